@@ -1,0 +1,228 @@
+using System.Globalization;
+using System.Numerics;
+using System.Reflection;
+using AccelGen.Config;
+using AccelGen.Isa;
+using Scriban;
+using Scriban.Runtime;
+
+namespace AccelGen.Emit;
+
+/// <summary>A file of the output, with a path relative to the output folder and forward slashes.</summary>
+public sealed record EmittedFile(string Path, string Text);
+
+/// <summary>Renders the templates for one configuration. The result depends on nothing else, byte for byte.</summary>
+public static class RtlEmitter
+{
+    /// <summary>Name of the top module.</summary>
+    public const string TopModule = "acc_top";
+
+    private static readonly Assembly Source = typeof(RtlEmitter).Assembly;
+
+    /// <summary>Names of the module templates, without folder and extension, in ordinal order.</summary>
+    public static IReadOnlyList<string> Modules { get; } = TemplateNames("templates/rtl/", ".sv.sbn");
+
+    /// <summary>Renders the package and every module, in compilation order.</summary>
+    /// <exception cref="TemplateException">A template is wrong; the message names template, line and column.</exception>
+    public static IReadOnlyList<EmittedFile> EmitRtl(AcceleratorConfig config)
+    {
+        var files = new List<EmittedFile> { Render(config, "templates/pkg/acc_pkg.sv.sbn", "pkg/acc_pkg.sv") };
+        files.AddRange(Modules.Select(module => Render(config, $"templates/rtl/{module}.sv.sbn", $"rtl/{module}.sv")));
+        return files;
+    }
+
+    /// <summary>Renders everything: RTL, file list, lint waivers, C header, ISA manual.</summary>
+    /// <exception cref="TemplateException">A template is wrong; the message names template, line and column.</exception>
+    public static IReadOnlyList<EmittedFile> EmitAll(AcceleratorConfig config)
+    {
+        var files = new List<EmittedFile>(EmitRtl(config));
+        string list = string.Concat(files.Select(f => f.Path + "\n"));
+        files.Add(Render(config, "templates/flow/lint.vlt.sbn", "flow/lint.vlt"));
+        files.Add(Render(config, "templates/sw/acc_isa.h.sbn", "sw/acc_isa.h"));
+        files.Add(Render(config, "templates/doc/isa.md.sbn", "doc/isa.md"));
+        files.Add(new EmittedFile("flow/files.f", list));
+        return files;
+    }
+
+    private static EmittedFile Render(AcceleratorConfig config, string templateName, string path)
+    {
+        Template template = Template.Parse(ReadTemplate(templateName), templateName);
+        if (template.HasErrors)
+            throw new TemplateException(string.Join(Environment.NewLine, template.Messages.Select(m => m.ToString())));
+        var context = new TemplateContext
+        {
+            StrictVariables = true,
+            EnableRelaxedMemberAccess = false,
+            EnableRelaxedIndexerAccess = false,
+            LoopLimit = 0,
+            MemberRenamer = m => m.Name,
+            NewLine = "\n",
+        };
+        context.PushCulture(CultureInfo.InvariantCulture);
+        context.PushGlobal(BuildModel(config, templateName));
+        try
+        {
+            return new EmittedFile(path, template.Render(context).TrimStart('\n'));
+        }
+        catch (Scriban.Syntax.ScriptRuntimeException e)
+        {
+            throw new TemplateException(e.Message, e);
+        }
+    }
+
+    private static ScriptObject BuildModel(AcceleratorConfig config, string templateName)
+    {
+        DerivedConfig d = config.Derived;
+        var c = new ScriptObject
+        {
+            ["name"] = config.Name,
+            ["c0"] = config.Array.VectorWidth,
+            ["k0"] = config.Array.Lanes,
+            ["pes"] = config.Array.Pes,
+            ["pe_bits"] = Bits(config.Array.Pes),
+            ["acc_bits"] = config.Array.AccumulatorBits,
+            ["acc_entries"] = config.Buffers.AccumulatorEntries,
+            ["entry_bits"] = Bits(config.Buffers.AccumulatorEntries),
+            ["pitch"] = d.VectorPitchBytes,
+            ["beat_bytes"] = d.BeatBytes,
+            ["beat_bits"] = d.BeatBytes * 8,
+            ["beat_shift"] = BitOperations.Log2((uint)d.BeatBytes),
+            ["word_bits"] = d.WordBytes * 8,
+            ["vectors_per_word"] = d.VectorsPerWord,
+            ["vector_shift"] = BitOperations.Log2((uint)d.VectorsPerWord),
+            ["beats_per_word"] = d.BeatsPerWord,
+            ["segments"] = d.LaneSegments,
+            ["tile_beats"] = d.BeatsPerWeightTile,
+            ["param_beats"] = d.ParameterTileBytes / d.BeatBytes,
+            ["command_beats"] = d.BeatsPerCommand,
+            ["command_block"] = config.Control.CommandBlock,
+            ["input_words"] = d.InputWords,
+            ["output_words"] = d.OutputWords,
+            ["residual_words"] = d.ResidualWords,
+            ["weight_tiles"] = d.WeightTiles,
+            ["param_entries"] = config.Buffers.ParameterEntries,
+            ["queue_depth"] = config.Control.QueueDepth,
+            ["paths"] = config.Control.Paths,
+            ["path_bits"] = Bits(config.Control.Paths),
+            ["outstanding_reads"] = config.Axi.OutstandingReads,
+            ["outstanding_writes"] = config.Axi.OutstandingWrites,
+            ["max_burst"] = config.Axi.MaxBurstBeats,
+            ["address_bits"] = config.Axi.AddressBits,
+            ["hash"] = config.Hash.Hex,
+        };
+        var model = new ScriptObject
+        {
+            ["c"] = c,
+            ["isa_version"] = IsaDefinition.Version,
+            ["counter_base"] = IsaDefinition.CounterBase.ToString("X4", CultureInfo.InvariantCulture),
+            ["categories"] = new ScriptArray(IsaDefinition.CycleCategories),
+            ["commands"] = new ScriptArray(IsaDefinition.Commands.Select(k => new ScriptObject
+            {
+                ["name"] = k.Name,
+                ["camel"] = k.Name[0] + k.Name[1..].ToLowerInvariant(),
+                ["opcode"] = k.Opcode,
+                ["queue"] = k.Queue?.ToString() ?? "command processor",
+                ["doc"] = k.Doc,
+                ["fields"] = Fields(k.Fields),
+            })),
+            ["header"] = Fields(IsaDefinition.Header),
+            ["extent_fields"] = Fields(IsaDefinition.ExtentFields),
+            ["enums"] = new ScriptArray(IsaDefinition.Enums.Select(e => new ScriptObject
+            {
+                ["name"] = e.Name,
+                ["width"] = e.Width,
+                ["doc"] = e.Doc,
+                ["values"] = new ScriptArray(e.Values.Select(v => new ScriptObject { ["name"] = v.Name, ["value"] = v.Value, ["doc"] = v.Doc })),
+            })),
+            ["registers"] = new ScriptArray(IsaDefinition.Registers.Select(r => new ScriptObject
+            {
+                ["name"] = r.Name,
+                ["offset"] = r.Offset.ToString("X3", CultureInfo.InvariantCulture),
+                ["access"] = r.Access switch { Access.ReadOnly => "RO", Access.ReadWrite => "RW", _ => "WO" },
+                ["reset"] = r.Reset.ToString("X8", CultureInfo.InvariantCulture),
+                ["doc"] = r.Doc,
+            })),
+            ["counters"] = new ScriptArray(IsaDefinition.Counters.Select(k => new ScriptObject
+            {
+                ["name"] = k.Name,
+                ["index"] = k.Index,
+                ["offset"] = (IsaDefinition.CounterBase + (8 * k.Index)).ToString("X3", CultureInfo.InvariantCulture),
+                ["doc"] = k.Doc,
+            })),
+        };
+        model.Import("banner", (string name, string doc) => Banner(config, templateName, name, doc));
+        model.Import("lsb", (string command, string field) => Find(command, field).Lsb);
+        model.Import("range", (string command, string field) =>
+        {
+            Field f = Find(command, field);
+            return f.Width == 1 ? $"{f.Lsb}" : $"{f.Msb}:{f.Lsb}";
+        });
+        model.Import("reg", (string register) => IsaDefinition.Registers.Single(r => r.Name == register).Offset.ToString("X4", CultureInfo.InvariantCulture));
+        return model;
+    }
+
+    private static ScriptArray Fields(IEnumerable<Field> fields) => new(fields.Select(f => new ScriptObject
+    {
+        ["name"] = f.Name,
+        ["lsb"] = f.Lsb,
+        ["msb"] = f.Msb,
+        ["width"] = f.Width,
+        ["signed"] = f.Signed,
+        ["reserved"] = f.Name.StartsWith("Reserved", StringComparison.Ordinal),
+        ["doc"] = f.Doc,
+    }));
+
+    private static string Banner(AcceleratorConfig config, string templateName, string name, string doc)
+    {
+        var lines = new List<string> { $"// {name}: generated by AccelGen for configuration {config.Name} ({config.Hash.Hex}) from {templateName};", "// edit the template, not this file.", "//" };
+        string line = "//";
+        foreach (string word in doc.Split(' '))
+        {
+            if (line.Length + word.Length + 1 > 118)
+            {
+                lines.Add(line);
+                line = "//";
+            }
+
+            line += " " + word;
+        }
+
+        lines.Add(line);
+        return string.Join("\n", lines);
+    }
+
+    private static Field Find(string command, string field)
+    {
+        IReadOnlyList<Field> fields = command == "Header" ? IsaDefinition.Header : IsaDefinition.Commands.Single(k => k.Name == command).Fields;
+        return fields.FirstOrDefault(f => f.Name == field) ?? throw new ArgumentException($"{command} has no field {field}", nameof(field));
+    }
+
+    private static int Bits(int count) => Math.Max(1, BitOperations.Log2((uint)(count - 1)) + (count > 1 ? 1 : 0));
+
+    private static string ReadTemplate(string name)
+    {
+        using Stream stream = Source.GetManifestResourceStream(name) ?? throw new TemplateException($"{name}: the template is not part of this build");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd().Replace("\r\n", "\n", StringComparison.Ordinal);
+    }
+
+    private static List<string> TemplateNames(string prefix, string suffix) =>
+        [.. Source.GetManifestResourceNames().Where(n => n.StartsWith(prefix, StringComparison.Ordinal) && n.EndsWith(suffix, StringComparison.Ordinal))
+            .Select(n => n[prefix.Length..^suffix.Length]).Order(StringComparer.Ordinal)];
+}
+
+/// <summary>A template cannot be rendered: a defect of the project, not of the user's input.</summary>
+public sealed class TemplateException : Exception
+{
+    /// <summary>An error with its message.</summary>
+    public TemplateException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>An error with its message and cause.</summary>
+    public TemplateException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

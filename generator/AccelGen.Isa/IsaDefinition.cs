@@ -1,0 +1,278 @@
+namespace AccelGen.Isa;
+
+/// <summary>
+/// The one table of the instruction set: commands, fields, enumerations, registers, counters and error codes. The
+/// SystemVerilog package, the C# codec, the C header and the reference manual are all rendered from it.
+/// </summary>
+public static class IsaDefinition
+{
+    /// <summary>Version of the command format; a program carries it.</summary>
+    public const int Version = 1;
+
+    /// <summary>Bits of a command.</summary>
+    public const int CommandBits = 512;
+
+    /// <summary>Bytes of a command in memory, little-endian.</summary>
+    public const int CommandBytes = CommandBits / 8;
+
+    /// <summary>Bits of the header that all commands share.</summary>
+    public const int HeaderBits = 128;
+
+    /// <summary>Number of semaphores; the two upper bits of an index name the producing queue.</summary>
+    public const int Semaphores = 16;
+
+    /// <summary>Block predicates of a path.</summary>
+    public const int Predicates = 64;
+
+    /// <summary>Width of an on-chip word or tile address.</summary>
+    public const int LocalAddressBits = 16;
+
+    /// <summary>Fields of the header, in every command.</summary>
+    public static IReadOnlyList<Field> Header { get; } =
+    [
+        new("Opcode", 0, 8, "Command code."),
+        new("PredicateEnable", 8, 1, "1: the command does its work only when its predicate holds. Tokens move in either case."),
+        new("PredicateInvert", 9, 1, "1: the work is done when the block is skipped instead of when it is kept."),
+        new("PredicateIndex", 10, 6, "Block whose keep bit in the active path is the predicate."),
+        new("Wait0", 16, 5, "Token taken before the start: bit 4 enables, bits 3:0 name the semaphore."),
+        new("Wait1", 21, 5, "Second token taken before the start."),
+        new("Wait2", 26, 5, "Third token taken before the start."),
+        new("ReservedHeader0", 31, 1, "Zero."),
+        new("Signal0", 32, 5, "Token given when the command has finished with its buffers."),
+        new("Signal1", 37, 5, "Second token; a STORE gives it when memory has acknowledged the data."),
+        new("ReservedHeader1", 42, 6, "Zero."),
+        new("Tag", 48, 16, "Layer number, for reports; no effect."),
+        new("ADynamic", 64, 1, "1: extent A is limited by a dynamic register of the active path."),
+        new("ARegister", 65, 4, "Dynamic register of extent A."),
+        new("AUnit", 69, 1, "Unit of extent A: 0 input vectors (VectorWidth channels), 1 lane tiles (Lanes channels)."),
+        new("ABase", 70, 12, "Position of this command's extent A in the whole axis."),
+        new("ACount", 82, 12, "Extent A without a limit."),
+        new("BDynamic", 94, 1, "1: extent B is limited by a dynamic register of the active path."),
+        new("BRegister", 95, 4, "Dynamic register of extent B."),
+        new("BUnit", 99, 1, "Unit of extent B, coded like AUnit."),
+        new("BBase", 100, 12, "Position of this command's extent B in the whole axis."),
+        new("BCount", 112, 12, "Extent B without a limit."),
+        new("ReservedHeader2", 124, 4, "Zero."),
+    ];
+
+    /// <summary>The commands.</summary>
+    public static IReadOnlyList<CommandDefinition> Commands { get; } =
+    [
+        new("NOP", 0, null, "Does nothing.", [new("ReservedNop0", 128, 64, "Zero."), .. Zeros("ReservedNop", 192)]),
+        new("LOAD", 1, Queue.Load, "Reads memory into an on-chip buffer. Loops: BCount x (ACount unless LengthMode) x Rows segments of SegmentBeats (x ACount in LengthMode) beats.",
+        [
+            new("Destination", 128, 3, "Buffer written, coded as LoadDestination."),
+            new("LengthMode", 131, 1, "0: extent A counts segments; 1: extent A multiplies the segment length."),
+            new("ReservedLoad0", 132, 4, "Zero."),
+            new("PesPerRow", 136, 7, "Columns of the processing-element grid, for the scatter to the input and residual buffers."),
+            new("ReservedLoad1", 143, 1, "Zero."),
+            new("LocalBase", 144, 16, "First word (input, residual), tile (weight) or entry (parameter) written."),
+            new("Address", 160, 40, "Byte address of the first beat, a multiple of the bus width."),
+            new("ReservedLoad2", 200, 8, "Zero."),
+            new("SegmentBeats", 208, 20, "Beats of one contiguous segment."),
+            new("ReservedLoad3", 228, 4, "Zero."),
+            new("Rows", 232, 16, "Segments per step of extent A."),
+            new("ReservedLoad4", 248, 8, "Zero."),
+            new("StrideB", 256, 32, "Bytes between steps of extent B."),
+            new("StrideA", 288, 32, "Bytes between steps of extent A."),
+            new("StrideRow", 320, 32, "Bytes between segments."),
+            new("RowOrigin", 352, 12, "Row, relative to the tile, of the first row loaded."),
+            new("ColumnOrigin", 364, 12, "Word column, relative to the tile, of the first word loaded."),
+            new("RowWords", 376, 16, "Words loaded per row."),
+            new("TileRows", 392, 16, "Rows loaded per step of extent A."),
+            new("WindowRows", 408, 12, "Rows that each processing element holds."),
+            new("WindowWords", 420, 12, "Words per row that each processing element holds."),
+            new("PeRowStep", 432, 12, "Rows between the windows of vertically adjacent processing elements."),
+            new("PeColumnStep", 444, 12, "Words between the windows of horizontally adjacent processing elements."),
+            new("BlockWords", 456, 16, "Words that one step of extent A takes in the buffer."),
+            new("ReservedLoad5", 472, 40, "Zero."),
+        ]),
+        new("COMPUTE", 2, Queue.Compute, "Multiplies and accumulates a range of lane tiles (extent B) over a range of input vectors (extent A), all kernel taps and all output pixels of the tile; hands sums to the active VECTOR command.",
+        [
+            new("FirstChunk", 128, 1, "1: sums start from zero."),
+            new("LastChunk", 129, 1, "1: without a dynamic limit on extent A, this command completes the sums."),
+            new("Diagonal", 130, 1, "1: each lane tile reads only the input vector that holds its own channels (pooling, depthwise, elementwise)."),
+            new("WeightPerTap", 131, 1, "1: a weight tile per kernel tap; 0: one tile for all taps."),
+            new("ReservedCompute0", 132, 4, "Zero."),
+            new("PesPerRow", 136, 7, "Columns of the processing-element grid."),
+            new("ReservedCompute1", 143, 1, "Zero."),
+            new("InputBase", 144, 16, "First word of the tile in the input buffers."),
+            new("WeightBase", 160, 16, "First weight tile."),
+            new("TailLanes", 176, 7, "Channels used of the last input vector when extent A is not dynamic; 0: all."),
+            new("ReservedCompute2", 183, 1, "Zero."),
+            new("ZeroPoint", 184, 8, "Input zero point.", true),
+            new("KernelRows", 192, 6, "Kernel rows."),
+            new("KernelColumns", 198, 6, "Kernel columns."),
+            new("StrideColumns", 204, 5, "Stride in columns."),
+            new("DilationColumns", 209, 5, "Dilation in columns."),
+            new("RowStepWords", 214, 16, "Words between output rows: stride rows x window words."),
+            new("TapStepWords", 230, 16, "Words between kernel rows: dilation rows x window words."),
+            new("StrideRows", 246, 5, "Stride in rows."),
+            new("DilationRows", 251, 5, "Dilation in rows."),
+            new("Rows", 256, 12, "Output rows per processing element."),
+            new("Columns", 268, 12, "Output columns per processing element."),
+            new("ColumnOffset", 280, 6, "Column of the first tap in the window: the part of the tile's origin that is not a whole word."),
+            new("ReservedCompute3", 286, 2, "Zero."),
+            new("BlockWords", 288, 16, "Words of one input vector plane in the buffer."),
+            new("OriginRow", 304, 16, "Image row of the window's row 0 in processing element 0.", true),
+            new("OriginColumn", 320, 16, "Image column of the window's column 0 in processing element 0.", true),
+            new("PeRowStep", 336, 12, "Image rows between vertically adjacent processing elements."),
+            new("PeColumnStep", 348, 12, "Image columns between horizontally adjacent processing elements."),
+            new("ImageRows", 360, 16, "Rows of the input image; taps outside contribute nothing."),
+            new("ImageColumns", 376, 16, "Columns of the input image."),
+            new("ReservedCompute4", 392, 60, "Zero."),
+            new("ReservedCompute5", 452, 60, "Zero."),
+        ]),
+        new("VECTOR", 3, Queue.Vector, "Takes the sums of BCount lane tiles x Rows x Columns pixels: adds the bias, requantises, adds the residual, clamps, and writes the output buffer.",
+        [
+            new("ResidualEnable", 128, 1, "1: the residual operand is added."),
+            new("ReservedVector0", 129, 15, "Zero."),
+            new("OutputBase", 144, 16, "First word of the tile in the output buffers."),
+            new("ResidualBase", 160, 16, "First word of the tile in the residual buffers."),
+            new("ParameterBase", 176, 16, "First entry of the parameter buffer."),
+            new("ZeroPoint", 192, 8, "Output zero point.", true),
+            new("ClampLow", 200, 8, "Smallest output.", true),
+            new("ClampHigh", 208, 8, "Largest output.", true),
+            new("ResidualZeroPoint", 216, 8, "Zero point of the residual operand.", true),
+            new("ResidualMultiplier", 224, 24, "Multiplier of the residual operand."),
+            new("ResidualShift", 248, 6, "Right shift of the residual operand, 1 to 63."),
+            new("ReservedVector1", 254, 2, "Zero."),
+            new("Rows", 256, 12, "Output rows per processing element."),
+            new("Columns", 268, 12, "Output columns per processing element."),
+            new("ReservedVector2", 280, 8, "Zero."),
+            new("BlockWords", 288, 16, "Words of one channel block in the output and residual buffers."),
+            new("RowWords", 304, 12, "Words of one row in the output and residual buffers."),
+            new("ReservedVector3", 316, 60, "Zero."),
+            new("ReservedVector4", 376, 60, "Zero."),
+            new("ReservedVector5", 436, 60, "Zero."),
+            new("ReservedVector6", 496, 16, "Zero."),
+        ]),
+        new("STORE", 4, Queue.Store, "Writes the output buffers to memory: for every processing element, ACount channel blocks x rows of words.",
+        [
+            new("ReservedStore0", 128, 8, "Zero."),
+            new("PesPerRow", 136, 7, "Columns of the processing-element grid that hold output."),
+            new("ReservedStore1", 143, 1, "Zero."),
+            new("LocalBase", 144, 16, "First word read."),
+            new("Address", 160, 40, "Byte address of the first beat, a multiple of the bus width."),
+            new("ReservedStore2", 200, 8, "Zero."),
+            new("PeRows", 208, 7, "Rows of the processing-element grid that hold output."),
+            new("ReservedStore3", 215, 1, "Zero."),
+            new("Rows", 216, 12, "Output rows per processing element."),
+            new("LastRows", 228, 12, "Output rows of the last row of processing elements."),
+            new("Words", 240, 12, "Words per row of a processing element."),
+            new("LastWords", 252, 12, "Words per row of the last column of processing elements."),
+            new("ReservedStore4", 264, 24, "Zero."),
+            new("StrideA", 288, 32, "Bytes between channel blocks."),
+            new("StrideRow", 320, 32, "Bytes between rows."),
+            new("StridePeRow", 352, 32, "Bytes between vertically adjacent processing elements."),
+            new("StridePeColumn", 384, 32, "Bytes between horizontally adjacent processing elements."),
+            new("BlockWords", 416, 16, "Words of one channel block in the buffer."),
+            new("RowWords", 432, 12, "Words of one row in the buffer."),
+            new("ReservedStore5", 444, 60, "Zero."),
+            new("ReservedStore6", 504, 8, "Zero."),
+        ]),
+        new("END", 5, null, "Ends the program when all queues have drained.", [new("ReservedEnd0", 128, 64, "Zero."), .. Zeros("ReservedEnd", 192)]),
+    ];
+
+    /// <summary>Enumerations.</summary>
+    public static IReadOnlyList<EnumDefinition> Enums { get; } =
+    [
+        new("LoadDestination", 3, "Buffer that a LOAD writes.",
+        [
+            new("Input", 0, "Input buffers of the processing elements (scatter)."),
+            new("Residual", 1, "Residual buffers of the processing elements (scatter)."),
+            new("Weight", 2, "Weight buffer, tile after tile."),
+            new("Parameter", 3, "Bias and scale entries, one per lane tile."),
+            new("Command", 4, "Command buffer: the next program block."),
+        ]),
+        new("ErrorCode", 4, "Why a program stopped.",
+        [
+            new("None", 0, "No error."),
+            new("BadOpcode", 1, "The opcode is not defined."),
+            new("BadAddress", 2, "A command reaches beyond MemoryLimit."),
+            new("AxiRead", 3, "The memory answered a read with an error."),
+            new("AxiWrite", 4, "The memory answered a write with an error."),
+            new("BadHash", 5, "ProgramHash differs from ConfigHash when the program starts."),
+        ]),
+    ];
+
+    /// <summary>Registers of the AXI4-Lite slave.</summary>
+    public static IReadOnlyList<Register> Registers { get; } =
+    [
+        new("Id", 0x000, Access.ReadOnly, 0x41434347, "Identification, the letters ACCG."),
+        new("IsaVersion", 0x004, Access.ReadOnly, Version, "Version of the command format."),
+        new("ConfigHashLow", 0x008, Access.ReadOnly, 0, "Hash of the configuration, low word; the value belongs to the build."),
+        new("ConfigHashHigh", 0x00C, Access.ReadOnly, 0, "Hash of the configuration, high word; the value belongs to the build."),
+        new("Control", 0x010, Access.WriteOnly, 0, "Bit 0 starts the program; bit 1 clears done, the error and the interrupt."),
+        new("Status", 0x014, Access.ReadOnly, 0, "Bit 0 running, bit 1 done, bit 2 error."),
+        new("InterruptEnable", 0x018, Access.ReadWrite, 0, "Bit 0: the interrupt rises with done or error."),
+        new("PathSelect", 0x01C, Access.ReadWrite, 0, "Row of the path table that the next program start uses."),
+        new("ProgramLow", 0x020, Access.ReadWrite, 0, "Byte address of the first program block, low word."),
+        new("ProgramHigh", 0x024, Access.ReadWrite, 0, "Byte address of the first program block, high word."),
+        new("ProgramHashLow", 0x028, Access.ReadWrite, 0, "Configuration hash that the program was compiled for, low word."),
+        new("ProgramHashHigh", 0x02C, Access.ReadWrite, 0, "Configuration hash that the program was compiled for, high word."),
+        new("MemoryLimitLow", 0x030, Access.ReadWrite, 0xFFFFFFFF, "First byte address beyond the memory, low word."),
+        new("MemoryLimitHigh", 0x034, Access.ReadWrite, 0xFF, "First byte address beyond the memory, high word."),
+        new("Error", 0x038, Access.ReadOnly, 0, "Bits 3:0 error code, bits 5:4 queue, bits 31:16 tag of the command."),
+        new("QueueState", 0x03C, Access.ReadOnly, 0, "Per queue a byte, load first: bit 0 command present, bit 1 working, bits 7:4 first semaphore it lacks plus 1 modulo 16 when bit 2 is set."),
+        new("CommandsDispatched", 0x040, Access.ReadOnly, 0, "Commands dispatched since the start."),
+    ];
+
+    /// <summary>Byte offset of the counter window: 8 bytes per counter.</summary>
+    public const int CounterBase = 0x200;
+
+    /// <summary>Byte offset of the path table.</summary>
+    public const int PathTableBase = 0x1000;
+
+    /// <summary>Bytes of a row of the path table: two words of keep bits, 14 reserved, then 16 dynamic registers.</summary>
+    public const int PathRowBytes = 0x80;
+
+    /// <summary>Byte offset of the dynamic registers in a row of the path table.</summary>
+    public const int PathExtentOffset = 0x40;
+
+    /// <summary>Fields of a dynamic register in the path table.</summary>
+    public static IReadOnlyList<Field> ExtentFields { get; } =
+    [
+        new("Vectors", 0, 12, "Channels in whole or part vectors: ceil(channels / VectorWidth)."),
+        new("Tail", 12, 7, "Channels used of the last vector; 0: all."),
+        new("Tiles", 19, 13, "Channels in whole or part lane tiles: ceil(channels / Lanes)."),
+    ];
+
+    /// <summary>Per-queue cycle categories; together they cover every cycle from start to done.</summary>
+    public static IReadOnlyList<string> CycleCategories { get; } =
+        ["Busy", "WaitLoad", "WaitCompute", "WaitVector", "WaitStore", "MemoryStall", "Idle"];
+
+    /// <summary>Performance counters.</summary>
+    public static IReadOnlyList<Counter> Counters { get; } = BuildCounters();
+
+    private static List<Counter> BuildCounters()
+    {
+        var list = new List<Counter>
+        {
+            new("TotalCycles", 0, "Cycles from start to done."),
+            new("MacCycles", 1, "Cycles in which the processing elements accumulate."),
+            new("ReadBeats", 2, "Read data beats accepted."),
+            new("WriteBeats", 3, "Write data beats accepted."),
+        };
+        string[] docs =
+        [
+            "issuing work", "waiting for a token of the load queue", "waiting for a token or sums of the compute queue",
+            "waiting for a token or readiness of the vector queue", "waiting for a token of the store queue",
+            "waiting for the memory", "without a command",
+        ];
+        foreach (Queue queue in Enum.GetValues<Queue>())
+        {
+            for (int category = 0; category < CycleCategories.Count; category++)
+                list.Add(new Counter($"{queue}{CycleCategories[category]}", list.Count, $"Cycles of the {queue.ToString().ToLowerInvariant()} queue {docs[category]}."));
+        }
+
+        return list;
+    }
+
+    private static IEnumerable<Field> Zeros(string prefix, int from)
+    {
+        int index = 1;
+        for (int lsb = from; lsb < CommandBits; lsb += 64)
+            yield return new Field($"{prefix}{index++}", lsb, 64, "Zero.");
+    }
+}
