@@ -1,0 +1,123 @@
+using AccelGen.Config;
+using AccelGen.Isa;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Compiler;
+
+/// <summary>A layer in a program.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="FirstCommand">Index of its first command.</param>
+/// <param name="EndCommand">Index after its last command.</param>
+/// <param name="Tiling">Tiling in words, for reports.</param>
+public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int EndCommand, string Tiling);
+
+/// <summary>A program: commands, memory image, and where each tensor lies.</summary>
+public sealed record CompiledProgram
+{
+    /// <summary>Configuration that the program runs on; its hash is checked at the start.</summary>
+    public required AcceleratorConfig Config { get; init; }
+
+    /// <summary>Network that was compiled.</summary>
+    public required QuantizedNetwork Network { get; init; }
+
+    /// <summary>Commands in program order, padded to whole blocks.</summary>
+    public required IReadOnlyList<Command> Commands { get; init; }
+
+    /// <summary>Byte address of the first command.</summary>
+    public required long ProgramAddress { get; init; }
+
+    /// <summary>Initial memory from address 0: commands, weights, bias and scales; tensors follow it.</summary>
+    public required byte[] Image { get; init; }
+
+    /// <summary>Bytes of memory that the program needs.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>Layers in order.</summary>
+    public required IReadOnlyList<CompiledLayer> Layers { get; init; }
+
+    /// <summary>Layout of each tensor; a folded network input has the layout of its folded form.</summary>
+    public required IReadOnlyList<TensorLayout> Tensors { get; init; }
+
+    /// <summary>Folded inputs: the host writes kernel rows as channels (see docs/decisions).</summary>
+    public required IReadOnlyDictionary<int, InputFolding> Folded { get; init; }
+
+    /// <summary>Row of the path table for a path.</summary>
+    public PathRow Row(ExecutionPath path)
+    {
+        ulong keep = ulong.MaxValue;
+        foreach (int block in path.SkippedBlocks)
+            keep &= ~(1UL << block);
+        uint[] extents = new uint[PathRow.Registers];
+        for (int i = 0; i < extents.Length; i++)
+        {
+            extents[i] = path.Extents.TryGetValue(i, out int channels)
+                ? PathRow.EncodeExtent(channels, Config.Array.VectorWidth, Config.Array.Lanes)
+                : 0xFFF | (0x1FFFu << 19);
+        }
+
+        // A register that keeps everything must hold the true extent: the last chunk is recognised by it.
+        foreach (QuantizedLayer layer in Network.Layers)
+        {
+            Default(layer.InputExtent, Tensors[layer.Input].Shape.Channels);
+            Default(layer.OutputExtent, Network.Tensors[layer.Output].Shape.Channels);
+        }
+
+        return new PathRow(keep, extents);
+
+        void Default(int? register, int channels)
+        {
+            if (register is int r && !path.Extents.ContainsKey(r))
+                extents[r] = PathRow.EncodeExtent(channels, Config.Array.VectorWidth, Config.Array.Lanes);
+        }
+    }
+
+    /// <summary>Writes a network input into memory.</summary>
+    public void WriteInput(int tensor, ReadOnlySpan<sbyte> nhwc, Span<byte> memory)
+    {
+        if (Folded.TryGetValue(tensor, out InputFolding? folding))
+            Tensors[tensor].Pack(Config, folding.Fold(nhwc), memory);
+        else
+            Tensors[tensor].Pack(Config, nhwc, memory);
+    }
+
+    /// <summary>Reads a tensor from memory as NHWC elements.</summary>
+    public sbyte[] ReadTensor(int tensor, ReadOnlySpan<byte> memory) => Tensors[tensor].Unpack(Config, memory);
+}
+
+/// <summary>
+/// Rearrangement of a network input with few channels: the columns of a kernel row become channels of one vector, so
+/// that a 7x7 convolution over 3 channels runs as a 7x1 convolution over 21.
+/// </summary>
+/// <param name="Source">Shape of the tensor as the network has it.</param>
+/// <param name="KernelColumns">Kernel columns folded.</param>
+/// <param name="Stride">Stride in columns.</param>
+/// <param name="Dilation">Dilation in columns.</param>
+/// <param name="PadLeft">Padding at the left.</param>
+/// <param name="OutputColumns">Columns of the folded tensor.</param>
+/// <param name="ZeroPoint">Count that stands for padding.</param>
+public sealed record InputFolding(TensorShape Source, int KernelColumns, int Stride, int Dilation, int PadLeft, int OutputColumns, int ZeroPoint)
+{
+    /// <summary>Shape of the folded tensor.</summary>
+    public TensorShape Shape => new(Source.Batch, Source.Height, OutputColumns, KernelColumns * Source.Channels);
+
+    /// <summary>Folds NHWC elements.</summary>
+    public sbyte[] Fold(ReadOnlySpan<sbyte> nhwc)
+    {
+        var folded = new sbyte[Shape.Elements];
+        folded.AsSpan().Fill((sbyte)ZeroPoint);
+        for (int y = 0; y < Source.Height; y++)
+        {
+            for (int x = 0; x < OutputColumns; x++)
+            {
+                for (int k = 0; k < KernelColumns; k++)
+                {
+                    int column = (x * Stride) - PadLeft + (k * Dilation);
+                    if (column >= 0 && column < Source.Width)
+                        nhwc.Slice(Source.Index(0, y, column, 0), Source.Channels).CopyTo(folded.AsSpan(Shape.Index(0, y, x, k * Source.Channels)));
+                }
+            }
+        }
+
+        return folded;
+    }
+}

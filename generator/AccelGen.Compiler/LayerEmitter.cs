@@ -1,0 +1,433 @@
+using AccelGen.Config;
+using AccelGen.Isa;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Compiler;
+
+/// <summary>
+/// Appends the commands of layers to a program. Buffers are rings of fixed slots that run on across layers; every token
+/// is given by a command earlier in the program, so that in-order dispatch cannot deadlock.
+/// </summary>
+internal sealed class LayerEmitter(AcceleratorConfig config)
+{
+    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, OutputReady = 8, ParameterFree = 9, OutputFree = 12, Written = 13 }
+
+    private readonly Slots slots = new(config);
+    private int inputUse, weightUse, parameterUse, residualUse, outputUse;
+    private int writtenPending;
+
+    public List<Command> Commands { get; init; } = [];
+
+    /// <summary>A copy that continues from the same ring positions into a list of its own: to try a tiling.</summary>
+    public LayerEmitter Fork() => new(config)
+    {
+        inputUse = inputUse, weightUse = weightUse, parameterUse = parameterUse, residualUse = residualUse,
+        outputUse = outputUse, writtenPending = writtenPending,
+    };
+
+    /// <summary>Appends one layer.</summary>
+    /// <param name="job">The layer.</param>
+    /// <param name="t">A legal tiling of it.</param>
+    public void Emit(LayerJob job, Tiling t)
+    {
+        Geometry g = Geometry.Of(config, job, t);
+        int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
+        int tilesY = Geometry.Ceil(g.Height, tileRows), tilesX = Geometry.Ceil(g.Width, tileColumns);
+        int tileCount = tilesY * tilesX;
+        int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
+        int reduction = job.Diagonal ? 1 : g.Vectors;
+        int groups = Geometry.Ceil(g.LaneTiles, t.GroupTiles);
+        int chunks = job.Diagonal ? 1 : Geometry.Ceil(g.Vectors, t.ChunkVectors);
+        // Small weights are loaded once for all tiles. A run-time input extent packs them differently, so that only one
+        // command may then read them.
+        bool weightsStay = tileCount > 1 && chunks == 1 && (long)g.LaneTiles * reduction * taps <= slots.WeightTiles
+            && (job.InputExtent is null || (groups == 1 && t.WeightTiles >= g.LaneTiles));
+        // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
+        int written = job.Batch > 0 ? 0 : writtenPending;
+        if (job.Batch == 0)
+            writtenPending = 0;
+        int stayingSlot = -1;
+
+        // Loads of the next tile's input are spread over the commands of this one.
+        var pending = new System.Collections.Generic.Queue<Action>();
+        void QueueInput(int tile)
+        {
+            int slot = inputUse % 2;
+            bool wait = inputUse >= 2;
+            inputUse++;
+            for (int chunk = 0; chunk < chunks; chunk++)
+            {
+                int c = chunk;
+                pending.Enqueue(() => LoadInput(tile, slot, c, wait && c == 0));
+            }
+        }
+
+        int InputSlotOf(int tile) => (inputUseAtStart + tile) % 2;
+        inputUseAtStart = inputUse;
+
+        void LoadInput(int tile, int slot, int chunk, bool wait)
+        {
+            (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
+            int r = config.Derived.VectorsPerWord;
+            int top = (y0 * job.Stride.Rows) - job.PadTop;
+            int left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
+            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
+            int peRowStep = t.Rows * job.Stride.Rows, peColumnStep = t.Columns * job.Stride.Columns / r;
+            int yFrom = Math.Max(0, top), yTo = Math.Min(job.Input.Shape.Height, top + ((usedRows - 1) * peRowStep) + g.WindowRows);
+            int xFrom = Math.Max(0, left), xTo = Math.Min(job.Input.RowWords, left + ((usedColumns - 1) * peColumnStep) + g.WindowWords);
+            int vectorsFrom = chunk * (job.Diagonal ? g.Vectors : t.ChunkVectors);
+            int vectors = job.Diagonal ? g.Vectors : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
+            Command load = New("LOAD", job);
+            Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
+            Extent(load, 'B', null, 0, 0, 1);
+            Wait(load, wait ? Semaphore.InputFree : null, TakeWritten());
+            load["Signal0"] = Token(Semaphore.InputReady);
+            load["Destination"] = 0;
+            Scatter(load, t.PeColumns, slot * slots.InputWords + (vectorsFrom * g.WindowRows * g.WindowWords), job.Input,
+                job.Batch, vectorsFrom, yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
+            Commands.Add(load);
+        }
+
+        Semaphore? TakeWritten()
+        {
+            if (written == 0)
+                return null;
+            // More than one token to take: extra ones by empty loads before.
+            while (written > 1)
+            {
+                Command extra = New("LOAD", job);
+                extra["BCount"] = 1;
+                Wait(extra, Semaphore.Written);
+                Commands.Add(extra);
+                written--;
+            }
+
+            written = 0;
+            return Semaphore.Written;
+        }
+
+        void LoadResidual(int tile, int group, int slot)
+        {
+            (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
+            int r = config.Derived.VectorsPerWord, segments = config.Derived.LaneSegments;
+            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
+            int yTo = Math.Min(g.Height, y0 + (usedRows * t.Rows)), xFrom = x0 / r;
+            int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
+            int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
+            Command load = New("LOAD", job);
+            Extent(load, 'A', job.OutputExtent, 0, from / segments, Geometry.Ceil(count, segments));
+            Extent(load, 'B', null, 0, 0, 1);
+            // The slot is free: the parameter load before took the token of the VECTOR command two groups back.
+            Wait(load, TakeWritten());
+            load["Signal0"] = Token(Semaphore.ResidualReady);
+            load["Destination"] = 1;
+            Scatter(load, t.PeColumns, slot * slots.ResidualWords, job.Residual, job.Batch, from / segments, y0, yTo, xFrom, xTo, 0, 0, t.Rows, g.RowWords, t.Rows, g.RowWords);
+            Commands.Add(load);
+        }
+
+        void LoadWeights(int laneTile, int laneTiles, int chunk, int slot, bool wait)
+        {
+            Command load = New("LOAD", job);
+            int vectorsFrom = chunk * t.ChunkVectors;
+            int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
+            int tileBeats = config.Derived.BeatsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
+            Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
+            Extent(load, 'B', job.OutputExtent, 1, laneTile, laneTiles);
+            load["Destination"] = 2;
+            load["LocalBase"] = slot * slots.WeightTiles;
+            load["Rows"] = 1;
+            load["Signal0"] = Token(Semaphore.WeightReady);
+            if (job.RightOperand is TensorLayout right)
+            {
+                Wait(load, wait ? Semaphore.WeightFree : null, TakeWritten());
+                load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
+                load["SegmentBeats"] = tileBeats;
+                load["StrideA"] = right.PlaneBytes;
+                load["StrideB"] = tileBytes;
+            }
+            else
+            {
+                Wait(load, wait ? Semaphore.WeightFree : null);
+                long perLaneTile = (long)reduction * taps * tileBytes;
+                load["LengthMode"] = 1;
+                load["Address"] = job.WeightAddress + (laneTile * perLaneTile) + ((long)(job.Diagonal ? 0 : vectorsFrom) * taps * tileBytes);
+                load["SegmentBeats"] = taps * tileBeats;
+                load["StrideB"] = perLaneTile;
+            }
+
+            Commands.Add(load);
+        }
+
+        QueueInput(0);
+        for (int tile = 0; tile < tileCount; tile++)
+        {
+            (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
+            int inputSlot = InputSlotOf(tile);
+            int totalRounds = Math.Max(1, groups * Geometry.Ceil(t.GroupTiles, t.WeightTiles) * chunks);
+            int perRound = 0;
+            for (int group = 0; group < groups; group++)
+            {
+                int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
+
+                // Bias and scales.
+                int parameterSlot = parameterUse % slots.ParameterSlots;
+                Command parameters = New("LOAD", job);
+                parameters["ACount"] = 1;
+                parameters["BCount"] = 1;
+                Wait(parameters, parameterUse >= slots.ParameterSlots ? Semaphore.ParameterFree : null);
+                parameters["Signal0"] = Token(Semaphore.ParameterReady);
+                parameters["Destination"] = 3;
+                parameters["LocalBase"] = parameterSlot * slots.ParameterTiles;
+                parameters["Rows"] = 1;
+                parameters["SegmentBeats"] = count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
+                parameters["Address"] = job.ParameterAddress + ((long)from * config.Derived.ParameterTileBytes);
+                Commands.Add(parameters);
+                parameterUse++;
+
+                Command vector = New("VECTOR", job);
+                vector["ACount"] = 1;
+                Extent(vector, 'B', job.OutputExtent, 1, from, count);
+                Semaphore? residualReady = null;
+                void EmitVector()
+                {
+                    int segments = config.Derived.LaneSegments;
+                    if (job.Residual is not null)
+                    {
+                        int residualSlot = residualUse % 2;
+                        LoadResidual(tile, group, residualSlot);
+                        residualUse++;
+                        residualReady = Semaphore.ResidualReady;
+                        vector["ResidualEnable"] = 1;
+                        vector["ResidualBase"] = residualSlot * slots.ResidualWords;
+                        vector["ResidualZeroPoint"] = job.ResidualZeroPoint;
+                        vector["ResidualMultiplier"] = job.ResidualScale.Multiplier;
+                        vector["ResidualShift"] = job.ResidualScale.Shift;
+                    }
+
+                    Wait(vector, Semaphore.ParameterReady, residualReady, outputUse >= 2 ? Semaphore.OutputFree : null);
+                    vector["Signal0"] = Token(Semaphore.OutputReady);
+                    vector["Signal1"] = Token(Semaphore.ParameterFree);
+                    vector["OutputBase"] = outputUse % 2 * slots.OutputWords;
+                    vector["ParameterBase"] = parameterSlot * slots.ParameterTiles;
+                    vector["ZeroPoint"] = job.OutputZeroPoint;
+                    vector["ClampLow"] = job.ClampLow;
+                    vector["ClampHigh"] = job.ClampHigh;
+                    vector["Rows"] = t.Rows;
+                    vector["Columns"] = t.Columns;
+                    vector["BlockWords"] = t.Rows * g.RowWords;
+                    vector["RowWords"] = g.RowWords;
+                    Commands.Add(vector);
+                }
+
+                bool vectorEmitted = false;
+                for (int laneTile = from; laneTile < from + count; laneTile += t.WeightTiles)
+                {
+                    int laneTiles = Math.Min(t.WeightTiles, from + count - laneTile);
+                    for (int chunk = 0; chunk < chunks; chunk++)
+                    {
+                        bool firstRound = group == 0 && laneTile == from;
+                        bool lastRound = group == groups - 1 && laneTile + laneTiles == from + count;
+                        int slot, weightBase;
+                        bool waitWeights, freeWeights;
+                        if (weightsStay)
+                        {
+                            if (stayingSlot < 0)
+                            {
+                                stayingSlot = weightUse % slots.WeightSlots;
+                                LoadWeights(0, g.LaneTiles, 0, stayingSlot, weightUse >= slots.WeightSlots);
+                                weightUse++;
+                                waitWeights = true;
+                            }
+                            else
+                            {
+                                waitWeights = false;
+                            }
+
+                            slot = stayingSlot;
+                            weightBase = slot * slots.WeightTiles;
+                            freeWeights = tile == tileCount - 1 && lastRound;
+                        }
+                        else
+                        {
+                            slot = weightUse % slots.WeightSlots;
+                            LoadWeights(laneTile, laneTiles, chunk, slot, weightUse >= slots.WeightSlots);
+                            weightUse++;
+                            weightBase = slot * slots.WeightTiles;
+                            waitWeights = freeWeights = true;
+                        }
+
+                        if (firstRound)
+                        {
+                            // This tile's own input, as far as the tile before did not load it ahead.
+                            if (pending.Count > 0)
+                                pending.Dequeue()();
+                            if (chunk == chunks - 1 && tile + 1 < tileCount)
+                            {
+                                QueueInput(tile + 1);
+                                perRound = Geometry.Ceil(chunks, Math.Max(1, totalRounds - chunks));
+                            }
+                        }
+                        else if (pending.Count > 0)
+                        {
+                            for (int k = 0; k < perRound && pending.Count > 0; k++)
+                                pending.Dequeue()();
+                        }
+
+                        if (!vectorEmitted)
+                        {
+                            EmitVector();
+                            vectorEmitted = true;
+                        }
+
+                        Command compute = New("COMPUTE", job);
+                        int vectorsFrom = chunk * t.ChunkVectors;
+                        int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
+                        Extent(compute, 'A', job.Diagonal ? null : job.InputExtent, 0, job.Diagonal ? 0 : vectorsFrom, vectors);
+                        Extent(compute, 'B', job.OutputExtent, 1, laneTile, laneTiles);
+                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, firstRound ? Semaphore.InputReady : null);
+                        Semaphore? inputFree = lastRound && chunk == chunks - 1 ? Semaphore.InputFree : null;
+                        Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
+                        compute["Signal0"] = weightFree is null ? 0 : Token(weightFree.Value);
+                        compute["Signal1"] = inputFree is null ? 0 : Token(inputFree.Value);
+                        compute["FirstChunk"] = job.Diagonal || chunk == 0 ? 1 : 0;
+                        compute["LastChunk"] = job.Diagonal || chunk == chunks - 1 ? 1 : 0;
+                        compute["Diagonal"] = job.Diagonal ? 1 : 0;
+                        compute["WeightPerTap"] = job.WeightPerTap ? 1 : 0;
+                        compute["PesPerRow"] = t.PeColumns;
+                        int plane = g.WindowRows * g.WindowWords;
+                        int firstPlane = job.Diagonal ? laneTile / config.Derived.LaneSegments : vectorsFrom;
+                        compute["InputBase"] = (inputSlot * slots.InputWords) + (firstPlane * plane);
+                        if (weightsStay)
+                            weightBase += StayingOffset(laneTile);
+                        compute["WeightBase"] = weightBase;
+                        compute["TailLanes"] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
+                        compute["ZeroPoint"] = job.InputZeroPoint;
+                        compute["KernelRows"] = job.Kernel.Rows;
+                        compute["KernelColumns"] = job.Kernel.Columns;
+                        compute["StrideColumns"] = job.Stride.Columns;
+                        compute["DilationColumns"] = job.Dilation.Columns;
+                        compute["RowStepWords"] = job.Stride.Rows * g.WindowWords;
+                        compute["TapStepWords"] = job.Dilation.Rows * g.WindowWords;
+                        compute["StrideRows"] = job.Stride.Rows;
+                        compute["DilationRows"] = job.Dilation.Rows;
+                        compute["Rows"] = t.Rows;
+                        compute["Columns"] = t.Columns;
+                        compute["ColumnOffset"] = g.ColumnOffset;
+                        compute["BlockWords"] = plane;
+                        compute["OriginRow"] = (y0 * job.Stride.Rows) - job.PadTop;
+                        compute["OriginColumn"] = (x0 * job.Stride.Columns) - job.PadLeft - g.ColumnOffset;
+                        compute["PeRowStep"] = t.Rows * job.Stride.Rows;
+                        compute["PeColumnStep"] = t.Columns * job.Stride.Columns;
+                        compute["ImageRows"] = job.Input.Shape.Height;
+                        compute["ImageColumns"] = job.Input.Shape.Width;
+                        Commands.Add(compute);
+                    }
+                }
+
+                bool lastStore = tile == tileCount - 1 && group == groups - 1;
+                Command store = New("STORE", job);
+                int blocksFrom = from / config.Derived.LaneSegments;
+                Extent(store, 'A', job.OutputExtent, 0, blocksFrom, Geometry.Ceil(count, config.Derived.LaneSegments));
+                Extent(store, 'B', null, 0, 0, 1);
+                Wait(store, Semaphore.OutputReady);
+                store["Signal0"] = Token(Semaphore.OutputFree);
+                store["Signal1"] = lastStore ? Token(Semaphore.Written) : 0;
+                FillStore(store, job, t, g, y0, x0, blocksFrom, outputUse % 2 * slots.OutputWords);
+                Commands.Add(store);
+                outputUse++;
+            }
+
+            while (pending.Count > 0)
+                pending.Dequeue()();
+        }
+
+        writtenPending += 1 + written;
+
+        int StayingOffset(int laneTile) => laneTile * reduction * taps;
+    }
+
+    private int inputUseAtStart;
+
+    private void FillStore(Command store, LayerJob job, Tiling t, Geometry g, int y0, int x0, int block, int localBase)
+    {
+        int r = config.Derived.VectorsPerWord;
+        long rowBytes = (long)job.Output.RowWords * config.Derived.WordBytes;
+        int rowsLeft = g.Height - y0, wordsLeft = job.Output.RowWords - (x0 / r);
+        int peRows = Math.Min(t.PeRows, Geometry.Ceil(rowsLeft, t.Rows)), peColumns = Math.Min(t.PeColumns, Geometry.Ceil(wordsLeft, g.RowWords));
+        store["PesPerRow"] = peColumns;
+        store["LocalBase"] = localBase;
+        store["Address"] = job.Output.Address + (job.Batch * job.Output.BatchBytes) + (block * job.Output.PlaneBytes) + (y0 * rowBytes) + ((long)(x0 / r) * config.Derived.WordBytes);
+        store["PeRows"] = peRows;
+        store["Rows"] = t.Rows;
+        store["LastRows"] = Math.Min(t.Rows, rowsLeft - ((peRows - 1) * t.Rows));
+        store["Words"] = g.RowWords;
+        store["LastWords"] = Math.Min(g.RowWords, wordsLeft - ((peColumns - 1) * g.RowWords));
+        store["StrideA"] = job.Output.PlaneBytes;
+        store["StrideRow"] = rowBytes;
+        store["StridePeRow"] = t.Rows * rowBytes;
+        store["StridePeColumn"] = (long)g.RowWords * config.Derived.WordBytes;
+        store["BlockWords"] = t.Rows * g.RowWords;
+        store["RowWords"] = g.RowWords;
+    }
+
+    private void Scatter(Command load, int pesPerRow, int localBase, TensorLayout tensor, int batch, int block, int yFrom, int yTo, int xFrom, int xTo, int rowOrigin, int columnOrigin, int windowRows, int windowWords, int peRowStep, int peColumnStep)
+    {
+        int rows = yTo - yFrom, words = xTo - xFrom, wordBytes = config.Derived.WordBytes, beats = config.Derived.BeatsPerWord;
+        long rowBytes = (long)tensor.RowWords * wordBytes;
+        bool whole = words == tensor.RowWords;
+        load["PesPerRow"] = pesPerRow;
+        load["LocalBase"] = localBase;
+        load["Address"] = tensor.Address + (batch * tensor.BatchBytes) + (block * tensor.PlaneBytes) + (yFrom * rowBytes) + ((long)xFrom * wordBytes);
+        load["SegmentBeats"] = (whole ? rows : 1) * words * beats;
+        load["Rows"] = whole ? 1 : rows;
+        load["StrideA"] = tensor.PlaneBytes;
+        load["StrideRow"] = rowBytes;
+        load["RowOrigin"] = rowOrigin;
+        load["ColumnOrigin"] = columnOrigin;
+        load["RowWords"] = words;
+        load["TileRows"] = rows;
+        load["WindowRows"] = windowRows;
+        load["WindowWords"] = windowWords;
+        load["PeRowStep"] = peRowStep;
+        load["PeColumnStep"] = peColumnStep;
+        load["BlockWords"] = windowRows * windowWords;
+    }
+
+    private static Command New(string name, LayerJob job)
+    {
+        var command = new Command(name) { ["Tag"] = job.LayerIndex };
+        if (job.Block is int block)
+        {
+            command["PredicateEnable"] = 1;
+            command["PredicateIndex"] = block;
+        }
+
+        return command;
+    }
+
+    private static void Extent(Command command, char axis, int? register, int unit, int from, int count)
+    {
+        command[$"{axis}Base"] = from;
+        command[$"{axis}Count"] = count;
+        command[$"{axis}Unit"] = unit;
+        if (register is int r)
+        {
+            command[$"{axis}Dynamic"] = 1;
+            command[$"{axis}Register"] = r;
+        }
+    }
+
+    private static int Token(Semaphore semaphore) => 16 | (int)semaphore;
+
+    private static void Wait(Command command, params ReadOnlySpan<Semaphore?> semaphores)
+    {
+        int index = 0;
+        foreach (Semaphore? semaphore in semaphores)
+        {
+            if (semaphore is Semaphore s)
+                command[$"Wait{index++}"] = Token(s);
+        }
+    }
+
+    private static int FloorDiv(int a, int b) => (a / b) - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}

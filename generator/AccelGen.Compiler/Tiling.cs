@@ -1,0 +1,61 @@
+using AccelGen.Config;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Compiler;
+
+/// <summary>How a layer is cut up.</summary>
+/// <param name="PeRows">Rows of the processing-element grid.</param>
+/// <param name="PeColumns">Columns of the processing-element grid.</param>
+/// <param name="Rows">Output rows per processing element.</param>
+/// <param name="Columns">Output columns per processing element, a multiple of the vectors per word.</param>
+/// <param name="GroupTiles">Lane tiles per VECTOR command.</param>
+/// <param name="WeightTiles">Lane tiles per COMPUTE command when all input vectors fit a weight slot; else 1.</param>
+/// <param name="ChunkVectors">Input vectors per COMPUTE command.</param>
+public sealed record Tiling(int PeRows, int PeColumns, int Rows, int Columns, int GroupTiles, int WeightTiles, int ChunkVectors)
+{
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"grid {PeRows}x{PeColumns}, {Rows}x{Columns} pixels per PE, {GroupTiles} lane tiles per output group, {WeightTiles} per weight slot, {ChunkVectors} vectors per chunk";
+}
+
+/// <summary>Sizes of the buffer slots, fixed by the configuration and the same for all layers.</summary>
+internal sealed class Slots
+{
+    public Slots(AcceleratorConfig config)
+    {
+        InputWords = config.Derived.InputWords / 2;
+        OutputWords = config.Derived.OutputWords / 2;
+        ResidualWords = config.Derived.ResidualWords / 2;
+        WeightSlots = Math.Clamp(config.Derived.WeightTiles / 64, 2, 4);
+        WeightTiles = config.Derived.WeightTiles / WeightSlots;
+        int segments = config.Derived.LaneSegments;
+        ParameterSlots = 2; // the residual slots rely on it: see LayerEmitter
+        ParameterTiles = Math.Max(1, config.Buffers.ParameterEntries / ParameterSlots / segments * segments);
+    }
+
+    public int InputWords { get; }
+    public int OutputWords { get; }
+    public int ResidualWords { get; }
+    public int WeightSlots { get; }
+    public int WeightTiles { get; }
+    public int ParameterSlots { get; }
+    public int ParameterTiles { get; }
+}
+
+/// <summary>Sizes of a layer under a tiling.</summary>
+internal sealed record Geometry(int Height, int Width, int WindowRows, int WindowWords, int ColumnOffset, int Vectors, int LaneTiles, int RowWords)
+{
+    public static Geometry Of(AcceleratorConfig config, LayerJob job, Tiling t)
+    {
+        int r = config.Derived.VectorsPerWord;
+        TensorShape o = job.Output.Shape, i = job.Input.Shape;
+        int windowRows = ((t.Rows - 1) * job.Stride.Rows) + ((job.Kernel.Rows - 1) * job.Dilation.Rows) + 1;
+        int windowColumns = ((t.Columns - 1) * job.Stride.Columns) + ((job.Kernel.Columns - 1) * job.Dilation.Columns) + 1;
+        int offset = ((-job.PadLeft % r) + r) % r;
+        return new Geometry(
+            o.Height, o.Width, windowRows, (offset + windowColumns + r - 1) / r, offset,
+            Ceil(i.Channels, config.Array.VectorWidth), Ceil(o.Channels, config.Array.Lanes), t.Columns / r);
+    }
+
+    public static int Ceil(int a, int b) => (a + b - 1) / b;
+}

@@ -1,0 +1,93 @@
+using AccelGen.Config;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Compiler;
+
+/// <summary>Enumerates the legal tilings of a layer, the most promising first.</summary>
+internal static class TilingSearch
+{
+    /// <summary>Legal tilings, fewest array cycles first; empty when the layer does not fit the configuration.</summary>
+    public static IReadOnlyList<Tiling> Candidates(AcceleratorConfig config, LayerJob job, int limit)
+    {
+        int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries;
+        var found = new List<(Tiling Tiling, long Cost)>();
+        int height = job.Output.Shape.Height, width = job.Output.Shape.Width;
+        for (int peColumns = 1; peColumns <= pes; peColumns++)
+        {
+            int peRows = Math.Min(pes / peColumns, height);
+            if (peColumns > 1 && peColumns > Geometry.Ceil(width, r))
+                break;
+            // Word alignment of the windows of neighbouring elements.
+            foreach (int rows in Sizes(Geometry.Ceil(height, peRows), entries, 1))
+            {
+                foreach (int columns in Sizes(Geometry.Ceil(width, peColumns), entries / rows, r))
+                {
+                    if (columns * job.Stride.Columns % r != 0)
+                        continue;
+                    Tiling? tiling = Complete(config, job, peRows, peColumns, rows, columns);
+                    if (tiling is null)
+                        continue;
+                    long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
+                    // Array cycles per lane tile and tap, then traffic: a small tile re-reads weights, a tall narrow one its halo.
+                    Geometry g = Geometry.Of(config, job, tiling);
+                    long halo = tiles * (((peRows - 1) * rows * job.Stride.Rows) + g.WindowRows) * (((peColumns - 1) * columns * job.Stride.Columns / r) + g.WindowWords);
+                    found.Add((tiling, (tiles * rows * columns * 1000) + (tiles * 2000) + (halo * 10)));
+                }
+            }
+        }
+
+        return [.. found.OrderBy(f => f.Cost).Select(f => f.Tiling).Distinct().Take(limit)];
+    }
+
+    // Useful sizes of an extent: it whole, or cut evenly into 2, 3, ... parts; multiples of a unit, at most a maximum.
+    private static IEnumerable<int> Sizes(int extent, int maximum, int unit)
+    {
+        int last = -1;
+        for (int parts = 1; parts <= extent; parts++)
+        {
+            int size = Geometry.Ceil(Geometry.Ceil(extent, parts), unit) * unit;
+            if (size > maximum || size == last)
+                continue;
+            last = size;
+            yield return size;
+            if (parts > 64)
+                yield break;
+        }
+    }
+
+    // Fills in the channel tiling; null when a buffer is too small.
+    private static Tiling? Complete(AcceleratorConfig config, LayerJob job, int peRows, int peColumns, int rows, int columns)
+    {
+        var slots = new Slots(config);
+        var probe = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
+        Geometry g = Geometry.Of(config, job, probe);
+        int segments = config.Derived.LaneSegments;
+        const int FieldLimit = 4095;
+        if ((long)g.WindowRows * g.WindowWords * g.Vectors > slots.InputWords || g.WindowRows > FieldLimit || g.WindowWords > FieldLimit
+            || rows * job.Stride.Rows > FieldLimit || columns * job.Stride.Columns > FieldLimit || columns > FieldLimit)
+            return null;
+        int blockWords = rows * g.RowWords;
+        int outputWords = job.Residual is null ? slots.OutputWords : Math.Min(slots.OutputWords, slots.ResidualWords);
+        int blocks = Math.Min(outputWords / blockWords, slots.ParameterTiles / segments);
+        if (blocks < 1)
+            return null;
+        // Output groups of equal size, small enough that stores overlap with compute.
+        int groupTiles = Math.Min(blocks * segments, Geometry.Ceil(g.LaneTiles, segments) * segments);
+        int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
+        int reduction = job.Diagonal ? 1 : g.Vectors;
+        int perLaneTile = reduction * taps;
+        if (perLaneTile <= slots.WeightTiles && (!job.Diagonal || perLaneTile * segments <= slots.WeightTiles))
+        {
+            int weightTiles = Math.Min(groupTiles, slots.WeightTiles / perLaneTile);
+            if (job.Diagonal)
+                weightTiles = weightTiles / segments * segments;
+            return new Tiling(peRows, peColumns, rows, columns, groupTiles, weightTiles, Math.Max(1, g.Vectors));
+        }
+
+        if (job.Diagonal || taps > slots.WeightTiles)
+            return null;
+        int most = slots.WeightTiles / taps;
+        int chunks = Geometry.Ceil(g.Vectors, most);
+        return new Tiling(peRows, peColumns, rows, columns, groupTiles, 1, Geometry.Ceil(g.Vectors, chunks));
+    }
+}

@@ -1,0 +1,97 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace AccelGen.Config;
+
+/// <summary>Everything that distinguishes one generated accelerator from another.</summary>
+/// <remarks>
+/// The attributes on the sections below are the only statement of each field's legal values: the loader,
+/// the rules and the JSON schema all read them through <see cref="ConfigField"/>.
+/// </remarks>
+public sealed record AcceleratorConfig
+{
+    private DerivedConfig? _derived;
+    private ConfigHash? _hash;
+
+    public AcceleratorConfig()
+    {
+    }
+
+    // `with` copies only what is configured: what was computed from the original would be stale in the copy.
+    private AcceleratorConfig(AcceleratorConfig original)
+    {
+        Name = original.Name;
+        Array = original.Array;
+        Buffers = original.Buffers;
+        Axi = original.Axi;
+        Control = original.Control;
+        Units = original.Units;
+    }
+
+    [Description("Name of the configuration, used for output folders; not part of the configuration hash.")]
+    [RegularExpression("^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
+    public required string Name { get; init; }
+
+    [Description("The multiply-accumulate array.")]
+    public required ArrayConfig Array { get; init; }
+
+    [Description("On-chip memories.")]
+    public required BufferConfig Buffers { get; init; }
+
+    [Description("The memory port.")]
+    public required AxiConfig Axi { get; init; }
+
+    [Description("Command fetch, queues and path registers.")]
+    public required ControlConfig Control { get; init; }
+
+    [Description("Optional functional units.")]
+    public required UnitsConfig Units { get; init; }
+
+    /// <summary>The sizes that follow from the configured ones; meaningful for a valid configuration only.</summary>
+    public DerivedConfig Derived => _derived ??= new DerivedConfig(this);
+
+    /// <summary>Identifies everything but the name; the hardware reports it and programs carry it.</summary>
+    public ConfigHash Hash => _hash ??= ConfigHash.Of(this);
+
+    public bool Equals(AcceleratorConfig? other) =>
+        other is not null && Name == other.Name && Array == other.Array && Buffers == other.Buffers
+        && Axi == other.Axi && Control == other.Control && Units == other.Units;
+
+    public override int GetHashCode() => HashCode.Combine(Name, Array, Buffers, Axi, Control, Units);
+}
+
+/// <summary>The multiply-accumulate array: each PE does VectorWidth × Lanes multiplications per cycle.</summary>
+public sealed record ArrayConfig(
+    [property: Description("Input channels in one vector (C0)."), Range(4, 64)] int VectorWidth,
+    [property: Description("Output channels computed at once (K0); must divide vectorWidth."), Range(4, 64)] int Lanes,
+    [property: Description("Processing elements, each working on its own output pixels."), Range(1, 64)] int Pes,
+    [property: Description("Width of one accumulator in bits."), Range(24, 32)] int AccumulatorBits);
+
+/// <summary>Sizes of the on-chip memories.</summary>
+public sealed record BufferConfig(
+    [property: Description("Input buffer of each PE in KiB."), Range(1, 4096)] int InputKibibytes,
+    [property: Description("Output buffer of each PE in KiB."), Range(1, 4096)] int OutputKibibytes,
+    [property: Description("Residual buffer of each PE in KiB."), Range(1, 4096)] int ResidualKibibytes,
+    [property: Description("Weight buffer shared by all PEs in KiB."), Range(1, 65536)] int WeightKibibytes,
+    [property: Description("Output pixels accumulated by each PE at a time."), Range(4, 1024)] int AccumulatorEntries,
+    [property: Description("Channel tiles of bias and scale held on chip."), Range(2, 1024)] int ParameterEntries);
+
+/// <summary>The AXI memory port.</summary>
+public sealed record AxiConfig(
+    [property: Description("Width of the data channels in bits."), AllowedValues(64, 128, 256, 512)] int DataBits,
+    [property: Description("Width of an address in bits."), Range(32, 40), DefaultValue(32)] int AddressBits,
+    [property: Description("Read bursts in flight."), Range(1, 64)] int OutstandingReads,
+    [property: Description("Write bursts in flight."), Range(1, 64)] int OutstandingWrites,
+    [property: Description("Longest burst in beats; a burst may not exceed 4096 bytes."), Range(1, 256)] int MaxBurstBeats);
+
+/// <summary>Command fetch and dispatch.</summary>
+public sealed record ControlConfig(
+    [property: Description("Commands waiting at each unit."), Range(2, 32)] int QueueDepth,
+    [property: Description("Commands in one program block."), AllowedValues(8, 16, 32, 64, 128, 256)] int CommandBlock,
+    [property: Description("Path registers: parts of a program that can be switched off at run time."), Range(1, 32)] int Paths,
+    [property: Description("Dynamic registers that commands can read."), Range(1, 16)] int DynamicRegisters);
+
+/// <summary>Functional units that can be left out.</summary>
+public sealed record UnitsConfig(
+    [property: Description("Depthwise convolution, pooling and elementwise operators.")] bool LaneWise,
+    [property: Description("Addition of a residual at the output.")] bool Residual);

@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+
+namespace AccelGen.Config;
+
+/// <summary>The rules that a configuration's values must keep.</summary>
+public static class ConfigRules
+{
+    /// <summary>AXI forbids a burst from crossing a 4096-byte boundary, so none may be longer.</summary>
+    public const int MaxBurstBytes = 4096;
+
+    private const int MinDepth = 2;
+    private const int MinWeightTiles = 4;
+    private const int MaxDepth = 65536;
+
+    /// <summary>Every rule that the configuration breaks; empty where it is usable.</summary>
+    public static ImmutableArray<ConfigDiagnostic> Validate(AcceleratorConfig config, string? file = null) =>
+        Validate(config, file, []);
+
+    /// <summary>As above, leaving out the rules about the fields of the given paths.</summary>
+    internal static ImmutableArray<ConfigDiagnostic> Validate(
+        AcceleratorConfig config, string? file, IEnumerable<string> except)
+    {
+        var node = ConfigJson.ToNode(config);
+        var found = ImmutableArray.CreateBuilder<ConfigDiagnostic>();
+        var illegal = new HashSet<string>(except, StringComparer.Ordinal);
+        foreach (var field in ConfigField.Values.Values)
+        {
+            var value = (field.Section is null ? node : node[field.Section.Name]!)[field.Name]!;
+            if (field.Allows(value) || !illegal.Add(field.Path))
+                continue;
+            var code = field.Kind == ConfigFieldKind.Text ? ConfigCodes.IllegalName
+                : field.Allowed.IsEmpty ? ConfigCodes.OutOfRange
+                : ConfigCodes.NotAllowed;
+            found.Add(new(code, field.Path, Show(value), field.Legal, $"use {field.Nearest(value)}", file));
+        }
+
+        found.AddRange(
+            from rule in Relations(config)
+            where !rule.Reads.Any(illegal.Contains)
+            let broken = rule.Check()
+            where broken is not null
+            select broken with { File = file });
+        return found.ToImmutable();
+    }
+
+    /// <summary>How a diagnostic prints a value.</summary>
+    internal static string Show(JsonNode? node) => node?.ToJsonString() ?? "null";
+
+    // A relation is checked only where every field that it reads is legal by itself: one fault, one diagnostic.
+    private sealed record Relation(ImmutableArray<string> Reads, Func<ConfigDiagnostic?> Check);
+
+    private static IEnumerable<Relation> Relations(AcceleratorConfig config)
+    {
+        const string Width = "array.vectorWidth", Lanes = "array.lanes", DataBits = "axi.dataBits";
+        yield return new([Width, Lanes], () => Divides(config.Array));
+        yield return new([Width, Lanes, DataBits], () => WholeBeats(config));
+        foreach (var (name, kibibytes) in new[]
+        {
+            ("input", config.Buffers.InputKibibytes),
+            ("output", config.Buffers.OutputKibibytes),
+            ("residual", config.Buffers.ResidualKibibytes),
+        })
+        {
+            var path = $"buffers.{name}Kibibytes";
+            yield return new([Width, DataBits, path], () =>
+                Depth(ConfigCodes.BufferDepth, path, kibibytes, config.Derived.WordBytes, MinDepth, "words"));
+        }
+
+        yield return new([Width, Lanes, "buffers.weightKibibytes"], () =>
+            Depth(ConfigCodes.WeightDepth, "buffers.weightKibibytes", config.Buffers.WeightKibibytes,
+                config.Derived.WeightTileBytes, MinWeightTiles, "tiles"));
+        yield return new([DataBits, "axi.maxBurstBeats"], () => Burst(config));
+    }
+
+    private static ConfigDiagnostic? Divides(ArrayConfig array)
+    {
+        if (array.VectorWidth % array.Lanes == 0)
+            return null;
+        var divisors = Enumerable.Range(4, array.VectorWidth - 3).Where(lanes => array.VectorWidth % lanes == 0).ToArray();
+        return new(ConfigCodes.LanesDoNotDivide, "array.lanes", $"{array.Lanes}",
+            $"a divisor of {array.VectorWidth} ({string.Join(", ", divisors)})",
+            $"use {divisors.MinBy(lanes => Math.Abs(lanes - array.Lanes))} or change array.vectorWidth", null);
+    }
+
+    private static ConfigDiagnostic? WholeBeats(AcceleratorConfig config)
+    {
+        var derived = config.Derived;
+        return derived.WeightTileBytes % derived.BeatBytes == 0 ? null : new(
+            ConfigCodes.RaggedWeightTile, "array.lanes", $"{config.Array.Lanes}",
+            $"lanes × {derived.VectorPitchBytes} bytes divisible by {derived.BeatBytes}",
+            $"use a multiple of {Math.Max(1, derived.BeatBytes / derived.VectorPitchBytes)} lanes or a narrower axi.dataBits", null);
+    }
+
+    private static ConfigDiagnostic? Depth(
+        string code, string path, int kibibytes, int entryBytes, int minEntries, string entries)
+    {
+        var depth = kibibytes * 1024 / entryBytes;
+        if (depth >= minEntries && depth <= MaxDepth)
+            return null;
+        var least = (minEntries * entryBytes + 1023) / 1024;
+        var most = MaxDepth / 1024 * entryBytes;
+        return new(code, path, $"{kibibytes}", $"{minEntries}..{MaxDepth} {entries} of {entryBytes} bytes, so {least}..{most} KiB",
+            $"use {Math.Clamp(kibibytes, least, most)}", null);
+    }
+
+    private static ConfigDiagnostic? Burst(AcceleratorConfig config)
+    {
+        var most = MaxBurstBytes / config.Derived.BeatBytes;
+        return config.Axi.MaxBurstBeats <= most ? null : new(
+            ConfigCodes.BurstTooLong, "axi.maxBurstBeats", $"{config.Axi.MaxBurstBeats}",
+            $"1..{most} beats of {config.Derived.BeatBytes} bytes, as AXI bursts hold at most {MaxBurstBytes}",
+            $"use {most}", null);
+    }
+}

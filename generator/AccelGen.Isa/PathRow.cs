@@ -1,0 +1,47 @@
+namespace AccelGen.Isa;
+
+/// <summary>A row of the path table.</summary>
+/// <param name="Keep">Keep bit per block; 1 executes the block.</param>
+/// <param name="Extents">The sixteen dynamic registers, coded as <see cref="IsaDefinition.ExtentFields"/>.</param>
+public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
+{
+    /// <summary>Number of dynamic registers in a row.</summary>
+    public const int Registers = 16;
+
+    /// <summary>Codes an extent of channels.</summary>
+    /// <param name="channels">Channels kept, 1 or more.</param>
+    /// <param name="vectorWidth">Channels of an input vector.</param>
+    /// <param name="lanes">Channels of a lane tile.</param>
+    public static uint EncodeExtent(int channels, int vectorWidth, int lanes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
+        uint vectors = (uint)((channels + vectorWidth - 1) / vectorWidth);
+        uint tail = (uint)(channels % vectorWidth);
+        uint tiles = (uint)((channels + lanes - 1) / lanes);
+        return vectors | (tail << 12) | (tiles << 19);
+    }
+
+    /// <summary>Extent A or B of a command under this path: vectors or lane tiles left from the command's base.</summary>
+    public int Resolve(Command command, char axis)
+    {
+        int count = (int)command[$"{axis}Count"];
+        if (command[$"{axis}Dynamic"] == 0)
+            return count;
+        int limit = Limit(command, axis);
+        return Math.Clamp(limit - (int)command[$"{axis}Base"], 0, count);
+    }
+
+    /// <summary>Whole extent that limits an axis of a command, in the axis's unit.</summary>
+    public int Limit(Command command, char axis)
+    {
+        uint register = Extents[(int)command[$"{axis}Register"]];
+        return command[$"{axis}Unit"] == 1 ? (int)(register >> 19) : (int)(register & 0xFFF);
+    }
+
+    /// <summary>Whether a command's work is skipped under this path.</summary>
+    public bool Skips(Command command)
+    {
+        bool keep = ((Keep >> (int)command["PredicateIndex"]) & 1) == 1 ^ command["PredicateInvert"] == 1;
+        return (command["PredicateEnable"] == 1 && !keep) || Resolve(command, 'A') == 0 || Resolve(command, 'B') == 0;
+    }
+}

@@ -1,0 +1,192 @@
+using System.Numerics;
+
+namespace AccelGen.Network.Quantized;
+
+/// <summary>Shape of an activation tensor; elements are stored batch, row, column, channel (NHWC), channel innermost.</summary>
+/// <param name="Batch">Independent matrices of a batched matrix multiplication; 1 for images.</param>
+/// <param name="Height">Rows. A token matrix of M tokens is 1 x M.</param>
+/// <param name="Width">Columns.</param>
+/// <param name="Channels">Channels; the reduction axis of a linear layer.</param>
+public readonly record struct TensorShape(int Batch, int Height, int Width, int Channels)
+{
+    /// <summary>Number of elements.</summary>
+    public long Elements => (long)Batch * Height * Width * Channels;
+
+    /// <summary>Index of an element in the NHWC array.</summary>
+    public int Index(int batch, int row, int column, int channel) =>
+        (((((batch * Height) + row) * Width) + column) * Channels) + channel;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Batch}x{Height}x{Width}x{Channels}";
+}
+
+/// <summary>An int8 activation tensor: <c>real = Scale * (q - ZeroPoint)</c>.</summary>
+/// <param name="Id">Index in <see cref="QuantizedNetwork.Tensors"/>.</param>
+/// <param name="Name">Name for reports.</param>
+/// <param name="Shape">NHWC shape.</param>
+/// <param name="Scale">Step in real units per count, positive and finite.</param>
+/// <param name="ZeroPoint">Count that stands for real zero, -128 to 127.</param>
+/// <param name="SharesStorageWith">Tensor whose memory this one overwrites in place (a residual stream), or null.</param>
+public sealed record QuantizedTensor(
+    int Id, string Name, TensorShape Shape, double Scale, int ZeroPoint, int? SharesStorageWith = null);
+
+/// <summary>
+/// Fixed-point factor <c>Multiplier / 2^Shift</c> of a requantisation. The result is rounded once, halves towards
+/// plus infinity: <c>floor(x * Multiplier / 2^Shift + 1/2)</c>.
+/// </summary>
+/// <param name="Multiplier">Mantissa, 0 or 2^23 to 2^24 - 1 (24 bits).</param>
+/// <param name="Shift">Right shift, 1 to 63.</param>
+public readonly record struct FixedPointScale(uint Multiplier, int Shift)
+{
+    /// <summary>Bits of the mantissa.</summary>
+    public const int MultiplierBits = 24;
+
+    /// <summary>Largest right shift.</summary>
+    public const int MaxShift = 63;
+
+    /// <summary>The nearest fixed-point factor to a real one.</summary>
+    /// <param name="factor">Non-negative and finite, below 2^22.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The factor is negative, not finite or too large.</exception>
+    public static FixedPointScale FromReal(double factor)
+    {
+        if (!double.IsFinite(factor) || factor < 0 || factor >= 1 << 22)
+            throw new ArgumentOutOfRangeException(nameof(factor), factor, "a requantisation factor is finite, 0 or more, and below 2^22");
+        if (factor == 0)
+            return new FixedPointScale(0, 1);
+        int exponent = Math.ILogB(factor) + 1; // factor = f * 2^exponent with f in [1/2, 1)
+        double mantissa = Math.Round(Math.ScaleB(factor, MultiplierBits - exponent), MidpointRounding.ToEven);
+        if (mantissa >= 1 << MultiplierBits)
+        {
+            mantissa /= 2;
+            exponent++;
+        }
+
+        int shift = MultiplierBits - exponent;
+        return shift > MaxShift ? new FixedPointScale(0, 1) : new FixedPointScale((uint)mantissa, shift);
+    }
+
+    /// <summary>The factor as a real number.</summary>
+    public double ToReal() => Math.ScaleB(Multiplier, -Shift);
+}
+
+/// <summary>A residual operand added after requantisation, with its own factor to the output scale.</summary>
+/// <param name="Tensor">Tensor added; the same shape as the layer's output.</param>
+/// <param name="Scale">Factor from the operand's scale to the output's.</param>
+public sealed record ResidualAdd(int Tensor, FixedPointScale Scale);
+
+/// <summary>A layer of a quantised network.</summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
+/// <param name="Input">Tensor read.</param>
+/// <param name="Output">Tensor written.</param>
+/// <param name="ClampLow">Smallest output count (the output zero point when ReLU is fused).</param>
+/// <param name="ClampHigh">Largest output count.</param>
+public abstract record QuantizedLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
+{
+    /// <summary>Skippable block the layer belongs to (index in <see cref="QuantizedNetwork.Blocks"/>), or null.</summary>
+    public int? Block { get; init; }
+
+    /// <summary>Dynamic register that limits the input channels at run time, or null.</summary>
+    public int? InputExtent { get; init; }
+
+    /// <summary>Dynamic register that limits the output channels at run time, or null.</summary>
+    public int? OutputExtent { get; init; }
+
+    /// <summary>Operand added to the requantised result, or null.</summary>
+    public ResidualAdd? Residual { get; init; }
+}
+
+/// <summary>
+/// Convolution, cross-correlation form as ONNX Conv. A linear layer is a 1x1 convolution over 1 x N tokens.
+/// <c>y = clamp(zo + round((sum (x - zi) * w + bias) * scale[k]) + round((r - zr) * residualScale))</c>; taps outside
+/// the image contribute nothing.
+/// </summary>
+public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <summary>Weights [output channel][kernel row][kernel column][input channel of the group], -127 to 127.</summary>
+    public required sbyte[] Weights { get; init; }
+
+    /// <summary>Bias per output channel, in accumulator counts.</summary>
+    public required int[] Bias { get; init; }
+
+    /// <summary>Requantisation factor per output channel.</summary>
+    public required FixedPointScale[] Scales { get; init; }
+
+    /// <summary>Kernel rows and columns.</summary>
+    public required (int Rows, int Columns) Kernel { get; init; }
+
+    /// <summary>Stride in rows and columns.</summary>
+    public (int Rows, int Columns) Stride { get; init; } = (1, 1);
+
+    /// <summary>Dilation in rows and columns.</summary>
+    public (int Rows, int Columns) Dilation { get; init; } = (1, 1);
+
+    /// <summary>Padding at the top, left, bottom and right.</summary>
+    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+
+    /// <summary>Channel groups; equal to the channels for a depthwise convolution.</summary>
+    public int Groups { get; init; } = 1;
+
+    /// <summary>The layer stands for data movement (slice, channel pad): its products are not counted as work.</summary>
+    public bool IsDataMovement { get; init; }
+}
+
+/// <summary>
+/// Batched matrix product of two activations. Input is [B, 1, M, K]; <see cref="Right"/> is [B, 1, N, K], that is the
+/// transpose of the mathematical right operand; output is [B, 1, M, N]. The right operand's zero point is 0.
+/// </summary>
+/// <param name="Right">Tensor of the right operand, transposed.</param>
+/// <param name="Scale">Requantisation factor.</param>
+public sealed record MatMulLayer(string Name, int Input, int Right, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+
+/// <summary>Average pooling: the sum of <c>x - zi</c> over the window, requantised with <see cref="Scale"/>.</summary>
+public sealed record AveragePoolLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <summary>Window rows and columns.</summary>
+    public required (int Rows, int Columns) Kernel { get; init; }
+
+    /// <summary>Stride in rows and columns.</summary>
+    public required (int Rows, int Columns) Stride { get; init; }
+
+    /// <summary>Padding, counted in the divisor.</summary>
+    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+
+    /// <summary>Factor that includes the division by the window's size.</summary>
+    public required FixedPointScale Scale { get; init; }
+}
+
+/// <summary>Sum of two tensors with their own factors: <c>clamp(zo + round((x - zx) * Scale) + round((r - zr) * Residual.Scale))</c>; <see cref="QuantizedLayer.Residual"/> is set.</summary>
+public sealed record AddLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+
+/// <summary>A residual block that a path may skip. Skipping leaves the residual stream as it is.</summary>
+/// <param name="Index">Predicate index, 0 to 63.</param>
+/// <param name="Name">Name for the command line and reports.</param>
+public sealed record SkippableBlock(int Index, string Name);
+
+/// <summary>An execution path: which blocks are skipped and how many channels each dynamic register keeps.</summary>
+/// <param name="Name">Name for reports.</param>
+/// <param name="SkippedBlocks">Indices of the skipped blocks.</param>
+/// <param name="Extents">Channels kept, by dynamic register; a register that is absent keeps everything.</param>
+public sealed record ExecutionPath(string Name, IReadOnlySet<int> SkippedBlocks, IReadOnlyDictionary<int, int> Extents)
+{
+    /// <summary>The path that skips nothing.</summary>
+    public static ExecutionPath Whole { get; } = new("whole", new HashSet<int>(), new Dictionary<int, int>());
+}
+
+/// <summary>A quantised network: what the compiler maps and the golden model executes.</summary>
+/// <param name="Name">Name for reports.</param>
+/// <param name="Tensors">Activation tensors; <see cref="QuantizedTensor.Id"/> is the index.</param>
+/// <param name="Layers">Layers in execution order.</param>
+/// <param name="Blocks">Skippable blocks.</param>
+/// <param name="Inputs">Tensors written by the host.</param>
+/// <param name="Outputs">Tensors read by the host.</param>
+public sealed record QuantizedNetwork(
+    string Name,
+    IReadOnlyList<QuantizedTensor> Tensors,
+    IReadOnlyList<QuantizedLayer> Layers,
+    IReadOnlyList<SkippableBlock> Blocks,
+    IReadOnlyList<int> Inputs,
+    IReadOnlyList<int> Outputs);

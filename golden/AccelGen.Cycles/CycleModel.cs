@@ -1,0 +1,424 @@
+using AccelGen.Config;
+using AccelGen.Isa;
+
+namespace AccelGen.Cycles;
+
+/// <summary>Timing of a memory behind the AXI port: deterministic, in-order, reads and writes independent.</summary>
+/// <param name="ReadLatency">Cycles from an accepted read address to its first beat, 1 or more.</param>
+/// <param name="ReadInterval">Cycles from one read beat to the next; bandwidth is bus width / interval.</param>
+/// <param name="WriteLatency">Cycles from the last write beat of a burst to its response, 1 or more.</param>
+/// <param name="WriteInterval">Cycles from one write beat to the next.</param>
+public sealed record MemoryTiming(int ReadLatency = 40, int ReadInterval = 1, int WriteLatency = 10, int WriteInterval = 1);
+
+/// <summary>When a command ran: cycles since the start of the program.</summary>
+/// <param name="Start">Cycle in which it leaves its queue.</param>
+/// <param name="Done">Cycle in which its work is complete.</param>
+public readonly record struct CommandTiming(long Start, long Done);
+
+/// <summary>What the cycle model predicts for one run of a program.</summary>
+/// <param name="TotalCycles">Cycles from start to done.</param>
+/// <param name="Counters">Every counter of the ISA table, by its index.</param>
+/// <param name="Commands">Timing per command of the program; commands that no queue executes have zeros.</param>
+public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands);
+
+/// <summary>The program cannot run to its end: a command waits for a token that no earlier command gives.</summary>
+public sealed class ProgramOrderException(string message) : Exception(message);
+
+/// <summary>
+/// Exact model of the RTL's timing. Commands are visited in program order; because every token is given by a command
+/// earlier in the program and every arbiter is in order, each start and end is a maximum over times already known.
+/// </summary>
+public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
+{
+    private const int DescriptorDepth = 4;   // loads whose data are on the way
+    private const int DataDepth = 8;         // beats buffered in front of the write channel
+    private const int PostProcessing = 5;    // cycles from the issue of a pixel to its result in the buffer
+
+    private enum Category { Busy, WaitLoad, WaitCompute, WaitVector, WaitStore, MemoryStall, Idle }
+
+    /// <summary>Predicts a run.</summary>
+    /// <param name="program">Commands in program order, as they lie in memory; the first block is at <paramref name="programAddress"/>.</param>
+    /// <param name="programAddress">Byte address of the program.</param>
+    /// <param name="path">Active row of the path table.</param>
+    /// <exception cref="ProgramOrderException">A command waits for a token that no earlier command gives.</exception>
+    public CyclePrediction Predict(IReadOnlyList<Command> program, long programAddress, PathRow path)
+    {
+        var run = new Run(config, memory, program, path);
+        run.Execute(programAddress);
+        return run.Result();
+    }
+
+    private sealed class Run(AcceleratorConfig config, MemoryTiming memory, IReadOnlyList<Command> program, PathRow path)
+    {
+        private readonly int beatBytes = config.Derived.BeatBytes;
+        private readonly int queueDepth = config.Control.QueueDepth;
+        private readonly long[][] categories = [new long[7], new long[7], new long[7], new long[7]];
+        private readonly CommandTiming[] timings = new CommandTiming[program.Count];
+        private readonly Queue<long>[] tokens = Enumerable.Range(0, IsaDefinition.Semaphores).Select(_ => new Queue<long>()).ToArray();
+        private readonly List<long>[] pops = [[], [], [], []];
+        private readonly long[] filled = new long[program.Count]; // first cycle in which a command can be read from the buffer
+        private readonly long[] waitTimes = new long[3];
+
+        // Load queue.
+        private long loadFree = 1, lastAddress = -1, lastBeat = long.MinValue / 2, lastDescriptorPop = long.MinValue / 2, readBeats;
+        private readonly List<long> descriptorPops = [];
+        private readonly List<long> burstEnds = [];
+        private int fetched;
+
+        // Compute and vector queues.
+        private long computeFree = 1, macCycles;
+        private long vectorFree = 1, vectorActive;
+        private int vectorLeft;
+        private int vectorCommand = -1;
+
+        // Store queue.
+        private long storeFree = 1, lastRead = -1, lastWrite = long.MinValue / 2, writeBeats, beatIndex;
+        private readonly long[] writeTimes = new long[DataDepth];
+        private readonly List<long> completions = [];
+        private long total;
+
+        public void Execute(long programAddress)
+        {
+            // Cycle 0 carries the start pulse; in cycle 1 the command processor queues the load of the first block.
+            var boot = new Command("LOAD")
+            {
+                ["ACount"] = 1, ["BCount"] = 1, ["Destination"] = 4, ["Address"] = programAddress,
+                ["SegmentBeats"] = config.Control.CommandBlock * config.Derived.BeatsPerCommand, ["Rows"] = 1,
+            };
+            Load(-1, boot, 1);
+            long read = 2;
+            for (int n = 0; n < program.Count; n++)
+            {
+                Command command = program[n];
+                if (n >= fetched)
+                    throw new ProgramOrderException($"command {n} lies beyond the blocks fetched so far");
+                read = Math.Max(read, filled[n]);
+                long push = read + 2;
+                if (command.Definition.Queue is Queue queue)
+                {
+                    List<long> popped = pops[(int)queue];
+                    // The boot command is the first entry of the load queue.
+                    if (popped.Count >= queueDepth)
+                        push = Math.Max(push, popped[^queueDepth] + 1);
+                    switch (queue)
+                    {
+                        case Queue.Load: Load(n, command, push); break;
+                        case Queue.Compute: Compute(n, command, push); break;
+                        case Queue.Vector: Vector(n, command, push); break;
+                        default: Store(n, command, push); break;
+                    }
+                }
+                else if (command.Definition.Name == "END")
+                {
+                    total = Math.Max(push + 1, Math.Max(lastDescriptorPop + 3, loadFree));
+                    total = Math.Max(total, Math.Max(computeFree, vectorFree));
+                    total = Math.Max(total, storeFree);
+                    if (completions.Count > 0)
+                        total = Math.Max(total, completions[^1] + 1);
+                    if (vectorLeft > 0)
+                        throw new ProgramOrderException("a VECTOR command never receives all its sums");
+                    Idle(Queue.Load, loadFree, total + 1, lastDescriptorPop);
+                    Idle(Queue.Compute, computeFree, total + 1, -1);
+                    Idle(Queue.Vector, vectorFree, total + 1, -1);
+                    Idle(Queue.Store, storeFree, total + 1, completions.Count > 0 ? completions[^1] : -1);
+                    return;
+                }
+
+                read = push + 1;
+            }
+
+            throw new ProgramOrderException("the program has no END");
+        }
+
+        public CyclePrediction Result()
+        {
+            long[] counters = new long[IsaDefinition.Counters.Count];
+            counters[0] = total;
+            counters[1] = macCycles;
+            counters[2] = readBeats;
+            counters[3] = writeBeats;
+            for (int q = 0; q < 4; q++)
+                categories[q].CopyTo(counters, 4 + (7 * q));
+            return new CyclePrediction(total, counters, timings);
+        }
+
+        // Cycles [from, to) in which a queue has no command; the memory stalls it while transfers are in flight.
+        private void Idle(Queue queue, long from, long to, long lastTransfer)
+        {
+            if (to <= from)
+                return;
+            long stalled = Math.Clamp(lastTransfer + 1 - from, 0, to - from);
+            categories[(int)queue][(int)Category.MemoryStall] += stalled;
+            categories[(int)queue][(int)Category.Idle] += to - from - stalled;
+        }
+
+        // Cycle in which a queue takes a command that was pushed in a given cycle; attributes the cycles before.
+        private long Start(Queue queue, int n, Command command, long push, long free, long space, long lastTransfer)
+        {
+            long cursor = Math.Max(free, push + 1);
+            Idle(queue, free, cursor, lastTransfer);
+            long[] category = categories[(int)queue];
+            if (space > cursor)
+            {
+                category[(int)Category.MemoryStall] += space - cursor;
+                cursor = space;
+            }
+
+            for (int w = 0; w < 3; w++)
+            {
+                int wait = (int)command[w == 0 ? "Wait0" : w == 1 ? "Wait1" : "Wait2"];
+                if ((wait & 16) == 0)
+                    continue;
+                int semaphore = wait & 15;
+                if (!tokens[semaphore].TryDequeue(out long time))
+                    throw new ProgramOrderException($"command {n} ({command}) waits for semaphore {semaphore}, and no earlier command gives it");
+                if (time > cursor)
+                {
+                    category[(int)Category.WaitLoad + (semaphore >> 2)] += time - cursor;
+                    cursor = time;
+                }
+            }
+
+            category[(int)Category.Busy]++;
+            pops[(int)queue].Add(cursor);
+            return cursor;
+        }
+
+        private void Signal(Command command, string field, long visible)
+        {
+            int signal = (int)command[field];
+            if ((signal & 16) != 0)
+                tokens[signal & 15].Enqueue(visible);
+        }
+
+        private void Load(int n, Command command, long push)
+        {
+            long space = descriptorPops.Count >= DescriptorDepth ? descriptorPops[^DescriptorDepth] + 1 : 0;
+            long start = Start(Queue.Load, n, command, push, loadFree, space, lastDescriptorPop);
+            long descriptorReady = Math.Max(start + 1, lastDescriptorPop + 1);
+            long pop;
+            if (n >= 0 && path.Skips(command))
+            {
+                pop = descriptorReady;
+                loadFree = start + 1;
+            }
+            else
+            {
+                int a = n < 0 ? 1 : path.Resolve(command, 'A'), b = n < 0 ? 1 : path.Resolve(command, 'B');
+                bool lengthMode = command["LengthMode"] == 1;
+                long segment = command["SegmentBeats"] * (lengthMode ? a : 1);
+                int outer = lengthMode ? 1 : a;
+                int rows = (int)command["Rows"];
+                long address = command["Address"], strideRow = command["StrideRow"], strideA = command["StrideA"], strideB = command["StrideB"];
+                long first = start + 1;
+                bool fetch = command["Destination"] == 4;
+                long issued = 0;
+                lastAddress = Math.Max(lastAddress, start);
+                for (int ib = 0; ib < b; ib++)
+                {
+                    for (int ia = 0; ia < outer; ia++)
+                    {
+                        for (int row = 0; row < rows; row++)
+                        {
+                            long cursor = address + (ib * strideB) + (ia * strideA) + (row * strideRow);
+                            long left = segment;
+                            while (left > 0)
+                            {
+                                long beats = Math.Min(Math.Min(left, (4096 - (cursor & 4095)) / beatBytes), config.Axi.MaxBurstBeats);
+                                long issue = Math.Max(lastAddress + 1, first);
+                                if (burstEnds.Count >= config.Axi.OutstandingReads)
+                                    issue = Math.Max(issue, burstEnds[^config.Axi.OutstandingReads] + 1);
+                                lastAddress = issue;
+                                issued++;
+                                long beat = Math.Max(issue + 1 + memory.ReadLatency, Math.Max(lastBeat + memory.ReadInterval, descriptorReady));
+                                if (fetch)
+                                    Fill(beat, beats);
+                                lastBeat = beat + ((beats - 1) * memory.ReadInterval);
+                                burstEnds.Add(lastBeat);
+                                readBeats += beats;
+                                left -= beats;
+                                cursor += beats * beatBytes;
+                            }
+                        }
+                    }
+                }
+
+                categories[0][(int)Category.Busy] += issued;
+                categories[0][(int)Category.MemoryStall] += lastAddress - start - issued;
+                loadFree = lastAddress + 1;
+                pop = lastBeat;
+            }
+
+            lastDescriptorPop = pop;
+            descriptorPops.Add(pop);
+            Signal(command, "Signal0", pop + 3);
+            Signal(command, "Signal1", pop + 3);
+            if (n >= 0)
+                timings[n] = new CommandTiming(start, pop + 2);
+        }
+
+        private int fillBeat;
+
+        // Beats of a program block: a command can be read three cycles after its last beat.
+        private void Fill(long firstBeat, long beats)
+        {
+            for (long i = 0; i < beats; i++)
+            {
+                if (++fillBeat < config.Derived.BeatsPerCommand)
+                    continue;
+                fillBeat = 0;
+                if (fetched < filled.Length)
+                    filled[fetched] = firstBeat + (i * memory.ReadInterval) + 3;
+                fetched++;
+            }
+        }
+
+        private void Compute(int n, Command command, long push)
+        {
+            long start = Start(Queue.Compute, n, command, push, computeFree, 0, -1);
+            if (path.Skips(command))
+            {
+                computeFree = start + 1;
+                Signal(command, "Signal0", start + 1);
+                Signal(command, "Signal1", start + 1);
+                timings[n] = new CommandTiming(start, start);
+                return;
+            }
+
+            int a = command["Diagonal"] == 1 ? 1 : path.Resolve(command, 'A'), tiles = path.Resolve(command, 'B');
+            bool final = command["ADynamic"] == 1
+                ? command["ABase"] + command["ACount"] >= path.Limit(command, 'A')
+                : command["LastChunk"] == 1;
+            long pixels = command["Rows"] * command["Columns"];
+            long steps = a * command["KernelRows"] * command["KernelColumns"];
+            long cursor = start + 1;
+            for (int tile = 0; tile < tiles; tile++)
+            {
+                cursor += (steps - 1) * pixels;
+                if (final)
+                {
+                    if (vectorLeft == 0)
+                        throw new ProgramOrderException($"command {n} ({command}) completes sums that no VECTOR command takes");
+                    if (vectorActive > cursor)
+                    {
+                        categories[1][(int)Category.WaitVector] += vectorActive - cursor;
+                        cursor = vectorActive;
+                    }
+
+                    if (--vectorLeft == 0)
+                        FinishVector(cursor + pixels - 1);
+                }
+
+                cursor += pixels;
+            }
+
+            macCycles += tiles * steps * pixels;
+            categories[1][(int)Category.Busy] += tiles * steps * pixels;
+            computeFree = cursor;
+            Signal(command, "Signal0", cursor);
+            Signal(command, "Signal1", cursor);
+            timings[n] = new CommandTiming(start, cursor - 1);
+        }
+
+        private void FinishVector(long lastPixel)
+        {
+            Command command = program[vectorCommand];
+            long active = lastPixel - vectorActive + 1;
+            long busy = (long)path.Resolve(command, 'B') * command["Rows"] * command["Columns"];
+            categories[2][(int)Category.Busy] += busy + PostProcessing;
+            categories[2][(int)Category.WaitCompute] += active - busy;
+            vectorFree = lastPixel + PostProcessing + 1;
+            Signal(command, "Signal0", vectorFree);
+            Signal(command, "Signal1", vectorFree);
+            timings[vectorCommand] = timings[vectorCommand] with { Done = vectorFree - 1 };
+        }
+
+        private void Vector(int n, Command command, long push)
+        {
+            if (vectorLeft > 0)
+                throw new ProgramOrderException($"command {n} ({command}) comes before the sums of the VECTOR command before it");
+            long start = Start(Queue.Vector, n, command, push, vectorFree, 0, -1);
+            timings[n] = new CommandTiming(start, start);
+            if (path.Skips(command))
+            {
+                vectorFree = start + 1;
+                Signal(command, "Signal0", start + 1);
+                Signal(command, "Signal1", start + 1);
+                return;
+            }
+
+            vectorActive = start + 1;
+            vectorLeft = path.Resolve(command, 'B');
+            vectorCommand = n;
+        }
+
+        private void Store(int n, Command command, long push)
+        {
+            int outstanding = config.Axi.OutstandingWrites;
+            long Space() => completions.Count >= outstanding ? completions[^outstanding] + 1 : 0;
+            long LastCompletion() => completions.Count > 0 ? completions[^1] : long.MinValue / 2;
+            long start = Start(Queue.Store, n, command, push, storeFree, Space(), LastCompletion());
+            if (path.Skips(command))
+            {
+                long pop = Math.Max(start + 1, LastCompletion() + 1);
+                completions.Add(pop);
+                storeFree = start + 1;
+                Signal(command, "Signal0", start + 1);
+                Signal(command, "Signal1", pop + 1);
+                timings[n] = new CommandTiming(start, pop);
+                return;
+            }
+
+            int blocks = path.Resolve(command, 'A');
+            int peRows = (int)command["PeRows"], peColumns = (int)command["PesPerRow"];
+            long address = command["Address"], issued = 0;
+            lastRead = Math.Max(lastRead, start);
+            for (int i = 0; i < peRows; i++)
+            {
+                long rows = i == peRows - 1 ? command["LastRows"] : command["Rows"];
+                for (int j = 0; j < peColumns; j++)
+                {
+                    long beats = (j == peColumns - 1 ? command["LastWords"] : command["Words"]) * config.Derived.BeatsPerWord;
+                    for (int block = 0; block < blocks; block++)
+                    {
+                        for (long row = 0; row < rows; row++)
+                        {
+                            long cursor = address + (i * command["StridePeRow"]) + (j * command["StridePeColumn"]) + (block * command["StrideA"]) + (row * command["StrideRow"]);
+                            long left = beats;
+                            while (left > 0)
+                            {
+                                long burst = Math.Min(Math.Min(left, (4096 - (cursor & 4095)) / beatBytes), config.Axi.MaxBurstBeats);
+                                for (long k = 0; k < burst; k++)
+                                {
+                                    long read = lastRead + 1;
+                                    if (k == 0)
+                                        read = Math.Max(read, Space());
+                                    int slot = (int)(beatIndex % DataDepth);
+                                    if (beatIndex >= DataDepth)
+                                        read = Math.Max(read, writeTimes[slot] + 1);
+                                    lastRead = read;
+                                    lastWrite = Math.Max(read + 2, lastWrite + memory.WriteInterval);
+                                    writeTimes[slot] = lastWrite;
+                                    beatIndex++;
+                                }
+
+                                completions.Add(Math.Max(lastWrite + memory.WriteLatency, LastCompletion() + 1));
+                                issued += burst;
+                                left -= burst;
+                                cursor += burst * beatBytes;
+                            }
+                        }
+                    }
+                }
+            }
+
+            writeBeats += issued;
+            categories[3][(int)Category.Busy] += issued;
+            categories[3][(int)Category.MemoryStall] += lastRead - start - issued;
+            storeFree = lastRead + 1;
+            Signal(command, "Signal0", lastRead + 1);
+            Signal(command, "Signal1", LastCompletion() + 1);
+            timings[n] = new CommandTiming(start, LastCompletion());
+        }
+    }
+}

@@ -1,0 +1,395 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using AccelGen.Config;
+using AccelGen.Cycles;
+using AccelGen.Isa;
+
+namespace AccelGen.Sim;
+
+/// <summary>The design made no progress, failed an assertion or reported an error.</summary>
+public sealed class SimulationException(string message) : Exception(message);
+
+/// <summary>How the memory misbehaves, for tests.</summary>
+/// <param name="StallSeed">When set, every channel stalls at random beyond the timing.</param>
+/// <param name="ReadErrorAt">Read beat (counted from 0) answered with an error, or -1.</param>
+/// <param name="WriteErrorAt">Write burst (counted from 0) answered with an error, or -1.</param>
+public sealed record MemoryFaults(int? StallSeed = null, long ReadErrorAt = -1, long WriteErrorAt = -1);
+
+/// <summary>What one run of a program showed.</summary>
+/// <param name="Counters">Every counter of the ISA table, by its index.</param>
+/// <param name="Commands">Start and end of every command that a queue executed.</param>
+/// <param name="ErrorCode">Code of the Error register; 0 without an error.</param>
+/// <param name="Error">Whole Error register.</param>
+public sealed record RunResult(long[] Counters, CommandTiming[] Commands, int ErrorCode, uint Error)
+{
+    /// <summary>Cycles from start to done.</summary>
+    public long TotalCycles => Counters[0];
+}
+
+/// <summary>The accelerator in simulation with its memory: registers through AXI4-Lite, data through AXI4.</summary>
+public sealed unsafe class Simulator : IDisposable
+{
+    private readonly AcceleratorConfig config;
+    private readonly VerilatedModel model;
+    private readonly int beatBytes;
+    private readonly bool wideAddress;
+    private byte* memory;
+    private long memoryBytes;
+    private byte[]? memoryArray;
+    private GCHandle pin;
+
+    /// <summary>Loads a model and resets it.</summary>
+    /// <param name="config">Configuration that the model was built for.</param>
+    /// <param name="library">Path of the shared library.</param>
+    public Simulator(AcceleratorConfig config, string library)
+    {
+        this.config = config;
+        model = new VerilatedModel(library);
+        beatBytes = config.Derived.BeatBytes;
+        wideAddress = config.Axi.AddressBits > 32;
+        Reset();
+        ulong hash = ReadRegister("ConfigHashLow") | ((ulong)ReadRegister("ConfigHashHigh") << 32);
+        if (hash != config.Hash.Value)
+            throw new SimulationException($"the model has configuration hash {hash:x16}, the configuration {config.Name} has {config.Hash.Hex}");
+    }
+
+    /// <summary>Cycles simulated so far, register accesses included.</summary>
+    public long Cycle { get; private set; }
+
+    /// <summary>Memory behind the AXI port.</summary>
+    public Span<byte> Memory => memoryArray;
+
+    /// <summary>Gives the accelerator a memory of its own with this content.</summary>
+    /// <param name="bytes">Size.</param>
+    /// <param name="image">Content from address 0.</param>
+    public void LoadMemory(long bytes, ReadOnlySpan<byte> image)
+    {
+        FreeMemory();
+        memoryArray = new byte[bytes];
+        image.CopyTo(memoryArray);
+        pin = GCHandle.Alloc(memoryArray, GCHandleType.Pinned);
+        memory = (byte*)pin.AddrOfPinnedObject();
+        memoryBytes = bytes;
+        WriteRegister("MemoryLimitLow", (uint)bytes);
+        WriteRegister("MemoryLimitHigh", (uint)(bytes >> 32));
+    }
+
+    /// <summary>Writes a register by its name in the ISA table.</summary>
+    public void WriteRegister(string name, uint value) => WriteAddress(OffsetOf(name), value);
+
+    /// <summary>Reads a register by its name in the ISA table.</summary>
+    public uint ReadRegister(string name) => ReadAddress(OffsetOf(name));
+
+    /// <summary>Writes a row of the path table.</summary>
+    public void WritePath(int row, PathRow path)
+    {
+        int offset = IsaDefinition.PathTableBase + (row * IsaDefinition.PathRowBytes);
+        WriteAddress(offset, (uint)path.Keep);
+        WriteAddress(offset + 4, (uint)(path.Keep >> 32));
+        for (int i = 0; i < path.Extents.Count; i++)
+            WriteAddress(offset + IsaDefinition.PathExtentOffset + (4 * i), path.Extents[i]);
+    }
+
+    /// <summary>Writes one waveform file from now on; the model must be built for it.</summary>
+    /// <exception cref="SimulationException">The model was built without waveforms.</exception>
+    public void OpenWaveform(string path)
+    {
+        if (!model.OpenWaveform(path))
+            throw new SimulationException("the model was built without waveforms");
+    }
+
+    /// <summary>Runs a program on the path that PathSelect names.</summary>
+    /// <param name="program">Commands as they lie in memory, to match the trace with.</param>
+    /// <param name="address">Byte address of the program.</param>
+    /// <param name="programHash">Configuration hash that the program carries.</param>
+    /// <param name="timing">Timing of the memory.</param>
+    /// <param name="faults">Misbehaviour of the memory, or null.</param>
+    /// <param name="limit">Cycles without any progress after which the run is given up.</param>
+    /// <exception cref="SimulationException">The design hangs or fails an assertion.</exception>
+    public RunResult Run(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults = null, long limit = 200_000)
+    {
+        WriteRegister("ProgramLow", (uint)address);
+        WriteRegister("ProgramHigh", (uint)(address >> 32));
+        WriteRegister("ProgramHashLow", (uint)programHash);
+        WriteRegister("ProgramHashHigh", (uint)(programHash >> 32));
+        WriteRegister("Control", 2);
+
+        // Commands per queue in order: what the trace pulses refer to.
+        var starts = new List<long>[4];
+        var ends = new List<long>[4];
+        for (int q = 0; q < 4; q++)
+            (starts[q], ends[q]) = ([], []);
+
+        var bus = new MemoryBus(this, timing, faults ?? new MemoryFaults());
+        WriteRegister("Control", 1);
+        // The slave registers the start pulse with the write; the response came one cycle later.
+        long origin = startCycle, lastProgress = Cycle;
+        byte* running = model.Pointer(Port.Running), trace = model.Pointer(Port.Trace);
+        while (*running != 0 || Cycle <= origin + 2)
+        {
+            bus.Drive();
+            model.Clock();
+            Cycle++;
+            uint pulses = *trace;
+            if (pulses != 0)
+            {
+                lastProgress = Cycle;
+                for (int q = 0; q < 4; q++)
+                {
+                    // The trace is registered: the event was one cycle before this cycle's outputs.
+                    if ((pulses >> q & 1) != 0)
+                        starts[q].Add(Cycle - 1 - origin);
+                    if ((pulses >> (4 + q) & 1) != 0)
+                        ends[q].Add(Cycle - 1 - origin);
+                }
+            }
+
+            if (bus.Moved)
+                lastProgress = Cycle;
+            if (Cycle - lastProgress > limit)
+                throw new SimulationException($"the design made no progress for {limit} cycles: {DescribeQueues()}");
+        }
+
+        bus.Drive();
+        if (model.Failed)
+            throw new SimulationException("an assertion of the RTL failed; its message is on the standard output");
+        uint error = ReadRegister("Error");
+        long[] counters = new long[IsaDefinition.Counters.Count];
+        for (int i = 0; i < counters.Length; i++)
+            counters[i] = ReadAddress(IsaDefinition.CounterBase + (8 * i)) | ((long)ReadAddress(IsaDefinition.CounterBase + (8 * i) + 4) << 32);
+        return new RunResult(counters, MatchTrace(program, starts, ends), (int)(error & 15), error);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        model.Dispose();
+        FreeMemory();
+    }
+
+    private long startCycle;
+
+    private static CommandTiming[] MatchTrace(IReadOnlyList<Command> program, List<long>[] starts, List<long>[] ends)
+    {
+        var timings = new CommandTiming[program.Count];
+        int[] next = [1, 0, 0, 0]; // the load queue begins with the command that fetches the first block
+        for (int i = 0; i < program.Count; i++)
+        {
+            if (program[i].Definition.Queue is not Queue queue)
+                continue;
+            int q = (int)queue, k = next[q]++;
+            timings[i] = new CommandTiming(k < starts[q].Count ? starts[q][k] : -1, k < ends[q].Count ? ends[q][k] : -1);
+        }
+
+        return timings;
+    }
+
+    private string DescribeQueues()
+    {
+        uint state = ReadRegister("QueueState"), dispatched = ReadRegister("CommandsDispatched");
+        var parts = new List<string> { $"{dispatched} commands dispatched" };
+        for (int q = 0; q < 4; q++)
+        {
+            uint s = (state >> (8 * q)) & 0xFF;
+            string text = (s & 1) == 0 ? "no command waiting" : (s & 4) != 0 ? $"waits for semaphore {((s >> 4) - 1) & 15}" : "command waiting";
+            parts.Add($"{(Queue)q}: {text}, {((s & 2) != 0 ? "working" : "idle")}");
+        }
+
+        return string.Join("; ", parts);
+    }
+
+    private void Reset()
+    {
+        model.Bit(Port.Reset) = 0;
+        model.Bit(Port.ArReady) = 0;
+        model.Settle();
+        for (int i = 0; i < 4; i++)
+            model.Clock();
+        model.Bit(Port.Reset) = 1;
+        model.Clock();
+        Cycle += 5;
+    }
+
+    private static int OffsetOf(string name) => IsaDefinition.Registers.Single(r => r.Name == name).Offset;
+
+    private void WriteAddress(int offset, uint value)
+    {
+        model.Bit(Port.SAwValid) = 1;
+        model.Bit(Port.SWValid) = 1;
+        model.Half(Port.SAwAddr) = (ushort)offset;
+        model.Word(Port.SWData) = value;
+        model.Bit(Port.SWStrb) = 15;
+        model.Bit(Port.SBReady) = 1;
+        model.Settle();
+        while (model.Bit(Port.SAwReady) == 0)
+            Tick();
+        Tick();
+        // The pulse that the write causes is in the registers now: cycle 0 of a program.
+        startCycle = Cycle;
+        model.Bit(Port.SAwValid) = 0;
+        model.Bit(Port.SWValid) = 0;
+        model.Settle();
+    }
+
+    private uint ReadAddress(int offset)
+    {
+        model.Bit(Port.SArValid) = 1;
+        model.Half(Port.SArAddr) = (ushort)offset;
+        model.Bit(Port.SRReady) = 1;
+        model.Settle();
+        while (model.Bit(Port.SArReady) == 0)
+            Tick();
+        Tick();
+        model.Bit(Port.SArValid) = 0;
+        model.Settle();
+        while (model.Bit(Port.SRValid) == 0)
+            Tick();
+        uint value = model.Word(Port.SRData);
+        Tick();
+        return value;
+    }
+
+    private void Tick()
+    {
+        model.Clock();
+        Cycle++;
+    }
+
+    private void FreeMemory()
+    {
+        if (pin.IsAllocated)
+            pin.Free();
+    }
+
+    /// <summary>The memory: answers read and write bursts in order, with the timing of <see cref="MemoryTiming"/>.</summary>
+    private sealed class MemoryBus
+    {
+        private readonly Simulator owner;
+        private readonly VerilatedModel model;
+        private readonly MemoryTiming timing;
+        private readonly MemoryFaults faults;
+        private readonly Random? random;
+        private readonly byte* arValid, arReady, arLen, rValid, rReady, rData, rResp, rLast, awValid, awReady, awLen, wValid, wReady, wData, wLast, bValid, bReady, bResp;
+        private readonly byte* arAddr, awAddr;
+        private readonly int beatBytes;
+        private readonly Queue<(long Address, int Beats, long Ready)> reads = new();
+        private readonly Queue<(long Address, int Beats)> writes = new();
+        private readonly Queue<long> responses = new();
+        private long readAddress, nextRead = long.MinValue / 2, readCount, writeAddress, nextWrite = long.MinValue / 2, burstCount;
+        private int readLeft, writeLeft;
+        private bool offered;
+
+        public MemoryBus(Simulator owner, MemoryTiming timing, MemoryFaults faults)
+        {
+            this.owner = owner;
+            this.timing = timing;
+            this.faults = faults;
+            model = owner.model;
+            beatBytes = owner.beatBytes;
+            random = faults.StallSeed is int seed ? new Random(seed) : null;
+            arValid = model.Pointer(Port.ArValid); arReady = model.Pointer(Port.ArReady); arAddr = model.Pointer(Port.ArAddr); arLen = model.Pointer(Port.ArLen);
+            rValid = model.Pointer(Port.RValid); rReady = model.Pointer(Port.RReady); rData = model.Pointer(Port.RData); rResp = model.Pointer(Port.RResp); rLast = model.Pointer(Port.RLast);
+            awValid = model.Pointer(Port.AwValid); awReady = model.Pointer(Port.AwReady); awAddr = model.Pointer(Port.AwAddr); awLen = model.Pointer(Port.AwLen);
+            wValid = model.Pointer(Port.WValid); wReady = model.Pointer(Port.WReady); wData = model.Pointer(Port.WData); wLast = model.Pointer(Port.WLast);
+            bValid = model.Pointer(Port.BValid); bReady = model.Pointer(Port.BReady); bResp = model.Pointer(Port.BResp);
+        }
+
+        /// <summary>Data moved in the last driven cycle.</summary>
+        public bool Moved { get; private set; }
+
+        private bool Stall() => random is not null && random.Next(4) == 0;
+
+        /// <summary>Sets the inputs for the coming clock edge and takes note of what that edge transfers.</summary>
+        public void Drive()
+        {
+            long now = owner.Cycle;
+            Moved = false;
+
+            // Read address.
+            bool ready = !Stall();
+            *arReady = ready ? (byte)1 : (byte)0;
+            if (ready && *arValid != 0)
+            {
+                long address = owner.wideAddress ? (long)*(ulong*)arAddr : *(uint*)arAddr;
+                reads.Enqueue((address, *arLen + 1, now + timing.ReadLatency));
+            }
+
+            // Read data: offered until taken.
+            if (!offered)
+            {
+                *rValid = 0;
+                if (readLeft == 0 && reads.TryPeek(out var head) && head.Ready <= now && nextRead <= now && !Stall())
+                {
+                    reads.Dequeue();
+                    readAddress = head.Address;
+                    readLeft = head.Beats;
+                    Offer();
+                }
+                else if (readLeft > 0 && nextRead <= now && !Stall())
+                {
+                    Offer();
+                }
+            }
+
+            if (offered && *rReady != 0)
+            {
+                offered = false;
+                readLeft--;
+                readCount++;
+                readAddress += beatBytes;
+                nextRead = now + timing.ReadInterval;
+                Moved = true;
+            }
+
+            // Write address.
+            ready = !Stall();
+            *awReady = ready ? (byte)1 : (byte)0;
+            if (ready && *awValid != 0)
+                writes.Enqueue((owner.wideAddress ? (long)*(ulong*)awAddr : *(uint*)awAddr, *awLen + 1));
+
+            // Write data; the address of a burst is there before its data.
+            ready = nextWrite <= now && !Stall();
+            *wReady = ready ? (byte)1 : (byte)0;
+            if (ready && *wValid != 0)
+            {
+                if (writeLeft == 0)
+                    (writeAddress, writeLeft) = writes.Dequeue();
+                if (writeAddress + beatBytes <= owner.memoryBytes)
+                    Buffer.MemoryCopy(wData, owner.memory + writeAddress, beatBytes, beatBytes);
+                writeAddress += beatBytes;
+                writeLeft--;
+                nextWrite = now + timing.WriteInterval;
+                Moved = true;
+                if (writeLeft == 0 != (*wLast != 0))
+                    throw new SimulationException($"cycle {now}: WLAST does not mark the last beat of the burst");
+                if (writeLeft == 0)
+                    responses.Enqueue(now + timing.WriteLatency);
+            }
+
+            // Write response.
+            *bValid = 0;
+            if (responses.TryPeek(out long due) && due <= now)
+            {
+                *bValid = 1;
+                *bResp = burstCount == faults.WriteErrorAt ? (byte)2 : (byte)0;
+                if (*bReady != 0)
+                {
+                    responses.Dequeue();
+                    burstCount++;
+                }
+            }
+        }
+
+        private void Offer()
+        {
+            offered = true;
+            *rValid = 1;
+            *rLast = readLeft == 1 ? (byte)1 : (byte)0;
+            *rResp = readCount == faults.ReadErrorAt ? (byte)2 : (byte)0;
+            if (readAddress + beatBytes <= owner.memoryBytes)
+                Buffer.MemoryCopy(owner.memory + readAddress, rData, beatBytes, beatBytes);
+            else
+                Unsafe.InitBlock(rData, 0, (uint)beatBytes);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+// C interface to the verilated accelerator: creation, port pointers, evaluation, waveform. One model per handle.
+#include "Vacc_top.h"
+#include "verilated.h"
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+#endif
+#include <cstdint>
+
+double sc_time_stamp() { return 0; }
+
+namespace {
+struct Handle {
+  VerilatedContext context;
+  Vacc_top* model = nullptr;
+  uint64_t time = 0;
+#if VM_TRACE_FST
+  VerilatedFstC* trace = nullptr;
+#endif
+};
+}  // namespace
+
+extern "C" {
+
+void* acc_create() {
+  Handle* h = new Handle;
+  // A failed assertion is reported through acc_failed; it must not end the host process.
+  h->context.fatalOnError(false);
+#if VM_TRACE_FST
+  h->context.traceEverOn(true);
+#endif
+  h->model = new Vacc_top(&h->context, "acc_top");
+  return h;
+}
+
+void acc_destroy(void* p) {
+  Handle* h = static_cast<Handle*>(p);
+#if VM_TRACE_FST
+  if (h->trace) { h->trace->close(); delete h->trace; }
+#endif
+  h->model->final();
+  delete h->model;
+  delete h;
+}
+
+// Order of the pointers is the order of the Port enumeration of the host.
+void acc_ports(void* p, void** out) {
+  Vacc_top* m = static_cast<Handle*>(p)->model;
+  int i = 0;
+  out[i++] = &m->clk_i;       out[i++] = &m->rst_ni;
+  out[i++] = &m->s_awvalid_i; out[i++] = &m->s_awready_o; out[i++] = &m->s_awaddr_i;
+  out[i++] = &m->s_wvalid_i;  out[i++] = &m->s_wready_o;  out[i++] = &m->s_wdata_i;  out[i++] = &m->s_wstrb_i;
+  out[i++] = &m->s_bvalid_o;  out[i++] = &m->s_bready_i;
+  out[i++] = &m->s_arvalid_i; out[i++] = &m->s_arready_o; out[i++] = &m->s_araddr_i;
+  out[i++] = &m->s_rvalid_o;  out[i++] = &m->s_rready_i;  out[i++] = &m->s_rdata_o;
+  out[i++] = &m->m_arvalid_o; out[i++] = &m->m_arready_i; out[i++] = &m->m_araddr_o; out[i++] = &m->m_arlen_o;
+  out[i++] = &m->m_rvalid_i;  out[i++] = &m->m_rready_o;  out[i++] = &m->m_rdata_i;  out[i++] = &m->m_rresp_i;  out[i++] = &m->m_rlast_i;
+  out[i++] = &m->m_awvalid_o; out[i++] = &m->m_awready_i; out[i++] = &m->m_awaddr_o; out[i++] = &m->m_awlen_o;
+  out[i++] = &m->m_wvalid_o;  out[i++] = &m->m_wready_i;  out[i++] = &m->m_wdata_o;  out[i++] = &m->m_wlast_o;
+  out[i++] = &m->m_bvalid_i;  out[i++] = &m->m_bready_o;  out[i++] = &m->m_bresp_i;
+  out[i++] = &m->interrupt_o; out[i++] = &m->running_o;   out[i++] = &m->trace_o;
+}
+
+// One clock cycle: the inputs are sampled at the rising edge.
+void acc_clock(void* p) {
+  Handle* h = static_cast<Handle*>(p);
+  h->model->clk_i = 1;
+  h->model->eval();
+#if VM_TRACE_FST
+  if (h->trace) h->trace->dump(h->time);
+  h->time += 5;
+#endif
+  h->model->clk_i = 0;
+  h->model->eval();
+#if VM_TRACE_FST
+  if (h->trace) h->trace->dump(h->time);
+  h->time += 5;
+#endif
+}
+
+// Combinational settling without a clock edge.
+void acc_settle(void* p) { static_cast<Handle*>(p)->model->eval(); }
+
+// 1 when an assertion has failed since the model was made.
+int acc_failed(void* p) { return static_cast<Handle*>(p)->context.gotError() ? 1 : 0; }
+
+// Opens a waveform; -1 when the model was built without.
+int acc_trace(void* p, const char* path) {
+#if VM_TRACE_FST
+  Handle* h = static_cast<Handle*>(p);
+  h->trace = new VerilatedFstC;
+  h->model->trace(h->trace, 99);
+  h->trace->open(path);
+  return 0;
+#else
+  (void)p; (void)path;
+  return -1;
+#endif
+}
+}
