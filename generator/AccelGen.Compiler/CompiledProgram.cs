@@ -8,8 +8,20 @@ namespace AccelGen.Compiler;
 /// <param name="Layer">The layer.</param>
 /// <param name="FirstCommand">Index of its first command.</param>
 /// <param name="EndCommand">Index after its last command.</param>
-/// <param name="Tiling">Tiling in words, for reports.</param>
-public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int EndCommand, string Tiling);
+/// <param name="Tiling">How it is cut up.</param>
+/// <param name="FlatRowPixels">When the image runs as one row of pixels: pixels of an image row in it; else 0.</param>
+public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int EndCommand, Tiling Tiling, int FlatRowPixels)
+{
+    /// <summary>Where an output element is computed.</summary>
+    public (int Tile, int Pe, int Lane) Locate(AcceleratorConfig config, TensorShape output, int row, int column, int channel)
+    {
+        (int y, int x, int width) = FlatRowPixels > 0 ? (0, (row * FlatRowPixels) + column, output.Height * FlatRowPixels) : (row, column, output.Width);
+        int tileRows = Tiling.PeRows * Tiling.Rows, tileColumns = Tiling.PeColumns * Tiling.Columns;
+        int tilesX = (width + tileColumns - 1) / tileColumns;
+        int pe = (y % tileRows / Tiling.Rows * Tiling.PeColumns) + (x % tileColumns / Tiling.Columns);
+        return ((y / tileRows * tilesX) + (x / tileColumns), pe, channel % config.Array.Lanes);
+    }
+}
 
 /// <summary>A program: commands, memory image, and where each tensor lies.</summary>
 public sealed record CompiledProgram

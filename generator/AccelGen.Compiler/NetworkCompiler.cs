@@ -68,7 +68,12 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
                 emitter.Emit(job, chosen);
             }
 
-            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen?.ToString() ?? string.Empty));
+            if (chosen is not null)
+            {
+                LayerJob sample = layerJobs[0];
+                bool flat = sample.Output.Shape.Height == 1 && network.Tensors[layer.Output].Shape.Height > 1;
+                layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, flat ? layouts[layer.Output].RowWords * config.Derived.VectorsPerWord : 0));
+            }
         }
 
         if (problems.Count > 0)

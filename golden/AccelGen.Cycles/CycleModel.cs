@@ -19,7 +19,8 @@ public readonly record struct CommandTiming(long Start, long Done);
 /// <param name="TotalCycles">Cycles from start to done.</param>
 /// <param name="Counters">Every counter of the ISA table, by its index.</param>
 /// <param name="Commands">Timing per command of the program; commands that no queue executes have zeros.</param>
-public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands);
+/// <param name="Beats">Beats that each command moves over the bus.</param>
+public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands, long[] Beats);
 
 /// <summary>The program cannot run to its end: a command waits for a token that no earlier command gives.</summary>
 public sealed class ProgramOrderException(string message) : Exception(message);
@@ -57,7 +58,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         private readonly Queue<long>[] tokens = Enumerable.Range(0, IsaDefinition.Semaphores).Select(_ => new Queue<long>()).ToArray();
         private readonly List<long>[] pops = [[], [], [], []];
         private readonly long[] filled = new long[program.Count]; // first cycle in which a command can be read from the buffer
-        private readonly long[] waitTimes = new long[3];
+        private readonly long[] beatsMoved = new long[program.Count];
 
         // Load queue.
         private long loadFree = 1, lastAddress = -1, lastBeat = long.MinValue / 2, lastDescriptorPop = long.MinValue / 2, readBeats;
@@ -139,7 +140,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             counters[3] = writeBeats;
             for (int q = 0; q < 4; q++)
                 categories[q].CopyTo(counters, 4 + (7 * q));
-            return new CyclePrediction(total, counters, timings);
+            return new CyclePrediction(total, counters, timings, beatsMoved);
         }
 
         // Cycles [from, to) in which a queue has no command; the memory stalls it while transfers are in flight.
@@ -236,6 +237,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                                 lastBeat = beat + ((beats - 1) * memory.ReadInterval);
                                 burstEnds.Add(lastBeat);
                                 readBeats += beats;
+                                if (n >= 0)
+                                    beatsMoved[n] += beats;
                                 left -= beats;
                                 cursor += beats * beatBytes;
                             }
@@ -372,6 +375,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             int blocks = path.Resolve(command, 'A');
             int peRows = (int)command["PeRows"], peColumns = (int)command["PesPerRow"];
             long address = command["Address"], issued = 0;
+            long strideI = command["StridePeRow"], strideJ = command["StridePeColumn"], strideA = command["StrideA"], strideRow = command["StrideRow"];
             lastRead = Math.Max(lastRead, start);
             for (int i = 0; i < peRows; i++)
             {
@@ -383,7 +387,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                     {
                         for (long row = 0; row < rows; row++)
                         {
-                            long cursor = address + (i * command["StridePeRow"]) + (j * command["StridePeColumn"]) + (block * command["StrideA"]) + (row * command["StrideRow"]);
+                            long cursor = address + (i * strideI) + (j * strideJ) + (block * strideA) + (row * strideRow);
                             long left = beats;
                             while (left > 0)
                             {
@@ -413,6 +417,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             }
 
             writeBeats += issued;
+            beatsMoved[n] = issued;
             categories[3][(int)Category.Busy] += issued;
             categories[3][(int)Category.MemoryStall] += lastRead - start - issued;
             storeFree = lastRead + 1;

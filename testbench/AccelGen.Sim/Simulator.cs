@@ -105,8 +105,9 @@ public sealed unsafe class Simulator : IDisposable
     /// <param name="timing">Timing of the memory.</param>
     /// <param name="faults">Misbehaviour of the memory, or null.</param>
     /// <param name="limit">Cycles without any progress after which the run is given up.</param>
+    /// <param name="storeDone">Called with the number of STORE commands whose data are in memory, each time it grows.</param>
     /// <exception cref="SimulationException">The design hangs or fails an assertion.</exception>
-    public RunResult Run(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults = null, long limit = 200_000)
+    public RunResult Run(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults = null, long limit = 200_000, Action<int>? storeDone = null)
     {
         WriteRegister("ProgramLow", (uint)address);
         WriteRegister("ProgramHigh", (uint)(address >> 32));
@@ -142,6 +143,9 @@ public sealed unsafe class Simulator : IDisposable
                     if ((pulses >> (4 + q) & 1) != 0)
                         ends[q].Add(Cycle - 1 - origin);
                 }
+
+                if ((pulses & 0x80) != 0)
+                    storeDone?.Invoke(ends[3].Count);
             }
 
             if (bus.Moved)

@@ -1,0 +1,245 @@
+using System.Diagnostics;
+using AccelGen.Compiler;
+using AccelGen.Config;
+using AccelGen.Cycles;
+using AccelGen.Golden;
+using AccelGen.Isa;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Sim;
+
+/// <summary>What a layer showed in a run.</summary>
+public sealed record LayerResult
+{
+    /// <summary>Name of the layer.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Operator: conv, matmul, averagepool, add, move.</summary>
+    public required string Op { get; init; }
+
+    /// <summary>Multiply-accumulates of the whole layer.</summary>
+    public required long Macs { get; init; }
+
+    /// <summary>Multiply-accumulates that the path skips.</summary>
+    public required long MacsSkipped { get; init; }
+
+    /// <summary>Cycles by the RTL, from the end of the layer before to the end of this one.</summary>
+    public required long CyclesRtl { get; init; }
+
+    /// <summary>Cycles by the model.</summary>
+    public required long CyclesModel { get; init; }
+
+    /// <summary>Output elements that differ from the golden model.</summary>
+    public required long Mismatches { get; init; }
+
+    /// <summary>Useful multiply-accumulates per cycle over the peak of the array.</summary>
+    public required double Utilization { get; init; }
+
+    /// <summary>Bytes read from memory by the layer's commands.</summary>
+    public required long BytesRead { get; init; }
+
+    /// <summary>Bytes written to memory by the layer's commands.</summary>
+    public required long BytesWritten { get; init; }
+
+    /// <summary>Tiling, in words.</summary>
+    public required string Tiling { get; init; }
+}
+
+/// <summary>What a run showed.</summary>
+/// <param name="Layers">Layers in order; skipped layers included.</param>
+/// <param name="Rtl">Counters and command timings of the RTL.</param>
+/// <param name="Model">The same by the cycle model; with random stalls a lower bound.</param>
+/// <param name="Outputs">Network outputs by the RTL.</param>
+/// <param name="FirstMismatch">Report of the first differing element, or null.</param>
+/// <param name="CounterDifferences">Counters in which RTL and model differ.</param>
+/// <param name="CommandDifferences">Commands whose start or end differs.</param>
+/// <param name="WallSeconds">Time of the co-simulation alone.</param>
+public sealed record WorkloadResult(
+    IReadOnlyList<LayerResult> Layers, RunResult Rtl, CyclePrediction Model, IReadOnlyDictionary<int, sbyte[]> Outputs,
+    string? FirstMismatch, IReadOnlyList<string> CounterDifferences, int CommandDifferences, double WallSeconds)
+{
+    /// <summary>Differing elements over all layers.</summary>
+    public long Mismatches => Layers.Sum(l => l.Mismatches);
+}
+
+/// <summary>Runs a compiled network through the RTL and compares it with the golden operators and the cycle model.</summary>
+public sealed class Workload : IDisposable
+{
+    private readonly CompiledProgram program;
+    private readonly Simulator simulator;
+    private readonly MemoryTiming timing;
+
+    /// <summary>Loads the model and the program.</summary>
+    /// <param name="program">Program.</param>
+    /// <param name="library">Shared library of the model.</param>
+    /// <param name="timing">Timing of the memory.</param>
+    /// <exception cref="SimulationException">The model belongs to another configuration.</exception>
+    public Workload(CompiledProgram program, string library, MemoryTiming timing)
+    {
+        this.program = program;
+        this.timing = timing;
+        simulator = new Simulator(program.Config, library);
+        simulator.LoadMemory(program.MemoryBytes, program.Image);
+    }
+
+    /// <summary>The simulated design.</summary>
+    public Simulator Simulator => simulator;
+
+    /// <summary>Runs one input on one path.</summary>
+    /// <param name="inputs">NHWC elements per network input.</param>
+    /// <param name="path">Execution path.</param>
+    /// <param name="faults">Misbehaviour of the memory, or null.</param>
+    /// <param name="replay">Command that replays the run, for the mismatch report.</param>
+    /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
+    public WorkloadResult Run(IReadOnlyDictionary<int, sbyte[]> inputs, ExecutionPath path, MemoryFaults? faults = null, string? replay = null)
+    {
+        QuantizedNetwork network = program.Network;
+        var expected = new Dictionary<int, sbyte[]>();
+        GoldenExecutor.Run(network, path, inputs, (layer, values) => expected[layer] = values);
+        PathRow row = program.Row(path);
+        CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, row);
+
+        foreach ((int tensor, sbyte[] values) in inputs)
+            program.WriteInput(tensor, values, simulator.Memory);
+        simulator.WritePath(0, row);
+        simulator.WriteRegister("PathSelect", 0);
+
+        // A layer's output is compared when its last store has completed: a later layer may overwrite it.
+        int[] lastStore = new int[program.Layers.Count];
+        int stores = 0;
+        for (int i = 0; i < program.Layers.Count; i++)
+        {
+            for (int c = program.Layers[i].FirstCommand; c < program.Layers[i].EndCommand; c++)
+                stores += program.Commands[c].Definition.Queue == Queue.Store ? 1 : 0;
+            lastStore[i] = stores;
+        }
+
+        long[] mismatches = new long[program.Layers.Count];
+        string? report = null;
+        int next = 0;
+        var clock = Stopwatch.StartNew();
+        var comparing = new Stopwatch();
+        RunResult rtl = simulator.Run(program.Commands, program.ProgramAddress, program.Config.Hash.Value, timing, faults, storeDone: count =>
+        {
+            comparing.Start();
+            while (next < lastStore.Length && count >= lastStore[next])
+            {
+                if (expected.TryGetValue(next, out sbyte[]? want))
+                    mismatches[next] = Compare(next, want, path, replay, ref report);
+                next++;
+            }
+
+            comparing.Stop();
+        });
+        double seconds = (clock.Elapsed - comparing.Elapsed).TotalSeconds;
+        if (rtl.ErrorCode != 0)
+        {
+            string name = IsaDefinition.Enums.Single(e => e.Name == "ErrorCode").Values.FirstOrDefault(v => v.Value == rtl.ErrorCode)?.Name ?? "unknown";
+            throw new SimulationException($"the accelerator stopped with error {name} (register 0x{rtl.Error:X8}, layer {rtl.Error >> 16})");
+        }
+
+        return Summarise(rtl, model, path, mismatches, report, seconds);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => simulator.Dispose();
+
+    /// <summary>Multiply-accumulates of a layer, whole and as the path executes them.</summary>
+    public static (long Whole, long Executed) Macs(QuantizedNetwork network, QuantizedLayer layer, ExecutionPath path)
+    {
+        TensorShape i = network.Tensors[layer.Input].Shape, o = network.Tensors[layer.Output].Shape;
+        long pixels = (long)o.Batch * o.Height * o.Width;
+        int channelsIn = layer is ConvLayer g ? i.Channels / g.Groups : i.Channels;
+        int keptIn = layer.InputExtent is int e && path.Extents.TryGetValue(e, out int n) ? Math.Min(n, channelsIn) : channelsIn;
+        int keptOut = layer.OutputExtent is int f && path.Extents.TryGetValue(f, out int m) ? Math.Min(m, o.Channels) : o.Channels;
+        long taps = layer switch { ConvLayer { IsDataMovement: true } => 0, ConvLayer c => c.Kernel.Rows * c.Kernel.Columns, MatMulLayer => 1, _ => 0 };
+        long whole = pixels * taps * channelsIn * o.Channels;
+        bool skipped = layer.Block is int block && path.SkippedBlocks.Contains(block);
+        return (whole, skipped ? 0 : pixels * taps * keptIn * keptOut);
+    }
+
+    private long Compare(int index, sbyte[] want, ExecutionPath path, string? replay, ref string? report)
+    {
+        CompiledLayer layer = program.Layers[index];
+        QuantizedTensor tensor = program.Network.Tensors[layer.Layer.Output];
+        sbyte[] got = program.ReadTensor(tensor.Id, simulator.Memory);
+        int channels = tensor.Shape.Channels;
+        int kept = layer.Layer.OutputExtent is int e && path.Extents.TryGetValue(e, out int n) ? Math.Min(n, channels) : channels;
+        if (kept == channels && got.AsSpan().SequenceEqual(want))
+            return 0;
+        long count = 0;
+        for (int i = 0; i < want.Length; i++)
+        {
+            if (i % channels >= kept || want[i] == got[i])
+                continue;
+            if (count++ == 0 && report is null)
+            {
+                int channel = i % channels, pixel = i / channels, column = pixel % tensor.Shape.Width, rowIndex = pixel / tensor.Shape.Width % tensor.Shape.Height;
+                (int tile, int pe, int lane) = layer.Locate(program.Config, tensor.Shape, rowIndex, column, channel);
+                report = $"layer {layer.Layer.Name}, tile {tile}, element [{pixel / tensor.Shape.Width / tensor.Shape.Height},{rowIndex},{column},{channel}], PE {pe}, lane {lane}, "
+                    + $"seen at cycle {simulator.Cycle}: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {layer.Tiling}"
+                    + (replay is null ? string.Empty : $"{Environment.NewLine}replay: {replay}");
+            }
+        }
+
+        return count;
+    }
+
+    private WorkloadResult Summarise(RunResult rtl, CyclePrediction model, ExecutionPath path, long[] mismatches, string? report, double seconds)
+    {
+        var layers = new List<LayerResult>();
+        long endRtl = 0, endModel = 0;
+        int beat = program.Config.Derived.BeatBytes;
+        for (int i = 0; i < program.Layers.Count; i++)
+        {
+            CompiledLayer layer = program.Layers[i];
+            long read = 0, written = 0, lastRtl = endRtl, lastModel = endModel;
+            for (int c = layer.FirstCommand; c < layer.EndCommand; c++)
+            {
+                if (program.Commands[c].Definition.Queue == Queue.Load)
+                    read += model.Beats[c] * beat;
+                if (program.Commands[c].Definition.Queue != Queue.Store)
+                    continue;
+                written += model.Beats[c] * beat;
+                lastRtl = Math.Max(lastRtl, rtl.Commands[c].Done);
+                lastModel = Math.Max(lastModel, model.Commands[c].Done);
+            }
+
+            (long whole, long executed) = Macs(program.Network, layer.Layer, path);
+            long cycles = lastRtl - endRtl;
+            layers.Add(new LayerResult
+            {
+                Name = layer.Layer.Name,
+                Op = layer.Layer switch { ConvLayer { IsDataMovement: true } => "move", ConvLayer => "conv", MatMulLayer => "matmul", AveragePoolLayer => "averagepool", _ => "add" },
+                Macs = whole,
+                MacsSkipped = whole - executed,
+                CyclesRtl = cycles,
+                CyclesModel = lastModel - endModel,
+                Mismatches = mismatches[i],
+                Utilization = cycles == 0 ? 0 : (double)executed / cycles / program.Config.Derived.PeakMacsPerCycle,
+                BytesRead = read,
+                BytesWritten = written,
+                Tiling = layer.Tiling.ToString(),
+            });
+            (endRtl, endModel) = (lastRtl, lastModel);
+        }
+
+        var differences = new List<string>();
+        for (int i = 0; i < rtl.Counters.Length; i++)
+        {
+            if (rtl.Counters[i] != model.Counters[i])
+                differences.Add($"{IsaDefinition.Counters[i].Name}: RTL {rtl.Counters[i]}, model {model.Counters[i]}");
+        }
+
+        int commands = 0;
+        for (int i = 0; i < rtl.Commands.Length; i++)
+        {
+            if (rtl.Commands[i] != model.Commands[i] && program.Commands[i].Definition.Queue is not null && Executed(i))
+                commands++;
+        }
+
+        return new WorkloadResult(layers, rtl, model, program.Network.Outputs.ToDictionary(o => o, o => program.ReadTensor(o, simulator.Memory)), report, differences, commands, seconds);
+
+        bool Executed(int command) => model.Commands[command] != default;
+    }
+}
