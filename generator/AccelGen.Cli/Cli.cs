@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using AccelGen.Compiler;
+using AccelGen.Config;
+using AccelGen.Sim;
+using Microsoft.Extensions.Logging;
+using Spectre.Console;
+
+namespace AccelGen.Cli;
+
+/// <summary>What all commands share: options, error reporting, tables, JSON output.</summary>
+internal static class Cli
+{
+    /// <summary>JSON as programs expect it.</summary>
+    public static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    public static Option<string> ConfigOption() => new("--config") { Description = "Preset (tiny, small, base, wide) or path of a JSON file.", DefaultValueFactory = _ => "base" };
+
+    public static Option<string[]> SetOption() => new("--set") { Description = "Override of a field, e.g. --set array.vectorWidth=16; may be repeated.", DefaultValueFactory = _ => [] };
+
+    public static Option<string?> JsonOption() => new("--json") { Description = "File for the result as JSON." };
+
+    /// <summary>Logger to the standard error.</summary>
+    public static ILoggerFactory Logging() => LoggerFactory.Create(b => b
+        .SetMinimumLevel(Console.IsErrorRedirected ? LogLevel.Warning : LogLevel.Information)
+        .AddSimpleConsole(o => o.SingleLine = true)
+        .AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+
+    /// <summary>Runs a command and turns the user's mistakes and the environment's faults into one message and an exit code.</summary>
+    public static async Task<int> GuardAsync(Func<Task<int>> action)
+    {
+        try
+        {
+            return await action().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return Report(ExitCode.Cancelled, "interrupted; nothing was left half-written");
+        }
+        catch (ConfigException e)
+        {
+            return Report(ExitCode.BadInput, [.. e.Diagnostics.Select(d => d.ToString())]);
+        }
+        catch (Exception e) when (e is FormatException or CompileException or FileNotFoundException or DirectoryNotFoundException)
+        {
+            return Report(ExitCode.BadInput, e.Message);
+        }
+        catch (Exception e) when (e is ToolException or IOException or UnauthorizedAccessException)
+        {
+            return Report(ExitCode.Environment, e.Message);
+        }
+        catch (SimulationException e)
+        {
+            return Report(ExitCode.Simulation, e.Message);
+        }
+    }
+
+    private static int Report(int code, params string[] messages)
+    {
+        foreach (string message in messages)
+            Console.Error.WriteLine($"error: {message}");
+        return code;
+    }
+
+    /// <summary>Loads a configuration or throws with all problems.</summary>
+    public static AcceleratorConfig Load(string preset, string[] overrides) => ConfigLoader.Load(preset, overrides);
+
+    /// <summary>Writes JSON through a temporary file, so that the target is whole or untouched.</summary>
+    public static void WriteJson(string? path, object value)
+    {
+        if (path is null)
+            return;
+        string full = Path.GetFullPath(path), temporary = full + $".{Environment.ProcessId}.tmp";
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        try
+        {
+            File.WriteAllText(temporary, JsonSerializer.Serialize(value, Json) + "\n");
+            File.Move(temporary, full, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>Console for tables: wide enough when piped.</summary>
+    public static IAnsiConsole Output()
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        if (Console.IsOutputRedirected)
+            console.Profile.Width = 200;
+        return console;
+    }
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using AccelGen.Config;
+using Spectre.Console;
+
+namespace AccelGen.Cli;
+
+/// <summary><c>accelgen config</c>: show, validate, schema, list.</summary>
+internal static class ConfigCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("config", "Shows and checks configurations.");
+        command.Subcommands.Add(Show());
+        command.Subcommands.Add(Validate());
+        var schema = new Command("schema", "Prints the JSON schema of configuration files.");
+        schema.SetAction(_ => Console.Out.WriteLine(ConfigSchema.Text));
+        command.Subcommands.Add(schema);
+        var list = new Command("list", "Lists the presets.");
+        list.SetAction(_ =>
+        {
+            var table = new Table().AddColumns("preset", "vector width", "lanes", "PEs", "peak MACs/cycle", "hash");
+            foreach (string preset in ConfigLoader.Presets)
+            {
+                AcceleratorConfig c = ConfigLoader.Load(preset);
+                table.AddRow(preset, $"{c.Array.VectorWidth}", $"{c.Array.Lanes}", $"{c.Array.Pes}", $"{c.Derived.PeakMacsPerCycle}", c.Hash.Hex);
+            }
+
+            Cli.Output().Write(table);
+        });
+        command.Subcommands.Add(list);
+        return command;
+    }
+
+    private static Command Show()
+    {
+        Argument<string> config = new("config") { Description = "Preset or JSON file." };
+        Option<string[]> set = Cli.SetOption();
+        Option<string?> json = Cli.JsonOption();
+        var command = new Command("show", "Prints a configuration with what follows from it.") { config, set, json };
+        command.SetAction((result, _) => Cli.GuardAsync(() =>
+        {
+            AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
+            var value = new { c.Name, configHash = c.Hash.Hex, c.Array, c.Buffers, c.Axi, c.Control, c.Units, c.Derived };
+            Console.WriteLine(System.Text.Json.JsonSerializer.Serialize(value, Cli.Json));
+            Cli.WriteJson(result.GetValue(json), value);
+            return Task.FromResult(ExitCode.Success);
+        }));
+        return command;
+    }
+
+    private static Command Validate()
+    {
+        Argument<string> config = new("config") { Description = "Preset or JSON file." };
+        Option<string[]> set = Cli.SetOption();
+        Option<string?> json = Cli.JsonOption();
+        var command = new Command("validate", "Reports every problem of a configuration.") { config, set, json };
+        command.SetAction((result, _) => Cli.GuardAsync(() =>
+        {
+            AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
+            Console.WriteLine($"{c.Name} is valid, hash {c.Hash.Hex}");
+            Cli.WriteJson(result.GetValue(json), new { c.Name, configHash = c.Hash.Hex, valid = true });
+            return Task.FromResult(ExitCode.Success);
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace AccelGen.Cli;
+
+/// <summary><c>accelgen doctor</c>: what is installed, which versions, what to do.</summary>
+internal static class DoctorCommand
+{
+    private static readonly (string Tool, string Argument, bool Required, string Purpose, string Cure)[] Needed =
+    [
+        ("verilator", "--version", true, "simulation and lint", "apt-get install verilator"),
+        ("g++", "--version", true, "compiles the model", "apt-get install g++"),
+        ("make", "--version", true, "compiles the model", "apt-get install make"),
+        ("yosys", "-V", false, "synthesis front end (version 0.60 or newer with read_slang for 'check')", "npm install @yowasp/yosys with Node 24, or apt-get install yosys"),
+    ];
+
+    public static Command Create()
+    {
+        Option<string?> json = Cli.JsonOption();
+        var command = new Command("doctor", "Reports the tools that AccelGen needs.") { json };
+        command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
+        {
+            var table = new Table().AddColumns("tool", "state", "for", "what to do");
+            var found = new List<object>();
+            bool complete = true;
+            foreach ((string tool, string argument, bool required, string purpose, string cure) in Needed)
+            {
+                string? version = await Tools.VersionAsync(tool, argument, cancellation).ConfigureAwait(false);
+                complete &= version is not null || !required;
+                table.AddRow(tool, Markup.Escape(version ?? (required ? "missing" : "missing (optional)")), purpose, version is null ? cure : "");
+                found.Add(new { tool, version, required });
+            }
+
+            table.AddRow("dotnet", Environment.Version.ToString(), "AccelGen itself", "");
+            Cli.Output().Write(table);
+            Cli.WriteJson(result.GetValue(json), new { tools = found, complete });
+            return complete ? ExitCode.Success : ExitCode.Environment;
+        }));
+        return command;
+    }
+}

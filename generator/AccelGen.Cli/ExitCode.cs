@@ -1,0 +1,23 @@
+namespace AccelGen.Cli;
+
+/// <summary>Exit codes of every command; the README lists them.</summary>
+internal static class ExitCode
+{
+    /// <summary>All is well.</summary>
+    public const int Success = 0;
+
+    /// <summary>RTL and models differ, or a check failed.</summary>
+    public const int Mismatch = 1;
+
+    /// <summary>The input is wrong: configuration, layer, file or option.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>A tool is missing or failed, or the disk or folder cannot be written.</summary>
+    public const int Environment = 3;
+
+    /// <summary>The design hangs, fails an assertion or reports an error.</summary>
+    public const int Simulation = 4;
+
+    /// <summary>Interrupted by the user.</summary>
+    public const int Cancelled = 130;
+}
