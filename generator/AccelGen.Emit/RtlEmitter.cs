@@ -78,6 +78,7 @@ public static class RtlEmitter
             ["name"] = config.Name,
             ["c0"] = config.Array.VectorWidth,
             ["k0"] = config.Array.Lanes,
+            ["lanes_pow2"] = BitOperations.RoundUpToPowerOf2((uint)config.Array.Lanes),
             ["pes"] = config.Array.Pes,
             ["pe_bits"] = Bits(config.Array.Pes),
             ["acc_bits"] = config.Array.AccumulatorBits,

@@ -1,0 +1,16 @@
+pkg/acc_pkg.sv
+rtl/acc_array.sv
+rtl/acc_cmd.sv
+rtl/acc_compute.sv
+rtl/acc_counters.sv
+rtl/acc_csr.sv
+rtl/acc_fifo.sv
+rtl/acc_load.sv
+rtl/acc_pe.sv
+rtl/acc_semaphores.sv
+rtl/acc_sram.sv
+rtl/acc_store.sv
+rtl/acc_top.sv
+rtl/acc_vector.sv
+rtl/acc_wait.sv
+rtl/acc_weight.sv

@@ -1,0 +1,33 @@
+# Sourced by the other scripts: finds out what is missing and installs it, or says what to install.
+# ACCELGEN_NO_INSTALL=1 only says.
+
+require_tools() {
+  local missing=() packages=()
+  need() { command -v "$1" >/dev/null 2>&1 || { missing+=("$1"); packages+=("$2"); }; }
+  need verilator verilator
+  need g++ g++
+  need make make
+  if ! command -v dotnet >/dev/null 2>&1 || ! dotnet --list-sdks | grep -q '^10\.'; then
+    echo "error: the .NET 10 SDK is missing: install it as https://dotnet.microsoft.com describes, then run this again" >&2
+    exit 3
+  fi
+  [ ${#missing[@]} -eq 0 ] && return 0
+  local sudo=""
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo="sudo"; else sudo="none"; fi
+  fi
+  if [ "${ACCELGEN_NO_INSTALL:-0}" = 1 ] || [ "$sudo" = none ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "error: missing: ${missing[*]}. Install them (Debian, Ubuntu: apt-get install ${packages[*]}), then run this again" >&2
+    exit 3
+  fi
+  echo "installing ${packages[*]}" >&2
+  local log
+  log=$(mktemp)
+  if ! { DEBIAN_FRONTEND=noninteractive $sudo apt-get update && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y "${packages[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    echo "error: apt-get could not install ${packages[*]}; its last lines are above" >&2
+    exit 3
+  fi
+  rm -f "$log"
+}
