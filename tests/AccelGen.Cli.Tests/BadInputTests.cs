@@ -1,0 +1,100 @@
+using CliWrap;
+using CliWrap.Buffered;
+using NUnit.Framework;
+
+namespace AccelGen.Cli.Tests;
+
+/// <summary>A user's mistake gets a clear message and an exit code, never a stack trace.</summary>
+public sealed class BadInputTests
+{
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Three_faults_of_a_configuration_are_reported_at_once()
+    {
+        BufferedCommandResult result = await RunAsync(null, "config", "validate", "base", "--set", "array.pes=99", "--set", "axi.dataBits=100", "--set", "buffers.accumulatorEntries=2");
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(result.StandardError, Does.Contain("array.pes").And.Contain("axi.dataBits").And.Contain("buffers.accumulatorEntries").And.Not.Contain("   at "));
+    }
+
+    [TestCase("conv 8x8 k3 -> 3", "takes 3 sizes")]
+    [TestCase("conv 8x8x8 k99 -> 3", "legal are 1 to 31")]
+    [TestCase("conv 8x8x8 k3 -> 3, keep 9", "legal are 1 to 8")]
+    [TestCase("pool 8x8x8", "write 'conv")]
+    [CancelAfter(60_000)]
+    public async Task A_wrong_layer_is_explained(string layer, string expected)
+    {
+        BufferedCommandResult result = await RunAsync(null, "simulate", "--config", "tiny", "--layer", layer);
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(result.StandardError, Does.Contain(expected).And.Not.Contain("   at "));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task A_layer_that_does_not_fit_is_refused_with_the_cure()
+    {
+        BufferedCommandResult result = await RunAsync(null, "simulate", "--config", "tiny", "--layer", "conv 8x8x4096 k3 -> 8");
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(result.StandardError, Does.Contain("raise buffers.inputKibibytes"));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task A_missing_Verilator_is_named_with_what_to_install()
+    {
+        BufferedCommandResult result = await RunAsync(new Dictionary<string, string?> { ["PATH"] = Path.GetDirectoryName(Environment.ProcessPath) }, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8");
+        Assert.That(result.ExitCode, Is.EqualTo(3));
+        Assert.That(result.StandardError, Does.Contain("verilator is not on the path").And.Contain("apt-get install").And.Not.Contain("   at "));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task An_output_folder_that_cannot_be_written_is_reported_and_nothing_is_left()
+    {
+        // A folder below a file cannot be made, whoever the user is.
+        string file = Path.GetTempFileName();
+        try
+        {
+            BufferedCommandResult result = await RunAsync(null, "generate", "--config", "tiny", "--out", Path.Combine(file, "rtl"));
+            Assert.That(result.ExitCode, Is.EqualTo(3));
+            Assert.That(result.StandardError, Does.StartWith("error: ").And.Not.Contain("   at "));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task A_json_target_that_cannot_be_written_is_reported()
+    {
+        BufferedCommandResult result = await RunAsync(null, "config", "show", "tiny", "--json", "/dev/null/x.json");
+        Assert.That(result.ExitCode, Is.EqualTo(3));
+        Assert.That(result.StandardError, Does.StartWith("error: "));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Generation_does_not_replace_a_folder_that_is_not_its_own()
+    {
+        string folder = Directory.CreateTempSubdirectory("accelgen-cli").FullName;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, "thesis.txt"), "precious");
+            BufferedCommandResult result = await RunAsync(null, "generate", "--config", "tiny", "--out", folder);
+            Assert.That(result.ExitCode, Is.EqualTo(2));
+            Assert.That(File.Exists(Path.Combine(folder, "thesis.txt")));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<BufferedCommandResult> RunAsync(Dictionary<string, string?>? environment, params string[] arguments)
+    {
+        string dll = Path.Combine(AppContext.BaseDirectory, "accelgen.dll");
+        string dotnet = Environment.ProcessPath is { } p && Path.GetFileNameWithoutExtension(p) == "dotnet" ? p : "dotnet";
+        return await CliWrap.Cli.Wrap(dotnet).WithArguments([dll, .. arguments]).WithEnvironmentVariables(environment ?? []).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+    }
+}

@@ -1,0 +1,195 @@
+using AccelGen.Network.Quantized;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using NUnit.Framework;
+
+namespace AccelGen.Golden.Tests;
+
+/// <summary>The golden operators against ONNX Runtime, on random shapes.</summary>
+public sealed class OnnxRuntimeTests
+{
+    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+
+    [Test]
+    public void Convolution_sums_equal_ConvInteger_on_random_shapes()
+    {
+        for (int round = 0; round < 60; round++)
+        {
+            var random = new Random(Seed + round);
+            (ConvLayer conv, TensorShape i, TensorShape o, int zero, sbyte[] x) = RandomConv(random);
+            int[] mine = GoldenOperators.ConvolutionAccumulators(conv, i, zero, x, o);
+            // ConvInteger takes unsigned activations: both the values and the zero point move by 128.
+            byte[] model = Attributes(new OnnxModelWriter("ConvInteger", ["x", "w", "zx"], "y"), conv)
+                .Input("x", OnnxModelWriter.UInt8, 1, i.Channels, i.Height, i.Width)
+                .Input("w", OnnxModelWriter.Int8, o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)
+                .Input("zx", OnnxModelWriter.UInt8).Build("y", OnnxModelWriter.Int32, 1, o.Channels, o.Height, o.Width);
+            int[] theirs = Run<int>(model,
+                ("x", Tensor([.. ToNchw(x, i).Select(v => (byte)(v + 128))], 1, i.Channels, i.Height, i.Width)),
+                ("w", Tensor(WeightsOihw(conv, i.Channels), o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)),
+                ("zx", Tensor<byte>([(byte)(zero + 128)])));
+            Assert.That(ToNchw(mine, o), Is.EqualTo(theirs), $"seed {Seed + round}: {i} -> {o}, kernel {conv.Kernel}, groups {conv.Groups}");
+        }
+    }
+
+    [Test]
+    public void Quantised_convolution_is_within_one_step_of_QLinearConv_and_the_rate_is_printed()
+    {
+        long different = 0, all = 0;
+        for (int round = 0; round < 60; round++)
+        {
+            var random = new Random(Seed + round);
+            (ConvLayer conv, TensorShape i, TensorShape o, int zero, sbyte[] x) = RandomConv(random);
+            float sx = 0.05f, sy = 0.1f;
+            float[] sw = [.. Enumerable.Range(0, o.Channels).Select(_ => (float)(0.002 + (0.004 * random.NextDouble())))];
+            int zy = random.Next(-128, 128);
+            conv = conv with { Scales = [.. sw.Select(s => FixedPointScale.FromReal((double)sx * s / sy))], ClampLow = -128, ClampHigh = 127 };
+            sbyte[] mine = GoldenOperators.Convolution(conv, i, zero, x, o, zy, null, 0);
+            byte[] model = Attributes(new OnnxModelWriter("QLinearConv", ["x", "sx", "zx", "w", "sw", "zw", "sy", "zy", "b"], "y"), conv)
+                .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.Int8)
+                .Input("w", OnnxModelWriter.Int8, o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns).Input("sw", OnnxModelWriter.Float, o.Channels).Input("zw", OnnxModelWriter.Int8, o.Channels)
+                .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Input("b", OnnxModelWriter.Int32, o.Channels)
+                .Build("y", OnnxModelWriter.Int8, 1, o.Channels, o.Height, o.Width);
+            sbyte[] theirs = Run<sbyte>(model,
+                ("x", Tensor(ToNchw(x, i), 1, i.Channels, i.Height, i.Width)), ("sx", Tensor<float>([sx])), ("zx", Tensor<sbyte>([(sbyte)zero])),
+                ("w", Tensor(WeightsOihw(conv, i.Channels), o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)), ("sw", Tensor(sw, o.Channels)), ("zw", Tensor(new sbyte[o.Channels], o.Channels)),
+                ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])), ("b", Tensor(conv.Bias, o.Channels)));
+            sbyte[] nchw = ToNchw(mine, o);
+            for (int n = 0; n < nchw.Length; n++)
+            {
+                Assert.That(Math.Abs(nchw[n] - theirs[n]), Is.LessThanOrEqualTo(1), $"seed {Seed + round}, element {n}");
+                different += nchw[n] != theirs[n] ? 1 : 0;
+            }
+
+            all += nchw.Length;
+        }
+
+        TestContext.Out.WriteLine($"{different} of {all} elements differ by one step ({(double)different / all:P4})");
+        Assert.That((double)different / all, Is.LessThan(0.001));
+    }
+
+    [Test]
+    public void Matrix_product_sums_equal_MatMulInteger_on_random_shapes()
+    {
+        for (int round = 0; round < 30; round++)
+        {
+            var random = new Random(Seed + round);
+            int b = random.Next(1, 4), m = random.Next(1, 40), k = random.Next(1, 80), n = random.Next(1, 40), zero = random.Next(-128, 128);
+            sbyte[] left = Values(random, b * m * k), right = Values(random, b * n * k);
+            int[] mine = GoldenOperators.MatMulAccumulators(new TensorShape(b, 1, m, k), zero, left, right, new TensorShape(b, 1, m, n));
+            sbyte[] transposed = new sbyte[right.Length];
+            for (int i = 0; i < b; i++)
+            {
+                for (int row = 0; row < n; row++)
+                {
+                    for (int c = 0; c < k; c++)
+                        transposed[(((i * k) + c) * n) + row] = right[(((i * n) + row) * k) + c];
+                }
+            }
+
+            byte[] model = new OnnxModelWriter("MatMulInteger", ["a", "b", "za"], "y").Input("a", OnnxModelWriter.UInt8, b, m, k).Input("b", OnnxModelWriter.Int8, b, k, n)
+                .Input("za", OnnxModelWriter.UInt8).Build("y", OnnxModelWriter.Int32, b, m, n);
+            int[] theirs = Run<int>(model, ("a", Tensor([.. left.Select(v => (byte)(v + 128))], b, m, k)), ("b", Tensor(transposed, b, k, n)), ("za", Tensor<byte>([(byte)(zero + 128)])));
+            Assert.That(mine, Is.EqualTo(theirs), $"seed {Seed + round}");
+        }
+    }
+
+    [Test]
+    public void Addition_is_within_one_step_of_QLinearAdd()
+    {
+        var random = new Random(Seed);
+        var shape = new TensorShape(1, 1, 500, 8);
+        sbyte[] a = Values(random, (int)shape.Elements), b = Values(random, (int)shape.Elements);
+        (float sa, int za, float sb, int zb, float sy, int zy) = (0.05f, 7, 0.03f, -20, 0.08f, 5);
+        var add = new AddLayer("add", 0, 1, -128, 127, FixedPointScale.FromReal((double)sa / sy)) { Residual = new ResidualAdd(2, FixedPointScale.FromReal((double)sb / sy)) };
+        sbyte[] mine = GoldenOperators.Add(add, shape, za, a, zy, b, zb);
+        byte[] model = new OnnxModelWriter("QLinearAdd", ["a", "sa", "za", "b", "sb", "zb", "sy", "zy"], "y", "com.microsoft")
+            .Input("a", OnnxModelWriter.Int8, 4000).Input("sa", OnnxModelWriter.Float).Input("za", OnnxModelWriter.Int8)
+            .Input("b", OnnxModelWriter.Int8, 4000).Input("sb", OnnxModelWriter.Float).Input("zb", OnnxModelWriter.Int8)
+            .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int8, 4000);
+        sbyte[] theirs = Run<sbyte>(model, ("a", Tensor(a, 4000)), ("sa", Tensor<float>([sa])), ("za", Tensor<sbyte>([(sbyte)za])), ("b", Tensor(b, 4000)), ("sb", Tensor<float>([sb])),
+            ("zb", Tensor<sbyte>([(sbyte)zb])), ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])));
+        int different = mine.Zip(theirs).Count(p => p.First != p.Second);
+        // Two roundings, one per operand, against one of the sum.
+        TestContext.Out.WriteLine($"{different} of {mine.Length} elements differ by one step");
+        Assert.That(mine.Zip(theirs).All(p => Math.Abs(p.First - p.Second) <= 1));
+    }
+
+    private static (ConvLayer Conv, TensorShape In, TensorShape Out, int Zero, sbyte[] Values) RandomConv(Random random)
+    {
+        int groups = random.Next(3) == 0 ? random.Next(2, 5) : 1, channels = groups * random.Next(1, 20), outputs = groups * random.Next(1, 20);
+        (int kr, int kc) = (random.Next(1, 5), random.Next(1, 5));
+        int d = random.Next(1, 3), sr = random.Next(1, 4), sc = random.Next(1, 4);
+        (int t, int l, int b, int r) = (random.Next(3), random.Next(3), random.Next(3), random.Next(3));
+        int h = random.Next(((kr - 1) * d) + 1, 18), w = random.Next(((kc - 1) * d) + 1, 18);
+        var i = new TensorShape(1, h, w, channels);
+        var o = new TensorShape(1, ((h + t + b - ((kr - 1) * d) - 1) / sr) + 1, ((w + l + r - ((kc - 1) * d) - 1) / sc) + 1, outputs);
+        var conv = new ConvLayer("c", 0, 1, -128, 127)
+        {
+            Weights = [.. Values(random, outputs * (channels / groups) * kr * kc).Select(v => v == -128 ? (sbyte)-127 : v)],
+            Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-3000, 3000))],
+            Scales = [.. Enumerable.Repeat(FixedPointScale.FromReal(0.01), outputs)],
+            Kernel = (kr, kc), Stride = (sr, sc), Dilation = (d, d), Padding = (t, l, b, r), Groups = groups,
+        };
+        return (conv, i, o, random.Next(-128, 128), Values(random, (int)i.Elements));
+    }
+
+    private static OnnxModelWriter Attributes(OnnxModelWriter writer, ConvLayer c) => writer
+        .Ints("kernel_shape", c.Kernel.Rows, c.Kernel.Columns).Ints("strides", c.Stride.Rows, c.Stride.Columns).Ints("dilations", c.Dilation.Rows, c.Dilation.Columns)
+        .Ints("pads", c.Padding.Top, c.Padding.Left, c.Padding.Bottom, c.Padding.Right).Int("group", c.Groups);
+
+    private static T[] ToNchw<T>(T[] nhwc, TensorShape s)
+    {
+        var result = new T[nhwc.Length];
+        for (int y = 0; y < s.Height; y++)
+        {
+            for (int x = 0; x < s.Width; x++)
+            {
+                for (int c = 0; c < s.Channels; c++)
+                    result[(((c * s.Height) + y) * s.Width) + x] = nhwc[s.Index(0, y, x, c)];
+            }
+        }
+
+        return result;
+    }
+
+    private static sbyte[] WeightsOihw(ConvLayer c, int channels)
+    {
+        int per = channels / c.Groups, taps = c.Kernel.Rows * c.Kernel.Columns;
+        var result = new sbyte[c.Weights.Length];
+        for (int k = 0; k < c.Bias.Length; k++)
+        {
+            for (int t = 0; t < taps; t++)
+            {
+                for (int i = 0; i < per; i++)
+                    result[(((k * per) + i) * taps) + t] = c.Weights[(((k * taps) + t) * per) + i];
+            }
+        }
+
+        return result;
+    }
+
+    private static sbyte[] Values(Random random, int count)
+    {
+        var values = new sbyte[count];
+        for (int i = 0; i < count; i++)
+            values[i] = (sbyte)random.Next(-128, 128);
+        return values;
+    }
+
+    private static DenseTensor<T> Tensor<T>(T[] values, params int[] shape) => new(values, shape);
+
+    private static T[] Run<T>(byte[] model, params (string Name, object Tensor)[] inputs)
+    {
+        using var session = new InferenceSession(model);
+        NamedOnnxValue[] values = [.. inputs.Select(i => i.Tensor switch
+        {
+            DenseTensor<byte> t => NamedOnnxValue.CreateFromTensor(i.Name, t),
+            DenseTensor<sbyte> t => NamedOnnxValue.CreateFromTensor(i.Name, t),
+            DenseTensor<float> t => NamedOnnxValue.CreateFromTensor(i.Name, t),
+            DenseTensor<int> t => NamedOnnxValue.CreateFromTensor(i.Name, t),
+            _ => throw new ArgumentException(i.Name),
+        })];
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run(values);
+        return [.. outputs[0].AsTensor<T>()];
+    }
+}

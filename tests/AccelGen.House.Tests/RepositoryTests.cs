@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using NUnit.Framework;
+
+namespace AccelGen.House.Tests;
+
+/// <summary>Rules of the repository.</summary>
+public sealed class RepositoryTests
+{
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["AccelGen.Isa"] = [],
+        ["AccelGen.Network"] = [],
+        ["AccelGen.Config"] = ["AccelGen.Isa"],
+        ["AccelGen.Emit"] = ["AccelGen.Config"],
+        ["AccelGen.Golden"] = ["AccelGen.Config", "AccelGen.Network"],
+        ["AccelGen.Cycles"] = ["AccelGen.Config"],
+        ["AccelGen.Compiler"] = ["AccelGen.Config", "AccelGen.Network", "AccelGen.Cycles"],
+        ["AccelGen.Sim"] = ["AccelGen.Emit", "AccelGen.Compiler", "AccelGen.Golden", "AccelGen.Cycles"],
+        ["AccelGen.Cli"] = ["AccelGen.Sim"],
+    };
+
+    [Test]
+    public void Dependencies_point_one_way()
+    {
+        foreach (string path in Directory.EnumerateFiles(Root, "*.csproj", SearchOption.AllDirectories).Where(p => !p.Contains("artifacts") && !p.Contains(Path.Combine(Root, "tests"))))
+        {
+            string name = Path.GetFileNameWithoutExtension(path);
+            Assert.That(Allowed, Does.ContainKey(name), $"{name} is not in the dependency rule");
+            IEnumerable<string> references = XDocument.Load(path).Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value));
+            Assert.That(references, Is.SubsetOf(Allowed[name]), name);
+        }
+    }
+
+    [Test]
+    public void Every_test_project_mirrors_a_source_project()
+    {
+        foreach (string folder in Directory.EnumerateDirectories(Path.Combine(Root, "tests")))
+        {
+            string name = Path.GetFileName(folder);
+            Assert.That(name, Does.EndWith(".Tests"));
+            Assert.That(name == "AccelGen.House.Tests" || Allowed.ContainsKey(name[..^6]), name);
+        }
+    }
+
+    [Test]
+    public void Every_module_template_declares_the_module_of_its_name()
+    {
+        foreach (string path in Directory.EnumerateFiles(Path.Combine(Root, "templates", "rtl")))
+        {
+            string module = Path.GetFileName(path)[..^".sv.sbn".Length];
+            Assert.That(Regex.Matches(File.ReadAllText(path), @"^module (\w+)", RegexOptions.Multiline).Select(m => m.Groups[1].Value), Is.EqualTo(new[] { module }), path);
+        }
+    }
+
+    [Test]
+    public void No_tracked_file_names_a_machine_path_or_a_registry()
+    {
+        var pattern = new Regex(@"(^|[^.\w-])/(wo" + @"rk|fa" + @"rm|ro" + @"ot)/|https?://[a-z0-9.]*(nu" + @"get|npm" + @"js|deb" + @"ian)[a-z0-9.]*", RegexOptions.Multiline);
+        foreach (string file in Tracked().Where(f => !f.EndsWith("packages.lock.json", StringComparison.Ordinal) && f != ".gitignore"))
+            Assert.That(pattern.IsMatch(File.ReadAllText(Path.Combine(Root, file))), Is.False, file);
+    }
+
+    [Test]
+    public void No_source_is_left_unfinished()
+    {
+        var pattern = new Regex(@"\b(TO" + @"DO|FIX" + @"ME|HA" + @"CK)\b|NotImplemented" + "Exception|Thread" + @"\.Sleep|Task" + @"\.Delay");
+        foreach (string file in Tracked().Where(f => Regex.IsMatch(f, @"\.(cs|sbn|cpp|sh|h|proto)$")))
+            Assert.That(pattern.IsMatch(File.ReadAllText(Path.Combine(Root, file))), Is.False, file);
+    }
+
+    [Test]
+    public void Shell_scripts_stop_at_the_first_error()
+    {
+        foreach (string file in Tracked().Where(f => (f.StartsWith("scripts/", StringComparison.Ordinal) && !f.StartsWith("scripts/lib/", StringComparison.Ordinal)) || f == ".ci/run"))
+            Assert.That(File.ReadAllText(Path.Combine(Root, file)), Does.Contain("set -euo pipefail"), file);
+    }
+
+    private static string Root { get; } = FindRoot();
+
+    private static string FindRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "AccelGen.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new InvalidOperationException("the tests run outside the repository");
+    }
+
+    private static string[] Tracked()
+    {
+        using var git = Process.Start(new ProcessStartInfo("git", "ls-files") { WorkingDirectory = Root, RedirectStandardOutput = true })!;
+        string[] files = git.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        git.WaitForExit();
+        Assert.That(files, Is.Not.Empty);
+        return [.. files.Where(f => File.Exists(Path.Combine(Root, f)))];
+    }
+}
