@@ -49,23 +49,36 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         int stayingSlot = -1;
 
         // Loads of the next tile's input are spread over the commands of this one.
-        var pending = new System.Collections.Generic.Queue<Action>();
+        // They are cut into pieces of about a thousand beats, so that none holds up the weights for long.
+        var pending = new System.Collections.Generic.Queue<(Action Load, bool EndsChunk)>();
+        int loadsPerTile = 0;
         void QueueInput(int tile)
         {
             int slot = inputUse % 2;
             bool wait = inputUse >= 2;
             inputUse++;
+            long planeBeats = (long)Math.Min(job.Input.Shape.Height, ((t.PeRows - 1) * t.Rows * job.Stride.Rows) + g.WindowRows) * job.Input.RowWords * config.Derived.BeatsPerWord;
+            planeBeats = Math.Min(planeBeats, (long)config.Array.Pes * g.WindowRows * g.WindowWords * config.Derived.BeatsPerWord);
+            int piece = (int)Math.Clamp(1024 / Math.Max(1, planeBeats), 1, 4095);
+            loadsPerTile = 0;
             for (int chunk = 0; chunk < chunks; chunk++)
             {
-                int c = chunk;
-                pending.Enqueue(() => LoadInput(tile, slot, c, wait && c == 0));
+                int first = chunk * (job.Diagonal ? g.Vectors : t.ChunkVectors);
+                int end = job.Diagonal ? g.Vectors : Math.Min(first + t.ChunkVectors, g.Vectors);
+                for (int from = first; from < end; from += piece)
+                {
+                    int begin = from, count = Math.Min(piece, end - from);
+                    bool waits = wait && begin == 0, ends = begin + count == end;
+                    pending.Enqueue((() => LoadInput(tile, slot, begin, count, waits, ends), ends));
+                    loadsPerTile++;
+                }
             }
         }
 
         int InputSlotOf(int tile) => (inputUseAtStart + tile) % 2;
         inputUseAtStart = inputUse;
 
-        void LoadInput(int tile, int slot, int chunk, bool wait)
+        void LoadInput(int tile, int slot, int vectorsFrom, int vectors, bool wait, bool signal)
         {
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
             int r = config.Derived.VectorsPerWord;
@@ -75,13 +88,12 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             int peRowStep = t.Rows * job.Stride.Rows, peColumnStep = t.Columns * job.Stride.Columns / r;
             int yFrom = Math.Max(0, top), yTo = Math.Min(job.Input.Shape.Height, top + ((usedRows - 1) * peRowStep) + g.WindowRows);
             int xFrom = Math.Max(0, left), xTo = Math.Min(job.Input.RowWords, left + ((usedColumns - 1) * peColumnStep) + g.WindowWords);
-            int vectorsFrom = chunk * (job.Diagonal ? g.Vectors : t.ChunkVectors);
-            int vectors = job.Diagonal ? g.Vectors : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
             Command load = New("LOAD", job);
             Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
             Extent(load, 'B', null, 0, 0, 1);
             Wait(load, wait ? Semaphore.InputFree : null, TakeWritten());
-            load["Signal0"] = Token(Semaphore.InputReady);
+            if (signal)
+                load["Signal0"] = Token(Semaphore.InputReady);
             load["Destination"] = 0;
             Scatter(load, t.PeColumns, slot * slots.InputWords + (vectorsFrom * g.WindowRows * g.WindowWords), job.Input,
                 job.Batch, vectorsFrom, yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
@@ -259,18 +271,23 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                         if (firstRound)
                         {
                             // This tile's own input, as far as the tile before did not load it ahead.
-                            if (pending.Count > 0)
-                                pending.Dequeue()();
+                            while (pending.TryDequeue(out (Action Load, bool EndsChunk) next))
+                            {
+                                next.Load();
+                                if (next.EndsChunk)
+                                    break;
+                            }
+
                             if (chunk == chunks - 1 && tile + 1 < tileCount)
                             {
                                 QueueInput(tile + 1);
-                                perRound = Geometry.Ceil(chunks, Math.Max(1, totalRounds - chunks));
+                                perRound = Geometry.Ceil(loadsPerTile, Math.Max(1, totalRounds - chunks));
                             }
                         }
                         else if (pending.Count > 0)
                         {
                             for (int k = 0; k < perRound && pending.Count > 0; k++)
-                                pending.Dequeue()();
+                                pending.Dequeue().Load();
                         }
 
                         if (!vectorEmitted)
@@ -338,7 +355,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             }
 
             while (pending.Count > 0)
-                pending.Dequeue()();
+                pending.Dequeue().Load();
         }
 
         writtenPending += 1 + written;
