@@ -16,11 +16,11 @@ for project in tests/*/*.csproj; do
     --logger "trx;LogFileName=$name.trx" --results-directory "$results" || status=1
   [ -f "$results/$name.trx" ] || { echo "error: $name left no result"; status=1; }
 done
-passed=0 failed=0 skipped=0
-sum() { grep -ho "<Counters [^>]*" "$results"/*.trx | grep -o " $1=\"[0-9]*\"" | grep -o '[0-9]*' | awk '{s+=$1} END {print s+0}'; }
+sum() { { grep -ho "<Counters [^>]*" "$results"/*.trx || true; } | grep -o " $1=\"[0-9]*\"" | grep -o '[0-9]*' | awk '{s+=$1} END {print s+0}'; }
 passed=$(sum passed)
 failed=$(($(sum failed) + $(sum error) + $(sum aborted)))
-skipped=$(grep -ho 'outcome="NotExecuted"' "$results"/*.trx | wc -l)
+# grep fails when it finds nothing, which is the usual case here.
+skipped=$({ grep -ho 'outcome="NotExecuted"' "$results"/*.trx || true; } | wc -l)
 [ "$passed" -gt 0 ] || status=1
 if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
 [ "$failed" -eq 0 ] || status=1
