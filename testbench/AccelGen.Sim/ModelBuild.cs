@@ -46,7 +46,8 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         [
             "--cc", "--exe", "--build", "-j", "2", "--top-module", RtlEmitter.TopModule, "--Mdir", "obj", "-o", "libaccel.so",
             "--assert", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style",
-            "-CFLAGS", "-O3 -march=native -fPIC -fvisibility=default", "-LDFLAGS", "-shared",
+            // Verilator's makefile puts its own -Os after the flags given: the optimisation level goes in by its variable.
+            "-CFLAGS", "-march=native -fPIC", "-MAKEFLAGS", "OPT_FAST=-O3", "-MAKEFLAGS", "OPT_GLOBAL=-O2", "-LDFLAGS", "-shared",
             .. waveform ? new[] { "--trace-fst" } : [],
         ];
         string key = Key([version, Processor(), shim, .. arguments, .. files.Select(f => f.Path + "\n" + f.Text)]);
