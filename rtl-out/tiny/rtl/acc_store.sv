@@ -119,6 +119,11 @@ module acc_store (
   assign pe_o    = pe_q;
   assign raddr_o = cmd_q[159:144] + word_q;
 
+  logic       flush, data_full;            // after a halt: filling the rest of the open burst
+  logic       valid1_q, last1_q;           // a beat is out of the buffer; it is the last of its burst
+  logic [7:0] seg1_q;
+  logic       burst_ends_command;          // the burst that starts now holds the last beat of the command
+
   // Within a burst that was started, beats are delivered even when another queue halts: the bus must drain.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -217,12 +222,9 @@ module acc_store (
   end
 
   // After a halt the rest of the open burst is filled with the last word.
-  logic flush, data_full;
   assign flush = halt_i && left_q != 32'd0 && !data_full && !valid1_q;
 
   // ---- stage 1: the word is out of the buffer; its beat goes to the data buffer ----
-  logic       valid1_q, last1_q;
-  logic [7:0] seg1_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       valid1_q <= 1'b0;
@@ -267,8 +269,6 @@ module acc_store (
   assign comp_push = (issue && burst_start) || (pop && skip_head);
   assign comp_in   = issue ? {1'b1, burst_ends_command, cmd_q[37 +: 5], 1'b0}
                            : {1'b0, 1'b1, head[37 +: 5], 1'b0};
-  // The burst that starts now holds the last beat of the command.
-  logic burst_ends_command;
   assign burst_ends_command = burst_beats == row_left && rows_end && blk_end && pj_end && pi_end;
 
   assign bready_o = !comp_empty && comp_out[7];
