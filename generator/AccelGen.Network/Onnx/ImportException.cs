@@ -1,0 +1,9 @@
+namespace AccelGen.Network.Onnx;
+
+/// <summary>A network file cannot be used; every problem that was found is listed.</summary>
+/// <param name="problems">One line each: file, place, what is wrong, what to do.</param>
+public sealed class ImportException(IReadOnlyList<string> problems) : Exception(string.Join(Environment.NewLine, problems))
+{
+    /// <summary>One line per problem.</summary>
+    public IReadOnlyList<string> Problems { get; } = problems;
+}

@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace AccelGen.Network.Quantized;
+
+/// <summary>Reads and writes quantised networks as JSON; weights are base64.</summary>
+public static class QuantizedNetworkFile
+{
+    /// <summary>Format version.</summary>
+    public const int Version = 1;
+
+    private const string Format = "accelgen-quantized-network";
+
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        Converters = { new WeightsConverter(), new ScaleConverter(), new PairConverter(), new PaddingConverter() },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AddLayerKinds } },
+    };
+
+    private sealed record Document(string Format, int Version, QuantizedNetwork Network);
+
+    /// <summary>Writes a network; the target is whole or untouched.</summary>
+    public static void Save(string path, QuantizedNetwork network)
+    {
+        string full = Path.GetFullPath(path), temporary = $"{full}.{Environment.ProcessId}.tmp";
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        try
+        {
+            using (FileStream stream = File.Create(temporary))
+                JsonSerializer.Serialize(stream, new Document(Format, Version, network), Options);
+            File.Move(temporary, full, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>Reads a network.</summary>
+    /// <exception cref="FormatException">The file is not a quantised network, or its content does not fit together; every problem is named.</exception>
+    public static QuantizedNetwork Load(string path)
+    {
+        if (!File.Exists(path))
+            throw new FormatException($"{path}: there is no such file");
+        Document? document;
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            document = JsonSerializer.Deserialize<Document>(stream, Options);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            throw new FormatException($"{path}: not a quantised network: {e.Message.Split('\n')[0]}");
+        }
+
+        if (document?.Format != Format || document.Version != Version || document.Network is null)
+            throw new FormatException($"{path}: format {document?.Format} version {document?.Version}; {Format} version {Version} is supported");
+        IReadOnlyList<string> problems = QuantizedNetworkRules.Problems(document.Network);
+        return problems.Count == 0 ? document.Network : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
+    }
+
+    private static void AddLayerKinds(JsonTypeInfo type)
+    {
+        if (type.Type != typeof(QuantizedLayer))
+            return;
+        type.PolymorphismOptions = new JsonPolymorphismOptions { TypeDiscriminatorPropertyName = "op", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization };
+        type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(typeof(ConvLayer), "conv"));
+        type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(typeof(MatMulLayer), "matmul"));
+        type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(typeof(AveragePoolLayer), "averagepool"));
+        type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(typeof(AddLayer), "add"));
+    }
+
+    private sealed class WeightsConverter : JsonConverter<sbyte[]>
+    {
+        public override sbyte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => MemoryMarshal.Cast<byte, sbyte>(reader.GetBytesFromBase64()).ToArray();
+
+        public override void Write(Utf8JsonWriter writer, sbyte[] value, JsonSerializerOptions options) => writer.WriteBase64StringValue(MemoryMarshal.Cast<sbyte, byte>(value));
+    }
+
+    private sealed class ScaleConverter : JsonConverter<FixedPointScale>
+    {
+        public override FixedPointScale Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Numbers(ref reader, 2) is var n ? new FixedPointScale(checked((uint)n[0]), n[1]) : default;
+
+        public override void Write(Utf8JsonWriter writer, FixedPointScale value, JsonSerializerOptions options) => Array(writer, (int)value.Multiplier, value.Shift);
+    }
+
+    private sealed class PairConverter : JsonConverter<(int, int)>
+    {
+        public override (int, int) Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Numbers(ref reader, 2) is var n ? (n[0], n[1]) : default;
+
+        public override void Write(Utf8JsonWriter writer, (int, int) value, JsonSerializerOptions options) => Array(writer, value.Item1, value.Item2);
+    }
+
+    private sealed class PaddingConverter : JsonConverter<(int, int, int, int)>
+    {
+        public override (int, int, int, int) Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Numbers(ref reader, 4) is var n ? (n[0], n[1], n[2], n[3]) : default;
+
+        public override void Write(Utf8JsonWriter writer, (int, int, int, int) value, JsonSerializerOptions options) => Array(writer, value.Item1, value.Item2, value.Item3, value.Item4);
+    }
+
+    private static int[] Numbers(ref Utf8JsonReader reader, int count)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new JsonException($"an array of {count} numbers is expected");
+        var numbers = new List<int>();
+        while (reader.Read() && reader.TokenType == JsonTokenType.Number && numbers.Count < count && reader.TryGetInt32(out int n))
+            numbers.Add(n);
+        return reader.TokenType == JsonTokenType.EndArray && numbers.Count == count && numbers[0] >= 0 ? [.. numbers] : throw new JsonException($"an array of {count} whole numbers, 0 or more, is expected");
+    }
+
+    private static void Array(Utf8JsonWriter writer, params ReadOnlySpan<int> numbers)
+    {
+        writer.WriteStartArray();
+        foreach (int n in numbers)
+            writer.WriteNumberValue(n);
+        writer.WriteEndArray();
+    }
+}
