@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using AccelGen.Compiler;
 using AccelGen.Config;
+using AccelGen.Network.Onnx;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
@@ -47,6 +48,10 @@ internal static class Cli
         {
             return Report(ExitCode.BadInput, [.. e.Diagnostics.Select(d => d.ToString())]);
         }
+        catch (ImportException e)
+        {
+            return Report(ExitCode.BadInput, [.. e.Problems]);
+        }
         catch (Exception e) when (e is FormatException or CompileException or FileNotFoundException or DirectoryNotFoundException)
         {
             return Report(ExitCode.BadInput, e.Message);
@@ -88,6 +93,11 @@ internal static class Cli
             File.Delete(temporary);
         }
     }
+
+    /// <summary>Checks a number given as an option.</summary>
+    public static int Range(string name, int value, int low, int high) => value >= low && value <= high
+        ? value
+        : throw new FormatException($"{name} is {value}; legal are {low} to {high}");
 
     /// <summary>Console for tables: wide enough when piped.</summary>
     public static IAnsiConsole Output()

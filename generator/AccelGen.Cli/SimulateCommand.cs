@@ -32,16 +32,12 @@ internal static class SimulateCommand
         command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
         {
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-            var timing = new MemoryTiming(Range("--memory-latency", result.GetValue(latency), 1, 100000), Range("--memory-interval", result.GetValue(interval), 1, 1000), 10, result.GetValue(interval));
+            var timing = new MemoryTiming(Cli.Range("--memory-latency", result.GetValue(latency), 1, 100000), Cli.Range("--memory-interval", result.GetValue(interval), 1, 1000), 10, result.GetValue(interval));
             List<LayerSpec> layers = Collect(result.GetValue(layer)!, result.GetValue(from)!, result.GetValue(pattern), result.GetValue(halves));
             return await RunAsync(loaded, layers, result.GetValue(seed), timing, result.GetValue(stalls), result.GetValue(waveform), result.GetValue(json), result.GetValue(config)!, result.GetValue(set)!, cancellation).ConfigureAwait(false);
         }));
         return command;
     }
-
-    private static int Range(string name, int value, int low, int high) => value >= low && value <= high
-        ? value
-        : throw new FormatException($"{name} is {value}; legal are {low} to {high}");
 
     private static List<LayerSpec> Collect(string[] texts, string[] sources, string? pattern, bool halves)
     {

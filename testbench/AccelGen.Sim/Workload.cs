@@ -69,6 +69,10 @@ public sealed class Workload : IDisposable
     private readonly Simulator simulator;
     private readonly MemoryTiming timing;
 
+    // Rows of the path table that were written, with what the model says of the path: later runs only select the row.
+    private readonly List<(PathRow Row, CyclePrediction Model)> table = [];
+    private int nextRow;
+
     /// <summary>Loads the model and the program.</summary>
     /// <param name="program">Program.</param>
     /// <param name="library">Shared library of the model.</param>
@@ -96,13 +100,10 @@ public sealed class Workload : IDisposable
         QuantizedNetwork network = program.Network;
         var expected = new Dictionary<int, sbyte[]>();
         GoldenExecutor.Run(network, path, inputs, (layer, values) => expected[layer] = values);
-        PathRow row = program.Row(path);
-        CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, row);
-
+        (int row, CyclePrediction model) = Select(path);
         foreach ((int tensor, sbyte[] values) in inputs)
             program.WriteInput(tensor, values, simulator.Memory);
-        simulator.WritePath(0, row);
-        simulator.WriteRegister("PathSelect", 0);
+        simulator.WriteRegister("PathSelect", (uint)row);
 
         // A layer's output is compared when its last store has completed: a later layer may overwrite it.
         int[] lastStore = new int[program.Layers.Count];
@@ -156,6 +157,24 @@ public sealed class Workload : IDisposable
         long whole = pixels * taps * channelsIn * o.Channels;
         bool skipped = layer.Block is int block && path.SkippedBlocks.Contains(block);
         return (whole, skipped ? 0 : pixels * taps * keptIn * keptOut);
+    }
+
+    // A known path costs one register write; a new one takes the next row of the table, the oldest when it is full.
+    private (int Row, CyclePrediction Model) Select(ExecutionPath path)
+    {
+        PathRow wanted = program.Row(path);
+        int known = table.FindIndex(t => t.Row.Keep == wanted.Keep && t.Row.Extents.SequenceEqual(wanted.Extents));
+        if (known >= 0)
+            return (known, table[known].Model);
+        CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, wanted);
+        int row = nextRow;
+        nextRow = (nextRow + 1) % program.Config.Control.Paths;
+        simulator.WritePath(row, wanted);
+        if (row == table.Count)
+            table.Add((wanted, model));
+        else
+            table[row] = (wanted, model);
+        return (row, model);
     }
 
     private long Compare(int index, sbyte[] want, ExecutionPath path, string? replay, ref string? report)

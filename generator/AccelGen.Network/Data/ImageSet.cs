@@ -71,6 +71,16 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
         return new ImageSet([.. flat.Select(f => new ImageFile(f, known.TryGetValue(Path.GetFileName(f), out int l) ? l : null))], []);
     }
 
+    /// <summary>A sample of at most so many images, the same for the same seed, in the order of the set.</summary>
+    public ImageSet Sample(int limit, int seed)
+    {
+        if (Images.Count <= limit)
+            return this;
+        int[] order = [.. Enumerable.Range(0, Images.Count)];
+        new Random(seed).Shuffle(order);
+        return this with { Images = [.. order.Take(limit).Order().Select(i => Images[i])] };
+    }
+
     /// <summary>Decodes an image to NHWC floats; another size is scaled to the network's.</summary>
     /// <param name="path">Image file.</param>
     /// <param name="height">Rows of the network input.</param>

@@ -1,0 +1,162 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using AccelGen.Compiler;
+using AccelGen.Config;
+using AccelGen.Cycles;
+using AccelGen.Network.Data;
+using AccelGen.Network.Float;
+using AccelGen.Network.Quantized;
+using AccelGen.Sim;
+using Microsoft.Extensions.Logging;
+using Spectre.Console;
+
+namespace AccelGen.Cli;
+
+/// <summary><c>accelgen run</c>: a network on real images through the RTL, on any paths of one program.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        Option<string> config = Cli.ConfigOption();
+        Option<string[]> set = Cli.SetOption();
+        Option<string?> json = Cli.JsonOption();
+        Option<string> images = new("--images") { Description = "Folder of images to run.", Required = true };
+        Option<string?> labels = new("--labels") { Description = "CSV of file,class; the default is labels.csv in the folder, or the names of its subfolders." };
+        Option<int?> limit = new("--limit") { Description = "Most images run, a sample drawn by --seed." };
+        Option<string[]> skip = new("--skip") { Description = "Blocks to skip, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"; \"none\" is the whole network. Each --skip is a path; all paths run on one program.", DefaultValueFactory = _ => [] };
+        Option<int> latency = new("--memory-latency") { Description = "Cycles from a read address to its first beat.", DefaultValueFactory = _ => 40 };
+        Option<int> interval = new("--memory-interval") { Description = "Cycles per beat; bandwidth is bus width / interval, for reads and for writes.", DefaultValueFactory = _ => 1 };
+        Option<int> jobs = new("--jobs") { Description = "Copies of the design that run at a time.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var command = new Command("run", "Runs a network on images through the RTL: outputs, cycles, accuracy.");
+        var options = new ModelOptions(command, "ONNX file (float), or a file that 'quantize' wrote.");
+        foreach (Option option in new Option[] { images, labels, limit, config, set, skip, latency, interval, jobs, json })
+            command.Add(option);
+        command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
+        {
+            var wall = Stopwatch.StartNew();
+            using ILoggerFactory logging = Cli.Logging();
+            ILogger log = logging.CreateLogger("accelgen");
+            AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
+            int cyclesPerBeat = Cli.Range("--memory-interval", result.GetValue(interval), 1, 1000);
+            var timing = new MemoryTiming(Cli.Range("--memory-latency", result.GetValue(latency), 1, 100000), cyclesPerBeat, 10, cyclesPerBeat);
+            int copies = Cli.Range("--jobs", result.GetValue(jobs), 1, 1024), seed = options.Seed(result);
+            ImageSet sample = ImageSet.Load(result.GetValue(images)!, result.GetValue(labels));
+            if (result.GetValue(limit) is int most)
+                sample = sample.Sample(Cli.Range("--limit", most, 1, int.MaxValue), seed);
+            LoadedModel model = options.Load(result, log, cancellation);
+            ExecutionPath[] paths = [.. result.GetValue(skip)! is { Length: > 0 } texts ? texts.Select(t => BlockList.Parse(t, model.Quantized.Blocks)) : [ExecutionPath.Whole]];
+            CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(model.Quantized);
+            BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, false, null, cancellation).ConfigureAwait(false);
+            float[][] pixels = [.. sample.Images.Select(model.Decode)];
+            int input = model.Quantized.Inputs[0];
+            sbyte[][] inputs = [.. pixels.Select(p => Quantizer.QuantizeValues(model.Quantized.Tensors[input], p))];
+            var progress = new Progress(log, "simulation", "runs", (long)inputs.Length * paths.Length);
+            IReadOnlyList<PathRun> runs = NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), cancellation);
+            int?[] truth = Labels(sample, model);
+            double?[] floatAccuracy = [.. paths.Select(p => model.Float is null ? null : FloatTop1(model.Float, pixels, truth, p, log, cancellation))];
+            string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
+            return Report(program, timing, runs, truth, floatAccuracy, seed, wall, built.Seconds, verilator, result.GetValue(json));
+        }));
+        return command;
+    }
+
+    private static int?[] Labels(ImageSet set, LoadedModel model)
+    {
+        TensorShape output = model.Quantized.Tensors[model.Quantized.Outputs[0]].Shape;
+        if (output.Elements != output.Channels)
+            return [.. set.Images.Select(_ => (int?)null)]; // not a classifier
+        foreach (ImageFile image in set.Images.Where(i => i.Label >= output.Channels))
+            throw new FormatException($"{image.Path}: class {image.Label}; the network has the classes 0 to {output.Channels - 1}");
+        return [.. set.Images.Select(i => i.Label)];
+    }
+
+    private static double? FloatTop1(FloatNetwork network, float[][] pixels, int?[] truth, ExecutionPath path, ILogger log, CancellationToken cancellation)
+    {
+        if (truth.All(t => t is null))
+            return null;
+        var progress = new Progress(log, $"float network, path {path.Name}", "images", pixels.Length);
+        bool[] right = new bool[pixels.Length];
+        Parallel.For(0, pixels.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
+        {
+            float[] scores = FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = pixels[i] }, path)[network.Outputs[0]];
+            right[i] = truth[i] == Array.IndexOf(scores, scores.Max());
+            progress.Add(1);
+        });
+        return (double)right.Count(r => r) / truth.Count(t => t is not null);
+    }
+
+    private static double? Top1(PathRun run, int?[] truth) => truth.All(t => t is null)
+        ? null
+        : (double)run.Outputs.Where((o, i) => truth[i] == Array.IndexOf(o, o.Max())).Count() / truth.Count(t => t is not null);
+
+    private static int Report(
+        CompiledProgram program, MemoryTiming timing, IReadOnlyList<PathRun> runs, int?[] truth, double?[] floatAccuracy, int seed, Stopwatch wall, double buildSeconds, string verilator, string? json)
+    {
+        AcceleratorConfig config = program.Config;
+        PathRun first = runs[0];
+        int images = first.Outputs.Count;
+        // The whole network is what savings are measured against, whether or not it was run.
+        long whole = runs.FirstOrDefault(r => r.Path.SkippedBlocks.Count == 0)?.CyclesRtl
+            ?? new CycleModel(config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole)).TotalCycles;
+        double Use(PathRun r) => (double)(r.Macs - r.MacsSkipped) / r.CyclesRtl / config.Derived.PeakMacsPerCycle;
+
+        var table = new Table().Title($"path {Markup.Escape(first.Path.Name)}: cycles of one image, mismatches of {images}").AddColumns("layer", "op", "MACs", "skipped", "RTL cycles", "model cycles", "mismatches", "utilization", "read", "written");
+        foreach (int column in Enumerable.Range(2, 8))
+            table.Columns[column].RightAligned();
+        foreach (LayerResult r in first.Layers)
+            table.AddRow(Markup.Escape(r.Name), r.Op, $"{r.Macs:N0}", $"{r.MacsSkipped:N0}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{r.Utilization:P1}", $"{r.BytesRead:N0}", $"{r.BytesWritten:N0}");
+        Cli.Output().Write(table);
+
+        var summary = new Table().AddColumns("path", "blocks skipped", "top-1 RTL", "top-1 float", "MACs saved", "cycles saved", "saved cycles/MACs", "RTL cycles", "model cycles", "mismatches", "utilization");
+        foreach (int column in Enumerable.Range(1, 10))
+            summary.Columns[column].RightAligned();
+        var pathRows = new List<object>();
+        for (int i = 0; i < runs.Count; i++)
+        {
+            PathRun r = runs[i];
+            double macsSaved = (double)r.MacsSkipped / r.Macs, cyclesSaved = 1 - ((double)r.CyclesRtl / whole);
+            double? accuracy = Top1(r, truth), reference = floatAccuracy[i];
+            summary.AddRow(Markup.Escape(r.Path.Name), $"{r.Path.SkippedBlocks.Count}", $"{accuracy:P1}", $"{reference:P1}", $"{macsSaved:P2}", $"{cyclesSaved:P2}", macsSaved == 0 ? string.Empty : $"{cyclesSaved / macsSaved:F3}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{Use(r):P1}");
+            pathRows.Add(new { r.Path.Name, blocksSkipped = r.Path.SkippedBlocks.Order(), accuracy, floatAccuracy = reference, r.Macs, r.MacsSkipped, r.CyclesRtl, r.CyclesModel, r.Mismatches, macsSaved, cyclesSaved, utilization = Use(r), differences = r.Differences.Count });
+        }
+
+        Cli.Output().Write(summary);
+        foreach (string difference in runs.SelectMany(r => r.Differences).Take(20))
+            Console.Error.WriteLine($"error: {difference}");
+        int differing = runs.Sum(r => r.Differences.Count);
+        if (differing > 20)
+            Console.Error.WriteLine($"error: and {differing - 20} further differences");
+
+        double simulated = runs.Sum(r => r.SimulationSeconds);
+        long executed = runs.Sum(r => (r.Macs - r.MacsSkipped) * images);
+        var total = new
+        {
+            name = "total",
+            op = "total",
+            path = first.Path.Name,
+            images,
+            macs = first.Macs,
+            macsSkipped = first.MacsSkipped,
+            cyclesRtl = first.CyclesRtl,
+            cyclesModel = first.CyclesModel,
+            mismatches = runs.Sum(r => r.Mismatches),
+            utilization = Use(first),
+            bytesRead = first.Layers.Sum(l => l.BytesRead),
+            bytesWritten = first.Layers.Sum(l => l.BytesWritten),
+            accuracy = Top1(first, truth),
+            floatAccuracy = floatAccuracy[0],
+            config = config.Name,
+            configHash = config.Hash.Hex,
+            seed,
+            wallSeconds = wall.Elapsed.TotalSeconds,
+            buildSeconds,
+            simulationSeconds = simulated,
+            macsPerSecond = executed / simulated,
+            tools = new { accelgen = typeof(RunCommand).Assembly.GetName().Version?.ToString(3), verilator, dotnet = Environment.Version.ToString() },
+        };
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{config.Name} ({config.Hash.Hex}): {images} images on {runs.Count} paths, {total.mismatches} mismatches, {differing} differences; {total.macsPerSecond / 1e9:F2} GMAC/s simulated per core, {total.wallSeconds:F1} s"));
+        Cli.WriteJson(json, new { layers = first.Layers, total, paths = pathRows });
+        return differing == 0 ? ExitCode.Success : ExitCode.Mismatch;
+    }
+}

@@ -1,0 +1,107 @@
+using AccelGen.Compiler;
+using AccelGen.Cycles;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Sim;
+
+/// <summary>What a path showed over all inputs.</summary>
+/// <param name="Path">The path.</param>
+/// <param name="Layers">Layers in order: work, cycles and bytes of one input, mismatches of all.</param>
+/// <param name="CyclesRtl">Cycles of one input by the RTL; the same for every input, or <see cref="Differences"/> tells.</param>
+/// <param name="CyclesModel">Cycles of one input by the model.</param>
+/// <param name="Outputs">First network output per input, by the RTL.</param>
+/// <param name="Differences">What differed: elements, counters, cycles of layers and commands; empty when nothing did.</param>
+/// <param name="SimulationSeconds">Co-simulation alone, summed over the inputs.</param>
+public sealed record PathRun(
+    ExecutionPath Path, IReadOnlyList<LayerResult> Layers, long CyclesRtl, long CyclesModel, IReadOnlyList<sbyte[]> Outputs,
+    IReadOnlyList<string> Differences, double SimulationSeconds)
+{
+    /// <summary>Differing elements over all layers and inputs.</summary>
+    public long Mismatches => Layers.Sum(l => l.Mismatches);
+
+    /// <summary>Multiply-accumulates of the whole network, one input.</summary>
+    public long Macs => Layers.Sum(l => l.Macs);
+
+    /// <summary>Multiply-accumulates that the path skips, one input.</summary>
+    public long MacsSkipped => Layers.Sum(l => l.MacsSkipped);
+}
+
+/// <summary>Runs many inputs on several paths of one program, on several copies of the design side by side.</summary>
+public static class NetworkRun
+{
+    /// <summary>Runs every input on every path.</summary>
+    /// <param name="program">Program; its network has one input.</param>
+    /// <param name="library">Shared library of the model.</param>
+    /// <param name="timing">Timing of the memory.</param>
+    /// <param name="paths">Paths; all run on the same program and memory image.</param>
+    /// <param name="inputs">NHWC elements of the network input, one array per sample.</param>
+    /// <param name="jobs">Copies of the design that run at a time.</param>
+    /// <param name="runDone">Called after each run with the number of runs done.</param>
+    /// <param name="cancellation">Stops between runs.</param>
+    /// <returns>One result per path, in order.</returns>
+    /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
+    public static IReadOnlyList<PathRun> Run(
+        CompiledProgram program, string library, MemoryTiming timing, IReadOnlyList<ExecutionPath> paths, IReadOnlyList<sbyte[]> inputs,
+        int jobs, Action<int>? runDone = null, CancellationToken cancellation = default)
+    {
+        if (program.Network.Inputs.Count != 1)
+            throw new ArgumentException($"the network has {program.Network.Inputs.Count} inputs; 1 is supported", nameof(program));
+        int input = program.Network.Inputs[0], done = 0;
+        var results = new WorkloadResult[paths.Count, inputs.Count];
+        try
+        {
+            Parallel.For(
+                0,
+                inputs.Count,
+                new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancellation },
+                () => new Workload(program, library, timing),
+                (sample, _, workload) =>
+                {
+                    for (int p = 0; p < paths.Count; p++)
+                    {
+                        cancellation.ThrowIfCancellationRequested();
+                        WorkloadResult result = workload.Run(new Dictionary<int, sbyte[]> { [input] = inputs[sample] }, paths[p]);
+                        // The timings of every command of every run would be gigabytes: only what differs is kept.
+                        results[p, sample] = result with { Rtl = result.Rtl with { Commands = [] } };
+                        runDone?.Invoke(Interlocked.Increment(ref done));
+                    }
+
+                    return workload;
+                },
+                workload => workload.Dispose());
+        }
+        catch (AggregateException e) when (e.InnerExceptions.FirstOrDefault(x => x is not OperationCanceledException) is { } first)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
+        }
+        catch (AggregateException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            throw;
+        }
+
+        return [.. paths.Select((path, p) => Collect(program, path, [.. Enumerable.Range(0, inputs.Count).Select(s => results[p, s])]))];
+    }
+
+    private static PathRun Collect(CompiledProgram program, ExecutionPath path, WorkloadResult[] samples)
+    {
+        var differences = new List<string>();
+        for (int s = 0; s < samples.Length; s++)
+        {
+            WorkloadResult sample = samples[s];
+            string place = $"path {path.Name}, input {s}";
+            if (sample.FirstMismatch is not null)
+                differences.Add($"{place}: {sample.FirstMismatch}");
+            differences.AddRange(sample.CounterDifferences.Select(d => $"{place}: counter {d}"));
+            differences.AddRange(sample.Layers.Where(l => l.CyclesRtl != l.CyclesModel).Select(l => $"{place}: layer {l.Name} took {l.CyclesRtl} cycles, the model says {l.CyclesModel}"));
+            if (sample.CommandDifferences > 0)
+                differences.Add($"{place}: {sample.CommandDifferences} commands start or end in another cycle than the model says");
+            if (sample.Rtl.TotalCycles != samples[0].Rtl.TotalCycles)
+                differences.Add($"{place}: {sample.Rtl.TotalCycles} cycles, input 0 took {samples[0].Rtl.TotalCycles}");
+        }
+
+        LayerResult[] layers = [.. samples[0].Layers.Select((l, i) => l with { Mismatches = samples.Sum(s => s.Layers[i].Mismatches) })];
+        int output = program.Network.Outputs[0];
+        return new PathRun(path, layers, samples[0].Rtl.TotalCycles, samples[0].Model.TotalCycles, [.. samples.Select(s => s.Outputs[output])], differences, samples.Sum(s => s.WallSeconds));
+    }
+}
