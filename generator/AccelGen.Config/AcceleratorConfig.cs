@@ -88,7 +88,7 @@ public sealed record AxiConfig(
 public sealed record ControlConfig(
     [property: Description("Commands waiting at each unit."), Range(2, 32)] int QueueDepth,
     [property: Description("Commands in one program block."), AllowedValues(8, 16, 32, 64, 128, 256)] int CommandBlock,
-    [property: Description("Path registers: parts of a program that can be switched off at run time."), Range(1, 32)] int Paths,
+    [property: Description("Rows of the path table: execution paths between which one register write selects."), Range(1, 32)] int Paths,
     [property: Description("Dynamic registers that commands can read."), Range(1, 16)] int DynamicRegisters);
 
 /// <summary>Functional units that can be left out.</summary>

@@ -1,5 +1,6 @@
 using CliWrap;
 using CliWrap.Buffered;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Cli.Tests;
@@ -91,7 +92,39 @@ public sealed class BadInputTests
         }
     }
 
-    private static async Task<BufferedCommandResult> RunAsync(Dictionary<string, string?>? environment, params string[] arguments)
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task An_unusable_network_file_is_explained()
+    {
+        string folder = Directory.CreateTempSubdirectory("accelgen-cli").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "net.onnx");
+            BufferedCommandResult missing = await RunAsync(null, "import", path);
+            Assert.That((missing.ExitCode, missing.StandardError), Is.EqualTo((2, $"error: {path}: there is no such file\n")));
+
+            byte[] model = RandomNetworks.Residual(1).Model;
+            await File.WriteAllBytesAsync(path, model[..(model.Length / 3)]);
+            BufferedCommandResult truncated = await RunAsync(null, "import", path);
+            Assert.That(truncated.ExitCode, Is.EqualTo(2));
+            Assert.That(truncated.StandardError, Does.StartWith($"error: {path}: not a readable ONNX file").And.Not.Contain("   at "));
+
+            var unsupported = new OnnxModelWriter();
+            unsupported.Input("image", OnnxModelWriter.Float, 1, 1, 4, 4).Node("Softmax", ["image"], "s", name: "a").Node("Gelu", ["image"], "g", name: "b").Node("Add", ["s", "g"], "y");
+            await File.WriteAllBytesAsync(path, unsupported.Build("y", OnnxModelWriter.Float, 1, 1, 4, 4));
+            BufferedCommandResult refused = await RunAsync(null, "run", path, "--images", folder, "--calibrate", folder);
+            Assert.That(refused.ExitCode, Is.EqualTo(2));
+            Assert.That(refused.StandardError, Does.Contain("holds no images").Or.Contain("node a (Softmax)"));
+            BufferedCommandResult both = await RunAsync(null, "import", path);
+            Assert.That(both.StandardError, Does.Contain("node a (Softmax)").And.Contain("node b (Gelu)"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    internal static async Task<BufferedCommandResult> RunAsync(Dictionary<string, string?>? environment, params string[] arguments)
     {
         string dll = Path.Combine(AppContext.BaseDirectory, "accelgen.dll");
         string dotnet = Environment.ProcessPath is { } p && Path.GetFileNameWithoutExtension(p) == "dotnet" ? p : "dotnet";

@@ -1,4 +1,5 @@
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using NUnit.Framework;

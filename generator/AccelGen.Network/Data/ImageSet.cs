@@ -34,11 +34,15 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
     {
         if (!Directory.Exists(folder))
             throw new FormatException($"{folder}: there is no such folder of images");
+        if (labels is not null && !File.Exists(labels))
+            throw new FormatException($"{labels}: there is no such file of labels");
         bool IsImage(string f) => Extensions.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase);
         string[] flat = [.. Directory.EnumerateFiles(folder).Where(IsImage).Order(StringComparer.Ordinal)];
         string[] classFolders = [.. Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)];
         if (flat.Length == 0)
         {
+            if (labels is not null)
+                throw new FormatException($"{labels}: labels go with images directly in {folder}, which has none; images in folders have the folder as their class");
             ImageFile[] images = [.. classFolders.SelectMany((c, i) => Directory.EnumerateFiles(c).Where(IsImage).Order(StringComparer.Ordinal).Select(f => new ImageFile(f, i)))];
             if (images.Length == 0)
                 throw new FormatException($"{folder}: holds no images ({string.Join(", ", Extensions)}), neither directly nor in folders of classes");
@@ -46,8 +50,6 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
         }
 
         string csv = labels ?? Path.Combine(folder, "labels.csv");
-        if (labels is not null && !File.Exists(csv))
-            throw new FormatException($"{labels}: there is no such file of labels");
         var known = new Dictionary<string, int>();
         var problems = new List<string>();
         if (File.Exists(csv))

@@ -62,6 +62,8 @@ public sealed class OnnxImporter
         foreach (string name in graph.Nodes.SelectMany(n => n.Inputs).Concat(graph.Outputs).Where(n => n.Length > 0))
             uses[name] = uses.GetValueOrDefault(name) + 1;
         int[] inputs = [.. graph.Inputs.Select(i => AddInput(i, inputSize)).Where(t => t >= 0)];
+        foreach (OnnxInput refused in graph.Inputs.Where(i => !values.ContainsKey(i.Name)))
+            values[refused.Name] = new Refused();
         if (graph.Inputs.Count != 1)
             problems.Add($"{graph.Path}: has {graph.Inputs.Count} inputs ({string.Join(", ", graph.Inputs.Select(i => i.Name))}); networks with one image input are supported");
         foreach (OnnxNode node in graph.Nodes)
