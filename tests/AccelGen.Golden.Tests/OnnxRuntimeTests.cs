@@ -95,6 +95,59 @@ public sealed class OnnxRuntimeTests
     }
 
     [Test]
+    public void Quantised_matrix_product_is_within_one_step_of_QLinearMatMul()
+    {
+        for (int round = 0; round < 30; round++)
+        {
+            var random = new Random(Seed + round);
+            int b = random.Next(1, 4), m = random.Next(1, 40), k = random.Next(1, 80), n = random.Next(1, 40), za = random.Next(-128, 128), zy = random.Next(-128, 128);
+            sbyte[] left = Values(random, b * m * k), right = Values(random, b * n * k);
+            float sa = 0.04f, sb = 0.02f, sy = 0.002f * k;
+            var layer = new MatMulLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal((double)sa * sb / sy));
+            sbyte[] mine = GoldenOperators.MatMul(layer, new TensorShape(b, 1, m, k), za, left, right, new TensorShape(b, 1, m, n), zy);
+            var transposed = new sbyte[right.Length];
+            for (int i = 0; i < right.Length; i++)
+                transposed[(((i / (n * k) * k) + (i % k)) * n) + (i / k % n)] = right[i];
+            byte[] model = new OnnxModelWriter("QLinearMatMul", ["a", "sa", "za", "b", "sb", "zb", "sy", "zy"], "y")
+                .Input("a", OnnxModelWriter.Int8, b, m, k).Input("sa", OnnxModelWriter.Float).Input("za", OnnxModelWriter.Int8)
+                .Input("b", OnnxModelWriter.Int8, b, k, n).Input("sb", OnnxModelWriter.Float).Input("zb", OnnxModelWriter.Int8)
+                .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int8, b, m, n);
+            sbyte[] theirs = Run<sbyte>(model, ("a", Tensor(left, b, m, k)), ("sa", Tensor<float>([sa])), ("za", Tensor<sbyte>([(sbyte)za])), ("b", Tensor(transposed, b, k, n)), ("sb", Tensor<float>([sb])),
+                ("zb", Tensor<sbyte>([0])), ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])));
+            AssertWithinOneStep(mine, theirs, Seed + round);
+        }
+    }
+
+    [Test]
+    public void Average_pooling_is_within_one_step_of_QLinearAveragePool()
+    {
+        for (int round = 0; round < 40; round++)
+        {
+            var random = new Random(Seed + round);
+            int kernel = random.Next(1, 6), stride = random.Next(1, 4), zx = random.Next(-128, 128), zy = random.Next(-128, 128);
+            var i = new TensorShape(1, random.Next(kernel, 16), random.Next(kernel, 16), random.Next(1, 20));
+            var o = new TensorShape(1, ((i.Height - kernel) / stride) + 1, ((i.Width - kernel) / stride) + 1, i.Channels);
+            sbyte[] x = Values(random, (int)i.Elements);
+            float sx = 0.05f, sy = 0.03f;
+            var layer = new AveragePoolLayer("p", 0, 1, -128, 127) { Kernel = (kernel, kernel), Stride = (stride, stride), Scale = FixedPointScale.FromReal((double)sx / sy / (kernel * kernel)) };
+            sbyte[] mine = GoldenOperators.AveragePool(layer, i, zx, x, o, zy);
+            byte[] model = new OnnxModelWriter("QLinearAveragePool", ["x", "sx", "zx", "sy", "zy"], "y", "com.microsoft").Ints("kernel_shape", kernel, kernel).Ints("strides", stride, stride)
+                .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.Int8)
+                .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int8, 1, o.Channels, o.Height, o.Width);
+            sbyte[] theirs = Run<sbyte>(model, ("x", Tensor(ToNchw(x, i), 1, i.Channels, i.Height, i.Width)), ("sx", Tensor<float>([sx])), ("zx", Tensor<sbyte>([(sbyte)zx])),
+                ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])));
+            AssertWithinOneStep(ToNchw(mine, o), theirs, Seed + round);
+        }
+    }
+
+    private static void AssertWithinOneStep(sbyte[] mine, sbyte[] theirs, int seed)
+    {
+        Assert.That(mine, Has.Length.EqualTo(theirs.Length));
+        for (int n = 0; n < mine.Length; n++)
+            Assert.That(Math.Abs(mine[n] - theirs[n]), Is.LessThanOrEqualTo(1), $"seed {seed}, element {n}");
+    }
+
+    [Test]
     public void Addition_is_within_one_step_of_QLinearAdd()
     {
         var random = new Random(Seed);
