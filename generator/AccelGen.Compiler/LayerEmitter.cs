@@ -18,13 +18,6 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
 
     public List<Command> Commands { get; init; } = [];
 
-    /// <summary>A copy that continues from the same ring positions into a list of its own: to try a tiling.</summary>
-    public LayerEmitter Fork() => new(config)
-    {
-        inputUse = inputUse, weightUse = weightUse, parameterUse = parameterUse, residualUse = residualUse,
-        outputUse = outputUse, writtenPending = writtenPending,
-    };
-
     /// <summary>Appends one layer.</summary>
     /// <param name="job">The layer.</param>
     /// <param name="t">A legal tiling of it.</param>
@@ -38,17 +31,17 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int groups = Geometry.Ceil(g.LaneTiles, t.GroupTiles);
         int chunks = job.Diagonal ? 1 : Geometry.Ceil(g.Vectors, t.ChunkVectors);
-        // Small weights are loaded once for all tiles. A run-time input extent packs them differently, so that only one
-        // command may then read them.
-        bool weightsStay = tileCount > 1 && chunks == 1 && (long)g.LaneTiles * reduction * taps <= slots.WeightTiles
-            && (job.InputExtent is null || (groups == 1 && t.WeightTiles >= g.LaneTiles));
+        // Small weights are loaded once for all tiles, into as many neighbouring slots as they need.
+        int stayingSlots = (int)Math.Min(slots.WeightSlots, ((long)g.LaneTiles * reduction * taps + slots.WeightTiles - 1) / slots.WeightTiles);
+        bool weightsStay = tileCount > 1 && stayingSlots < slots.WeightSlots;
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
         int written = job.Batch > 0 ? 0 : writtenPending;
         if (job.Batch == 0)
             writtenPending = 0;
-        int stayingSlot = -1;
+        int stayingBase = -1;
+        int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks;
 
-        // Loads of the next tile's input are spread over the commands of this one.
+        // Loads of the next tile's input are spread evenly over the commands of this one.
         // They are cut into pieces of about a thousand beats, so that none holds up the weights for long.
         var pending = new System.Collections.Generic.Queue<(Action Load, bool EndsChunk)>();
         int loadsPerTile = 0;
@@ -60,18 +53,28 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             long planeBeats = (long)Math.Min(job.Input.Shape.Height, ((t.PeRows - 1) * t.Rows * job.Stride.Rows) + g.WindowRows) * job.Input.RowWords * config.Derived.BeatsPerWord;
             planeBeats = Math.Min(planeBeats, (long)config.Array.Pes * g.WindowRows * g.WindowWords * config.Derived.BeatsPerWord);
             int piece = (int)Math.Clamp(1024 / Math.Max(1, planeBeats), 1, 4095);
-            loadsPerTile = 0;
+            var pieces = new List<(int From, int Count, bool EndsChunk)>();
             for (int chunk = 0; chunk < chunks; chunk++)
             {
                 int first = chunk * (job.Diagonal ? g.Vectors : t.ChunkVectors);
                 int end = job.Diagonal ? g.Vectors : Math.Min(first + t.ChunkVectors, g.Vectors);
                 for (int from = first; from < end; from += piece)
                 {
-                    int begin = from, count = Math.Min(piece, end - from);
-                    bool waits = wait && begin == 0, ends = begin + count == end;
-                    pending.Enqueue((() => LoadInput(tile, slot, begin, count, waits, ends), ends));
-                    loadsPerTile++;
+                    int count = Math.Min(piece, end - from);
+                    pieces.Add((from, count, from + count == end));
                 }
+            }
+
+            loadsPerTile = pieces.Count;
+            // The first tile is computed chunk by chunk as it arrives. Later ones arrive while another is computed: there
+            // the kept vectors of any run-time extent, always the first ones, are to be spread evenly over time.
+            if (tile > 0)
+                pieces = [.. Interleave(pieces)];
+            for (int i = 0; i < pieces.Count; i++)
+            {
+                (int from, int count, bool ends) = pieces[i];
+                bool waits = wait && i == 0, signals = tile > 0 ? i == pieces.Count - 1 : ends;
+                pending.Enqueue((() => LoadInput(tile, slot, from, count, waits, signals), ends));
             }
         }
 
@@ -107,10 +110,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             // More than one token to take: extra ones by empty loads before.
             while (written > 1)
             {
-                Command extra = New("LOAD", job);
-                extra["BCount"] = 1;
-                Wait(extra, Semaphore.Written);
-                Commands.Add(extra);
+                Commands.Add(Empty("LOAD", job, Semaphore.Written, null));
                 written--;
             }
 
@@ -137,7 +137,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             Commands.Add(load);
         }
 
-        void LoadWeights(int laneTile, int laneTiles, int chunk, int slot, bool wait)
+        void LoadWeights(int laneTile, int laneTiles, int chunk, int weightBase, int waits)
         {
             Command load = New("LOAD", job);
             int vectorsFrom = chunk * t.ChunkVectors;
@@ -146,12 +146,21 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
             Extent(load, 'B', job.OutputExtent, 1, laneTile, laneTiles);
             load["Destination"] = 2;
-            load["LocalBase"] = slot * slots.WeightTiles;
+            load["LocalBase"] = weightBase;
             load["Rows"] = 1;
             load["Signal0"] = Token(Semaphore.WeightReady);
+            Semaphore? Free(int n) => waits >= n ? Semaphore.WeightFree : null;
             if (job.RightOperand is TensorLayout right)
             {
-                Wait(load, wait ? Semaphore.WeightFree : null, TakeWritten());
+                // Three waits fit a command.
+                Semaphore? last = TakeWritten();
+                if (waits > 2 && last is not null)
+                {
+                    Commands.Add(Empty("LOAD", job, last, null));
+                    last = null;
+                }
+
+                Wait(load, Free(1), Free(2), waits > 2 ? Free(3) : last);
                 load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
                 load["SegmentBeats"] = tileBeats;
                 load["StrideA"] = right.PlaneBytes;
@@ -159,7 +168,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             }
             else
             {
-                Wait(load, wait ? Semaphore.WeightFree : null);
+                Wait(load, Free(1), Free(2), Free(3));
                 long perLaneTile = (long)reduction * taps * tileBytes;
                 load["LengthMode"] = 1;
                 load["Address"] = job.WeightAddress + (laneTile * perLaneTile) + ((long)(job.Diagonal ? 0 : vectorsFrom) * taps * tileBytes);
@@ -175,8 +184,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         {
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
             int inputSlot = InputSlotOf(tile);
-            int totalRounds = Math.Max(1, groups * Geometry.Ceil(t.GroupTiles, t.WeightTiles) * chunks);
-            int perRound = 0;
+            int round = 0, loaded = 0;
             for (int group = 0; group < groups; group++)
             {
                 int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
@@ -239,32 +247,24 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                     {
                         bool firstRound = group == 0 && laneTile == from;
                         bool lastRound = group == groups - 1 && laneTile + laneTiles == from + count;
-                        int slot, weightBase;
+                        int weightBase;
                         bool waitWeights, freeWeights;
                         if (weightsStay)
                         {
-                            if (stayingSlot < 0)
-                            {
-                                stayingSlot = weightUse % slots.WeightSlots;
-                                LoadWeights(0, g.LaneTiles, 0, stayingSlot, weightUse >= slots.WeightSlots);
-                                weightUse++;
-                                waitWeights = true;
-                            }
-                            else
-                            {
-                                waitWeights = false;
-                            }
-
-                            slot = stayingSlot;
-                            weightBase = slot * slots.WeightTiles;
-                            freeWeights = tile == tileCount - 1 && lastRound;
+                            int firstWaits = 0;
+                            if (stayingBase < 0)
+                                (stayingBase, firstWaits) = ReserveWeights(job, stayingSlots);
+                            int offset = ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps;
+                            weightBase = stayingBase + offset;
+                            if (tile == 0)
+                                LoadWeights(laneTile, laneTiles, chunk, weightBase, firstWaits);
+                            waitWeights = tile == 0;
+                            freeWeights = tile == tileCount - 1 && lastRound && chunk == chunks - 1;
                         }
                         else
                         {
-                            slot = weightUse % slots.WeightSlots;
-                            LoadWeights(laneTile, laneTiles, chunk, slot, weightUse >= slots.WeightSlots);
-                            weightUse++;
-                            weightBase = slot * slots.WeightTiles;
+                            (weightBase, int waits) = ReserveWeights(job, 1);
+                            LoadWeights(laneTile, laneTiles, chunk, weightBase, waits);
                             waitWeights = freeWeights = true;
                         }
 
@@ -279,16 +279,17 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                             }
 
                             if (chunk == chunks - 1 && tile + 1 < tileCount)
-                            {
                                 QueueInput(tile + 1);
-                                perRound = Geometry.Ceil(loadsPerTile, Math.Max(1, totalRounds - chunks));
-                            }
                         }
                         else if (pending.Count > 0)
                         {
-                            for (int k = 0; k < perRound && pending.Count > 0; k++)
+                            // The last eighth of the rounds is left free: what is late must not hold up the next tile.
+                            int spread = Math.Max(1, rounds - chunks - (rounds / 8));
+                            for (int due = Geometry.Ceil((round - chunks + 1) * loadsPerTile, spread); loaded < due && pending.Count > 0; loaded++)
                                 pending.Dequeue().Load();
                         }
+
+                        round++;
 
                         if (!vectorEmitted)
                         {
@@ -301,7 +302,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                         int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
                         Extent(compute, 'A', job.Diagonal ? null : job.InputExtent, 0, job.Diagonal ? 0 : vectorsFrom, vectors);
                         Extent(compute, 'B', job.OutputExtent, 1, laneTile, laneTiles);
-                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, firstRound ? Semaphore.InputReady : null);
+                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, firstRound && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
                         Semaphore? inputFree = lastRound && chunk == chunks - 1 ? Semaphore.InputFree : null;
                         Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
                         compute["Signal0"] = weightFree is null ? 0 : Token(weightFree.Value);
@@ -314,8 +315,6 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                         int plane = g.WindowRows * g.WindowWords;
                         int firstPlane = job.Diagonal ? laneTile / config.Derived.LaneSegments : vectorsFrom;
                         compute["InputBase"] = (inputSlot * slots.InputWords) + (firstPlane * plane);
-                        if (weightsStay)
-                            weightBase += StayingOffset(laneTile);
                         compute["WeightBase"] = weightBase;
                         compute["TailLanes"] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
                         compute["ZeroPoint"] = job.InputZeroPoint;
@@ -338,6 +337,9 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                         compute["ImageRows"] = job.Input.Shape.Height;
                         compute["ImageColumns"] = job.Input.Shape.Width;
                         Commands.Add(compute);
+                        // A command gives a slot back; the further slots of staying weights are given back by empty ones.
+                        for (int k = 1; weightsStay && freeWeights && k < stayingSlots; k++)
+                            Commands.Add(Empty("COMPUTE", job, null, Semaphore.WeightFree));
                     }
                 }
 
@@ -359,9 +361,38 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         }
 
         writtenPending += 1 + written;
-
-        int StayingOffset(int laneTile) => laneTile * reduction * taps;
     }
+
+    // Neighbouring weight slots; and how many tokens of slots given back their load takes.
+    private (int Base, int Waits) ReserveWeights(LayerJob job, int count)
+    {
+        // Slots at the end of the ring that are too few are passed by: loaded with nothing and given back in their turn.
+        while ((weightUse % slots.WeightSlots) + count > slots.WeightSlots)
+        {
+            Commands.Add(Empty("LOAD", job, weightUse >= slots.WeightSlots ? Semaphore.WeightFree : null, Semaphore.WeightReady));
+            Commands.Add(Empty("COMPUTE", job, Semaphore.WeightReady, Semaphore.WeightFree));
+            weightUse++;
+        }
+
+        int first = weightUse % slots.WeightSlots, waits = 0;
+        for (int i = 0; i < count; i++)
+            waits += weightUse++ >= slots.WeightSlots ? 1 : 0;
+        return (first * slots.WeightTiles, waits);
+    }
+
+    // A command that moves nothing, only tokens.
+    private static Command Empty(string name, LayerJob job, Semaphore? wait, Semaphore? signal)
+    {
+        Command command = New(name, job);
+        command["BCount"] = 1;
+        Wait(command, wait);
+        command["Signal0"] = signal is Semaphore s ? Token(s) : 0;
+        return command;
+    }
+
+    // The items in an order in which every prefix of them is spread evenly: by the multiples of the golden section.
+    private static IEnumerable<T> Interleave<T>(IReadOnlyList<T> items) =>
+        Enumerable.Range(0, items.Count).OrderBy(i => i * 0.6180339887498949 % 1).Select(i => items[i]);
 
     private int inputUseAtStart;
 

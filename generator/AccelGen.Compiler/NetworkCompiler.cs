@@ -10,7 +10,7 @@ namespace AccelGen.Compiler;
 /// <param name="config">Configuration.</param>
 /// <param name="memory">Memory for which tilings are chosen.</param>
 /// <param name="tilingCandidates">Tilings tried per layer on the cycle model.</param>
-public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memory, int tilingCandidates = 4)
+public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memory, int tilingCandidates = 12)
 {
     private const long Page = 4096;
     private readonly List<(long Address, byte[] Data)> regions = [];
@@ -58,7 +58,7 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
             Tiling? chosen = null;
             foreach (LayerJob job in layerJobs)
             {
-                chosen ??= Choose(job, emitter, whole);
+                chosen ??= Choose(job, whole);
                 if (chosen is null)
                 {
                     problems.Add($"layer {layer.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}; raise buffers.inputKibibytes, buffers.outputKibibytes or buffers.weightKibibytes");
@@ -99,25 +99,29 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         };
     }
 
-    private Tiling? Choose(LayerJob job, LayerEmitter emitter, PathRow path)
+    private Tiling? Choose(LayerJob job, PathRow path)
     {
-        IReadOnlyList<Tiling> candidates = TilingSearch.Candidates(config, job, tilingCandidates);
-        if (candidates.Count <= 1)
-            return candidates.FirstOrDefault();
-        var model = new CycleModel(config, memory);
-        Tiling? best = null;
-        long bestCycles = long.MaxValue;
-        foreach (Tiling candidate in candidates)
+        // First the cut of the image, then the steps within a tile, each on the exact model.
+        var tried = new Dictionary<Tiling, long>();
+        foreach (Tiling candidate in TilingSearch.Candidates(config, job, tilingCandidates))
+            tried[candidate] = Cost(candidate);
+        foreach (Tiling good in tried.OrderBy(t => t.Value).Take(2).Select(t => t.Key).ToList())
         {
-            var trial = new LayerEmitter(config);
-            trial.Emit(job with { Batch = 0 }, candidate);
-            (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
-            long cycles = model.Predict(commands, 0, path).TotalCycles;
-            if (cycles < bestCycles)
-                (best, bestCycles) = (candidate, cycles);
+            foreach (Tiling variant in TilingSearch.Refinements(config, job, good))
+                tried.TryAdd(variant, Cost(variant));
         }
 
-        return best;
+        return tried.Count == 0 ? null : tried.MinBy(t => t.Value).Key;
+
+        long Cost(Tiling tiling)
+        {
+            var trial = new LayerEmitter(config);
+            // The matrices of a batch follow each other without a gap: three show the steady state.
+            for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
+                trial.Emit(job with { Batch = batch }, tiling);
+            (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
+            return new CycleModel(config, memory).Predict(commands, 0, path).TotalCycles;
+        }
     }
 
     // Inputs whose few channels would leave most of the vector idle.

@@ -6,11 +6,14 @@ namespace AccelGen.Compiler;
 /// <summary>Enumerates the legal tilings of a layer, the most promising first.</summary>
 internal static class TilingSearch
 {
-    /// <summary>Legal tilings, fewest array cycles first; empty when the layer does not fit the configuration.</summary>
+    /// <summary>
+    /// Legal tilings of the image, the most promising of each number of tiles; empty when the layer does not fit the
+    /// configuration. Few tiles read weights seldom, many tiles let loads and stores overlap with compute.
+    /// </summary>
     public static IReadOnlyList<Tiling> Candidates(AcceleratorConfig config, LayerJob job, int limit)
     {
         int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries;
-        var found = new List<(Tiling Tiling, long Cost)>();
+        var found = new List<(Tiling Tiling, long Tiles, long Cost)>();
         int height = job.Output.Shape.Height, width = job.Output.Shape.Width;
         for (int peColumns = 1; peColumns <= pes; peColumns++)
         {
@@ -31,12 +34,32 @@ internal static class TilingSearch
                     // Array cycles per lane tile and tap, then traffic: a small tile re-reads weights, a tall narrow one its halo.
                     Geometry g = Geometry.Of(config, job, tiling);
                     long halo = tiles * (((peRows - 1) * rows * job.Stride.Rows) + g.WindowRows) * (((peColumns - 1) * columns * job.Stride.Columns / r) + g.WindowWords);
-                    found.Add((tiling, (tiles * rows * columns * 1000) + (tiles * 2000) + (halo * 10)));
+                    found.Add((tiling, tiles, (tiles * rows * columns * 1000) + (tiles * 2000) + (halo * 10)));
                 }
             }
         }
 
-        return [.. found.OrderBy(f => f.Cost).Select(f => f.Tiling).Distinct().Take(limit)];
+        return [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost)).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
+    }
+
+    /// <summary>Variants of a tiling with smaller steps: output groups that are stored earlier, chunks that start earlier.</summary>
+    public static IEnumerable<Tiling> Refinements(AcceleratorConfig config, LayerJob job, Tiling tiling)
+    {
+        int segments = config.Derived.LaneSegments;
+        for (int parts = 1; parts <= 8; parts *= 2)
+        {
+            int groupTiles = Geometry.Ceil(Geometry.Ceil(tiling.GroupTiles, parts), segments) * segments;
+            int weightTiles = Math.Min(tiling.WeightTiles, groupTiles);
+            if (parts > 1 && groupTiles == tiling.GroupTiles)
+                break;
+            if (parts > 1)
+                yield return tiling with { GroupTiles = groupTiles, WeightTiles = weightTiles };
+            if (job.Diagonal)
+                continue;
+            // Chunks go with one lane tile per command.
+            for (int chunks = weightTiles == 1 ? 2 : 1; chunks <= 4 && chunks <= tiling.ChunkVectors; chunks *= 2)
+                yield return tiling with { GroupTiles = groupTiles, WeightTiles = 1, ChunkVectors = Geometry.Ceil(tiling.ChunkVectors, chunks) };
+        }
     }
 
     // Useful sizes of an extent: it whole, or cut evenly into 2, 3, ... parts; multiples of a unit, at most a maximum.
