@@ -43,4 +43,13 @@ internal sealed record LayerJob
     public int? InputExtent { get; init; }
     public int? OutputExtent { get; init; }
     public int? Block { get; init; }
+
+    /// <summary>The layer without what has no part in the choice of a tiling: addresses, zero points, names.</summary>
+    public LayerJob ShapeOnly() => this with
+    {
+        Name = string.Empty, LayerIndex = 0, InputZeroPoint = 0, OutputZeroPoint = 0, ClampLow = 0, ClampHigh = 0, Batch = 0, WeightAddress = 0, ParameterAddress = 0,
+        ResidualZeroPoint = 0, ResidualScale = default, Block = null,
+        Input = Input with { Address = 0 }, Output = Output with { Address = 0 }, Residual = Residual is null ? null : Residual with { Address = 0 },
+        RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },
+    };
 }

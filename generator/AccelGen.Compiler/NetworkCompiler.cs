@@ -15,6 +15,9 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
     private const long Page = 4096;
     private readonly List<(long Address, byte[] Data)> regions = [];
     private readonly List<string> problems = [];
+
+    // Layers of one shape have one tiling; networks repeat their layers.
+    private readonly Dictionary<LayerJob, Tiling?> chosenTilings = [];
     private long next;
 
     /// <summary>Compiles a network.</summary>
@@ -101,8 +104,17 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
     private Tiling? Choose(LayerJob job, PathRow path)
     {
+        LayerJob shape = job.ShapeOnly();
+        if (!chosenTilings.TryGetValue(shape, out Tiling? tiling))
+            chosenTilings[shape] = tiling = Search(job, path);
+        return tiling;
+    }
+
+    private Tiling? Search(LayerJob job, PathRow path)
+    {
         // First the cut of the image, then the steps within a tile, each on the exact model.
         var tried = new Dictionary<Tiling, long>();
+        PathRow? half = HalfKept(job, path);
         foreach (Tiling candidate in TilingSearch.Candidates(config, job, tilingCandidates))
             tried[candidate] = Cost(candidate);
         foreach (Tiling good in tried.OrderBy(t => t.Value).Take(2).Select(t => t.Key).ToList())
@@ -120,8 +132,26 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
             for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
                 trial.Emit(job with { Batch = batch }, tiling);
             (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
-            return new CycleModel(config, memory).Predict(commands, 0, path).TotalCycles;
+            var model = new CycleModel(config, memory);
+            long cycles = model.Predict(commands, 0, path).TotalCycles;
+            // A layer with run-time extents is to be as good with half of its channels: twice that counts as much.
+            return half is null ? cycles : cycles + (2 * model.Predict(commands, 0, half).TotalCycles);
         }
+    }
+
+    // The path that keeps half of the channels of each run-time extent of a layer, or null when it has none.
+    private PathRow? HalfKept(LayerJob job, PathRow whole)
+    {
+        if (job.InputExtent is null && job.OutputExtent is null)
+            return null;
+        uint[] extents = [.. whole.Extents];
+        if (job.InputExtent is int input)
+            extents[input] = Half(job.Input.Shape.Channels);
+        if (job.OutputExtent is int output)
+            extents[output] = Half(job.Output.Shape.Channels);
+        return whole with { Extents = extents };
+
+        uint Half(int channels) => PathRow.EncodeExtent(Math.Max(1, channels / 2), config.Array.VectorWidth, config.Array.Lanes);
     }
 
     // Inputs whose few channels would leave most of the vector idle.
