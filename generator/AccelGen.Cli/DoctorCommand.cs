@@ -11,7 +11,6 @@ internal static class DoctorCommand
         ("verilator", "--version", true, "simulation and lint", "apt-get install verilator"),
         ("g++", "--version", true, "compiles the model", "apt-get install g++"),
         ("make", "--version", true, "compiles the model", "apt-get install make"),
-        ("yosys", "-V", false, "synthesis front end (version 0.60 or newer with read_slang for 'check')", "npm install @yowasp/yosys with Node 24, or apt-get install yosys"),
     ];
 
     public static Command Create()
@@ -25,12 +24,15 @@ internal static class DoctorCommand
             bool complete = true;
             foreach ((string tool, string argument, bool required, string purpose, string cure) in Needed)
             {
-                string? version = await Tools.VersionAsync(tool, argument, cancellation).ConfigureAwait(false);
+                string? version = await Tools.VersionAsync(tool, [argument], cancellation).ConfigureAwait(false);
                 complete &= version is not null || !required;
                 table.AddRow(tool, Markup.Escape(version ?? (required ? "missing" : "missing (optional)")), purpose, version is null ? cure : "");
                 found.Add(new { tool, version, required });
             }
 
+            SynthesisFrontEnd? front = await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false);
+            table.AddRow("yosys", Markup.Escape(front?.Version ?? "missing (optional)"), "'check' reads the design with read_slang", front is null ? SynthesisFrontEnd.Cure : "");
+            found.Add(new { tool = "yosys", version = front?.Version, required = false });
             table.AddRow("dotnet", Environment.Version.ToString(), "AccelGen itself", "");
             Cli.Output().Write(table);
             Cli.WriteJson(result.GetValue(json), new { tools = found, complete });

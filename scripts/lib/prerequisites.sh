@@ -11,6 +11,11 @@ require_tools() {
     echo "error: the .NET 10 SDK is missing: install it as https://dotnet.microsoft.com describes, then run this again" >&2
     exit 3
   fi
+  install_packages
+}
+
+# Installs what the caller's arrays "missing" and "packages" list.
+install_packages() {
   [ ${#missing[@]} -eq 0 ] && return 0
   local sudo=""
   if [ "$(id -u)" -ne 0 ]; then
@@ -28,6 +33,32 @@ require_tools() {
     rm -f "$log"
     echo "error: apt-get could not install ${packages[*]}; its last lines are above" >&2
     exit 3
+  fi
+  rm -f "$log"
+}
+
+# Yosys with the slang front end, for accelgen check: from npm into scripts/yosys/node_modules, versions by its lock file.
+# Without it the check says NOT CHECKED; that is no error here.
+offer_yosys() {
+  local folder="scripts/yosys" missing=() packages=() log
+  if [ -n "${ACCELGEN_YOSYS:-}" ] || [ "$folder/node_modules/.complete" -nt "$folder/package-lock.json" ]; then return 0; fi
+  if [ "${ACCELGEN_NO_INSTALL:-0}" = 1 ]; then
+    echo "note: $folder is not installed (cd $folder && npm ci): the synthesis front end stays unchecked" >&2
+    return 0
+  fi
+  command -v npm >/dev/null 2>&1 || { missing+=(npm); packages+=(npm); }
+  # In a subshell: what ends the other scripts is a note here.
+  if ! (install_packages); then
+    echo "note: without npm the synthesis front end stays unchecked" >&2
+    return 0
+  fi
+  echo "installing Yosys from npm into $folder" >&2
+  log=$(mktemp)
+  if (cd "$folder" && npm ci --no-audit --no-fund) >"$log" 2>&1 && "$folder/node_modules/node/bin/node" "$folder/read.mjs" -V >>"$log" 2>&1; then
+    touch "$folder/node_modules/.complete"
+  else
+    tail -n 10 "$log" >&2
+    echo "note: npm could not install Yosys (its last lines are above): the synthesis front end stays unchecked" >&2
   fi
   rm -f "$log"
 }

@@ -1,4 +1,3 @@
-using CliWrap;
 using CliWrap.Buffered;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
@@ -12,7 +11,7 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task Three_faults_of_a_configuration_are_reported_at_once()
     {
-        BufferedCommandResult result = await RunAsync(null, "config", "validate", "base", "--set", "array.pes=99", "--set", "axi.dataBits=100", "--set", "buffers.accumulatorEntries=2");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "config", "validate", "base", "--set", "array.pes=99", "--set", "axi.dataBits=100", "--set", "buffers.accumulatorEntries=2");
         Assert.That(result.ExitCode, Is.EqualTo(2));
         Assert.That(result.StandardError, Does.Contain("array.pes").And.Contain("axi.dataBits").And.Contain("buffers.accumulatorEntries").And.Not.Contain("   at "));
     }
@@ -24,7 +23,7 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task A_wrong_layer_is_explained(string layer, string expected)
     {
-        BufferedCommandResult result = await RunAsync(null, "simulate", "--config", "tiny", "--layer", layer);
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "simulate", "--config", "tiny", "--layer", layer);
         Assert.That(result.ExitCode, Is.EqualTo(2));
         Assert.That(result.StandardError, Does.Contain(expected).And.Not.Contain("   at "));
     }
@@ -33,7 +32,7 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task A_layer_that_does_not_fit_is_refused_with_the_cure()
     {
-        BufferedCommandResult result = await RunAsync(null, "simulate", "--config", "tiny", "--layer", "conv 8x8x4096 k3 -> 8");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "simulate", "--config", "tiny", "--layer", "conv 8x8x4096 k3 -> 8");
         Assert.That(result.ExitCode, Is.EqualTo(2));
         Assert.That(result.StandardError, Does.Contain("raise buffers.inputKibibytes"));
     }
@@ -42,7 +41,7 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task A_missing_Verilator_is_named_with_what_to_install()
     {
-        BufferedCommandResult result = await RunAsync(new Dictionary<string, string?> { ["PATH"] = Path.GetDirectoryName(Environment.ProcessPath) }, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(new Dictionary<string, string?> { ["PATH"] = Path.GetDirectoryName(Environment.ProcessPath) }, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8");
         Assert.That(result.ExitCode, Is.EqualTo(3));
         Assert.That(result.StandardError, Does.Contain("verilator is not on the path").And.Contain("apt-get install").And.Not.Contain("   at "));
     }
@@ -55,7 +54,7 @@ public sealed class BadInputTests
         string file = Path.GetTempFileName();
         try
         {
-            BufferedCommandResult result = await RunAsync(null, "generate", "--config", "tiny", "--out", Path.Combine(file, "rtl"));
+            BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "generate", "--config", "tiny", "--out", Path.Combine(file, "rtl"));
             Assert.That(result.ExitCode, Is.EqualTo(3));
             Assert.That(result.StandardError, Does.StartWith("error: ").And.Not.Contain("   at "));
         }
@@ -69,7 +68,7 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task A_json_target_that_cannot_be_written_is_reported()
     {
-        BufferedCommandResult result = await RunAsync(null, "config", "show", "tiny", "--json", "/dev/null/x.json");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "config", "show", "tiny", "--json", "/dev/null/x.json");
         Assert.That(result.ExitCode, Is.EqualTo(3));
         Assert.That(result.StandardError, Does.StartWith("error: "));
     }
@@ -82,7 +81,7 @@ public sealed class BadInputTests
         try
         {
             await File.WriteAllTextAsync(Path.Combine(folder, "thesis.txt"), "precious");
-            BufferedCommandResult result = await RunAsync(null, "generate", "--config", "tiny", "--out", folder);
+            BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "generate", "--config", "tiny", "--out", folder);
             Assert.That(result.ExitCode, Is.EqualTo(2));
             Assert.That(File.Exists(Path.Combine(folder, "thesis.txt")));
         }
@@ -100,34 +99,27 @@ public sealed class BadInputTests
         try
         {
             string path = Path.Combine(folder, "net.onnx");
-            BufferedCommandResult missing = await RunAsync(null, "import", path);
+            BufferedCommandResult missing = await AccelGenProcess.RunAsync(null, "import", path);
             Assert.That((missing.ExitCode, missing.StandardError), Is.EqualTo((2, $"error: {path}: there is no such file\n")));
 
             byte[] model = RandomNetworks.Residual(1).Model;
             await File.WriteAllBytesAsync(path, model[..(model.Length / 3)]);
-            BufferedCommandResult truncated = await RunAsync(null, "import", path);
+            BufferedCommandResult truncated = await AccelGenProcess.RunAsync(null, "import", path);
             Assert.That(truncated.ExitCode, Is.EqualTo(2));
             Assert.That(truncated.StandardError, Does.StartWith($"error: {path}: not a readable ONNX file").And.Not.Contain("   at "));
 
             var unsupported = new OnnxModelWriter();
             unsupported.Input("image", OnnxModelWriter.Float, 1, 1, 4, 4).Node("Softmax", ["image"], "s", name: "a").Node("Gelu", ["image"], "g", name: "b").Node("Add", ["s", "g"], "y");
             await File.WriteAllBytesAsync(path, unsupported.Build("y", OnnxModelWriter.Float, 1, 1, 4, 4));
-            BufferedCommandResult refused = await RunAsync(null, "run", path, "--images", folder, "--calibrate", folder);
+            BufferedCommandResult refused = await AccelGenProcess.RunAsync(null, "run", path, "--images", folder, "--calibrate", folder);
             Assert.That(refused.ExitCode, Is.EqualTo(2));
             Assert.That(refused.StandardError, Does.Contain("holds no images").Or.Contain("node a (Softmax)"));
-            BufferedCommandResult both = await RunAsync(null, "import", path);
+            BufferedCommandResult both = await AccelGenProcess.RunAsync(null, "import", path);
             Assert.That(both.StandardError, Does.Contain("node a (Softmax)").And.Contain("node b (Gelu)"));
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    internal static async Task<BufferedCommandResult> RunAsync(Dictionary<string, string?>? environment, params string[] arguments)
-    {
-        string dll = Path.Combine(AppContext.BaseDirectory, "accelgen.dll");
-        string dotnet = Environment.ProcessPath is { } p && Path.GetFileNameWithoutExtension(p) == "dotnet" ? p : "dotnet";
-        return await CliWrap.Cli.Wrap(dotnet).WithArguments([dll, .. arguments]).WithEnvironmentVariables(environment ?? []).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
     }
 }

@@ -98,6 +98,6 @@ public sealed class RunCommandTests
         Assert.That(result.StandardError, Does.Contain("x.png").And.Contain("not a readable image"));
     }
 
-    private Task<BufferedCommandResult> RunAsync(params string[] arguments) => BadInputTests.RunAsync(null, [.. arguments.Select(a =>
+    private Task<BufferedCommandResult> RunAsync(params string[] arguments) => AccelGenProcess.RunAsync(null, [.. arguments.Select(a =>
         a is "net.onnx" or "net.json" or "images" or "bad" or "a.json" or "b.json" or "nowhere" or "nowhere.csv" ? Path.Combine(folder, a) : a)]);
 }

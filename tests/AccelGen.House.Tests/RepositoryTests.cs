@@ -74,7 +74,11 @@ public sealed class RepositoryTests
     public void Shell_scripts_stop_at_the_first_error()
     {
         foreach (string file in Tracked().Where(f => (f.StartsWith("scripts/", StringComparison.Ordinal) && !f.StartsWith("scripts/lib/", StringComparison.Ordinal)) || f == ".ci/run"))
-            Assert.That(File.ReadAllText(Path.Combine(Root, file)), Does.Contain("set -euo pipefail"), file);
+        {
+            string text = File.ReadAllText(Path.Combine(Root, file));
+            bool shell = file.EndsWith(".sh", StringComparison.Ordinal) || text.StartsWith("#!", StringComparison.Ordinal);
+            Assert.That(!shell || text.Contains("set -euo pipefail", StringComparison.Ordinal), file);
+        }
     }
 
     private static string Root { get; } = FindRoot();
