@@ -18,6 +18,7 @@ public sealed class RepositoryTests
         ["AccelGen.Cycles"] = ["AccelGen.Config"],
         ["AccelGen.Compiler"] = ["AccelGen.Config", "AccelGen.Network", "AccelGen.Cycles"],
         ["AccelGen.Sim"] = ["AccelGen.Emit", "AccelGen.Compiler", "AccelGen.Golden", "AccelGen.Cycles"],
+        ["AccelGen.Bench"] = ["AccelGen.Sim"],
         ["AccelGen.Cli"] = ["AccelGen.Sim"],
     };
 
