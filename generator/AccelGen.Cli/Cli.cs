@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using AccelGen.Compiler;
@@ -92,6 +93,21 @@ internal static class Cli
         {
             File.Delete(temporary);
         }
+    }
+
+    /// <summary>Window of a waveform.</summary>
+    public static Option<string?> WaveformWindowOption() => new("--waveform-window") { Description = "Cycles of the run to write to the waveform, FROM:TO; all without it." };
+
+    /// <summary>Reads a waveform's file and window.</summary>
+    /// <exception cref="FormatException">The window is wrong, or there is no file for it.</exception>
+    public static (string File, long From, long To)? Waveform(string? file, string? window)
+    {
+        if (window is null)
+            return file is null ? null : (file, 0, long.MaxValue);
+        string[] ends = window.Split(':');
+        if (ends.Length != 2 || !long.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out long from) || !long.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out long to) || from >= to)
+            throw new FormatException($"--waveform-window is '{window}'; write two cycles, e.g. 1000:3000");
+        return file is null ? throw new FormatException("--waveform-window needs --waveform FILE") : (file, from, to);
     }
 
     /// <summary>Checks a number given as an option.</summary>

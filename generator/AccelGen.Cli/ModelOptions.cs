@@ -48,6 +48,12 @@ internal sealed class ModelOptions
     /// <summary>Seed given by the user.</summary>
     public int Seed(ParseResult result) => result.GetValue(seed);
 
+    /// <summary>The model and its options as the user gave them, to repeat a run.</summary>
+    public string Arguments(ParseResult result) => string.Join(' ', new[] { Model(result) }
+        .Concat(new Option[] { inputSize, calibrate, calibrateLimit, method, percentile, mean, std, seed }
+            .Where(o => result.GetResult(o) is { Implicit: false })
+            .Select(o => $"{o.Name} {string.Join(' ', result.GetResult(o)!.Tokens.Select(t => t.Value))}")));
+
     /// <summary>Path of the model.</summary>
     public string Model(ParseResult result) => result.GetValue(model)!;
 

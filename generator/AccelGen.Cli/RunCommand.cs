@@ -28,9 +28,12 @@ internal static class RunCommand
         Option<int> latency = new("--memory-latency") { Description = "Cycles from a read address to its first beat.", DefaultValueFactory = _ => 40 };
         Option<int> interval = new("--memory-interval") { Description = "Cycles per beat; bandwidth is bus width / interval, for reads and for writes.", DefaultValueFactory = _ => 1 };
         Option<int> jobs = new("--jobs") { Description = "Copies of the design that run at a time.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<string?> only = new("--image") { Description = "Runs only the image of this file name." };
+        Option<string?> waveform = new("--waveform") { Description = "FST file of the first path on one image; builds a slower model." };
+        Option<string?> window = Cli.WaveformWindowOption();
         var command = new Command("run", "Runs a network on images through the RTL: outputs, cycles, accuracy.");
         var options = new ModelOptions(command, "ONNX file (float), or a file that 'quantize' wrote.");
-        foreach (Option option in new Option[] { images, labels, limit, config, set, skip, latency, interval, jobs, json })
+        foreach (Option option in new Option[] { images, only, labels, limit, config, set, skip, latency, interval, jobs, waveform, window, json })
             command.Add(option);
         command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
         {
@@ -44,18 +47,31 @@ internal static class RunCommand
             ImageSet sample = ImageSet.Load(result.GetValue(images)!, result.GetValue(labels));
             if (result.GetValue(limit) is int most)
                 sample = sample.Sample(Cli.Range("--limit", most, 1, int.MaxValue), seed);
+            if (result.GetValue(only) is string name)
+            {
+                sample = sample with { Images = [.. sample.Images.Where(i => Path.GetRelativePath(result.GetValue(images)!, i.Path) == name)] };
+                if (sample.Images.Count == 0)
+                    throw new FormatException($"--image {name}: there is no such image in {result.GetValue(images)}");
+            }
+
+            (string File, long From, long To)? wave = Cli.Waveform(result.GetValue(waveform), result.GetValue(window));
+            if (wave is not null && sample.Images.Count != 1)
+                throw new FormatException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
             LoadedModel model = options.Load(result, log, cancellation);
             ExecutionPath[] paths = [.. result.GetValue(skip)! is { Length: > 0 } texts ? texts.Select(t => BlockList.Parse(t, model.Quantized.Blocks)) : [ExecutionPath.Whole]];
             CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(model.Quantized);
-            BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, false, null, cancellation).ConfigureAwait(false);
+            BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, wave is not null, null, cancellation).ConfigureAwait(false);
             float[][] pixels = [.. sample.Images.Select(model.Decode)];
             int input = model.Quantized.Inputs[0];
             sbyte[][] inputs = [.. pixels.Select(p => Quantizer.QuantizeValues(model.Quantized.Tensors[input], p))];
             var progress = new Progress(log, "simulation", "runs", (long)inputs.Length * paths.Length);
-            IReadOnlyList<PathRun> runs = NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), cancellation);
+            IReadOnlyList<PathRun> runs = NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), Replay, wave, cancellation);
             int?[] truth = Labels(sample, model);
             double?[] floatAccuracy = [.. paths.Select(p => model.Float is null ? null : FloatTop1(model.Float, pixels, truth, p, log, cancellation))];
             string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
+            string Replay(int image, ExecutionPath path) =>
+                $"accelgen run {options.Arguments(result)} --images {result.GetValue(images)} --image {Path.GetRelativePath(result.GetValue(images)!, sample.Images[image].Path)} --config {result.GetValue(config)}"
+                + string.Concat(result.GetValue(set)!.Select(s => $" --set {s}")) + $" --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval} --skip {(path.SkippedBlocks.Count == 0 ? "none" : string.Join(',', path.SkippedBlocks.Order()))}";
             return Report(program, timing, runs, truth, floatAccuracy, seed, wall, built.Seconds, verilator, result.GetValue(json));
         }));
         return command;

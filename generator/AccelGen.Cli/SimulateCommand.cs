@@ -28,13 +28,14 @@ internal static class SimulateCommand
         Option<int> interval = new("--memory-interval") { Description = "Cycles per beat; bandwidth is bus width / interval, for reads and for writes.", DefaultValueFactory = _ => 1 };
         Option<int?> stalls = new("--random-stalls") { Description = "Seed of random memory stalls; the model's cycles are then a lower bound." };
         Option<string?> waveform = new("--waveform") { Description = "FST file to write; builds a slower model." };
-        var command = new Command("simulate", "Runs layers through the RTL and compares outputs and cycles.") { config, set, layer, from, pattern, halves, seed, latency, interval, stalls, waveform, json };
+        Option<string?> window = Cli.WaveformWindowOption();
+        var command = new Command("simulate", "Runs layers through the RTL and compares outputs and cycles.") { config, set, layer, from, pattern, halves, seed, latency, interval, stalls, waveform, window, json };
         command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
         {
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             var timing = new MemoryTiming(Cli.Range("--memory-latency", result.GetValue(latency), 1, 100000), Cli.Range("--memory-interval", result.GetValue(interval), 1, 1000), 10, result.GetValue(interval));
             List<LayerSpec> layers = Collect(result.GetValue(layer)!, result.GetValue(from)!, result.GetValue(pattern), result.GetValue(halves));
-            return await RunAsync(loaded, layers, result.GetValue(seed), timing, result.GetValue(stalls), result.GetValue(waveform), result.GetValue(json), result.GetValue(config)!, result.GetValue(set)!, cancellation).ConfigureAwait(false);
+            return await RunAsync(loaded, layers, result.GetValue(seed), timing, result.GetValue(stalls), Cli.Waveform(result.GetValue(waveform), result.GetValue(window)), result.GetValue(json), result.GetValue(config)!, result.GetValue(set)!, cancellation).ConfigureAwait(false);
         }));
         return command;
     }
@@ -70,7 +71,7 @@ internal static class SimulateCommand
             : [l])];
     }
 
-    private static async Task<int> RunAsync(AcceleratorConfig config, List<LayerSpec> layers, int seed, MemoryTiming timing, int? stallSeed, string? waveform, string? json, string configName, string[] overrides, CancellationToken cancellation)
+    private static async Task<int> RunAsync(AcceleratorConfig config, List<LayerSpec> layers, int seed, MemoryTiming timing, int? stallSeed, (string File, long From, long To)? waveform, string? json, string configName, string[] overrides, CancellationToken cancellation)
     {
         using ILoggerFactory logging = Cli.Logging();
         ILogger log = logging.CreateLogger("accelgen");
@@ -87,8 +88,8 @@ internal static class SimulateCommand
             (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs, ExecutionPath path) = spec.Build(seed);
             CompiledProgram program = new NetworkCompiler(config, timing).Compile(network);
             using var workload = new Workload(program, built.Library, timing);
-            if (waveform is not null && rows.Count == 0)
-                workload.Simulator.OpenWaveform(waveform);
+            if (waveform is { } w && rows.Count == 0)
+                workload.Simulator.OpenWaveform(w.File, w.From, w.To);
             string replay = $"accelgen simulate --config {configName}{string.Concat(overrides.Select(o => $" --set {o}"))} --layer \"{spec.Text}\" --seed {seed} --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval}"
                 + (stallSeed is int s ? $" --random-stalls {s}" : string.Empty);
             WorkloadResult run = workload.Run(inputs, path, new MemoryFaults(stallSeed), replay);

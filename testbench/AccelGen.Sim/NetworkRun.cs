@@ -37,12 +37,14 @@ public static class NetworkRun
     /// <param name="inputs">NHWC elements of the network input, one array per sample.</param>
     /// <param name="jobs">Copies of the design that run at a time.</param>
     /// <param name="runDone">Called after each run with the number of runs done.</param>
+    /// <param name="replay">Command that replays the run of an input on a path, for the report of a mismatch.</param>
+    /// <param name="waveform">FST file of the first run on each copy of the design, and its cycles.</param>
     /// <param name="cancellation">Stops between runs.</param>
     /// <returns>One result per path, in order.</returns>
     /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
     public static IReadOnlyList<PathRun> Run(
         CompiledProgram program, string library, MemoryTiming timing, IReadOnlyList<ExecutionPath> paths, IReadOnlyList<sbyte[]> inputs,
-        int jobs, Action<int>? runDone = null, CancellationToken cancellation = default)
+        int jobs, Action<int>? runDone = null, Func<int, ExecutionPath, string>? replay = null, (string File, long From, long To)? waveform = null, CancellationToken cancellation = default)
     {
         if (program.Network.Inputs.Count != 1)
             throw new ArgumentException($"the network has {program.Network.Inputs.Count} inputs; 1 is supported", nameof(program));
@@ -54,13 +56,19 @@ public static class NetworkRun
                 0,
                 inputs.Count,
                 new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancellation },
-                () => new Workload(program, library, timing),
+                () =>
+                {
+                    var workload = new Workload(program, library, timing);
+                    if (waveform is { } w)
+                        workload.Simulator.OpenWaveform(w.File, w.From, w.To);
+                    return workload;
+                },
                 (sample, _, workload) =>
                 {
                     for (int p = 0; p < paths.Count; p++)
                     {
                         cancellation.ThrowIfCancellationRequested();
-                        WorkloadResult result = workload.Run(new Dictionary<int, sbyte[]> { [input] = inputs[sample] }, paths[p]);
+                        WorkloadResult result = workload.Run(new Dictionary<int, sbyte[]> { [input] = inputs[sample] }, paths[p], null, replay?.Invoke(sample, paths[p]));
                         // The timings of every command of every run would be gigabytes: only what differs is kept.
                         results[p, sample] = result with { Rtl = result.Rtl with { Commands = [] } };
                         runDone?.Invoke(Interlocked.Increment(ref done));

@@ -90,13 +90,20 @@ public sealed unsafe class Simulator : IDisposable
             WriteAddress(offset + IsaDefinition.PathExtentOffset + (4 * i), path.Extents[i]);
     }
 
-    /// <summary>Writes one waveform file from now on; the model must be built for it.</summary>
+    /// <summary>Writes a waveform of the next run; the model must be built for it.</summary>
+    /// <param name="path">FST file.</param>
+    /// <param name="from">First cycle of the run in it; 0 is the start of the program.</param>
+    /// <param name="to">Cycle after the last one.</param>
     /// <exception cref="SimulationException">The model was built without waveforms.</exception>
-    public void OpenWaveform(string path)
+    public void OpenWaveform(string path, long from = 0, long to = long.MaxValue)
     {
-        if (!model.OpenWaveform(path))
+        if (!model.CanTrace)
             throw new SimulationException("the model was built without waveforms");
+        waveform = (path, from, to);
     }
+
+    /// <summary>Cycles since the start of the current or last program.</summary>
+    public long RunCycle => Cycle - startCycle;
 
     /// <summary>Runs a program on the path that PathSelect names.</summary>
     /// <param name="program">Commands as they lie in memory, to match the trace with.</param>
@@ -125,9 +132,12 @@ public sealed unsafe class Simulator : IDisposable
         WriteRegister("Control", 1);
         // The slave registers the start pulse with the write; the response came one cycle later.
         long origin = startCycle, lastProgress = Cycle;
+        long waveformEvent = waveform is { } w ? origin + w.From : long.MaxValue;
         byte* running = model.Pointer(Port.Running), trace = model.Pointer(Port.Trace);
         while (*running != 0 || Cycle <= origin + 2)
         {
+            if (Cycle >= waveformEvent)
+                waveformEvent = SwitchWaveform(origin);
             bus.Drive();
             model.Clock();
             Cycle++;
@@ -155,6 +165,8 @@ public sealed unsafe class Simulator : IDisposable
         }
 
         bus.Drive();
+        if (waveformOpen)
+            SwitchWaveform(origin);
         if (model.Failed)
             throw new SimulationException("an assertion of the RTL failed; its message is on the standard output");
         uint error = ReadRegister("Error");
@@ -172,6 +184,24 @@ public sealed unsafe class Simulator : IDisposable
     }
 
     private long startCycle;
+    private (string Path, long From, long To)? waveform;
+    private bool waveformOpen;
+
+    // Opens the waveform, or closes it; the cycle of the next switch.
+    private long SwitchWaveform(long origin)
+    {
+        (string path, _, long to) = waveform!.Value;
+        waveformOpen = !waveformOpen;
+        if (waveformOpen)
+        {
+            model.OpenWaveform(path);
+            return to == long.MaxValue ? to : origin + to;
+        }
+
+        model.CloseWaveform();
+        waveform = null;
+        return long.MaxValue;
+    }
 
     private static CommandTiming[] MatchTrace(IReadOnlyList<Command> program, List<long>[] starts, List<long>[] ends)
     {

@@ -54,6 +54,12 @@ internal sealed unsafe class VerilatedModel : IDisposable
 
     public void Settle() => settle(handle);
 
+    /// <summary>The model was built with waveforms.</summary>
+    public bool CanTrace => ((delegate* unmanaged<int>)NativeLibrary.GetExport(library, "acc_can_trace"))() != 0;
+
+    /// <summary>Closes the waveform.</summary>
+    public void CloseWaveform() => ((delegate* unmanaged<nint, void>)NativeLibrary.GetExport(library, "acc_trace_close"))(handle);
+
     /// <summary>Opens an FST waveform; false when the model was built without.</summary>
     public bool OpenWaveform(string path)
     {

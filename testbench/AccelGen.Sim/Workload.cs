@@ -196,8 +196,8 @@ public sealed class Workload : IDisposable
                 int channel = i % channels, pixel = i / channels, column = pixel % tensor.Shape.Width, rowIndex = pixel / tensor.Shape.Width % tensor.Shape.Height;
                 (int tile, int pe, int lane) = layer.Locate(program.Config, tensor.Shape, rowIndex, column, channel);
                 report = $"layer {layer.Layer.Name}, tile {tile}, element [{pixel / tensor.Shape.Width / tensor.Shape.Height},{rowIndex},{column},{channel}], PE {pe}, lane {lane}, "
-                    + $"seen at cycle {simulator.Cycle}: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {layer.Tiling}"
-                    + (replay is null ? string.Empty : $"{Environment.NewLine}replay: {replay}");
+                    + $"seen at cycle {simulator.RunCycle} of the run: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {layer.Tiling}"
+                    + (replay is null ? string.Empty : $"{Environment.NewLine}replay: {replay} --waveform mismatch.fst --waveform-window {Math.Max(0, simulator.RunCycle - 2000)}:{simulator.RunCycle}");
             }
         }
 

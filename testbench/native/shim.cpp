@@ -83,6 +83,25 @@ void acc_settle(void* p) { static_cast<Handle*>(p)->model->eval(); }
 // 1 when an assertion has failed since the model was made.
 int acc_failed(void* p) { return static_cast<Handle*>(p)->context.gotError() ? 1 : 0; }
 
+// 1 when the model was built with waveforms.
+int acc_can_trace() {
+#if VM_TRACE_FST
+  return 1;
+#else
+  return 0;
+#endif
+}
+
+// Closes the waveform; nothing more is written to it.
+void acc_trace_close(void* p) {
+#if VM_TRACE_FST
+  Handle* h = static_cast<Handle*>(p);
+  if (h->trace) { h->trace->close(); delete h->trace; h->trace = nullptr; }
+#else
+  (void)p;
+#endif
+}
+
 // Opens a waveform; -1 when the model was built without.
 int acc_trace(void* p, const char* path) {
 #if VM_TRACE_FST
