@@ -30,7 +30,8 @@ public sealed class CHeaderTests
                 program.Append("  { acc_command_t c = {{0}}; acc_set(&c, ACC_Opcode, ACC_OP_").Append(definition.Name).Append(");\n");
                 var fields = IsaDefinition.Header.Select(f => (Macro: $"ACC_{f.Name}", Field: f)).Concat(definition.Fields.Select(f => (Macro: $"ACC_{definition.Name}_{f.Name}", Field: f)))
                     .Where(f => f.Field.Name != "Opcode" && !f.Field.Name.StartsWith("Reserved", StringComparison.Ordinal)).ToList();
-                foreach ((string macro, Field field) in fields)
+                // In any order and over other values: a field must leave its neighbours alone.
+                foreach ((string macro, Field field) in fields.Concat(fields).OrderBy(_ => random.Next()))
                 {
                     long value = random.NextInt64(field.Min, field.Max == long.MaxValue ? field.Max : field.Max + 1);
                     command[field.Name] = value;
