@@ -41,6 +41,10 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         int stayingBase = -1;
         int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks;
 
+        // Output groups that a run-time extent skips, always the last ones, are spread over the tile: the loads between
+        // the commands then stay as even as with all groups.
+        int[] order = [.. job.OutputExtent is null ? Enumerable.Range(0, groups) : Enumerable.Range(0, groups).OrderBy(i => i % Geometry.Ceil(groups, 2))];
+
         // Loads of the next tile's input are spread evenly over the commands of this one.
         // They are cut into pieces of about a thousand beats, so that none holds up the weights for long.
         var pending = new System.Collections.Generic.Queue<(Action Load, bool EndsChunk)>();
@@ -52,7 +56,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             inputUse++;
             long planeBeats = (long)Math.Min(job.Input.Shape.Height, ((t.PeRows - 1) * t.Rows * job.Stride.Rows) + g.WindowRows) * job.Input.RowWords * config.Derived.BeatsPerWord;
             planeBeats = Math.Min(planeBeats, (long)config.Array.Pes * g.WindowRows * g.WindowWords * config.Derived.BeatsPerWord);
-            int piece = (int)Math.Clamp(1024 / Math.Max(1, planeBeats), 1, 4095);
+            int piece = (int)Math.Clamp(512 / Math.Max(1, planeBeats), 1, 4095);
             var pieces = new List<(int From, int Count, bool EndsChunk)>();
             for (int chunk = 0; chunk < chunks; chunk++)
             {
@@ -139,6 +143,9 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
 
         void LoadWeights(int laneTile, int laneTiles, int chunk, int weightBase, int waits)
         {
+            // A command takes one token of a semaphore.
+            for (; waits > 1; waits--)
+                Commands.Add(Empty("LOAD", job, Semaphore.WeightFree, null));
             Command load = New("LOAD", job);
             int vectorsFrom = chunk * t.ChunkVectors;
             int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
@@ -149,18 +156,9 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             load["LocalBase"] = weightBase;
             load["Rows"] = 1;
             load["Signal0"] = Token(Semaphore.WeightReady);
-            Semaphore? Free(int n) => waits >= n ? Semaphore.WeightFree : null;
             if (job.RightOperand is TensorLayout right)
             {
-                // Three waits fit a command.
-                Semaphore? last = TakeWritten();
-                if (waits > 2 && last is not null)
-                {
-                    Commands.Add(Empty("LOAD", job, last, null));
-                    last = null;
-                }
-
-                Wait(load, Free(1), Free(2), waits > 2 ? Free(3) : last);
+                Wait(load, waits > 0 ? Semaphore.WeightFree : null, TakeWritten());
                 load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
                 load["SegmentBeats"] = tileBeats;
                 load["StrideA"] = right.PlaneBytes;
@@ -168,7 +166,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             }
             else
             {
-                Wait(load, Free(1), Free(2), Free(3));
+                Wait(load, waits > 0 ? Semaphore.WeightFree : null);
                 long perLaneTile = (long)reduction * taps * tileBytes;
                 load["LengthMode"] = 1;
                 load["Address"] = job.WeightAddress + (laneTile * perLaneTile) + ((long)(job.Diagonal ? 0 : vectorsFrom) * taps * tileBytes);
@@ -185,8 +183,9 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
             int inputSlot = InputSlotOf(tile);
             int round = 0, loaded = 0;
-            for (int group = 0; group < groups; group++)
+            for (int step = 0; step < groups; step++)
             {
+                int group = order[step];
                 int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
 
                 // Bias and scales.
@@ -245,9 +244,9 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                     int laneTiles = Math.Min(t.WeightTiles, from + count - laneTile);
                     for (int chunk = 0; chunk < chunks; chunk++)
                     {
-                        bool firstRound = group == 0 && laneTile == from;
-                        bool lastRound = group == groups - 1 && laneTile + laneTiles == from + count;
-                        int weightBase;
+                        bool firstRound = step == 0 && laneTile == from;
+                        bool lastRound = step == groups - 1 && laneTile + laneTiles == from + count;
+                        int weightBase, commandSlots = stayingSlots;
                         bool waitWeights, freeWeights;
                         if (weightsStay)
                         {
@@ -263,7 +262,8 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                         }
                         else
                         {
-                            (weightBase, int waits) = ReserveWeights(job, 1);
+                            commandSlots = Geometry.Ceil(laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors))) * taps, slots.WeightTiles);
+                            (weightBase, int waits) = ReserveWeights(job, commandSlots);
                             LoadWeights(laneTile, laneTiles, chunk, weightBase, waits);
                             waitWeights = freeWeights = true;
                         }
@@ -337,13 +337,13 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                         compute["ImageRows"] = job.Input.Shape.Height;
                         compute["ImageColumns"] = job.Input.Shape.Width;
                         Commands.Add(compute);
-                        // A command gives a slot back; the further slots of staying weights are given back by empty ones.
-                        for (int k = 1; weightsStay && freeWeights && k < stayingSlots; k++)
+                        // A command gives one slot back; further ones are given back by empty commands.
+                        for (int k = 1; freeWeights && k < commandSlots; k++)
                             Commands.Add(Empty("COMPUTE", job, null, Semaphore.WeightFree));
                     }
                 }
 
-                bool lastStore = tile == tileCount - 1 && group == groups - 1;
+                bool lastStore = tile == tileCount - 1 && step == groups - 1;
                 Command store = New("STORE", job);
                 int blocksFrom = from / config.Derived.LaneSegments;
                 Extent(store, 'A', job.OutputExtent, 0, blocksFrom, Geometry.Ceil(count, config.Derived.LaneSegments));

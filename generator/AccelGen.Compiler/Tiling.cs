@@ -26,8 +26,10 @@ internal sealed class Slots
         InputWords = config.Derived.InputWords / 2;
         OutputWords = config.Derived.OutputWords / 2;
         ResidualWords = config.Derived.ResidualWords / 2;
-        WeightSlots = Math.Clamp(config.Derived.WeightTiles / 64, 2, 4);
+        // Many small slots: a round that a run-time extent skips holds one for nothing until its turn comes.
+        WeightSlots = Math.Clamp(config.Derived.WeightTiles / 32, 2, 8);
         WeightTiles = config.Derived.WeightTiles / WeightSlots;
+        CommandTiles = Math.Max(WeightTiles * Math.Max(1, WeightSlots / 4), Math.Min(64, config.Derived.WeightTiles / 2));
         int segments = config.Derived.LaneSegments;
         ParameterSlots = 2; // the residual slots rely on it: see LayerEmitter
         ParameterTiles = Math.Max(1, config.Buffers.ParameterEntries / ParameterSlots / segments * segments);
@@ -38,6 +40,9 @@ internal sealed class Slots
     public int ResidualWords { get; }
     public int WeightSlots { get; }
     public int WeightTiles { get; }
+
+    /// <summary>Most weight tiles of one command: it may take several slots.</summary>
+    public int CommandTiles { get; }
     public int ParameterSlots { get; }
     public int ParameterTiles { get; }
 }

@@ -99,17 +99,17 @@ internal static class TilingSearch
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int perLaneTile = reduction * taps;
-        if (perLaneTile <= slots.WeightTiles && (!job.Diagonal || perLaneTile * segments <= slots.WeightTiles))
+        if (perLaneTile <= slots.CommandTiles && (!job.Diagonal || perLaneTile * segments <= slots.CommandTiles))
         {
-            int weightTiles = Math.Min(groupTiles, slots.WeightTiles / perLaneTile);
+            int weightTiles = Math.Min(groupTiles, slots.CommandTiles / perLaneTile);
             if (job.Diagonal)
                 weightTiles = weightTiles / segments * segments;
             return new Tiling(peRows, peColumns, rows, columns, groupTiles, weightTiles, Math.Max(1, g.Vectors));
         }
 
-        if (job.Diagonal || taps > slots.WeightTiles)
+        if (job.Diagonal || taps > slots.CommandTiles)
             return null;
-        int most = slots.WeightTiles / taps;
+        int most = slots.CommandTiles / taps;
         int chunks = Geometry.Ceil(g.Vectors, most);
         return new Tiling(peRows, peColumns, rows, columns, groupTiles, 1, Geometry.Ceil(g.Vectors, chunks));
     }

@@ -1,16 +1,17 @@
 using System.Buffers.Binary;
+using System.Collections.Frozen;
 
 namespace AccelGen.Isa;
 
 /// <summary>A command in its binary form; fields are read and written by name through the ISA table.</summary>
 public sealed class Command
 {
-    private static readonly Dictionary<string, (CommandDefinition Definition, Dictionary<string, Field> Fields)> ByName =
-        IsaDefinition.Commands.ToDictionary(
-            c => c.Name, c => (c, IsaDefinition.Header.Concat(c.Fields).ToDictionary(f => f.Name)));
+    private static readonly FrozenDictionary<string, (CommandDefinition Definition, FrozenDictionary<string, Field> Fields)> ByName =
+        IsaDefinition.Commands.ToFrozenDictionary(
+            c => c.Name, c => (c, IsaDefinition.Header.Concat(c.Fields).ToFrozenDictionary(f => f.Name)));
 
     private readonly ulong[] words = new ulong[IsaDefinition.CommandBits / 64];
-    private readonly Dictionary<string, Field> fields;
+    private readonly FrozenDictionary<string, Field> fields;
 
     /// <summary>A command with all fields zero but its opcode.</summary>
     /// <param name="name">Name of the command in the table.</param>

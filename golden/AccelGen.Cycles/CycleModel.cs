@@ -165,6 +165,9 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 cursor = space;
             }
 
+            // The queues take and give tokens as one mask: a semaphore named twice would move one token.
+            if (Twice(command["Wait0"], command["Wait1"]) || Twice(command["Wait0"], command["Wait2"]) || Twice(command["Wait1"], command["Wait2"]) || Twice(command["Signal0"], command["Signal1"]))
+                throw new ProgramOrderException($"command {n} ({command}) names a semaphore twice");
             for (int w = 0; w < 3; w++)
             {
                 int wait = (int)command[w == 0 ? "Wait0" : w == 1 ? "Wait1" : "Wait2"];
@@ -184,6 +187,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             pops[(int)queue].Add(cursor);
             return cursor;
         }
+
+        private static bool Twice(long a, long b) => (a & 16) != 0 && a == b;
 
         private void Signal(Command command, string field, long visible)
         {
