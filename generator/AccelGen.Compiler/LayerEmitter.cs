@@ -406,6 +406,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         store["LocalBase"] = localBase;
         store["Address"] = job.Output.Address + (job.Batch * job.Output.BatchBytes) + (block * job.Output.PlaneBytes) + (y0 * rowBytes) + ((long)(x0 / r) * config.Derived.WordBytes);
         store["PeRows"] = peRows;
+        store["PeRowSkip"] = t.PeColumns - peColumns;
         store["Rows"] = t.Rows;
         store["LastRows"] = Math.Min(t.Rows, rowsLeft - ((peRows - 1) * t.Rows));
         store["Words"] = g.RowWords;

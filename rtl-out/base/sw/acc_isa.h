@@ -120,6 +120,7 @@ static inline uint64_t acc_get(const acc_command_t *c, unsigned lsb, unsigned wi
 #define ACC_STORE_LastRows 228, 12
 #define ACC_STORE_Words 240, 12
 #define ACC_STORE_LastWords 252, 12
+#define ACC_STORE_PeRowSkip 264, 7
 #define ACC_STORE_StrideA 288, 32
 #define ACC_STORE_StrideRow 320, 32
 #define ACC_STORE_StridePeRow 352, 32

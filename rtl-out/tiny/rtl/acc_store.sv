@@ -199,7 +199,8 @@ module acc_store (
               blk_word_q <= '0;
               row_word_q <= '0;
               word_q     <= '0;
-              pe_q       <= pe_q + 7'd1;
+              // Elements at the end of a grid row that hold no output are passed by.
+              pe_q       <= pe_q + 7'd1 + (pj_end ? cmd_q[270:264] : 7'd0);
               if (!pj_end) begin
                 pj_q       <= pj_q + 7'd1;
                 pj_addr_q  <= pj_addr_q + 40'(cmd_q[415:384]);
