@@ -20,6 +20,9 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
     private readonly Dictionary<LayerJob, Tiling?> chosenTilings = [];
     private long next;
 
+    /// <summary>Takes any legal tiling instead of the fastest: tests reach what the search would not choose.</summary>
+    internal Random? AnyTiling { get; init; }
+
     /// <summary>Compiles a network.</summary>
     /// <exception cref="CompileException">A layer does not fit; all such layers are named.</exception>
     public CompiledProgram Compile(QuantizedNetwork network)
@@ -112,6 +115,14 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
     private Tiling? Search(LayerJob job, PathRow path)
     {
+        if (AnyTiling is not null)
+        {
+            List<Tiling> legal = [.. TilingSearch.Candidates(config, job, int.MaxValue)];
+            Tiling? any = legal.Count == 0 ? null : legal[AnyTiling.Next(legal.Count)];
+            List<Tiling> variants = any is null ? [] : [any, .. TilingSearch.Refinements(config, job, any)];
+            return any is null ? null : variants[AnyTiling.Next(variants.Count)];
+        }
+
         // First the cut of the image, then the steps within a tile, each on the exact model.
         var tried = new Dictionary<Tiling, long>();
         PathRow? half = HalfKept(job, path);

@@ -39,7 +39,7 @@ internal static class TilingSearch
             }
         }
 
-        return [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost)).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
+        return [.. (limit == int.MaxValue ? found : [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost))]).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
     }
 
     /// <summary>Variants of a tiling with smaller steps: output groups that are stored earlier, chunks that start earlier.</summary>

@@ -9,7 +9,7 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Random layers on random memories: the RTL equals the golden operators in every element and the cycle model in every counter and command.</summary>
 public sealed class RandomLayerTests
 {
-    private const int LayersPerConfig = 40;
+    private const int LayersPerConfig = 120;
 
     private static readonly (string Preset, string[] Overrides)[] Configs =
     [
@@ -44,7 +44,7 @@ public sealed class RandomLayerTests
             CompiledProgram program;
             try
             {
-                program = new NetworkCompiler(config, timing, random.Next(1, 5)).Compile(layer.Network);
+                program = new NetworkCompiler(config, timing, random.Next(1, 5)) { AnyTiling = random.Next(2) == 0 ? random : null }.Compile(layer.Network);
             }
             catch (CompileException)
             {
