@@ -22,7 +22,8 @@ public sealed class InterruptionTests
     {
         string cache = Path.Combine(folder, "cache");
         string[] arguments = ["simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8"];
-        var start = new ProcessStartInfo(AccelGenProcess.Dotnet, [AccelGenProcess.Library, .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        // A shell that starts the tests in the background has them ignore SIGINT, and a child inherits that.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", AccelGenProcess.Dotnet, AccelGenProcess.Library, .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true };
         start.Environment["ACCELGEN_CACHE"] = cache;
         using Process process = Process.Start(start)!;
         // The build has begun when its folder holds what Verilator writes.
