@@ -7,7 +7,66 @@ namespace AccelGen.Network.Float;
 /// <param name="Name">Name for reports.</param>
 /// <param name="Shape">NHWC shape.</param>
 /// <param name="SharesStorageWith">Tensor whose memory this one overwrites in place (a residual stream), or null.</param>
-public sealed record FloatTensor(int Id, string Name, TensorShape Shape, int? SharesStorageWith = null);
+/// <param name="Constant">NHWC values of a tensor that no layer writes (an embedding), or null.</param>
+public sealed record FloatTensor(int Id, string Name, TensorShape Shape, int? SharesStorageWith = null, float[]? Constant = null);
+
+/// <summary>Activation functions, by their ONNX names; applied after the residual addition and the clamp.</summary>
+public enum ActivationKind
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>x / 2 * (1 + erf(x / sqrt 2)).</summary>
+    Gelu,
+
+    /// <summary>GELU by the tanh approximation.</summary>
+    GeluTanh,
+
+    /// <summary>1 / (1 + e^-x).</summary>
+    Sigmoid,
+
+    /// <summary>x * sigmoid(x).</summary>
+    Silu,
+
+    /// <summary>clamp(alpha * x + beta, 0, 1).</summary>
+    HardSigmoid,
+
+    /// <summary>x * clamp(x / 6 + 1/2, 0, 1).</summary>
+    HardSwish,
+
+    /// <summary>Hyperbolic tangent.</summary>
+    Tanh,
+
+    /// <summary>x, or alpha * x below 0.</summary>
+    LeakyRelu,
+
+    /// <summary>x, or alpha * (e^x - 1) below 0.</summary>
+    Elu,
+
+    /// <summary>Gauss error function.</summary>
+    Erf,
+
+    /// <summary>e^x.</summary>
+    Exp,
+
+    /// <summary>Square root.</summary>
+    Sqrt,
+
+    /// <summary>1 / x.</summary>
+    Reciprocal,
+
+    /// <summary>Absolute value.</summary>
+    Abs,
+
+    /// <summary>ln(1 + e^x).</summary>
+    Softplus,
+}
+
+/// <summary>An activation function with its parameters.</summary>
+/// <param name="Kind">Function.</param>
+/// <param name="Alpha">First parameter, where the function has one.</param>
+/// <param name="Beta">Second parameter, where the function has one.</param>
+public readonly record struct Activation(ActivationKind Kind, float Alpha = 0, float Beta = 0);
 
 /// <summary>Bounds that a layer's output is clamped to: ReLU is 0 to infinity.</summary>
 /// <param name="Low">Lower bound, in real units.</param>
@@ -36,8 +95,34 @@ public abstract record FloatLayer(string Name, int Input, int Output)
     /// <summary>Tensor added to the result before the clamp, or null.</summary>
     public int? Residual { get; init; }
 
+    /// <summary>The residual is subtracted instead of added.</summary>
+    public bool ResidualSubtract { get; init; }
+
+    /// <summary>Axes of the residual that are repeated.</summary>
+    public Broadcast ResidualBroadcast { get; init; }
+
+    /// <summary>Activation, after the residual and the clamp.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>The output is written with pixels and channels exchanged: [Batch, 1, Channels, Height * Width] of what the layer computes.</summary>
+    public bool TransposeOutput { get; init; }
+
     /// <summary>Skippable block the layer belongs to, or null.</summary>
     public int? Block { get; init; }
+
+    /// <summary>Every tensor that the layer reads.</summary>
+    public IReadOnlyList<int> Reads =>
+    [
+        .. this switch
+        {
+            FloatMatMul m => [Input, m.Right],
+            FloatMultiply m => [Input, m.Right],
+            FloatNormalizedMatMul m => [Input, m.Right, m.Denominator],
+            FloatConcat c => c.Inputs,
+            _ => (IReadOnlyList<int>)[Input],
+        },
+        .. Residual is null ? Array.Empty<int>() : [Residual.Value],
+    ];
 }
 
 /// <summary>Convolution (cross-correlation) as ONNX Conv; a linear layer is one whose kernel covers its whole input.</summary>
@@ -83,6 +168,95 @@ public sealed record FloatAveragePool(string Name, int Input, int Output) : Floa
 
 /// <summary>Sum of <see cref="FloatLayer.Input"/> and <see cref="FloatLayer.Residual"/>.</summary>
 public sealed record FloatAdd(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
+
+/// <summary>The input as it is: carries an activation or a clamp that nothing before could take.</summary>
+public sealed record FloatCopy(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
+
+/// <summary>Product of two tensors.</summary>
+/// <param name="Right">Second operand, of the output's shape but for the axes that are repeated.</param>
+public sealed record FloatMultiply(string Name, int Input, int Right, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <summary>Axes of the second operand that are repeated.</summary>
+    public Broadcast Broadcast { get; init; }
+}
+
+/// <summary>Batched product of two activations, <c>Factor * x * r^T</c>: input [B, 1, M, K], right [B, 1, N, K], output [B, 1, M, N].</summary>
+/// <param name="Right">Right operand, transposed.</param>
+public sealed record FloatMatMul(string Name, int Input, int Right, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <summary>Constant factor of the product.</summary>
+    public float Factor { get; init; } = 1;
+}
+
+/// <summary>Quotient of two products with one left operand, as in linear attention: <c>x * r^T / (x * d^T + Epsilon)</c>.</summary>
+/// <param name="Right">Right operand of the numerator, [B, 1, N, K].</param>
+/// <param name="Denominator">Right operand of the denominator, [B, 1, 1, K].</param>
+public sealed record FloatNormalizedMatMul(string Name, int Input, int Right, int Denominator, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <summary>Added to the denominator.</summary>
+    public float Epsilon { get; init; }
+}
+
+/// <summary>Softmax over the channels of each pixel.</summary>
+public sealed record FloatSoftmax(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
+
+/// <summary>Layer normalisation over the channels of each pixel.</summary>
+public sealed record FloatLayerNorm(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <summary>Factor per channel.</summary>
+    public required float[] Gamma { get; init; }
+
+    /// <summary>Addend per channel.</summary>
+    public required float[] Beta { get; init; }
+
+    /// <summary>Added to the variance.</summary>
+    public required float Epsilon { get; init; }
+}
+
+/// <summary>Index of the largest channel of each pixel, the lowest where several are; one output channel.</summary>
+public sealed record FloatArgMax(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
+
+/// <summary>Maximum over windows; padding takes no part.</summary>
+public sealed record FloatMaxPool(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <summary>Window rows and columns.</summary>
+    public required (int Rows, int Columns) Kernel { get; init; }
+
+    /// <summary>Stride in rows and columns.</summary>
+    public required (int Rows, int Columns) Stride { get; init; }
+
+    /// <summary>Padding at the top, left, bottom and right.</summary>
+    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+}
+
+/// <summary>Resampling by fixed taps per output phase; see <see cref="ResizeLayer"/> for the indices.</summary>
+public sealed record FloatResize(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <summary>Output rows and columns per period: the numbers of phases.</summary>
+    public required (int Rows, int Columns) Up { get; init; }
+
+    /// <summary>Input rows and columns per period.</summary>
+    public required (int Rows, int Columns) Down { get; init; }
+
+    /// <summary>Taps in rows and columns.</summary>
+    public required (int Rows, int Columns) Taps { get; init; }
+
+    /// <summary>First input row of each row phase.</summary>
+    public required int[] FirstRow { get; init; }
+
+    /// <summary>First input column of each column phase.</summary>
+    public required int[] FirstColumn { get; init; }
+
+    /// <summary>Weights of each row phase, [phase][tap].</summary>
+    public required float[] RowWeights { get; init; }
+
+    /// <summary>Weights of each column phase, [phase][tap].</summary>
+    public required float[] ColumnWeights { get; init; }
+}
+
+/// <summary>Tensors side by side along the channels.</summary>
+/// <param name="Inputs">Tensors in order; <see cref="FloatLayer.Input"/> is the first.</param>
+public sealed record FloatConcat(string Name, IReadOnlyList<int> Inputs, int Output) : FloatLayer(Name, Inputs[0], Output);
 
 /// <summary>A float network: what an import gives and the quantiser reads.</summary>
 /// <param name="Name">Name for reports.</param>

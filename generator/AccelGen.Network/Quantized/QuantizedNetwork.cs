@@ -3,7 +3,10 @@ using System.Numerics;
 namespace AccelGen.Network.Quantized;
 
 /// <summary>Shape of an activation tensor; elements are stored batch, row, column, channel (NHWC), channel innermost.</summary>
-/// <param name="Batch">Independent matrices of a batched matrix multiplication; 1 for images.</param>
+/// <param name="Batch">
+/// Attention heads: independent matrices of a batched matrix multiplication; 1 for images. To a convolution the heads are
+/// groups of channels, head-major: channel c of head h is channel <c>h * Channels + c</c>.
+/// </param>
 /// <param name="Height">Rows. A token matrix of M tokens is 1 x M.</param>
 /// <param name="Width">Columns.</param>
 /// <param name="Channels">Channels; the reduction axis of a linear layer.</param>
@@ -27,8 +30,9 @@ public readonly record struct TensorShape(int Batch, int Height, int Width, int 
 /// <param name="Scale">Step in real units per count, positive and finite.</param>
 /// <param name="ZeroPoint">Count that stands for real zero, -128 to 127.</param>
 /// <param name="SharesStorageWith">Tensor whose memory this one overwrites in place (a residual stream), or null.</param>
+/// <param name="Constant">NHWC elements of a tensor that no layer writes (an embedding), or null.</param>
 public sealed record QuantizedTensor(
-    int Id, string Name, TensorShape Shape, double Scale, int ZeroPoint, int? SharesStorageWith = null);
+    int Id, string Name, TensorShape Shape, double Scale, int ZeroPoint, int? SharesStorageWith = null, sbyte[]? Constant = null);
 
 /// <summary>
 /// Fixed-point factor <c>Multiplier / 2^Shift</c> of a requantisation. The result is rounded once, halves towards
@@ -69,10 +73,25 @@ public readonly record struct FixedPointScale(uint Multiplier, int Shift)
     public double ToReal() => Math.ScaleB(Multiplier, -Shift);
 }
 
+/// <summary>Which axes of a second operand are repeated.</summary>
+public enum Broadcast
+{
+    /// <summary>None: the operand has the output's shape.</summary>
+    None,
+
+    /// <summary>One pixel for all: the operand is 1 x 1 x Channels.</summary>
+    Pixels,
+
+    /// <summary>One channel for all: the operand is Height x Width x 1.</summary>
+    Channels,
+}
+
 /// <summary>A residual operand added after requantisation, with its own factor to the output scale.</summary>
-/// <param name="Tensor">Tensor added; the same shape as the layer's output.</param>
+/// <param name="Tensor">Tensor added; of the layer's output shape, but for the axes that are repeated.</param>
 /// <param name="Scale">Factor from the operand's scale to the output's.</param>
-public sealed record ResidualAdd(int Tensor, FixedPointScale Scale);
+/// <param name="Subtract">The operand is subtracted instead.</param>
+/// <param name="Broadcast">Axes of the operand that are repeated.</param>
+public sealed record ResidualAdd(int Tensor, FixedPointScale Scale, bool Subtract = false, Broadcast Broadcast = Broadcast.None);
 
 /// <summary>A layer of a quantised network.</summary>
 /// <param name="Name">Name for reports and for layer patterns.</param>
@@ -93,6 +112,30 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
 
     /// <summary>Operand added to the requantised result, or null.</summary>
     public ResidualAdd? Residual { get; init; }
+
+    /// <summary>Activation: 256 counts, looked up with the clamped result + 128, or null.</summary>
+    public sbyte[]? Table { get; init; }
+
+    /// <summary>
+    /// The output is written with pixels and channels exchanged: its shape is [Batch, 1, Channels, Height * Width] of what
+    /// the layer computes.
+    /// </summary>
+    public bool TransposeOutput { get; init; }
+
+    /// <summary>Every tensor that the layer reads.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<int> Reads =>
+    [
+        .. this switch
+        {
+            MatMulLayer m => [Input, m.Right],
+            MultiplyLayer m => [Input, m.Right],
+            NormalizedMatMulLayer m => [Input, m.Right, m.Denominator],
+            ConcatLayer c => c.Inputs,
+            _ => (IReadOnlyList<int>)[Input],
+        },
+        .. Residual is null ? Array.Empty<int>() : [Residual.Tensor],
+    ];
 }
 
 /// <summary>
@@ -159,6 +202,115 @@ public sealed record AveragePoolLayer(string Name, int Input, int Output, int Cl
 
 /// <summary>Sum of two tensors with their own factors: <c>clamp(zo + round((x - zx) * Scale) + round((r - zr) * Residual.Scale))</c>; <see cref="QuantizedLayer.Residual"/> is set.</summary>
 public sealed record AddLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+
+/// <summary>
+/// Product of two tensors: <c>clamp(zo + round((x - zx) * (r - zr) * Scale))</c>.
+/// </summary>
+/// <param name="Right">Second operand, of the output's shape but for the axes that are repeated.</param>
+/// <param name="Scale">Requantisation factor.</param>
+public sealed record MultiplyLayer(string Name, int Input, int Right, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <summary>Axes of the second operand that are repeated.</summary>
+    public Broadcast Broadcast { get; init; }
+}
+
+/// <summary>Maximum of <c>x - zi</c> over the window's taps inside the image, requantised with <see cref="Scale"/>.</summary>
+public sealed record MaxPoolLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <summary>Window rows and columns.</summary>
+    public required (int Rows, int Columns) Kernel { get; init; }
+
+    /// <summary>Stride in rows and columns.</summary>
+    public required (int Rows, int Columns) Stride { get; init; }
+
+    /// <summary>Padding; smaller than the kernel, so that each window has a tap inside the image.</summary>
+    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+
+    /// <summary>Requantisation factor; 2^23 / 2^23 where input and output share scale and zero point.</summary>
+    public required FixedPointScale Scale { get; init; }
+}
+
+/// <summary>
+/// Softmax over the channels of each pixel (docs/operators.md): <c>y = clamp(zo + round(OutputScale * e(max - x) / sum e(max - x)))</c>
+/// with <c>e(d) = 2^(-d * ExponentMultiplier / 2^20)</c>.
+/// </summary>
+/// <param name="ExponentMultiplier">round(input scale * log2(e) * 2^20), below 2^24.</param>
+/// <param name="OutputScale">1 / output scale; shift 1 to 24.</param>
+public sealed record SoftmaxLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh, uint ExponentMultiplier, FixedPointScale OutputScale)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+
+/// <summary>
+/// Layer normalisation over the channels of each pixel (docs/operators.md):
+/// <c>y = clamp(zo + round((z * Gamma + Beta) / 2^Shift))</c> with <c>z = 2^12 (x - mean) / sqrt(variance + epsilon)</c>.
+/// </summary>
+public sealed record LayerNormLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <summary>Factor per channel, -2^23 to 2^23 - 1: gamma / output scale * 2^(Shift - 12).</summary>
+    public required int[] Gamma { get; init; }
+
+    /// <summary>Addend per channel: beta / output scale * 2^Shift.</summary>
+    public required int[] Beta { get; init; }
+
+    /// <summary>Right shift per channel, 1 to 63.</summary>
+    public required int[] Shift { get; init; }
+
+    /// <summary>epsilon * channels^2 / input scale^2, rounded; below 2^47.</summary>
+    public required long Epsilon { get; init; }
+}
+
+/// <summary>Index of the largest channel of each pixel, the lowest where several are; the output has one channel and holds index - 128. At most 256 channels.</summary>
+public sealed record ArgMaxLayer(string Name, int Input, int Output)
+    : QuantizedLayer(Name, Input, Output, -128, 127);
+
+/// <summary>
+/// Resampling by fixed taps per output phase. Output row <c>p + Up * j</c> reads the input rows <c>Down * j + FirstRow[p] + t</c>,
+/// t from 0 to TapRows - 1, moved to the nearest row of the image where they lie outside; columns likewise.
+/// <c>y = clamp(zo + round(sum (x - zx) * w[phase][tap] * Scales[phase]))</c>; phase is row phase * column phases + column phase.
+/// </summary>
+public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <summary>Output rows and columns per period: the numbers of phases.</summary>
+    public required (int Rows, int Columns) Up { get; init; }
+
+    /// <summary>Input rows and columns per period.</summary>
+    public required (int Rows, int Columns) Down { get; init; }
+
+    /// <summary>Taps in rows and columns.</summary>
+    public required (int Rows, int Columns) Taps { get; init; }
+
+    /// <summary>First input row of each row phase at j = 0; may be negative.</summary>
+    public required int[] FirstRow { get; init; }
+
+    /// <summary>First input column of each column phase at j = 0; may be negative.</summary>
+    public required int[] FirstColumn { get; init; }
+
+    /// <summary>Weights [phase][tap row][tap column], -127 to 127.</summary>
+    public required sbyte[] Weights { get; init; }
+
+    /// <summary>Requantisation factor per phase.</summary>
+    public required FixedPointScale[] Scales { get; init; }
+}
+
+/// <summary>Tensors side by side along the channels: <c>y = clamp(zo + round((x - zx) * scale))</c> of the input that holds the channel.</summary>
+/// <param name="Inputs">Tensors in order; <see cref="QuantizedLayer.Input"/> is the first.</param>
+/// <param name="Scales">Factor of each input.</param>
+public sealed record ConcatLayer(string Name, IReadOnlyList<int> Inputs, int Output, int ClampLow, int ClampHigh, IReadOnlyList<FixedPointScale> Scales)
+    : QuantizedLayer(Name, Inputs[0], Output, ClampLow, ClampHigh);
+
+/// <summary>
+/// Quotient of two matrix products with one left operand, as in linear attention (docs/operators.md):
+/// <c>y = clamp(zo + round(Scale * (x * Right^T) / max(1, x * Denominator^T)))</c>. Input is [B, 1, M, K], Right [B, 1, N, K],
+/// Denominator [B, 1, 1, K]; the zero points of Right and Denominator are 0.
+/// </summary>
+/// <param name="Right">Right operand of the numerator, transposed.</param>
+/// <param name="Denominator">Right operand of the denominator, transposed.</param>
+/// <param name="Scale">Factor from the quotient of the sums to output counts.</param>
+public sealed record NormalizedMatMulLayer(string Name, int Input, int Right, int Denominator, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
 
 /// <summary>A residual block that a path may skip. Skipping leaves the residual stream as it is.</summary>
