@@ -1,16 +1,13 @@
 using AccelGen.Network.Quantized;
 using AccelGen.Tests.Shared;
-using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 using NUnit.Framework;
+using static AccelGen.Golden.Tests.Oracle;
 
 namespace AccelGen.Golden.Tests;
 
 /// <summary>The golden operators against ONNX Runtime, on random shapes.</summary>
 public sealed class OnnxRuntimeTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
-
     [Test]
     public void Convolution_sums_equal_ConvInteger_on_random_shapes()
     {
@@ -18,7 +15,7 @@ public sealed class OnnxRuntimeTests
         {
             var random = new Random(Seed + round);
             (ConvLayer conv, TensorShape i, TensorShape o, int zero, sbyte[] x) = RandomConv(random);
-            int[] mine = GoldenOperators.ConvolutionAccumulators(conv, i, zero, x, o);
+            int[] mine = MatrixOperators.Convolution(conv, new Operand(i, zero, x), o);
             // ConvInteger takes unsigned activations: both the values and the zero point move by 128.
             byte[] model = Attributes(new OnnxModelWriter("ConvInteger", ["x", "w", "zx"], "y"), conv)
                 .Input("x", OnnxModelWriter.UInt8, 1, i.Channels, i.Height, i.Width)
@@ -44,7 +41,7 @@ public sealed class OnnxRuntimeTests
             float[] sw = [.. Enumerable.Range(0, o.Channels).Select(_ => (float)(0.002 + (0.004 * random.NextDouble())))];
             int zy = random.Next(-128, 128);
             conv = conv with { Scales = [.. sw.Select(s => FixedPointScale.FromReal((double)sx * s / sy))], ClampLow = -128, ClampHigh = 127 };
-            sbyte[] mine = GoldenOperators.Convolution(conv, i, zero, x, o, zy, null, 0);
+            sbyte[] mine = GoldenOperators.Execute(conv, [new Operand(i, zero, x)], o, zy);
             byte[] model = Attributes(new OnnxModelWriter("QLinearConv", ["x", "sx", "zx", "w", "sw", "zw", "sy", "zy", "b"], "y"), conv)
                 .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.Int8)
                 .Input("w", OnnxModelWriter.Int8, o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns).Input("sw", OnnxModelWriter.Float, o.Channels).Input("zw", OnnxModelWriter.Int8, o.Channels)
@@ -76,7 +73,7 @@ public sealed class OnnxRuntimeTests
             var random = new Random(Seed + round);
             int b = random.Next(1, 4), m = random.Next(1, 40), k = random.Next(1, 80), n = random.Next(1, 40), zero = random.Next(-128, 128);
             sbyte[] left = Values(random, b * m * k), right = Values(random, b * n * k);
-            int[] mine = GoldenOperators.MatMulAccumulators(new TensorShape(b, 1, m, k), zero, left, right, new TensorShape(b, 1, m, n));
+            int[] mine = MatrixOperators.MatMul(new Operand(new TensorShape(b, 1, m, k), zero, left), new Operand(new TensorShape(b, 1, n, k), 0, right), new TensorShape(b, 1, m, n));
             sbyte[] transposed = new sbyte[right.Length];
             for (int i = 0; i < b; i++)
             {
@@ -104,7 +101,7 @@ public sealed class OnnxRuntimeTests
             sbyte[] left = Values(random, b * m * k), right = Values(random, b * n * k);
             float sa = 0.04f, sb = 0.02f, sy = 0.002f * k;
             var layer = new MatMulLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal((double)sa * sb / sy));
-            sbyte[] mine = GoldenOperators.MatMul(layer, new TensorShape(b, 1, m, k), za, left, right, new TensorShape(b, 1, m, n), zy);
+            sbyte[] mine = GoldenOperators.Execute(layer, [new Operand(new TensorShape(b, 1, m, k), za, left), new Operand(new TensorShape(b, 1, n, k), 0, right)], new TensorShape(b, 1, m, n), zy);
             var transposed = new sbyte[right.Length];
             for (int i = 0; i < right.Length; i++)
                 transposed[(((i / (n * k) * k) + (i % k)) * n) + (i / k % n)] = right[i];
@@ -130,7 +127,7 @@ public sealed class OnnxRuntimeTests
             sbyte[] x = Values(random, (int)i.Elements);
             float sx = 0.05f, sy = 0.03f;
             var layer = new AveragePoolLayer("p", 0, 1, -128, 127) { Kernel = (kernel, kernel), Stride = (stride, stride), Scale = FixedPointScale.FromReal((double)sx / sy / (kernel * kernel)) };
-            sbyte[] mine = GoldenOperators.AveragePool(layer, i, zx, x, o, zy);
+            sbyte[] mine = GoldenOperators.Execute(layer, [new Operand(i, zx, x)], o, zy);
             byte[] model = new OnnxModelWriter("QLinearAveragePool", ["x", "sx", "zx", "sy", "zy"], "y", "com.microsoft").Ints("kernel_shape", kernel, kernel).Ints("strides", stride, stride)
                 .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.Int8)
                 .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int8, 1, o.Channels, o.Height, o.Width);
@@ -138,13 +135,6 @@ public sealed class OnnxRuntimeTests
                 ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])));
             AssertWithinOneStep(ToNchw(mine, o), theirs, Seed + round);
         }
-    }
-
-    private static void AssertWithinOneStep(sbyte[] mine, sbyte[] theirs, int seed)
-    {
-        Assert.That(mine, Has.Length.EqualTo(theirs.Length));
-        for (int n = 0; n < mine.Length; n++)
-            Assert.That(Math.Abs(mine[n] - theirs[n]), Is.LessThanOrEqualTo(1), $"seed {seed}, element {n}");
     }
 
     [Test]
@@ -155,7 +145,7 @@ public sealed class OnnxRuntimeTests
         sbyte[] a = Values(random, (int)shape.Elements), b = Values(random, (int)shape.Elements);
         (float sa, int za, float sb, int zb, float sy, int zy) = (0.05f, 7, 0.03f, -20, 0.08f, 5);
         var add = new AddLayer("add", 0, 1, -128, 127, FixedPointScale.FromReal((double)sa / sy)) { Residual = new ResidualAdd(2, FixedPointScale.FromReal((double)sb / sy)) };
-        sbyte[] mine = GoldenOperators.Add(add, shape, za, a, zy, b, zb);
+        sbyte[] mine = GoldenOperators.Execute(add, [new Operand(shape, za, a), new Operand(shape, zb, b)], shape, zy);
         byte[] model = new OnnxModelWriter("QLinearAdd", ["a", "sa", "za", "b", "sb", "zb", "sy", "zy"], "y", "com.microsoft")
             .Input("a", OnnxModelWriter.Int8, 4000).Input("sa", OnnxModelWriter.Float).Input("za", OnnxModelWriter.Int8)
             .Input("b", OnnxModelWriter.Int8, 4000).Input("sb", OnnxModelWriter.Float).Input("zb", OnnxModelWriter.Int8)
@@ -166,84 +156,5 @@ public sealed class OnnxRuntimeTests
         // Two roundings, one per operand, against one of the sum.
         TestContext.Out.WriteLine($"{different} of {mine.Length} elements differ by one step");
         Assert.That(mine.Zip(theirs).All(p => Math.Abs(p.First - p.Second) <= 1));
-    }
-
-    private static (ConvLayer Conv, TensorShape In, TensorShape Out, int Zero, sbyte[] Values) RandomConv(Random random)
-    {
-        int groups = random.Next(3) == 0 ? random.Next(2, 5) : 1, channels = groups * random.Next(1, 20), outputs = groups * random.Next(1, 20);
-        (int kr, int kc) = (random.Next(1, 5), random.Next(1, 5));
-        int d = random.Next(1, 3), sr = random.Next(1, 4), sc = random.Next(1, 4);
-        (int t, int l, int b, int r) = (random.Next(3), random.Next(3), random.Next(3), random.Next(3));
-        int h = random.Next(((kr - 1) * d) + 1, 18), w = random.Next(((kc - 1) * d) + 1, 18);
-        var i = new TensorShape(1, h, w, channels);
-        var o = new TensorShape(1, ((h + t + b - ((kr - 1) * d) - 1) / sr) + 1, ((w + l + r - ((kc - 1) * d) - 1) / sc) + 1, outputs);
-        var conv = new ConvLayer("c", 0, 1, -128, 127)
-        {
-            Weights = [.. Values(random, outputs * (channels / groups) * kr * kc).Select(v => v == -128 ? (sbyte)-127 : v)],
-            Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-3000, 3000))],
-            Scales = [.. Enumerable.Repeat(FixedPointScale.FromReal(0.01), outputs)],
-            Kernel = (kr, kc), Stride = (sr, sc), Dilation = (d, d), Padding = (t, l, b, r), Groups = groups,
-        };
-        return (conv, i, o, random.Next(-128, 128), Values(random, (int)i.Elements));
-    }
-
-    private static OnnxModelWriter Attributes(OnnxModelWriter writer, ConvLayer c) => writer
-        .Ints("kernel_shape", c.Kernel.Rows, c.Kernel.Columns).Ints("strides", c.Stride.Rows, c.Stride.Columns).Ints("dilations", c.Dilation.Rows, c.Dilation.Columns)
-        .Ints("pads", c.Padding.Top, c.Padding.Left, c.Padding.Bottom, c.Padding.Right).Int("group", c.Groups);
-
-    private static T[] ToNchw<T>(T[] nhwc, TensorShape s)
-    {
-        var result = new T[nhwc.Length];
-        for (int y = 0; y < s.Height; y++)
-        {
-            for (int x = 0; x < s.Width; x++)
-            {
-                for (int c = 0; c < s.Channels; c++)
-                    result[(((c * s.Height) + y) * s.Width) + x] = nhwc[s.Index(0, y, x, c)];
-            }
-        }
-
-        return result;
-    }
-
-    private static sbyte[] WeightsOihw(ConvLayer c, int channels)
-    {
-        int per = channels / c.Groups, taps = c.Kernel.Rows * c.Kernel.Columns;
-        var result = new sbyte[c.Weights.Length];
-        for (int k = 0; k < c.Bias.Length; k++)
-        {
-            for (int t = 0; t < taps; t++)
-            {
-                for (int i = 0; i < per; i++)
-                    result[(((k * per) + i) * taps) + t] = c.Weights[(((k * taps) + t) * per) + i];
-            }
-        }
-
-        return result;
-    }
-
-    private static sbyte[] Values(Random random, int count)
-    {
-        var values = new sbyte[count];
-        for (int i = 0; i < count; i++)
-            values[i] = (sbyte)random.Next(-128, 128);
-        return values;
-    }
-
-    private static DenseTensor<T> Tensor<T>(T[] values, params int[] shape) => new(values, shape);
-
-    private static T[] Run<T>(byte[] model, params (string Name, object Tensor)[] inputs)
-    {
-        using var session = new InferenceSession(model);
-        NamedOnnxValue[] values = [.. inputs.Select(i => i.Tensor switch
-        {
-            DenseTensor<byte> t => NamedOnnxValue.CreateFromTensor(i.Name, t),
-            DenseTensor<sbyte> t => NamedOnnxValue.CreateFromTensor(i.Name, t),
-            DenseTensor<float> t => NamedOnnxValue.CreateFromTensor(i.Name, t),
-            DenseTensor<int> t => NamedOnnxValue.CreateFromTensor(i.Name, t),
-            _ => throw new ArgumentException(i.Name),
-        })];
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run(values);
-        return [.. outputs[0].AsTensor<T>()];
     }
 }
