@@ -13,39 +13,23 @@ public static class GoldenExecutor
     /// <returns>Content of every tensor at the end. A tensor that shares storage with another has that storage's content.</returns>
     public static IReadOnlyDictionary<int, sbyte[]> Run(QuantizedNetwork network, ExecutionPath path, IReadOnlyDictionary<int, sbyte[]> inputs, Action<int, sbyte[]>? layerDone = null)
     {
-        var storage = new Dictionary<int, sbyte[]>();
+        var storage = network.Tensors.Where(t => t.Constant is not null).ToDictionary(t => network.Home(t.Id), t => t.Constant!);
         foreach ((int tensor, sbyte[] values) in inputs)
-            storage[Home(network, tensor)] = values;
+            storage[network.Home(tensor)] = values;
         for (int i = 0; i < network.Layers.Count; i++)
         {
             QuantizedLayer layer = network.Layers[i];
             if (layer.Block is int block && path.SkippedBlocks.Contains(block))
                 continue;
-            QuantizedTensor input = network.Tensors[layer.Input], output = network.Tensors[layer.Output];
-            sbyte[] x = storage[Home(network, layer.Input)];
-            sbyte[]? residual = layer.Residual is { } r ? storage[Home(network, r.Tensor)] : null;
-            int residualZero = layer.Residual is { } rz ? network.Tensors[rz.Tensor].ZeroPoint : 0;
+            QuantizedTensor output = network.Tensors[layer.Output];
             int? keepIn = layer.InputExtent is int e && path.Extents.TryGetValue(e, out int n) ? n : null;
             int? keepOut = layer.OutputExtent is int f && path.Extents.TryGetValue(f, out int m) ? m : null;
-            sbyte[] y = layer switch
-            {
-                ConvLayer conv => GoldenOperators.Convolution(conv, input.Shape, input.ZeroPoint, x, output.Shape, output.ZeroPoint, residual, residualZero, keepIn, keepOut),
-                MatMulLayer matmul => GoldenOperators.MatMul(matmul, input.Shape, input.ZeroPoint, x, storage[Home(network, matmul.Right)], output.Shape, output.ZeroPoint),
-                AveragePoolLayer pool => GoldenOperators.AveragePool(pool, input.Shape, input.ZeroPoint, x, output.Shape, output.ZeroPoint),
-                AddLayer add => GoldenOperators.Add(add, output.Shape, input.ZeroPoint, x, output.ZeroPoint, residual!, residualZero),
-                _ => throw new ArgumentException($"layer {layer.Name}: no golden operator for {layer.GetType().Name}", nameof(network)),
-            };
-            storage[Home(network, layer.Output)] = y;
+            Operand[] operands = [.. layer.Reads.Select(t => new Operand(network.Tensors[t].Shape, network.Tensors[t].ZeroPoint, storage[network.Home(t)]))];
+            sbyte[] y = GoldenOperators.Execute(layer, operands, output.Shape, output.ZeroPoint, keepIn, keepOut);
+            storage[network.Home(layer.Output)] = y;
             layerDone?.Invoke(i, y);
         }
 
-        return network.Tensors.Where(t => storage.ContainsKey(Home(network, t.Id))).ToDictionary(t => t.Id, t => storage[Home(network, t.Id)]);
-    }
-
-    private static int Home(QuantizedNetwork network, int tensor)
-    {
-        while (network.Tensors[tensor].SharesStorageWith is int other)
-            tensor = other;
-        return tensor;
+        return network.Tensors.Where(t => storage.ContainsKey(network.Home(t.Id))).ToDictionary(t => t.Id, t => storage[network.Home(t.Id)]);
     }
 }

@@ -1,263 +1,160 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Golden;
 
 /// <summary>
-/// Int8 operators by their definition: no tiling, no buffers, no fixed-point tricks shared with the RTL. Tensors are
-/// NHWC. Sums are 32-bit; the largest that a layer can reach is |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to
-/// 65,793 taps.
+/// Int8 operators by their definition (docs/operators.md): no tiling, no buffers, no fixed-point tricks shared with the
+/// RTL. Tensors are NHWC.
 /// </summary>
 public static class GoldenOperators
 {
-    /// <summary>Requantises by exact division: <c>floor(value * multiplier / 2^shift + 1/2)</c>.</summary>
+    /// <summary>Executes a layer.</summary>
+    /// <param name="layer">Layer.</param>
+    /// <param name="operands">Tensors that it reads, in the order of <see cref="QuantizedLayer.Reads"/>.</param>
+    /// <param name="outShape">Shape of the output.</param>
+    /// <param name="outZeroPoint">Zero point of the output.</param>
+    /// <param name="keepInputChannels">Input channels of a convolution from here on contribute nothing; null keeps all.</param>
+    /// <param name="keepOutputChannels">Output channels of a convolution from here on are left at 0; null computes all.</param>
+    /// <exception cref="ArgumentException">There is no golden operator for the layer, or input channels are dropped from a grouped convolution.</exception>
+    public static sbyte[] Execute(QuantizedLayer layer, IReadOnlyList<Operand> operands, TensorShape outShape, int outZeroPoint, int? keepInputChannels = null, int? keepOutputChannels = null)
+    {
+        Operand x = operands[0];
+        TensorShape shape = layer.Computed(x.Shape, outShape);
+        int zero = layer.Table is null ? outZeroPoint : layer.TableZeroPoint;
+        Operand? residual = layer.Residual is null ? null : operands[^1];
+        sbyte[] y = layer switch
+        {
+            ConvLayer c => Finish(MatrixOperators.Convolution(c, x, shape, keepInputChannels, keepOutputChannels), c.Scales, c.Bias, keep: keepOutputChannels),
+            MatMulLayer m => Finish(MatrixOperators.MatMul(x, operands[1], shape), [m.Scale]),
+            AveragePoolLayer p => Finish(WindowOperators.AveragePool(p, x, shape), [p.Scale]),
+            MaxPoolLayer p => Finish(WindowOperators.MaxPool(p, x, shape), [p.Scale]),
+            ResizeLayer r => Finish(WindowOperators.Resize(r, x, shape), r.Scales, phase: (row, column) => (row % r.Up.Rows * r.Up.Columns) + (column % r.Up.Columns)),
+            AddLayer a => Finish(Counts(x), [a.Scale]),
+            ConcatLayer c => Finish(Concat(operands, c.Inputs.Count, shape), [.. c.Scales.Zip(operands, (s, o) => Enumerable.Repeat(s, o.Shape.Channels)).SelectMany(s => s)]),
+            MultiplyLayer m => Finish(Products(x, operands[1], m.Broadcast, shape), [m.Scale]),
+            SoftmaxLayer s => RowOperators.Softmax(s, x, zero),
+            LayerNormLayer n => RowOperators.LayerNorm(n, x, zero),
+            ArgMaxLayer => RowOperators.ArgMax(x),
+            NormalizedMatMulLayer m => RowOperators.NormalizedMatMul(m, x, operands[1], operands[2], shape, zero),
+            _ => throw new ArgumentException($"layer {layer.Name}: no golden operator for {layer.GetType().Name}", nameof(layer)),
+        };
+        if (layer.Table is { } table)
+        {
+            for (int i = 0; i < y.Length; i++)
+                y[i] = table[y[i] + 128];
+        }
+
+        return layer.TransposeOutput ? Transpose(y, shape) : y;
+
+        sbyte[] Finish(int[] sums, FixedPointScale[] scales, int[]? bias = null, Func<int, int, int>? phase = null, int? keep = null) =>
+            PostProcess(layer, sums, shape, scales, bias, phase, zero, residual, keep);
+    }
+
+    /// <summary>Requantises: <c>floor(value * multiplier / 2^shift + 1/2)</c>.</summary>
     /// <param name="value">Sum with its bias, in accumulator counts.</param>
     /// <param name="scale">Factor.</param>
     public static long Requantize(long value, FixedPointScale scale)
     {
-        // floor(n / d + 1/2) = floor((2 n + d) / (2 d)), with a division that rounds down.
-        Int128 denominator = Int128.One << scale.Shift;
-        Int128 numerator = (2 * (Int128)value * scale.Multiplier) + denominator;
-        (Int128 quotient, Int128 remainder) = Int128.DivRem(numerator, 2 * denominator);
-        return (long)(remainder < 0 ? quotient - 1 : quotient);
+        // The product and the half stay within 64 bits: 2^62 + 2^62.
+        if (Math.Abs(value) < 1L << (62 - FixedPointScale.MultiplierBits))
+            return ((value * scale.Multiplier) + (1L << (scale.Shift - 1))) >> scale.Shift;
+        return (long)((((Int128)value * scale.Multiplier) + (Int128.One << (scale.Shift - 1))) >> scale.Shift);
     }
 
-    /// <summary>Convolution with bias, requantisation, optional residual and clamp.</summary>
-    /// <param name="layer">Weights and attributes.</param>
-    /// <param name="inShape">Shape of the input.</param>
-    /// <param name="inZeroPoint">Zero point of the input.</param>
-    /// <param name="input">Input elements.</param>
-    /// <param name="outShape">Shape of the output.</param>
-    /// <param name="outZeroPoint">Zero point of the output.</param>
-    /// <param name="residual">Operand added, of the output's shape, or null.</param>
-    /// <param name="residualZeroPoint">Zero point of the residual operand.</param>
-    /// <param name="keepInputChannels">Input channels from here on contribute nothing; null keeps all.</param>
-    /// <param name="keepOutputChannels">Output channels from here on are left at 0; null computes all.</param>
-    /// <exception cref="ArgumentException">Input channels are dropped from a grouped convolution.</exception>
-    public static sbyte[] Convolution(ConvLayer layer, TensorShape inShape, int inZeroPoint, sbyte[] input, TensorShape outShape, int outZeroPoint, sbyte[]? residual, int residualZeroPoint, int? keepInputChannels = null, int? keepOutputChannels = null)
-    {
-        int[] sums = ConvolutionAccumulators(layer, inShape, inZeroPoint, input, outShape, keepInputChannels, keepOutputChannels);
-        return Finish(sums, outShape.Channels, keepOutputChannels, k => layer.Bias[k], k => layer.Scales[k], layer, outZeroPoint, residual, residualZeroPoint);
-    }
-
-    /// <summary>Raw sums of a convolution, without bias: what ConvInteger computes.</summary>
-    /// <exception cref="ArgumentException">Input channels are dropped from a grouped convolution.</exception>
-    public static int[] ConvolutionAccumulators(ConvLayer layer, TensorShape inShape, int inZeroPoint, sbyte[] input, TensorShape outShape, int? keepInputChannels = null, int? keepOutputChannels = null)
-    {
-        if (keepInputChannels is not null && layer.Groups != 1)
-            throw new ArgumentException($"layer {layer.Name}: input channels cannot be dropped from a convolution with {layer.Groups} groups", nameof(keepInputChannels));
-        int perGroup = inShape.Channels / layer.Groups, outPerGroup = outShape.Channels / layer.Groups;
-        int used = Math.Min(keepInputChannels ?? perGroup, perGroup);
-        int taps = layer.Kernel.Rows * layer.Kernel.Columns, depth = taps * used;
-        int stride = (depth + 15) / 16 * 16;
-        int outChannels = Math.Min(keepOutputChannels ?? outShape.Channels, outShape.Channels);
-
-        // Weights as 16-bit rows of one output channel, in the order of the patch.
-        short[] weights = new short[(outShape.Channels + 3) / 4 * 4 * stride];
-        for (int k = 0; k < outShape.Channels; k++)
-        {
-            for (int t = 0; t < taps; t++)
-            {
-                for (int c = 0; c < used; c++)
-                    weights[(k * stride) + (t * used) + c] = layer.Weights[(((k * taps) + t) * perGroup) + c];
-            }
-        }
-
-        int[] sums = new int[outShape.Elements];
-        short[] patch = new short[stride];
-        for (int b = 0; b < outShape.Batch; b++)
-        {
-            for (int oy = 0; oy < outShape.Height; oy++)
-            {
-                for (int ox = 0; ox < outShape.Width; ox++)
-                {
-                    int at = outShape.Index(b, oy, ox, 0);
-                    for (int group = 0; group < layer.Groups; group++)
-                    {
-                        FillPatch(layer, inShape, inZeroPoint, input, patch, b, oy, ox, group * perGroup, used);
-                        int first = group * outPerGroup;
-                        int last = Math.Min(first + outPerGroup, outChannels);
-                        Dots(weights, patch, stride, first, last, sums.AsSpan(at));
-                    }
-                }
-            }
-        }
-
-        return sums;
-    }
-
-    /// <summary>Product of two activations, <c>[B, M, K] x [B, N, K]^T</c>; the right operand has zero point 0.</summary>
-    /// <param name="layer">Scale, clamp and names.</param>
-    /// <param name="inShape">Shape of the left operand, [B, 1, M, K].</param>
-    /// <param name="inZeroPoint">Zero point of the left operand.</param>
-    /// <param name="left">Left operand.</param>
-    /// <param name="right">Right operand, [B, 1, N, K].</param>
-    /// <param name="outShape">Shape of the output, [B, 1, M, N].</param>
-    /// <param name="outZeroPoint">Zero point of the output.</param>
-    public static sbyte[] MatMul(MatMulLayer layer, TensorShape inShape, int inZeroPoint, sbyte[] left, sbyte[] right, TensorShape outShape, int outZeroPoint)
-    {
-        int[] sums = MatMulAccumulators(inShape, inZeroPoint, left, right, outShape);
-        return Finish(sums, outShape.Channels, null, _ => 0, _ => layer.Scale, layer, outZeroPoint, null, 0);
-    }
-
-    /// <summary>Raw sums of a matrix product: what MatMulInteger computes.</summary>
-    public static int[] MatMulAccumulators(TensorShape inShape, int inZeroPoint, sbyte[] left, sbyte[] right, TensorShape outShape)
-    {
-        int depth = inShape.Channels, stride = (depth + 15) / 16 * 16, rows = inShape.Height * inShape.Width, columns = outShape.Channels;
-        int[] sums = new int[outShape.Elements];
-        short[] weights = new short[(columns + 3) / 4 * 4 * stride];
-        short[] patch = new short[stride];
-        for (int b = 0; b < inShape.Batch; b++)
-        {
-            for (int n = 0; n < columns; n++)
-            {
-                for (int c = 0; c < depth; c++)
-                    weights[(n * stride) + c] = right[(((b * columns) + n) * depth) + c];
-            }
-
-            for (int m = 0; m < rows; m++)
-            {
-                for (int c = 0; c < depth; c++)
-                    patch[c] = (short)(left[(((b * rows) + m) * depth) + c] - inZeroPoint);
-                Dots(weights, patch, stride, 0, columns, sums.AsSpan(((b * rows) + m) * columns));
-            }
-        }
-
-        return sums;
-    }
-
-    /// <summary>Average pooling: the sum of <c>x - zero point</c> over the window, requantised; padding adds nothing to the sum.</summary>
-    public static sbyte[] AveragePool(AveragePoolLayer layer, TensorShape inShape, int inZeroPoint, sbyte[] input, TensorShape outShape, int outZeroPoint)
-    {
-        int[] sums = new int[outShape.Elements];
-        for (int b = 0; b < outShape.Batch; b++)
-        {
-            for (int oy = 0; oy < outShape.Height; oy++)
-            {
-                for (int ox = 0; ox < outShape.Width; ox++)
-                {
-                    for (int c = 0; c < outShape.Channels; c++)
-                    {
-                        int sum = 0;
-                        for (int ky = 0; ky < layer.Kernel.Rows; ky++)
-                        {
-                            int y = (oy * layer.Stride.Rows) - layer.Padding.Top + ky;
-                            for (int kx = 0; kx < layer.Kernel.Columns; kx++)
-                            {
-                                int x = (ox * layer.Stride.Columns) - layer.Padding.Left + kx;
-                                if (y >= 0 && y < inShape.Height && x >= 0 && x < inShape.Width)
-                                    sum += input[inShape.Index(b, y, x, c)] - inZeroPoint;
-                            }
-                        }
-
-                        sums[outShape.Index(b, oy, ox, c)] = sum;
-                    }
-                }
-            }
-        }
-
-        return Finish(sums, outShape.Channels, null, _ => 0, _ => layer.Scale, layer, outZeroPoint, null, 0);
-    }
-
-    /// <summary>Sum of two tensors of one shape, each with its own factor.</summary>
-    public static sbyte[] Add(AddLayer layer, TensorShape shape, int inZeroPoint, sbyte[] input, int outZeroPoint, sbyte[] residual, int residualZeroPoint)
-    {
-        int[] sums = new int[shape.Elements];
-        for (int i = 0; i < sums.Length; i++)
-            sums[i] = input[i] - inZeroPoint;
-        return Finish(sums, shape.Channels, null, _ => 0, _ => layer.Scale, layer, outZeroPoint, residual, residualZeroPoint);
-    }
-
-    private static sbyte[] Finish(int[] sums, int channels, int? keep, Func<int, int> bias, Func<int, FixedPointScale> scale, QuantizedLayer layer, int outZeroPoint, sbyte[]? residual, int residualZeroPoint)
+    // Scales: one for all, one per phase where phase(row, column) is given, or one per channel, counted over all heads.
+    private static sbyte[] PostProcess(QuantizedLayer layer, int[] sums, TensorShape shape, FixedPointScale[] scales, int[]? bias, Func<int, int, int>? phase, int zero, Operand? residual, int? keep)
     {
         var result = new sbyte[sums.Length];
-        int kept = Math.Min(keep ?? channels, channels);
-        FixedPointScale[] scales = [.. Enumerable.Range(0, channels).Select(scale)];
-        int[] biases = [.. Enumerable.Range(0, channels).Select(bias)];
-        for (int pixel = 0; pixel < sums.Length; pixel += channels)
+        int channels = shape.Channels;
+        for (int b = 0, at = 0; b < shape.Batch; b++)
         {
-            for (int k = 0; k < kept; k++)
+            for (int row = 0; row < shape.Height; row++)
             {
-                long y = outZeroPoint + Requantize((long)sums[pixel + k] + biases[k], scales[k]);
-                if (residual is not null)
-                    y += Requantize(residual[pixel + k] - residualZeroPoint, layer.Residual!.Scale);
-                result[pixel + k] = (sbyte)Math.Clamp(y, layer.ClampLow, layer.ClampHigh);
+                for (int column = 0; column < shape.Width; column++, at += channels)
+                {
+                    for (int c = 0; c < channels; c++)
+                    {
+                        int k = (b * channels) + c;
+                        if (k >= keep)
+                            break;
+                        FixedPointScale scale = phase is not null ? scales[phase(row, column)] : scales.Length == 1 ? scales[0] : scales[scales.Length == channels ? c : k];
+                        long y = zero + Requantize((long)sums[at + c] + (bias?[k] ?? 0), scale);
+                        if (residual is { } r)
+                        {
+                            long term = Requantize(r.Values[Broadcasted(layer.Residual!.Broadcast, shape, b, row, column, c)] - r.ZeroPoint, layer.Residual.Scale);
+                            y += layer.Residual.Subtract ? -term : term;
+                        }
+
+                        result[at + c] = (sbyte)Math.Clamp(y, layer.ClampLow, layer.ClampHigh);
+                    }
+                }
             }
         }
 
         return result;
     }
 
-    private static void FillPatch(ConvLayer layer, TensorShape shape, int zeroPoint, sbyte[] input, short[] patch, int batch, int oy, int ox, int firstChannel, int channels)
+    // Index of the second operand's element that meets an element of the output.
+    private static int Broadcasted(Broadcast broadcast, TensorShape shape, int batch, int row, int column, int channel) => broadcast switch
     {
-        int at = 0;
-        for (int ky = 0; ky < layer.Kernel.Rows; ky++)
-        {
-            int y = (oy * layer.Stride.Rows) - layer.Padding.Top + (ky * layer.Dilation.Rows);
-            for (int kx = 0; kx < layer.Kernel.Columns; kx++, at += channels)
-            {
-                int x = (ox * layer.Stride.Columns) - layer.Padding.Left + (kx * layer.Dilation.Columns);
-                if (y < 0 || y >= shape.Height || x < 0 || x >= shape.Width)
-                {
-                    patch.AsSpan(at, channels).Clear();
-                    continue;
-                }
+        Broadcast.Pixels => (batch * shape.Channels) + channel,
+        Broadcast.Channels => (((batch * shape.Height) + row) * shape.Width) + column,
+        _ => shape.Index(batch, row, column, channel),
+    };
 
-                ReadOnlySpan<sbyte> source = input.AsSpan(shape.Index(batch, y, x, firstChannel), channels);
-                for (int c = 0; c < channels; c++)
-                    patch[at + c] = (short)(source[c] - zeroPoint);
-            }
-        }
+    private static int[] Counts(Operand x)
+    {
+        var sums = new int[x.Values.Length];
+        for (int i = 0; i < sums.Length; i++)
+            sums[i] = x.Values[i] - x.ZeroPoint;
+        return sums;
     }
 
-    // Dot products of the patch with the weight rows [first, last). |x| <= 255 and |w| <= 128, so that a sum of two
-    // products fits 32 bits with room.
-    private static void Dots(short[] weights, short[] patch, int stride, int first, int last, Span<int> sums)
+    private static int[] Products(Operand x, Operand right, Broadcast broadcast, TensorShape shape)
     {
-        if (!Avx2.IsSupported)
+        int[] products = Counts(x);
+        for (int b = 0, at = 0; b < shape.Batch; b++)
         {
-            for (int k = first; k < last; k++)
+            for (int row = 0; row < shape.Height; row++)
             {
-                int sum = 0;
-                for (int i = 0; i < stride; i++)
-                    sum += weights[(k * stride) + i] * patch[i];
-                sums[k] = sum;
+                for (int column = 0; column < shape.Width; column++)
+                {
+                    for (int c = 0; c < shape.Channels; c++, at++)
+                        products[at] *= right.Values[Broadcasted(broadcast, shape, b, row, column, c)] - right.ZeroPoint;
+                }
             }
-
-            return;
         }
 
-        ref short w = ref MemoryMarshal.GetArrayDataReference(weights);
-        ref short x = ref MemoryMarshal.GetArrayDataReference(patch);
-        int at = first;
-        for (; at + 4 <= last; at += 4)
+        return products;
+    }
+
+    private static int[] Concat(IReadOnlyList<Operand> operands, int count, TensorShape shape)
+    {
+        var sums = new int[shape.Elements];
+        for (int i = 0, first = 0; i < count; first += operands[i].Shape.Channels, i++)
         {
-            Vector256<int> s0 = default, s1 = default, s2 = default, s3 = default;
-            nuint row = (nuint)(at * stride);
-            for (nuint i = 0; i < (nuint)stride; i += 16)
+            int[] part = Counts(operands[i]);
+            int channels = operands[i].Shape.Channels;
+            for (int n = 0; n < part.Length; n++)
+                sums[(n / channels * shape.Channels) + first + (n % channels)] = part[n];
+        }
+
+        return sums;
+    }
+
+    private static sbyte[] Transpose(sbyte[] values, TensorShape shape)
+    {
+        var result = new sbyte[values.Length];
+        int pixels = shape.Height * shape.Width;
+        for (int b = 0; b < shape.Batch; b++)
+        {
+            for (int p = 0; p < pixels; p++)
             {
-                Vector256<short> v = Vector256.LoadUnsafe(ref x, i);
-                s0 += Avx2.MultiplyAddAdjacent(v, Vector256.LoadUnsafe(ref w, row + i));
-                s1 += Avx2.MultiplyAddAdjacent(v, Vector256.LoadUnsafe(ref w, row + (nuint)stride + i));
-                s2 += Avx2.MultiplyAddAdjacent(v, Vector256.LoadUnsafe(ref w, row + (nuint)(2 * stride) + i));
-                s3 += Avx2.MultiplyAddAdjacent(v, Vector256.LoadUnsafe(ref w, row + (nuint)(3 * stride) + i));
+                for (int c = 0; c < shape.Channels; c++)
+                    result[(((b * shape.Channels) + c) * pixels) + p] = values[(((b * pixels) + p) * shape.Channels) + c];
             }
-
-            sums[at] = Vector256.Sum(s0);
-            sums[at + 1] = Vector256.Sum(s1);
-            sums[at + 2] = Vector256.Sum(s2);
-            sums[at + 3] = Vector256.Sum(s3);
         }
 
-        for (; at < last; at++)
-        {
-            Vector256<int> s = default;
-            for (nuint i = 0; i < (nuint)stride; i += 16)
-                s += Avx2.MultiplyAddAdjacent(Vector256.LoadUnsafe(ref x, i), Vector256.LoadUnsafe(ref w, (nuint)(at * stride) + i));
-            sums[at] = Vector256.Sum(s);
-        }
+        return result;
     }
 }

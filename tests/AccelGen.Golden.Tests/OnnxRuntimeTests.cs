@@ -18,7 +18,7 @@ public sealed class OnnxRuntimeTests
         {
             var random = new Random(Seed + round);
             (ConvLayer conv, TensorShape i, TensorShape o, int zero, sbyte[] x) = RandomConv(random);
-            int[] mine = GoldenOperators.ConvolutionAccumulators(conv, i, zero, x, o);
+            int[] mine = MatrixOperators.Convolution(conv, new Operand(i, zero, x), o);
             // ConvInteger takes unsigned activations: both the values and the zero point move by 128.
             byte[] model = Attributes(new OnnxModelWriter("ConvInteger", ["x", "w", "zx"], "y"), conv)
                 .Input("x", OnnxModelWriter.UInt8, 1, i.Channels, i.Height, i.Width)
@@ -44,7 +44,7 @@ public sealed class OnnxRuntimeTests
             float[] sw = [.. Enumerable.Range(0, o.Channels).Select(_ => (float)(0.002 + (0.004 * random.NextDouble())))];
             int zy = random.Next(-128, 128);
             conv = conv with { Scales = [.. sw.Select(s => FixedPointScale.FromReal((double)sx * s / sy))], ClampLow = -128, ClampHigh = 127 };
-            sbyte[] mine = GoldenOperators.Convolution(conv, i, zero, x, o, zy, null, 0);
+            sbyte[] mine = GoldenOperators.Execute(conv, [new Operand(i, zero, x)], o, zy);
             byte[] model = Attributes(new OnnxModelWriter("QLinearConv", ["x", "sx", "zx", "w", "sw", "zw", "sy", "zy", "b"], "y"), conv)
                 .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.Int8)
                 .Input("w", OnnxModelWriter.Int8, o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns).Input("sw", OnnxModelWriter.Float, o.Channels).Input("zw", OnnxModelWriter.Int8, o.Channels)
@@ -76,7 +76,7 @@ public sealed class OnnxRuntimeTests
             var random = new Random(Seed + round);
             int b = random.Next(1, 4), m = random.Next(1, 40), k = random.Next(1, 80), n = random.Next(1, 40), zero = random.Next(-128, 128);
             sbyte[] left = Values(random, b * m * k), right = Values(random, b * n * k);
-            int[] mine = GoldenOperators.MatMulAccumulators(new TensorShape(b, 1, m, k), zero, left, right, new TensorShape(b, 1, m, n));
+            int[] mine = MatrixOperators.MatMul(new Operand(new TensorShape(b, 1, m, k), zero, left), new Operand(new TensorShape(b, 1, n, k), 0, right), new TensorShape(b, 1, m, n));
             sbyte[] transposed = new sbyte[right.Length];
             for (int i = 0; i < b; i++)
             {
@@ -104,7 +104,7 @@ public sealed class OnnxRuntimeTests
             sbyte[] left = Values(random, b * m * k), right = Values(random, b * n * k);
             float sa = 0.04f, sb = 0.02f, sy = 0.002f * k;
             var layer = new MatMulLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal((double)sa * sb / sy));
-            sbyte[] mine = GoldenOperators.MatMul(layer, new TensorShape(b, 1, m, k), za, left, right, new TensorShape(b, 1, m, n), zy);
+            sbyte[] mine = GoldenOperators.Execute(layer, [new Operand(new TensorShape(b, 1, m, k), za, left), new Operand(new TensorShape(b, 1, n, k), 0, right)], new TensorShape(b, 1, m, n), zy);
             var transposed = new sbyte[right.Length];
             for (int i = 0; i < right.Length; i++)
                 transposed[(((i / (n * k) * k) + (i % k)) * n) + (i / k % n)] = right[i];
@@ -130,7 +130,7 @@ public sealed class OnnxRuntimeTests
             sbyte[] x = Values(random, (int)i.Elements);
             float sx = 0.05f, sy = 0.03f;
             var layer = new AveragePoolLayer("p", 0, 1, -128, 127) { Kernel = (kernel, kernel), Stride = (stride, stride), Scale = FixedPointScale.FromReal((double)sx / sy / (kernel * kernel)) };
-            sbyte[] mine = GoldenOperators.AveragePool(layer, i, zx, x, o, zy);
+            sbyte[] mine = GoldenOperators.Execute(layer, [new Operand(i, zx, x)], o, zy);
             byte[] model = new OnnxModelWriter("QLinearAveragePool", ["x", "sx", "zx", "sy", "zy"], "y", "com.microsoft").Ints("kernel_shape", kernel, kernel).Ints("strides", stride, stride)
                 .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.Int8)
                 .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int8, 1, o.Channels, o.Height, o.Width);
@@ -155,7 +155,7 @@ public sealed class OnnxRuntimeTests
         sbyte[] a = Values(random, (int)shape.Elements), b = Values(random, (int)shape.Elements);
         (float sa, int za, float sb, int zb, float sy, int zy) = (0.05f, 7, 0.03f, -20, 0.08f, 5);
         var add = new AddLayer("add", 0, 1, -128, 127, FixedPointScale.FromReal((double)sa / sy)) { Residual = new ResidualAdd(2, FixedPointScale.FromReal((double)sb / sy)) };
-        sbyte[] mine = GoldenOperators.Add(add, shape, za, a, zy, b, zb);
+        sbyte[] mine = GoldenOperators.Execute(add, [new Operand(shape, za, a), new Operand(shape, zb, b)], shape, zy);
         byte[] model = new OnnxModelWriter("QLinearAdd", ["a", "sa", "za", "b", "sb", "zb", "sy", "zy"], "y", "com.microsoft")
             .Input("a", OnnxModelWriter.Int8, 4000).Input("sa", OnnxModelWriter.Float).Input("za", OnnxModelWriter.Int8)
             .Input("b", OnnxModelWriter.Int8, 4000).Input("sb", OnnxModelWriter.Float).Input("zb", OnnxModelWriter.Int8)

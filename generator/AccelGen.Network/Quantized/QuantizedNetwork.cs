@@ -29,7 +29,9 @@ public readonly record struct TensorShape(int Batch, int Height, int Width, int 
 /// <param name="Shape">NHWC shape.</param>
 /// <param name="Scale">Step in real units per count, positive and finite.</param>
 /// <param name="ZeroPoint">Count that stands for real zero, -128 to 127.</param>
-/// <param name="SharesStorageWith">Tensor whose memory this one overwrites in place (a residual stream), or null.</param>
+/// <param name="SharesStorageWith">
+/// Tensor whose memory this one overwrites in place (a residual stream), or reads as other rows and columns; null for memory of its own.
+/// </param>
 /// <param name="Constant">NHWC elements of a tensor that no layer writes (an embedding), or null.</param>
 public sealed record QuantizedTensor(
     int Id, string Name, TensorShape Shape, double Scale, int ZeroPoint, int? SharesStorageWith = null, sbyte[]? Constant = null);
@@ -116,11 +118,38 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
     /// <summary>Activation: 256 counts, looked up with the clamped result + 128, or null.</summary>
     public sbyte[]? Table { get; init; }
 
+    /// <summary>Zero point of the counts that <see cref="Table"/> is looked up with; it takes the place of the output's, which the entries have.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public int TableZeroPoint { get; init; }
+
     /// <summary>
     /// The output is written with pixels and channels exchanged: its shape is [Batch, 1, Channels, Height * Width] of what
     /// the layer computes.
     /// </summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public bool TransposeOutput { get; init; }
+
+    /// <summary>Shape of what the layer computes, before <see cref="TransposeOutput"/>; a residual operand has this shape.</summary>
+    /// <param name="from">Shape of <see cref="Input"/>.</param>
+    /// <param name="to">Shape of <see cref="Output"/>.</param>
+    public TensorShape Computed(TensorShape from, TensorShape to)
+    {
+        if (!TransposeOutput)
+            return to;
+        (int rows, int columns) = this switch
+        {
+            ConvLayer c => Window(from, c.Kernel, c.Stride, c.Dilation, c.Padding),
+            AveragePoolLayer p => Window(from, p.Kernel, p.Stride, (1, 1), p.Padding),
+            MaxPoolLayer p => Window(from, p.Kernel, p.Stride, (1, 1), p.Padding),
+            ResizeLayer r => (from.Height * r.Up.Rows / r.Down.Rows, from.Width * r.Up.Columns / r.Down.Columns),
+            _ => (from.Height, from.Width),
+        };
+        return new TensorShape(to.Batch, rows, columns, to.Width);
+    }
+
+    private static (int Rows, int Columns) Window(TensorShape from, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Rows, int Columns) dilation, (int Top, int Left, int Bottom, int Right) padding) =>
+        (((from.Height + padding.Top + padding.Bottom - (dilation.Rows * (kernel.Rows - 1)) - 1) / stride.Rows) + 1,
+         ((from.Width + padding.Left + padding.Right - (dilation.Columns * (kernel.Columns - 1)) - 1) / stride.Columns) + 1);
 
     /// <summary>Every tensor that the layer reads.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
@@ -296,11 +325,11 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
     public required FixedPointScale[] Scales { get; init; }
 }
 
-/// <summary>Tensors side by side along the channels: <c>y = clamp(zo + round((x - zx) * scale))</c> of the input that holds the channel.</summary>
+/// <summary>Tensors side by side along the channels; one alone is a copy that may clamp, rescale or look up a table: <c>y = clamp(zo + round((x - zx) * scale))</c> of the input that holds the channel.</summary>
 /// <param name="Inputs">Tensors in order; <see cref="QuantizedLayer.Input"/> is the first.</param>
 /// <param name="Scales">Factor of each input.</param>
 public sealed record ConcatLayer(string Name, IReadOnlyList<int> Inputs, int Output, int ClampLow, int ClampHigh, IReadOnlyList<FixedPointScale> Scales)
-    : QuantizedLayer(Name, Inputs[0], Output, ClampLow, ClampHigh);
+    : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh);
 
 /// <summary>
 /// Quotient of two matrix products with one left operand, as in linear attention (docs/operators.md):
@@ -341,4 +370,13 @@ public sealed record QuantizedNetwork(
     IReadOnlyList<QuantizedLayer> Layers,
     IReadOnlyList<SkippableBlock> Blocks,
     IReadOnlyList<int> Inputs,
-    IReadOnlyList<int> Outputs);
+    IReadOnlyList<int> Outputs)
+{
+    /// <summary>The tensor that owns the storage of a tensor.</summary>
+    public int Home(int tensor)
+    {
+        while (Tensors[tensor].SharesStorageWith is int other)
+            tensor = other;
+        return tensor;
+    }
+}

@@ -18,9 +18,19 @@ public static class QuantizedNetworkFile
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        Converters = { new WeightsConverter(), new ScaleConverter(), new PairConverter(), new PaddingConverter() },
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        Converters = { new WeightsConverter(), new ScaleConverter(), new PairConverter(), new PaddingConverter(), new JsonStringEnumConverter<Broadcast>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AddLayerKinds } },
     };
+
+    private static readonly (Type Kind, string Name)[] Kinds =
+    [
+        (typeof(ConvLayer), "conv"), (typeof(MatMulLayer), "matmul"), (typeof(NormalizedMatMulLayer), "normalizedmatmul"),
+        (typeof(AveragePoolLayer), "averagepool"), (typeof(MaxPoolLayer), "maxpool"), (typeof(ResizeLayer), "resize"),
+        (typeof(AddLayer), "add"), (typeof(MultiplyLayer), "multiply"), (typeof(ConcatLayer), "concat"),
+        (typeof(SoftmaxLayer), "softmax"), (typeof(LayerNormLayer), "layernorm"), (typeof(ArgMaxLayer), "argmax"),
+    ];
 
     private sealed record Document(string Format, int Version, QuantizedNetwork Network);
 
@@ -69,10 +79,8 @@ public static class QuantizedNetworkFile
         if (type.Type != typeof(QuantizedLayer))
             return;
         type.PolymorphismOptions = new JsonPolymorphismOptions { TypeDiscriminatorPropertyName = "op", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization };
-        type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(typeof(ConvLayer), "conv"));
-        type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(typeof(MatMulLayer), "matmul"));
-        type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(typeof(AveragePoolLayer), "averagepool"));
-        type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(typeof(AddLayer), "add"));
+        foreach ((Type kind, string name) in Kinds)
+            type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(kind, name));
     }
 
     private sealed class WeightsConverter : JsonConverter<sbyte[]>
