@@ -96,11 +96,11 @@ public static class QdqExporter
                 QuantizedTensor t = network.Tensors[input];
                 string name = Unique(t.Name);
                 graph.Input.Add(Value(name, t.Shape));
-                held[Home(input)] = new Held(Dequantize(Quantize(name, t), t, Unique($"{t.Name}_real")), t.Shape, true);
+                held[network.Home(input)] = new Held(Dequantize(Quantize(name, t), t, Unique($"{t.Name}_real")), t.Shape, true);
             }
 
             foreach (QuantizedTensor t in network.Tensors.Where(t => t.Constant is not null))
-                held[Home(t.Id)] = new Held(Dequantize(Int8s($"{t.Name}_quantized", t.Constant!, Dims(t.Shape, false)), t, Unique(t.Name)), t.Shape, false);
+                held[network.Home(t.Id)] = new Held(Dequantize(Int8s($"{t.Name}_quantized", t.Constant!, Dims(t.Shape, false)), t, Unique(t.Name)), t.Shape, false);
             foreach (QuantizedLayer layer in network.Layers)
             {
                 if (layer.Block is not int block || !skipped.Contains(block))
@@ -122,53 +122,61 @@ public static class QdqExporter
         private void Layer(QuantizedLayer layer)
         {
             QuantizedTensor y = network.Tensors[layer.Output];
-            Held sum = Sum(layer, network.Tensors[layer.Input], y);
-            if (layer.TransposeOutput && layer is not ConvLayer)
-                sum = new Held(Reshape(InOrder(sum, true), Dims(y.Shape, false)), y.Shape, false);
-            string value = sum.Value;
+            TensorShape computed = layer.Computed(network.Tensors[layer.Input].Shape, y.Shape);
+            Held sum = Sum(layer, network.Tensors[layer.Input], y, computed);
+            string value = sum.Shape == computed ? sum.Value : Reshape(sum.Value, Dims(computed, sum.ChannelsFirst));
+            // Before a table, counts are in steps of the output all the same: only the table gives them a meaning.
+            int zero = layer.Table is null ? y.ZeroPoint : layer.TableZeroPoint;
             if (layer.Residual is { } residual)
             {
-                QuantizedTensor r = network.Tensors[residual.Tensor];
-                value = Add(residual.Subtract ? "Sub" : "Add", value, Times(Read(residual.Tensor, sum.ChannelsFirst), residual.Scale.ToReal() * y.Scale / r.Scale));
+                double factor = residual.Scale.ToReal() * y.Scale / network.Tensors[residual.Tensor].Scale;
+                string operand = Times(Read(residual.Tensor, sum.ChannelsFirst), factor);
+                // The network rounds the operand by itself, which may move the sum by one step; a table would magnify that.
+                if (layer.Table is not null)
+                    operand = Add("Mul", Add("Round", Add("Div", operand, Real(y.Scale))), Real(y.Scale));
+                value = Add(residual.Subtract ? "Sub" : "Add", value, operand);
             }
 
-            if (layer.ClampLow == y.ZeroPoint && layer.ClampHigh == 127)
+            if (layer.ClampLow == zero && layer.ClampHigh == 127)
                 value = Add("Relu", value);
             else if (layer.ClampLow > -128 || layer.ClampHigh < 127)
-                value = Add("Clip", value, Real((layer.ClampLow - y.ZeroPoint) * y.Scale), Real((layer.ClampHigh - y.ZeroPoint) * y.Scale));
-            string counts = layer.Table is null ? Quantize(value, y) : LookUp(value, y, layer.Table);
-            held[Home(layer.Output)] = new Held(Dequantize(counts, y, Unique(y.Name)), y.Shape, sum.ChannelsFirst);
+                value = Add("Clip", value, Real((layer.ClampLow - zero) * y.Scale), Real((layer.ClampHigh - zero) * y.Scale));
+            string counts = layer.Table is null ? Quantize(value, y) : LookUp(value, y, zero, layer.Table);
+            Held result = new(Dequantize(counts, y, Unique(y.Name)), computed, sum.ChannelsFirst);
+            if (layer.TransposeOutput)
+                result = new Held(Reshape(InOrder(result, true), Dims(y.Shape, false)), y.Shape, false);
+            held[network.Home(layer.Output)] = result;
         }
 
         // What the layer computes before the residual operand, in real units of the output.
-        private Held Sum(QuantizedLayer layer, QuantizedTensor x, QuantizedTensor y)
+        private Held Sum(QuantizedLayer layer, QuantizedTensor x, QuantizedTensor y, TensorShape computed)
         {
             switch (layer)
             {
                 case ConvLayer conv:
-                    return Convolution(conv, x, y);
+                    return Convolution(conv, x, y, computed);
                 case MatMulLayer m:
                     string product = Add("MatMul", Read(m.Input, false), Transposed(m.Right));
-                    return new Held(Times(product, m.Scale.ToReal() * y.Scale / (x.Scale * network.Tensors[m.Right].Scale)), y.Shape, false);
+                    return new Held(Times(product, m.Scale.ToReal() * y.Scale / (x.Scale * network.Tensors[m.Right].Scale)), x.Shape with { Channels = computed.Channels }, false);
                 case NormalizedMatMulLayer m:
                     double sr = network.Tensors[m.Right].Scale, sd = network.Tensors[m.Denominator].Scale;
                     string numerator = Add("MatMul", Read(m.Input, false), Transposed(m.Right));
                     // A denominator of less than one count is one count.
                     string denominator = Add("Max", Add("MatMul", Read(m.Input, false), Transposed(m.Denominator)), Real(x.Scale * sd));
-                    return new Held(Times(Add("Div", numerator, denominator), m.Scale.ToReal() * y.Scale * sd / sr), y.Shape, false);
+                    return new Held(Times(Add("Div", numerator, denominator), m.Scale.ToReal() * y.Scale * sd / sr), x.Shape with { Channels = computed.Channels }, false);
                 case AveragePoolLayer p:
                     string average = Pool("AveragePool", p.Input, p.Kernel, p.Stride, p.Padding, ("count_include_pad", 1));
-                    return new Held(Times(average, p.Scale.ToReal() * p.Kernel.Rows * p.Kernel.Columns * y.Scale / x.Scale), y.Shape, true);
+                    return new Held(Times(average, p.Scale.ToReal() * p.Kernel.Rows * p.Kernel.Columns * y.Scale / x.Scale), computed, true);
                 case MaxPoolLayer p:
-                    return new Held(Times(Pool("MaxPool", p.Input, p.Kernel, p.Stride, p.Padding), p.Scale.ToReal() * y.Scale / x.Scale), y.Shape, true);
+                    return new Held(Times(Pool("MaxPool", p.Input, p.Kernel, p.Stride, p.Padding), p.Scale.ToReal() * y.Scale / x.Scale), computed, true);
                 case AddLayer a:
-                    bool first = held[Home(a.Input)].ChannelsFirst;
+                    bool first = held[network.Home(a.Input)].ChannelsFirst;
                     return new Held(Times(Read(a.Input, first), a.Scale.ToReal() * y.Scale / x.Scale), x.Shape, first);
                 case MultiplyLayer m:
-                    first = held[Home(m.Input)].ChannelsFirst;
+                    first = held[network.Home(m.Input)].ChannelsFirst;
                     return new Held(Times(Add("Mul", Read(m.Input, first), Read(m.Right, first)), m.Scale.ToReal() * y.Scale / (x.Scale * network.Tensors[m.Right].Scale)), x.Shape, first);
                 case ConcatLayer c:
-                    first = held[Home(c.Input)].ChannelsFirst;
+                    first = held[network.Home(c.Input)].ChannelsFirst;
                     string[] parts = [.. c.Inputs.Select((t, i) => Times(Read(t, first), c.Scales[i].ToReal() * y.Scale / network.Tensors[t].Scale))];
                     string all = Unique(layer.Name);
                     Node("Concat", parts, all, ("axis", first ? 1 : 3));
@@ -188,17 +196,18 @@ public static class QdqExporter
                     Node("ArgMax", [Read(a.Input, false)], index, ("axis", -1), ("keepdims", 1));
                     string label = Cast(index, FloatType);
                     // The count is index - 128, whatever scale and zero point say.
-                    if (y.ZeroPoint != -128)
-                        label = Add("Sub", label, Real(128 + y.ZeroPoint));
-                    return new Held(Times(label, y.Scale), y.Shape, false);
+                    int zero = layer.Table is null ? y.ZeroPoint : layer.TableZeroPoint;
+                    if (zero != -128)
+                        label = Add("Sub", label, Real(128 + zero));
+                    return new Held(Times(label, y.Scale), x.Shape with { Channels = 1 }, false);
                 case ResizeLayer r:
-                    return Resize(r, x, y);
+                    return Resize(r, x, y, computed.Height, computed.Width);
                 default:
                     throw new FormatException($"layer {layer.Name}: {layer.GetType().Name} has no ONNX form");
             }
         }
 
-        private Held Convolution(ConvLayer conv, QuantizedTensor x, QuantizedTensor y)
+        private Held Convolution(ConvLayer conv, QuantizedTensor x, QuantizedTensor y, TensorShape computed)
         {
             int channels = conv.Bias.Length, taps = conv.Kernel.Rows * conv.Kernel.Columns, inputs = x.Shape.Batch * x.Shape.Channels, depth = inputs / conv.Groups;
             var weights = new sbyte[conv.Weights.Length];
@@ -226,11 +235,7 @@ public static class QdqExporter
             NodeProto node = Node("Conv", [image, w, b], sums, ("group", conv.Groups));
             Window(node, conv.Kernel, conv.Stride, conv.Padding);
             node.Attribute.Add(Ints("dilations", conv.Dilation.Rows, conv.Dilation.Columns));
-            if (conv.TransposeOutput)
-                return new Held(Reshape(sums, Dims(y.Shape, false)), y.Shape, false);
-            int rows = ((x.Shape.Height + conv.Padding.Top + conv.Padding.Bottom - ((conv.Kernel.Rows - 1) * conv.Dilation.Rows) - 1) / conv.Stride.Rows) + 1;
-            // Heads on the way out, or another split of the pixels into rows.
-            return new Held(y.Shape.Batch > 1 || rows != y.Shape.Height ? Reshape(sums, Dims(y.Shape, true)) : sums, y.Shape, true);
+            return new Held(computed.Batch > 1 ? Reshape(sums, Dims(computed, true)) : sums, computed, true);
         }
 
         private Held Normalisation(LayerNormLayer n, QuantizedTensor x, QuantizedTensor y)
@@ -246,11 +251,8 @@ public static class QdqExporter
         }
 
         // The sum over taps of shifted images times a weight per output pixel.
-        private Held Resize(ResizeLayer r, QuantizedTensor x, QuantizedTensor y)
+        private Held Resize(ResizeLayer r, QuantizedTensor x, QuantizedTensor y, int height, int width)
         {
-            (int height, int width) = r.TransposeOutput
-                ? (x.Shape.Height * r.Up.Rows / r.Down.Rows, x.Shape.Width * r.Up.Columns / r.Down.Columns)
-                : (y.Shape.Height, y.Shape.Width);
             string image = Read(r.Input, true);
             string? sum = null;
             for (int t = 0; t < r.Taps.Rows; t++)
@@ -279,12 +281,11 @@ public static class QdqExporter
 
         private string Gather(string input, int axis, int size, int up, int down, int[] first, int tap, int from)
         {
-            string result = Unique("resize"), indices = Unique("resize_indices");
+            string result = Unique("resize");
             long[] rows = new long[size];
             for (int i = 0; i < size; i++)
                 rows[i] = Math.Clamp((i / up * down) + first[i % up] + tap, 0, from - 1);
-            Initializer(indices, Int64Type, MemoryMarshal.AsBytes<long>(rows), size);
-            Node("Gather", [input, indices], result, ("axis", axis));
+            Node("Gather", [input, Initializer("resize_indices", Int64Type, MemoryMarshal.AsBytes<long>(rows), size)], result, ("axis", axis));
             return result;
         }
 
@@ -303,11 +304,10 @@ public static class QdqExporter
         }
 
         // Counts + 128 are the index: an unsigned quantisation gives it directly.
-        private string LookUp(string value, QuantizedTensor t, sbyte[] table)
+        private string LookUp(string value, QuantizedTensor t, int zero, sbyte[] table)
         {
             string index = Unique($"{t.Name}_index"), result = Unique($"{t.Name}_quantized");
-            Initializer($"{index}_zero_point", UInt8Type, [(byte)(t.ZeroPoint + 128)]);
-            Node("QuantizeLinear", [value, Real(t.Scale), $"{index}_zero_point"], index);
+            Node("QuantizeLinear", [value, Real(t.Scale), Initializer($"{index}_zero_point", UInt8Type, [(byte)(zero + 128)])], index);
             Node("Gather", [Int8s($"{index}_table", table, [table.Length]), Cast(index, Int32Type)], result, ("axis", 0));
             return result;
         }
@@ -321,7 +321,7 @@ public static class QdqExporter
 
         private string Dequantize(string counts, QuantizedTensor t, string result)
         {
-            Node("DequantizeLinear", [counts, Real(t.Scale), Int8s(Unique($"{t.Name}_zero_point"), [(sbyte)t.ZeroPoint], [])], result);
+            Node("DequantizeLinear", [counts, Real(t.Scale), Int8s($"{t.Name}_zero_point", [(sbyte)t.ZeroPoint], [])], result);
             return result;
         }
 
@@ -330,14 +330,17 @@ public static class QdqExporter
 
         private string Transposed(int tensor)
         {
+            TensorShape shape = network.Tensors[tensor].Shape;
             string value = Read(tensor, false);
+            if (shape.Height > 1)
+                value = Reshape(value, shape.Batch, 1, shape.Height * shape.Width, shape.Channels);
             return Transpose(value, 0, 1, 3, 2);
         }
 
         // A tensor as the layer sees it: the rows may be split differently than where it was written.
         private string Read(int tensor, bool channelsFirst)
         {
-            if (!held.TryGetValue(Home(tensor), out Held h))
+            if (!held.TryGetValue(network.Home(tensor), out Held h))
                 throw new FormatException($"tensor {network.Tensors[tensor].Name} is read before anything wrote it");
             TensorShape shape = network.Tensors[tensor].Shape;
             if (h.Shape.Batch != shape.Batch || h.Shape.Channels != shape.Channels || h.Shape.Elements != shape.Elements)
@@ -368,8 +371,7 @@ public static class QdqExporter
         private string Reshape(string value, params long[] dims)
         {
             string result = Unique("reshape");
-            Initializer($"{result}_shape", Int64Type, MemoryMarshal.AsBytes<long>(dims), dims.Length);
-            Node("Reshape", [value, $"{result}_shape"], result);
+            Node("Reshape", [value, Initializer($"{result}_shape", Int64Type, MemoryMarshal.AsBytes<long>(dims), dims.Length)], result);
             return result;
         }
 
@@ -397,7 +399,7 @@ public static class QdqExporter
 
         private static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = 7, Ints = { values } };
 
-        private string Real(double value) => Reals(Unique("constant"), [(float)value], []);
+        private string Real(double value) => Reals("constant", [(float)value], []);
 
         private string Reals(string name, float[] values) => Reals(name, values, values.Length);
 
@@ -409,8 +411,9 @@ public static class QdqExporter
 
         private string Initializer(string name, int type, ReadOnlySpan<byte> data, params long[] dims)
         {
-            graph.Initializer.Add(new TensorProto { Name = name, DataType = type, RawData = ByteString.CopyFrom(data), Dims = { dims } });
-            return name;
+            string unique = Unique(name);
+            graph.Initializer.Add(new TensorProto { Name = unique, DataType = type, RawData = ByteString.CopyFrom(data), Dims = { dims } });
+            return unique;
         }
 
         private static ValueInfoProto Value(string name, TensorShape shape)
@@ -428,13 +431,6 @@ public static class QdqExporter
             for (int i = 1; !names.Add(unique); i++)
                 unique = $"{name}#{i}";
             return unique;
-        }
-
-        private int Home(int tensor)
-        {
-            while (network.Tensors[tensor].SharesStorageWith is int other)
-                tensor = other;
-            return tensor;
         }
     }
 }
