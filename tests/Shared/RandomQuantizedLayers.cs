@@ -129,7 +129,7 @@ internal static class RandomQuantizedLayers
                 x = Input(image);
                 layer = new ResizeLayer("resize", x, -1, -128, 127)
                 {
-                    Up = (up, up), Down = (down, down), Taps = (tr, tc), FirstRow = [.. Enumerable.Range(0, up).Select(_ => random.Next(-3, 3))], FirstColumn = [.. Enumerable.Range(0, up).Select(_ => random.Next(-3, 3))],
+                    Up = (up, up), Down = (down, down), Taps = (tr, tc), FirstRow = [.. Enumerable.Range(0, up).Select(_ => random.Next(1 - tr, down))], FirstColumn = [.. Enumerable.Range(0, up).Select(_ => random.Next(1 - tc, down))],
                     Weights = Counts((long)up * up * tr * tc, -127), Scales = [.. Enumerable.Range(0, up * up).Select(_ => Factor(50 / (Math.Sqrt(tr * tc) * 74 * 105)))],
                 };
                 computed = image with { Height = image.Height / down * up, Width = image.Width / down * up };
