@@ -67,7 +67,8 @@ internal static class RandomQuantizedLayers
                 // As linear attention: what is multiplied has been through ReLU.
                 x = Input(tokens, -128);
                 right = Input(tokens with { Width = random.Next(1, 30) }, 0);
-                int denominator = Input(tokens with { Width = 1 }, 0, low: 1);
+                // Or not, and the denominator may be less than 1.
+                int denominator = Input(tokens with { Width = 1 }, 0, low: random.Next(3) == 0 ? -128 : 1);
                 layer = new NormalizedMatMulLayer(kind, x, right, denominator, -1, -128, 127, Factor(60));
                 computed = tokens with { Channels = tensors[right].Shape.Width };
                 break;
@@ -100,7 +101,7 @@ internal static class RandomQuantizedLayers
                 break;
             case "softmax":
                 x = Input(tokens);
-                layer = new SoftmaxLayer(kind, x, -1, -128, 127, (uint)Math.Round(tensors[x].Scale * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(Math.Min(256, 40 + (4 * tokens.Channels))));
+                layer = new SoftmaxLayer(kind, x, -1, -128, 127, (uint)Math.Round(tensors[x].Scale * (random.Next(2) == 0 ? 1 : Real(0.3, 1)) * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(Math.Min(256, 40 + (4 * tokens.Channels))));
                 zero = -128;
                 computed = tokens;
                 break;

@@ -110,16 +110,21 @@ public sealed class QdqExporterTests
         int stream = Tensor("stream", tokens, 0.08, 3);
         layers.Add(new AddLayer("embed", inputTokens, stream, -128, 127, FixedPointScale.FromReal(0.05 / 0.08)) { Residual = new ResidualAdd(position, FixedPointScale.FromReal(0.03 / 0.08)) });
         int normal = Tensor("normal", tokens, 0.02);
-        layers.Add(new LayerNormLayer("norm", stream, normal, -128, 127) { Gamma = [.. Enumerable.Repeat(40 << 12, channels)], Beta = new int[channels], Shift = [.. Enumerable.Repeat(24, channels)], Epsilon = 100 });
+        LayerNormLayer Norm(string name, int x, int y) => new(name, x, y, -128, 127)
+        {
+            Gamma = [.. Enumerable.Repeat(40 << 12, channels)], Beta = new int[channels], Shift = [.. Enumerable.Repeat(24, channels)], Epsilon = 100,
+        };
+        layers.Add(Norm("norm", stream, normal));
         int q = Tensor("q", perHead), k = Tensor("k", perHead), v = Tensor("v", new TensorShape(heads, 1, width, n));
         layers.AddRange([Conv("q", normal, q, channels), Conv("k", normal, k, channels), Conv("v", normal, v, channels) with { TransposeOutput = true }]);
         int scores = Tensor("scores", perHead with { Channels = n }, 0.04), weights = Tensor("weights", perHead with { Channels = n }, 1 / 200.0, -128), mixed = Tensor("mixed", perHead);
         layers.Add(new MatMulLayer("qk", q, k, scores, -128, 127, FixedPointScale.FromReal(0.05 * 0.05 / Math.Sqrt(width) / 0.04)));
         layers.Add(new SoftmaxLayer("softmax", scores, weights, -128, 127, (uint)Math.Round(0.04 * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(200)));
         layers.Add(new MatMulLayer("av", weights, v, mixed, -128, 127, FixedPointScale.FromReal(1 / 200.0)));
-        int after = Tensor("after", tokens, 0.08, 3, stream), afterImage = Tensor("after.image", image, 0.08, 3, after), hidden = Tensor("hidden", image), output = Tensor("output", image, 0.08, 3, afterImage);
+        int after = Tensor("after", tokens, 0.08, 3, stream), afterImage = Tensor("after.image", image, 0.08, 3, after), second = Tensor("second", tokens, 0.02), secondImage = Tensor("second.image", image, 0.02, 0, second), hidden = Tensor("hidden", image), output = Tensor("output", image, 0.08, 3, afterImage);
         layers.Add(Conv("proj", mixed, after, channels) with { Residual = new ResidualAdd(stream, FixedPointScale.FromReal(1)) });
-        layers.Add(Conv("depthwise", afterImage, hidden, channels, 3, channels) with { Table = [.. Enumerable.Range(-128, 256).Select(t => (sbyte)Math.Max(0, t / 2))], TableZeroPoint = -4 });
+        layers.Add(Norm("norm2", after, second));
+        layers.Add(Conv("depthwise", secondImage, hidden, channels, 3, channels) with { Table = [.. Enumerable.Range(-128, 256).Select(t => (sbyte)Math.Max(0, t / 2))], TableZeroPoint = -4 });
         layers.Add(Conv("mix", hidden, output, channels) with { Residual = new ResidualAdd(afterImage, FixedPointScale.FromReal(1)) });
         return (new QuantizedNetwork("attention", tensors, layers, [], [input], [output]), [.. Enumerable.Range(0, n * channels).Select(_ => (sbyte)random.Next(-128, 128))]);
     }
