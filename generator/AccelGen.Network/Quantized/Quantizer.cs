@@ -3,100 +3,72 @@ using AccelGen.Network.Float;
 
 namespace AccelGen.Network.Quantized;
 
-/// <summary>How activation ranges come from calibration.</summary>
-public enum CalibrationMethod
+/// <summary>Choices of the quantiser.</summary>
+public sealed record QuantizerOptions
 {
-    /// <summary>Smallest and largest value seen.</summary>
-    MinMax,
+    /// <summary>The inputs and the output of a concatenation share scale and zero point: it is then an exact copy.</summary>
+    public bool EqualizeConcats { get; init; } = true;
 
-    /// <summary>The range that holds a given percentage of the values on each side.</summary>
-    Percentile,
+    /// <summary>The two inputs of an addition share scale and zero point.</summary>
+    public bool EqualizeAdds { get; init; }
+
+    /// <summary>The output of a softmax has the range seen in calibration instead of 0 to 255/256.</summary>
+    public bool CalibratedSoftmax { get; init; }
 }
-
-/// <summary>Range of an activation in real units; it always holds zero.</summary>
-/// <param name="Low">Smallest value, 0 or less.</param>
-/// <param name="High">Largest value, 0 or more.</param>
-public readonly record struct ValueRange(float Low, float High);
 
 /// <summary>
 /// Post-training quantisation to int8: weights symmetric per output channel (-127 to 127), activations per tensor with a
-/// zero point. Tensors of one residual stream share scale and zero point, so that a skipped block leaves valid counts.
+/// zero point. Tensors of one residual stream share scale and zero point, so that a skipped block leaves valid counts; so do
+/// the two sides of what only moves or selects values. Right operands of matrix products have zero point 0.
 /// </summary>
 public static class Quantizer
 {
-    private const int Bins = 8192;
-
     /// <summary>Finds the range of every tensor by running the network on calibration inputs.</summary>
     /// <param name="network">Network.</param>
     /// <param name="inputs">NHWC values of the single network input, one array per sample.</param>
     /// <param name="method">How the range is chosen.</param>
     /// <param name="percentile">For <see cref="CalibrationMethod.Percentile"/>: percentage kept on each side, above 50, at most 100.</param>
-    /// <param name="sampleDone">Called after each sample of a pass.</param>
+    /// <param name="sampleDone">Called after each sample of a pass; every method but <see cref="CalibrationMethod.MinMax"/> takes two.</param>
     /// <param name="cancellation">Stops the calibration.</param>
-    /// <returns>Range per tensor id.</returns>
+    /// <returns>Range per tensor id, then, in layer order, the range before the activation of each layer that has one.</returns>
     /// <exception cref="FormatException">A value is not finite, or there is no sample.</exception>
-    public static ValueRange[] Calibrate(FloatNetwork network, IReadOnlyList<float[]> inputs, CalibrationMethod method, double percentile = 99.99, Action? sampleDone = null, CancellationToken cancellation = default)
-    {
-        if (inputs.Count == 0)
-            throw new FormatException("calibration needs at least one input");
-        var ranges = new ValueRange[network.Tensors.Count];
-        Pass((tensor, values) =>
-        {
-            float low = TensorPrimitives.Min<float>(values), high = TensorPrimitives.Max<float>(values);
-            if (!float.IsFinite(low) || !float.IsFinite(high))
-                throw new FormatException($"tensor {network.Tensors[tensor].Name} reaches {(float.IsFinite(low) ? high : low)} on the calibration inputs");
-            lock (ranges)
-                ranges[tensor] = new ValueRange(Math.Min(ranges[tensor].Low, low), Math.Max(ranges[tensor].High, high));
-        });
-        if (method == CalibrationMethod.Percentile)
-        {
-            var histograms = new long[ranges.Length][];
-            for (int t = 0; t < histograms.Length; t++)
-                histograms[t] = new long[Bins];
-            Pass((tensor, values) =>
-            {
-                ValueRange r = ranges[tensor];
-                float perBin = (r.High - r.Low) / Bins;
-                long[] histogram = histograms[tensor];
-                if (perBin <= 0)
-                    return;
-                lock (histogram)
-                {
-                    foreach (float v in values)
-                        histogram[Math.Clamp((int)((v - r.Low) / perBin), 0, Bins - 1)]++;
-                }
-            });
-            for (int t = 0; t < ranges.Length; t++)
-                ranges[t] = Trim(ranges[t], histograms[t], percentile);
-        }
-
-        return ranges;
-
-        void Pass(Action<int, float[]> observe) => Parallel.ForEach(inputs, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, input =>
-        {
-            observe(network.Inputs[0], input);
-            FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input }, null, (layer, values) => observe(layer.Output, values));
-            sampleDone?.Invoke();
-        });
-    }
+    public static ValueRange[] Calibrate(FloatNetwork network, IReadOnlyList<float[]> inputs, CalibrationMethod method, double percentile = 99.99, Action? sampleDone = null, CancellationToken cancellation = default) =>
+        Calibration.Run(network, inputs, method, percentile, sampleDone, cancellation);
 
     /// <summary>Quantises a network.</summary>
     /// <param name="network">Float network.</param>
-    /// <param name="ranges">Range per tensor id, from calibration.</param>
+    /// <param name="ranges">Ranges from <see cref="Calibrate"/>.</param>
+    /// <param name="options">Choices, or null for the defaults.</param>
     /// <exception cref="FormatException">A layer cannot be quantised.</exception>
-    public static QuantizedNetwork Quantize(FloatNetwork network, IReadOnlyList<ValueRange> ranges)
+    public static QuantizedNetwork Quantize(FloatNetwork network, IReadOnlyList<ValueRange> ranges, QuantizerOptions? options = null)
     {
-        // A residual stream has one range, whoever writes it.
-        var streams = network.Tensors.GroupBy(t => network.Home(t.Id))
-            .ToDictionary(g => g.Key, g => new ValueRange(g.Min(t => ranges[t.Id].Low), g.Max(t => ranges[t.Id].High)));
-        QuantizedTensor[] tensors = [.. network.Tensors.Select(t =>
+        int active = network.Layers.Count(l => l.Activation.Kind != ActivationKind.None);
+        if (ranges.Count != network.Tensors.Count + active)
+            throw new ArgumentException($"{ranges.Count} ranges; {network.Tensors.Count} tensors and {active} activations need {network.Tensors.Count + active}", nameof(ranges));
+        QuantizedTensor[] tensors = Tensors(network, ranges, options ?? new QuantizerOptions());
+        var layers = new List<QuantizedLayer>();
+        int next = network.Tensors.Count;
+        foreach (FloatLayer layer in network.Layers)
         {
-            ValueRange r = streams[network.Home(t.Id)];
-            double scale = Math.Max(((double)r.High - r.Low) / 255, 1e-12);
-            int zero = (int)Math.Clamp(Math.Round(-128 - (r.Low / scale), MidpointRounding.ToEven), -128, 127);
-            return new QuantizedTensor(t.Id, t.Name, t.Shape, scale, zero, t.SharesStorageWith);
-        })];
-        return new QuantizedNetwork(network.Name, tensors, [.. network.Layers.Select(l => Layer(l, tensors))], network.Blocks, network.Inputs, network.Outputs);
+            // A table sits between what the layer computes and what it writes; without one they are the same.
+            QuantizedTensor output = tensors[layer.Output], computed = output;
+            sbyte[]? table = null;
+            if (layer.Activation.Kind != ActivationKind.None)
+            {
+                (double scale, int zero) = Parameters(ActivationFunctions.Useful(layer.Activation, ranges[next++], output), symmetric: false);
+                computed = output with { Scale = scale, ZeroPoint = zero };
+                table = ActivationFunctions.Table(layer.Activation, scale, zero, output);
+            }
+
+            layers.Add(LayerQuantizer.Quantize(layer, tensors, computed) with
+            {
+                Block = layer.Block, Table = table, TableZeroPoint = table is null ? 0 : computed.ZeroPoint, TransposeOutput = layer.TransposeOutput,
+            });
+        }
+
+        var quantized = new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs);
+        IReadOnlyList<string> problems = QuantizedNetworkRules.Problems(quantized);
+        return problems.Count == 0 ? quantized : throw new FormatException(string.Join(Environment.NewLine, problems));
     }
 
     /// <summary>Quantises values: round half to even, then the zero point, then saturation, as ONNX QuantizeLinear.</summary>
@@ -108,69 +80,72 @@ public static class Quantizer
         return result;
     }
 
-    private static QuantizedLayer Layer(FloatLayer layer, QuantizedTensor[] tensors)
+    /// <summary>Scale and zero point of a range.</summary>
+    internal static (double Scale, int ZeroPoint) Parameters(ValueRange range, bool symmetric)
     {
-        QuantizedTensor x = tensors[layer.Input], y = tensors[layer.Output];
-        int low = Count(layer.Range.Low, y, -128), high = Count(layer.Range.High, y, 127);
-        ResidualAdd? residual = layer.Residual is int r ? new ResidualAdd(r, Factor(layer, tensors[r].Scale / y.Scale)) : null;
-        return layer switch
-        {
-            FloatConv conv => Convolution(conv, x, y, low, high, residual),
-            FloatAveragePool pool => new AveragePoolLayer(layer.Name, layer.Input, layer.Output, low, high)
-            {
-                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Block = layer.Block, Residual = residual,
-                Scale = Factor(layer, x.Scale / ((double)pool.Kernel.Rows * pool.Kernel.Columns) / y.Scale),
-            },
-            FloatAdd => new AddLayer(layer.Name, layer.Input, layer.Output, low, high, Factor(layer, x.Scale / y.Scale)) { Block = layer.Block, Residual = residual },
-            _ => throw new FormatException($"layer {layer.Name}: {layer.GetType().Name} cannot be quantised"),
-        };
+        if (symmetric)
+            return (Math.Max(Math.Max(-(double)range.Low, range.High) / 127, 1e-12), 0);
+        double scale = Math.Max(((double)range.High - range.Low) / 255, 1e-12);
+        return (scale, (int)Math.Clamp(Math.Round(-128 - (range.Low / scale), MidpointRounding.ToEven), -128, 127));
     }
 
-    private static ConvLayer Convolution(FloatConv conv, QuantizedTensor x, QuantizedTensor y, int low, int high, ResidualAdd? residual)
+    /// <summary>Tensors whose zero point must be 0: right operands of matrix products.</summary>
+    internal static IEnumerable<int> SymmetricTensors(FloatNetwork network) => network.Layers.SelectMany(l => l switch
     {
-        int channels = conv.Bias.Length, run = conv.Weights.Length / channels;
-        var weights = new sbyte[conv.Weights.Length];
-        var bias = new int[channels];
-        var scales = new FixedPointScale[channels];
-        for (int k = 0; k < channels; k++)
+        FloatMatMul m => [m.Right],
+        FloatNormalizedMatMul m => [m.Right, m.Denominator],
+        _ => (int[])[],
+    });
+
+    private static QuantizedTensor[] Tensors(FloatNetwork network, IReadOnlyList<ValueRange> ranges, QuantizerOptions options)
+    {
+        // Tensors that share scale and zero point: first those of one storage, whoever writes it.
+        int[] leader = [.. network.Tensors.Select(t => network.Home(t.Id))];
+        foreach (FloatLayer layer in network.Layers)
         {
-            ReadOnlySpan<float> row = conv.Weights.AsSpan(k * run, run);
-            // Data movement keeps its 0 and 1. A large bias must fit 32 bits at the accumulator's scale.
-            double step = conv.IsDataMovement ? 1 : Math.Max(TensorPrimitives.MaxMagnitude(row) is var m ? Math.Abs(m) / 127.0 : 0, Math.Abs(conv.Bias[k]) / (x.Scale * (1 << 30)));
-            if (step == 0)
-                step = 1;
-            for (int i = 0; i < run; i++)
-                weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), -127, 127);
-            bias[k] = (int)Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
-            scales[k] = Factor(conv, x.Scale * step / y.Scale);
+            bool plain = layer.Activation.Kind == ActivationKind.None && layer.Residual is null && layer.Range == OutputRange.Unbounded;
+            if (plain && layer is FloatConv { IsDataMovement: true } or FloatMaxPool or FloatCopy or FloatResize { Taps: (1, 1) })
+                Join(layer.Input, layer.Output);
+            if (plain && options.EqualizeConcats && layer is FloatConcat concat)
+            {
+                foreach (int input in concat.Inputs)
+                    Join(input, layer.Output);
+            }
+
+            if (options.EqualizeAdds && layer is FloatAdd { Residual: int residual })
+                Join(layer.Input, residual);
         }
 
-        return new ConvLayer(conv.Name, conv.Input, conv.Output, low, high)
+        HashSet<int> symmetric = [.. SymmetricTensors(network).Select(t => leader[t])];
+        var parameters = new Dictionary<int, (double Scale, int ZeroPoint)>();
+        foreach (IGrouping<int, FloatTensor> group in network.Tensors.GroupBy(t => leader[t.Id]))
         {
-            Weights = weights, Bias = bias, Scales = scales, Kernel = conv.Kernel, Stride = conv.Stride, Dilation = conv.Dilation,
-            Padding = conv.Padding, Groups = conv.Groups, IsDataMovement = conv.IsDataMovement, Block = conv.Block, Residual = residual,
-        };
-    }
+            var range = new ValueRange(group.Min(t => ranges[t.Id].Low), group.Max(t => ranges[t.Id].High));
+            parameters[group.Key] = Parameters(range, symmetric.Contains(group.Key));
+        }
 
-    private static FixedPointScale Factor(FloatLayer layer, double factor) => factor < 1 << 22
-        ? FixedPointScale.FromReal(factor)
-        : throw new FormatException($"layer {layer.Name}: its output range is {factor:G3} times finer than its sums; the calibration inputs do not exercise it");
+        foreach (FloatLayer layer in network.Layers.Where(l => l.Activation.Kind == ActivationKind.None))
+        {
+            int group = leader[layer.Output];
+            // A probability needs no calibration, and an index is its own count.
+            if (layer is FloatSoftmax && !options.CalibratedSoftmax && !symmetric.Contains(group) && leader.Count(l => l == group) == 1)
+                parameters[group] = (1.0 / 256, -128);
+            else if (layer is FloatArgMax)
+                parameters[group] = (1, -128);
+        }
 
-    private static int Count(float bound, QuantizedTensor t, int unbounded) => float.IsInfinity(bound)
-        ? unbounded
-        : (int)Math.Clamp(Math.Round(bound / t.Scale, MidpointRounding.ToEven) + t.ZeroPoint, -128, 127);
+        return [.. network.Tensors.Select(t =>
+        {
+            (double scale, int zero) = parameters[leader[t.Id]];
+            var tensor = new QuantizedTensor(t.Id, t.Name, t.Shape, scale, zero, t.SharesStorageWith);
+            return t.Constant is null ? tensor : tensor with { Constant = QuantizeValues(tensor, t.Constant) };
+        })];
 
-    private static ValueRange Trim(ValueRange range, long[] histogram, double percentile)
-    {
-        long total = histogram.Sum(), cut = (long)(total * (1 - (percentile / 100)));
-        if (total == 0)
-            return range;
-        int first = 0, last = Bins - 1;
-        for (long below = histogram[0]; below <= cut && first < Bins - 1; below += histogram[first])
-            first++;
-        for (long above = histogram[Bins - 1]; above <= cut && last > 0; above += histogram[last])
-            last--;
-        float perBin = (range.High - range.Low) / Bins;
-        return new ValueRange(Math.Min(0, range.Low + (first * perBin)), Math.Max(0, range.Low + ((last + 1) * perBin)));
+        void Join(int a, int b)
+        {
+            (int keep, int drop) = (leader[a], leader[b]);
+            for (int t = 0; t < leader.Length && keep != drop; t++)
+                leader[t] = leader[t] == drop ? keep : leader[t];
+        }
     }
 }

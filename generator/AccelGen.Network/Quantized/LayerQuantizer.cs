@@ -1,0 +1,174 @@
+using System.Numerics.Tensors;
+using AccelGen.Network.Float;
+
+namespace AccelGen.Network.Quantized;
+
+/// <summary>Quantises one layer, given the scales of its tensors.</summary>
+internal static class LayerQuantizer
+{
+    /// <summary>Quantises a layer; block, table and transposition are the caller's.</summary>
+    /// <param name="layer">Float layer.</param>
+    /// <param name="tensors">Tensors by id.</param>
+    /// <param name="y">Scale and zero point of what the layer computes: those of its output, or of its activation's argument.</param>
+    /// <exception cref="FormatException">A factor is outside what the integer operators can hold.</exception>
+    public static QuantizedLayer Quantize(FloatLayer layer, QuantizedTensor[] tensors, QuantizedTensor y)
+    {
+        QuantizedTensor x = tensors[layer.Input];
+        int low = Count(layer.Range.Low, y, -128), high = Count(layer.Range.High, y, 127);
+        QuantizedLayer quantized = layer switch
+        {
+            FloatConv conv => Convolution(conv, x, y, low, high),
+            FloatMatMul m => new MatMulLayer(m.Name, m.Input, m.Right, m.Output, low, high, Factor(m, m.Factor * x.Scale * tensors[m.Right].Scale / y.Scale)),
+            FloatNormalizedMatMul m => NormalizedMatMul(m, x, tensors[m.Right], tensors[m.Denominator], y, low, high),
+            FloatAveragePool pool => new AveragePoolLayer(pool.Name, pool.Input, pool.Output, low, high)
+            {
+                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Scale = Factor(pool, x.Scale / ((double)pool.Kernel.Rows * pool.Kernel.Columns) / y.Scale),
+            },
+            FloatMaxPool pool => new MaxPoolLayer(pool.Name, pool.Input, pool.Output, low, high)
+            {
+                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Scale = Factor(pool, x.Scale / y.Scale),
+            },
+            FloatResize resize => Resize(resize, x, y, low, high),
+            FloatAdd => new AddLayer(layer.Name, layer.Input, layer.Output, low, high, Factor(layer, x.Scale / y.Scale)),
+            FloatCopy => new ConcatLayer(layer.Name, [layer.Input], layer.Output, low, high, [Factor(layer, x.Scale / y.Scale)]),
+            FloatConcat c => new ConcatLayer(c.Name, c.Inputs, c.Output, low, high, [.. c.Inputs.Select(i => Factor(c, tensors[i].Scale / y.Scale))]),
+            FloatMultiply m => new MultiplyLayer(m.Name, m.Input, m.Right, m.Output, low, high, Factor(m, x.Scale * tensors[m.Right].Scale / y.Scale)) { Broadcast = m.Broadcast },
+            FloatSoftmax => Softmax(layer, x, y, low, high),
+            FloatLayerNorm norm => LayerNorm(norm, x, y, low, high),
+            FloatArgMax => new ArgMaxLayer(layer.Name, layer.Input, layer.Output),
+            _ => throw new FormatException($"layer {layer.Name}: {layer.GetType().Name} cannot be quantised"),
+        };
+        return layer.Residual is int r
+            ? quantized with { Residual = new ResidualAdd(r, Factor(layer, tensors[r].Scale / y.Scale), layer.ResidualSubtract, layer.ResidualBroadcast) }
+            : quantized;
+    }
+
+    private static ConvLayer Convolution(FloatConv conv, QuantizedTensor x, QuantizedTensor y, int low, int high)
+    {
+        int channels = conv.Bias.Length, run = conv.Weights.Length / channels;
+        var weights = new sbyte[conv.Weights.Length];
+        var bias = new int[channels];
+        var scales = new FixedPointScale[channels];
+        for (int k = 0; k < channels; k++)
+        {
+            ReadOnlySpan<float> row = conv.Weights.AsSpan(k * run, run);
+            // Data movement keeps its 0 and 1. A large bias must fit 32 bits at the accumulator's scale.
+            double step = conv.IsDataMovement ? 1 : Math.Max(TensorPrimitives.MaxMagnitude(row) is var m ? Math.Abs(m) / 127.0 : 0, Math.Abs(conv.Bias[k]) / (x.Scale * (1 << 30)));
+            if (step == 0)
+                step = 1;
+            for (int i = 0; i < run; i++)
+                weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), -127, 127);
+            bias[k] = (int)Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
+            scales[k] = Factor(conv, x.Scale * step / y.Scale);
+        }
+
+        return new ConvLayer(conv.Name, conv.Input, conv.Output, low, high)
+        {
+            Weights = weights, Bias = bias, Scales = scales, Kernel = conv.Kernel, Stride = conv.Stride, Dilation = conv.Dilation,
+            Padding = conv.Padding, Groups = conv.Groups, IsDataMovement = conv.IsDataMovement,
+        };
+    }
+
+    private static NormalizedMatMulLayer NormalizedMatMul(FloatNormalizedMatMul m, QuantizedTensor x, QuantizedTensor right, QuantizedTensor denominator, QuantizedTensor y, int low, int high)
+    {
+        // The denominator is at least one count; a smaller epsilon changes nothing.
+        double epsilon = m.Epsilon / (x.Scale * denominator.Scale);
+        return epsilon <= 1
+            ? new NormalizedMatMulLayer(m.Name, m.Input, m.Right, m.Denominator, m.Output, low, high, Factor(m, right.Scale / denominator.Scale / y.Scale))
+            : throw new FormatException($"layer {m.Name}: its epsilon {m.Epsilon:G3} is {epsilon:G3} counts of the denominator; at most 1 is supported: fold it into the denominator's tensor");
+    }
+
+    private static SoftmaxLayer Softmax(FloatLayer layer, QuantizedTensor x, QuantizedTensor y, int low, int high)
+    {
+        double exponent = Math.Round(x.Scale * Math.Log2(Math.E) * (1 << 20));
+        if (exponent >= 1 << 24)
+            throw new FormatException($"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; calibrate with a percentile, or scale the logits");
+        FixedPointScale scale = Factor(layer, 1 / y.Scale);
+        return scale.Shift <= 24
+            ? new SoftmaxLayer(layer.Name, layer.Input, layer.Output, low, high, (uint)exponent, scale)
+            : throw new FormatException($"layer {layer.Name}: its output {y.Name} has {y.Scale:G4} per count; a softmax gives at most 1, and at most 2 per count is supported");
+    }
+
+    private static LayerNormLayer LayerNorm(FloatLayerNorm norm, QuantizedTensor x, QuantizedTensor y, int low, int high)
+    {
+        int n = norm.Gamma.Length;
+        double epsilon = Math.Round(norm.Epsilon * (double)n * n / (x.Scale * x.Scale));
+        if (epsilon >= 1L << 47)
+            throw new FormatException($"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} ({x.Scale:G3} per count); it must be below 2^47: the calibration inputs do not exercise the layer");
+        int[] gamma = new int[n], beta = new int[n], shift = new int[n];
+        for (int c = 0; c < n; c++)
+        {
+            // The normalised value has 12 fraction bits.
+            double g = norm.Gamma[c] / y.Scale / (1 << 12), b = norm.Beta[c] / y.Scale;
+            int s = 40;
+            while (s > 1 && (Math.Abs(Math.Round(Math.ScaleB(g, s))) >= 1 << 23 || Math.Abs(Math.Round(Math.ScaleB(b, s))) > int.MaxValue))
+                s--;
+            if (Math.Abs(Math.ScaleB(g, s)) >= 1 << 23 || Math.Abs(Math.ScaleB(b, s)) > int.MaxValue)
+                throw new FormatException($"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too large for {y.Scale:G3} per count of the output");
+            (gamma[c], beta[c], shift[c]) = ((int)Math.Round(Math.ScaleB(g, s)), (int)Math.Round(Math.ScaleB(b, s)), s);
+        }
+
+        return new LayerNormLayer(norm.Name, norm.Input, norm.Output, low, high) { Gamma = gamma, Beta = beta, Shift = shift, Epsilon = (long)epsilon };
+    }
+
+    private static ResizeLayer Resize(FloatResize resize, QuantizedTensor x, QuantizedTensor y, int low, int high)
+    {
+        (int rows, int columns) = resize.Taps;
+        int taps = rows * columns;
+        var weights = new sbyte[resize.Up.Rows * resize.Up.Columns * taps];
+        var scales = new FixedPointScale[resize.Up.Rows * resize.Up.Columns];
+        var real = new double[taps];
+        for (int phase = 0; phase < scales.Length; phase++)
+        {
+            (int p, int q) = Math.DivRem(phase, resize.Up.Columns);
+            for (int t = 0; t < taps; t++)
+                real[t] = (double)resize.RowWeights[(p * rows) + (t / columns)] * resize.ColumnWeights[(q * columns) + (t % columns)];
+            (sbyte[] integers, double step) = Integers(real);
+            integers.CopyTo(weights, phase * taps);
+            scales[phase] = Factor(resize, step * x.Scale / y.Scale);
+        }
+
+        return new ResizeLayer(resize.Name, resize.Input, resize.Output, low, high)
+        {
+            Up = resize.Up, Down = resize.Down, Taps = resize.Taps, FirstRow = resize.FirstRow, FirstColumn = resize.FirstColumn, Weights = weights, Scales = scales,
+        };
+    }
+
+    /// <summary>
+    /// Int8 weights and their step, nearest to real weights among all divisions of the largest. The step is such that the sum
+    /// is exact: a constant image stays constant.
+    /// </summary>
+    internal static (sbyte[] Weights, double Step) Integers(ReadOnlySpan<double> real)
+    {
+        double largest = TensorPrimitives.MaxMagnitude(real), sum = TensorPrimitives.Sum(real), least = double.PositiveInfinity;
+        largest = Math.Abs(largest);
+        (sbyte[] Weights, double Step) best = (new sbyte[real.Length], 1);
+        for (int parts = 1; parts <= 127 && largest > 0; parts++)
+        {
+            // The divisor that gives the largest weight exactly this many parts.
+            double divisor = parts / largest;
+            var weights = new sbyte[real.Length];
+            int total = 0;
+            for (int t = 0; t < weights.Length; t++)
+                total += weights[t] = (sbyte)Math.Round(real[t] * divisor, MidpointRounding.AwayFromZero);
+            double step = total != 0 && Math.Abs(sum) > 1e-6 * largest ? sum / total : 1 / divisor, error = 0;
+            for (int t = 0; t < weights.Length; t++)
+                error += Math.Pow((weights[t] * step) - real[t], 2);
+            if (step > 0 && error < least - (1e-14 * largest * largest))
+                (least, best) = (error, (weights, step));
+        }
+
+        return best;
+    }
+
+    private static FixedPointScale Factor(FloatLayer layer, double factor) => factor switch
+    {
+        >= 0 and < 1 << 22 => FixedPointScale.FromReal(factor),
+        < 0 => throw new FormatException($"layer {layer.Name}: its factor {factor:G3} is negative; negate an operand instead"),
+        _ => throw new FormatException($"layer {layer.Name}: its output range is {factor:G3} times finer than its sums; the calibration inputs do not exercise it"),
+    };
+
+    private static int Count(float bound, QuantizedTensor t, int unbounded) => float.IsInfinity(bound)
+        ? unbounded
+        : (int)Math.Clamp(Math.Round(bound / t.Scale, MidpointRounding.ToEven) + t.ZeroPoint, -128, 127);
+}
