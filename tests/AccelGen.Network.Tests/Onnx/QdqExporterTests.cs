@@ -131,8 +131,12 @@ public sealed class QdqExporterTests
 
         ConvLayer Conv(string name, int x, int y, int outputs, int kernel = 1, int groups = 1) => new(name, x, y, -128, 127)
         {
-            Weights = [.. Enumerable.Range(0, outputs * kernel * kernel * channels / groups).Select(_ => (sbyte)random.Next(-127, 128))], Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-9000, 9000))],
-            Scales = [.. Enumerable.Range(0, outputs).Select(_ => FixedPointScale.FromReal(0.5 / Math.Sqrt(kernel * kernel * channels / groups) / 74))], Kernel = (kernel, kernel), Padding = (kernel / 2, kernel / 2, kernel / 2, kernel / 2), Groups = groups,
+            Weights = [.. Enumerable.Range(0, outputs * kernel * kernel * channels / groups).Select(_ => (sbyte)random.Next(-127, 128))],
+            Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-9000, 9000))],
+            Scales = [.. Enumerable.Range(0, outputs).Select(_ => FixedPointScale.FromReal(0.5 / Math.Sqrt(kernel * kernel * channels / groups) / 74))],
+            Kernel = (kernel, kernel),
+            Padding = (kernel / 2, kernel / 2, kernel / 2, kernel / 2),
+            Groups = groups,
         };
 
         var image = new TensorShape(1, rows, columns, channels);
@@ -146,7 +150,10 @@ public sealed class QdqExporterTests
         int normal = Tensor("normal", tokens, 0.02);
         LayerNormLayer Norm(string name, int x, int y) => new(name, x, y, -128, 127)
         {
-            Gamma = [.. Enumerable.Repeat(40 << 12, channels)], Beta = new int[channels], Shift = [.. Enumerable.Repeat(24, channels)], Epsilon = 100,
+            Gamma = [.. Enumerable.Repeat(40 << 12, channels)],
+            Beta = new int[channels],
+            Shift = [.. Enumerable.Repeat(24, channels)],
+            Epsilon = 100,
         };
         layers.Add(Norm("norm", stream, normal));
         int q = Tensor("q", perHead), k = Tensor("k", perHead), v = Tensor("v", new TensorShape(heads, 1, width, n));
