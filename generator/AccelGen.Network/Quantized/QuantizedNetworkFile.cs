@@ -70,6 +70,13 @@ public static class QuantizedNetworkFile
 
         if (document?.Format != Format || document.Version != Version || document.Network is null)
             throw new FormatException($"{path}: format {document?.Format} version {document?.Version}; {Format} version {Version} is supported");
+        // The serializer checks constructor parameters for null, not the properties beside them.
+        foreach (QuantizedLayer? layer in document.Network.Layers)
+        {
+            if (layer is not null && Options.GetTypeInfo(layer.GetType()).Properties.FirstOrDefault(p => p.IsRequired && p.Get?.Invoke(layer) is null) is { } missing)
+                throw new FormatException($"{path}: layer {layer.Name}: {missing.Name} is null");
+        }
+
         IReadOnlyList<string> problems = QuantizedNetworkRules.Problems(document.Network);
         return problems.Count == 0 ? document.Network : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
     }
@@ -85,7 +92,12 @@ public static class QuantizedNetworkFile
 
     private sealed class WeightsConverter : JsonConverter<sbyte[]>
     {
-        public override sbyte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => MemoryMarshal.Cast<byte, sbyte>(reader.GetBytesFromBase64()).ToArray();
+        // An absent table is left out of the file, not null.
+        public override bool HandleNull => true;
+
+        public override sbyte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType != JsonTokenType.String
+            ? throw new JsonException("a base64 text is expected")
+            : MemoryMarshal.Cast<byte, sbyte>(reader.GetBytesFromBase64()).ToArray();
 
         public override void Write(Utf8JsonWriter writer, sbyte[] value, JsonSerializerOptions options) => writer.WriteBase64StringValue(MemoryMarshal.Cast<sbyte, byte>(value));
     }

@@ -48,7 +48,7 @@ public static class QuantizedNetworkRules
         {
             string place = $"layer {layer.Name}: ";
             IReadOnlyList<int> reads = layer.Reads;
-            if (!Known(layer.Output) || reads.Any(t => !Known(t)))
+            if (!Known(layer.Input) || !Known(layer.Output) || reads.Any(t => !Known(t)))
             {
                 problems.Add(place + "names a tensor that does not exist");
                 continue;
@@ -177,8 +177,8 @@ public static class QuantizedNetworkRules
                 break;
             case ConcatLayer c:
                 TensorShape[] parts = [.. c.Inputs.Select(t => network.Tensors[t].Shape)];
-                if (c.Input != c.Inputs[0] || c.Scales.Count != parts.Length)
-                    yield return $"{parts.Length} inputs need as many scales, not {c.Scales.Count}, and the first is the layer's input";
+                if (parts.Length == 0 || c.Input != c.Inputs[0] || c.Scales.Count != parts.Length)
+                    yield return $"{parts.Length} inputs, at least one, need as many scales, not {c.Scales.Count}, and the first is the layer's input";
                 else if (parts.Any(p => p with { Channels = 1 } != to with { Channels = 1 }) || parts.Sum(p => (long)p.Channels) != to.Channels)
                     yield return $"{string.Join(" and ", parts)} side by side are not {to}";
                 else if (c.Scales.Any(s => !Legal(s)))
