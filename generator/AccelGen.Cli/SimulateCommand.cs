@@ -20,7 +20,7 @@ internal static class SimulateCommand
         Option<string[]> set = Cli.SetOption();
         Option<string?> json = Cli.JsonOption();
         Option<string[]> layer = new("--layer") { Description = "Layer, e.g. \"conv 128x128x3072 k1 -> 768, keep 1536\"; may be repeated.", DefaultValueFactory = _ => [] };
-        Option<string[]> from = new("--layers-from") { Description = "File with one layer per line ('#' starts a comment), or a named set: segformer-b0, segformer-b2.", DefaultValueFactory = _ => [] };
+        Option<string[]> from = new("--layers-from") { Description = $"File with one layer per line ('#' starts a comment), or a named set: {string.Join(", ", SegFormerLayers.Sets)}.", DefaultValueFactory = _ => [] };
         Option<string?> pattern = new("--layers") { Description = "Patterns of layer names to run from the sets, separated by commas; * matches anything." };
         Option<bool> halves = new("--halves") { Description = "Runs each convolution and linear layer once more with half of its input channels kept." };
         Option<int> seed = new("--seed") { Description = "Seed of the random data.", DefaultValueFactory = _ => 1 };

@@ -234,7 +234,9 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                     vector["Rows"] = t.Rows;
                     vector["Columns"] = t.Columns;
                     vector["BlockWords"] = t.Rows * g.RowWords;
-                    vector["RowWords"] = g.RowWords;
+                    vector["RowStepWords"] = g.RowWords;
+                    vector["ColumnStep"] = 1;
+                    vector["ResidualBlockWords"] = t.Rows * g.RowWords;
                     Commands.Add(vector);
                 }
 

@@ -94,4 +94,10 @@ public sealed record ControlConfig(
 /// <summary>Functional units that can be left out.</summary>
 public sealed record UnitsConfig(
     [property: Description("Depthwise convolution, pooling and elementwise operators.")] bool LaneWise,
-    [property: Description("Addition of a residual at the output.")] bool Residual);
+    [property: Description("Addition of a residual at the output.")] bool Residual,
+    [property: Description("Product of two tensors; needs residual."), DefaultValue(true)] bool Multiply,
+    [property: Description("Activations by a table of 256 entries."), DefaultValue(true)] bool ActivationTable,
+    [property: Description("Softmax, layer normalisation and arg max."), DefaultValue(true)] bool RowOperators,
+    [property: Description("Quotient of two matrix products (linear attention)."), DefaultValue(true)] bool Quotient,
+    [property: Description("Resampling: taps outside the image read its nearest pixel; needs laneWise."), DefaultValue(true)] bool Resize,
+    [property: Description("Stores with pixels and channels exchanged."), DefaultValue(true)] bool Transpose);

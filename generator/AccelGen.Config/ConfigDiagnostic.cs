@@ -34,6 +34,7 @@ public static class ConfigCodes
     public const string BufferDepth = "AG1203";
     public const string WeightDepth = "AG1204";
     public const string BurstTooLong = "AG1205";
+    public const string UnitNeedsUnit = "AG1206";
 
     /// <summary>Each code with the words that follow the value in a diagnostic.</summary>
     public static ImmutableSortedDictionary<string, string> All { get; } = new Dictionary<string, string>
@@ -53,6 +54,7 @@ public static class ConfigCodes
         [BufferDepth] = "KiB makes a buffer of unsupported depth",
         [WeightDepth] = "KiB makes a weight buffer of unsupported depth",
         [BurstTooLong] = "beats make a burst that is too long",
+        [UnitNeedsUnit] = "needs a unit that is left out",
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }
 

@@ -37,7 +37,7 @@ public sealed record ConfigField
         Minimum = (int?)range?.Minimum;
         Maximum = (int?)range?.Maximum;
         Allowed = [.. property.GetCustomAttribute<AllowedValuesAttribute>()?.Values.Cast<int>() ?? []];
-        Default = (int?)property.GetCustomAttribute<DefaultValueAttribute>()?.Value;
+        Default = property.GetCustomAttribute<DefaultValueAttribute>()?.Value;
         Pattern = property.GetCustomAttribute<RegularExpressionAttribute>()?.Pattern;
         Fields = Kind == ConfigFieldKind.Section ? Of(property.PropertyType, this) : [];
     }
@@ -69,7 +69,7 @@ public sealed record ConfigField
     public ImmutableArray<int> Allowed { get; }
 
     /// <summary>The value of a field that may be left out.</summary>
-    public int? Default { get; }
+    public object? Default { get; }
 
     public string? Pattern { get; }
 

@@ -160,7 +160,7 @@ public static class ConfigLoader
 
             if (!present && field.Default is { } fallback)
             {
-                node[field.Name] = fallback;
+                node[field.Name] = System.Text.Json.JsonSerializer.SerializeToNode(fallback);
                 continue;
             }
 

@@ -71,6 +71,8 @@ public static class ConfigRules
             Depth(ConfigCodes.WeightDepth, "buffers.weightKibibytes", config.Buffers.WeightKibibytes,
                 config.Derived.WeightTileBytes, MinWeightTiles, "tiles"));
         yield return new([DataBits, "axi.maxBurstBeats"], () => Burst(config));
+        yield return new(["units.multiply", "units.residual"], () => Needs("multiply", config.Units.Multiply, "residual", config.Units.Residual));
+        yield return new(["units.resize", "units.laneWise"], () => Needs("resize", config.Units.Resize, "laneWise", config.Units.LaneWise));
     }
 
     private static ConfigDiagnostic? Divides(ArrayConfig array)
@@ -103,6 +105,9 @@ public static class ConfigRules
         return new(code, path, $"{kibibytes}", $"{minEntries}..{MaxDepth} {entries} of {entryBytes} bytes, so {least}..{most} KiB",
             $"use {Math.Clamp(kibibytes, least, most)}", null);
     }
+
+    private static ConfigDiagnostic? Needs(string unit, bool on, string other, bool otherOn) => !on || otherOn ? null : new(
+        ConfigCodes.UnitNeedsUnit, $"units.{unit}", "true", $"false while units.{other} is false", $"set units.{other} to true or units.{unit} to false", null);
 
     private static ConfigDiagnostic? Burst(AcceleratorConfig config)
     {

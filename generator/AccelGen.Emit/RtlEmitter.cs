@@ -110,10 +110,27 @@ public static class RtlEmitter
             ["max_burst"] = config.Axi.MaxBurstBeats,
             ["address_bits"] = config.Axi.AddressBits,
             ["hash"] = config.Hash.Hex,
+            ["unit_lane_wise"] = config.Units.LaneWise,
+            ["unit_residual"] = config.Units.Residual,
+            ["unit_multiply"] = config.Units.Multiply,
+            ["unit_table"] = config.Units.ActivationTable,
+            ["unit_row"] = config.Units.RowOperators,
+            ["unit_quotient"] = config.Units.Quotient,
+            ["unit_factors"] = config.Units.RowOperators || config.Units.Quotient,
+            ["unit_resize"] = config.Units.Resize,
+            ["unit_transpose"] = config.Units.Transpose,
+        };
+        var tables = new ScriptObject
+        {
+            // Steps of the interpolated functions: docs/operators.md.
+            ["power"] = Table(64, x => Math.ScaleB(Math.Pow(2, -x), 23)),
+            ["reciprocal"] = Table(64, x => Math.ScaleB(1 / (1 + x), 17)),
+            ["root_reciprocal"] = Table(192, x => Math.ScaleB(1 / Math.Sqrt(1 + x), 17)),
         };
         var model = new ScriptObject
         {
             ["c"] = c,
+            ["tables"] = tables,
             ["isa_version"] = IsaDefinition.Version,
             ["counter_base"] = IsaDefinition.CounterBase.ToString("X4", CultureInfo.InvariantCulture),
             ["categories"] = new ScriptArray(IsaDefinition.CycleCategories),
@@ -161,6 +178,10 @@ public static class RtlEmitter
         model.Import("reg", (string register) => IsaDefinition.Registers.Single(r => r.Name == register).Offset.ToString("X4", CultureInfo.InvariantCulture));
         return model;
     }
+
+    // Values of a function at 0, 1/64, 2/64, ...
+    private static ScriptArray Table(int steps, Func<double, double> function) =>
+        new(Enumerable.Range(0, steps + 1).Select(i => (long)Math.Round(function(i / 64.0))));
 
     private static ScriptArray Fields(IEnumerable<Field> fields) => new(fields.Select(f => new ScriptObject
     {

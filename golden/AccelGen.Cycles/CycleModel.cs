@@ -33,7 +33,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
 {
     private const int DescriptorDepth = 4;   // loads whose data are on the way
     private const int DataDepth = 8;         // beats buffered in front of the write channel
-    private const int PostProcessing = 5;    // cycles from the issue of a pixel to its result in the buffer
+    private const int PostProcessing = 6;    // cycles from the issue of a pixel to its result in the buffer
+    private const int RowSettling = 7;       // cycles after each pass of a row operator
 
     private enum Category { Busy, WaitLoad, WaitCompute, WaitVector, WaitStore, MemoryStall, Idle }
 
@@ -105,6 +106,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                     {
                         case Queue.Load: Load(n, command, push); break;
                         case Queue.Compute: Compute(n, command, push); break;
+                        case Queue.Vector when command.Definition.Name == "ROW": Row(n, command, push); break;
                         case Queue.Vector: Vector(n, command, push); break;
                         default: Store(n, command, push); break;
                     }
@@ -360,6 +362,29 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             vectorCommand = n;
         }
 
+        // Passes over the tile, a lane tile per cycle: maximum and sum for softmax, sum for layer normalisation, maximum for
+        // arg max; then the pass that writes, of an index only one lane tile.
+        private void Row(int n, Command command, long push)
+        {
+            if (vectorLeft > 0)
+                throw new ProgramOrderException($"command {n} ({command}) comes before the sums of the VECTOR command before it");
+            long start = Start(Queue.Vector, n, command, push, vectorFree, 0, -1);
+            timings[n] = new CommandTiming(start, start);
+            vectorFree = start + 1;
+            if (!path.Skips(command))
+            {
+                long pixels = command["Rows"] * command["Columns"], tiles = path.Resolve(command, 'B');
+                long lanePasses = command["Function"] switch { 0 => 3 * tiles, 1 => 2 * tiles, _ => tiles + 1 };
+                long busy = (pixels * lanePasses) + ((command["Function"] == 0 ? 3 : 2) * RowSettling);
+                categories[2][(int)Category.Busy] += busy;
+                vectorFree += busy;
+                timings[n] = new CommandTiming(start, vectorFree - 1);
+            }
+
+            Signal(command, "Signal0", vectorFree);
+            Signal(command, "Signal1", vectorFree);
+        }
+
         private void Store(int n, Command command, long push)
         {
             int outstanding = config.Axi.OutstandingWrites;
@@ -380,20 +405,29 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             int blocks = path.Resolve(command, 'A');
             int peRows = (int)command["PeRows"], peColumns = (int)command["PesPerRow"];
             long address = command["Address"], issued = 0;
+            bool transpose = command["Transpose"] == 1;
+            int fill = config.Array.VectorWidth / config.Derived.VectorsPerWord; // words read before a transposed segment
+            long fills = 0;
             long strideI = command["StridePeRow"], strideJ = command["StridePeColumn"], strideA = command["StrideA"], strideRow = command["StrideRow"];
             lastRead = Math.Max(lastRead, start);
             for (int i = 0; i < peRows; i++)
             {
-                long rows = i == peRows - 1 ? command["LastRows"] : command["Rows"];
                 for (int j = 0; j < peColumns; j++)
                 {
-                    long beats = (j == peColumns - 1 ? command["LastWords"] : command["Words"]) * config.Derived.BeatsPerWord;
+                    long rows = (transpose ? j == peColumns - 1 : i == peRows - 1) ? command["LastRows"] : command["Rows"];
                     for (int block = 0; block < blocks; block++)
                     {
+                        long beats = ((transpose ? block == blocks - 1 : j == peColumns - 1) ? command["LastWords"] : command["Words"]) * config.Derived.BeatsPerWord;
                         for (long row = 0; row < rows; row++)
                         {
                             long cursor = address + (i * strideI) + (j * strideJ) + (block * strideA) + (row * strideRow);
                             long left = beats;
+                            if (transpose)
+                            {
+                                lastRead += fill;
+                                fills += fill;
+                            }
+
                             while (left > 0)
                             {
                                 long burst = Math.Min(Math.Min(left, (4096 - (cursor & 4095)) / beatBytes), config.Axi.MaxBurstBeats);
@@ -423,8 +457,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
 
             writeBeats += issued;
             beatsMoved[n] = issued;
-            categories[3][(int)Category.Busy] += issued;
-            categories[3][(int)Category.MemoryStall] += lastRead - start - issued;
+            categories[3][(int)Category.Busy] += issued + fills;
+            categories[3][(int)Category.MemoryStall] += lastRead - start - issued - fills;
             storeFree = lastRead + 1;
             Signal(command, "Signal0", lastRead + 1);
             Signal(command, "Signal1", LastCompletion() + 1);

@@ -1,10 +1,12 @@
+using AccelGen.Network.Architectures;
+
 namespace AccelGen.Sim;
 
 /// <summary>Convolution, linear and matrix-product layers of SegFormer, with shapes computed from the architecture (arXiv 2105.15203).</summary>
 public static class SegFormerLayers
 {
     /// <summary>Names of the layer sets.</summary>
-    public static IReadOnlyList<string> Sets { get; } = ["segformer-b0", "segformer-b2"];
+    public static IReadOnlyList<string> Sets { get; } = [.. SegFormer.Variants.Select(v => v.Name)];
 
     /// <summary>All layers of a set for a square image.</summary>
     /// <param name="set">A name of <see cref="Sets"/>.</param>
@@ -12,13 +14,9 @@ public static class SegFormerLayers
     /// <exception cref="FormatException">There is no such set.</exception>
     public static IReadOnlyList<LayerSpec> Layers(string set, int size = 512)
     {
-        (int[] dims, int[] depths, int decoder) = set switch
-        {
-            "segformer-b0" => (new[] { 32, 64, 160, 256 }, new[] { 2, 2, 2, 2 }, 256),
-            "segformer-b2" => (new[] { 64, 128, 320, 512 }, new[] { 3, 4, 6, 3 }, 768),
-            _ => throw new FormatException($"layer set '{set}' is not known; there are {string.Join(", ", Sets)}"),
-        };
-        int[] heads = [1, 2, 5, 8], reductions = [8, 4, 2, 1];
+        SegFormerVariant variant = SegFormer.Variant(set);
+        (IReadOnlyList<int> dims, IReadOnlyList<int> depths, int decoder) = (variant.Channels, variant.Depths, variant.DecoderChannels);
+        (IReadOnlyList<int> heads, IReadOnlyList<int> reductions) = (SegFormer.Heads, SegFormer.Reductions);
         var layers = new List<LayerSpec>();
         void Add(string name, string text) => layers.Add(LayerSpec.Parse(text, name));
         for (int stage = 0; stage < 4; stage++)

@@ -114,6 +114,13 @@ internal sealed class OnnxModelWriter
         return this;
     }
 
+    /// <summary>An output of the graph, beside the one that <see cref="Build"/> names.</summary>
+    public OnnxModelWriter Output(string name, int type, params long[] shape)
+    {
+        values.Add(Value(12, name, type, shape));
+        return this;
+    }
+
     public byte[] Build(string output, int type, params long[] shape)
     {
         Flush();

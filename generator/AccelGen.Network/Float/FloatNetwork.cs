@@ -281,10 +281,24 @@ public sealed record FloatNetwork(
         return tensor;
     }
 
-    /// <summary>Number of weights and biases; data movement has none.</summary>
-    public long Parameters => Layers.OfType<FloatConv>().Where(c => !c.IsDataMovement).Sum(c => c.Weights.LongLength + c.Bias.Length);
+    /// <summary>Number of weights and biases, those of normalisations included; data movement has none.</summary>
+    public long Parameters => Layers.Sum(l => l switch
+    {
+        FloatConv { IsDataMovement: false } c => c.Weights.LongLength + c.Bias.Length,
+        FloatLayerNorm n => (long)n.Gamma.Length + n.Beta.Length,
+        _ => 0,
+    });
 
-    /// <summary>Multiply-accumulates for one input.</summary>
-    public long Macs => Layers.OfType<FloatConv>().Where(c => !c.IsDataMovement)
-        .Sum(c => Tensors[c.Output].Shape.Elements * (c.Weights.LongLength / c.Bias.Length));
+    /// <summary>Multiply-accumulates of convolutions and matrix products for one input.</summary>
+    public long Macs => Layers.Sum(LayerMacs);
+
+    /// <summary>Multiply-accumulates of one layer; 0 for what is neither a convolution nor a matrix product.</summary>
+    public long LayerMacs(FloatLayer layer) => layer switch
+    {
+        FloatConv { IsDataMovement: false } c => Tensors[c.Output].Shape.Elements * (c.Weights.LongLength / c.Bias.Length),
+        FloatMatMul m => Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels,
+        // The denominator is one more column of the product.
+        FloatNormalizedMatMul m => (Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels) + Tensors[m.Input].Shape.Elements,
+        _ => 0,
+    };
 }

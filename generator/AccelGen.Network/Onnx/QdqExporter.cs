@@ -1,0 +1,436 @@
+using System.Runtime.InteropServices;
+using AccelGen.Network.Onnx.Proto;
+using AccelGen.Network.Quantized;
+using Google.Protobuf;
+
+namespace AccelGen.Network.Onnx;
+
+/// <summary>
+/// Writes a quantised network as an ONNX model in QDQ form, for checks by any ONNX runtime: float operators between pairs of
+/// QuantizeLinear and DequantizeLinear, int8 weights per output channel, int32 biases.
+/// </summary>
+/// <remarks>
+/// Inputs and outputs are real numbers [Batch, Channels, Height, Width]. A factor of the network becomes the scale of its
+/// weights, or a multiplication where it is not the quotient of the tensors' scales. A table becomes a Gather over the counts,
+/// a resize one Gather per tap: both compute with the network's own numbers.
+/// </remarks>
+public static class QdqExporter
+{
+    /// <summary>Operator set of the models.</summary>
+    public const int OpsetVersion = 17;
+
+    /// <summary>Version of the file format that goes with the operator set.</summary>
+    private const int IrVersion = 8;
+
+    /// <summary>Writes a model; the target is whole or untouched.</summary>
+    /// <param name="path">File.</param>
+    /// <param name="network">Network.</param>
+    /// <param name="execution">Path whose skipped blocks are left out; all blocks when null.</param>
+    /// <exception cref="FormatException">The network has something that ONNX cannot express.</exception>
+    public static void Save(string path, QuantizedNetwork network, ExecutionPath? execution = null)
+    {
+        string full = Path.GetFullPath(path), temporary = $"{full}.{Environment.ProcessId}.tmp";
+        ModelProto model = Model(network, execution);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        try
+        {
+            using (FileStream stream = File.Create(temporary))
+                model.WriteTo(stream);
+            File.Move(temporary, full, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>The bytes of a model.</summary>
+    /// <param name="network">Network.</param>
+    /// <param name="execution">Path whose skipped blocks are left out; all blocks when null.</param>
+    /// <exception cref="FormatException">The network has something that ONNX cannot express.</exception>
+    public static byte[] Export(QuantizedNetwork network, ExecutionPath? execution = null) => Model(network, execution).ToByteArray();
+
+    /// <summary>A network of one layer of another: its inputs are the tensors that the layer reads, in the order of <see cref="QuantizedLayer.Reads"/>.</summary>
+    public static QuantizedNetwork SingleLayer(QuantizedNetwork network, int layer)
+    {
+        QuantizedLayer l = network.Layers[layer];
+        int[] reads = [.. l.Reads.Distinct()];
+        int Place(int tensor) => Array.IndexOf(reads, tensor);
+        QuantizedTensor[] tensors = [.. reads.Append(l.Output).Select((t, i) => network.Tensors[t] with { Id = i, SharesStorageWith = null })];
+        // A layer that writes over its input under the same identity still has two values.
+        l = l with { Input = Place(l.Input), Output = reads.Length, Block = null, Residual = l.Residual is { } r ? r with { Tensor = Place(r.Tensor) } : null };
+        l = l switch
+        {
+            MatMulLayer m => m with { Right = Place(m.Right) },
+            MultiplyLayer m => m with { Right = Place(m.Right) },
+            NormalizedMatMulLayer m => m with { Right = Place(m.Right), Denominator = Place(m.Denominator) },
+            ConcatLayer c => c with { Inputs = [.. c.Inputs.Select(Place)] },
+            _ => l,
+        };
+        return new QuantizedNetwork(l.Name, tensors, [l], [], [.. Enumerable.Range(0, reads.Length).Where(i => tensors[i].Constant is null)], [reads.Length]);
+    }
+
+    private static ModelProto Model(QuantizedNetwork network, ExecutionPath? execution)
+    {
+        if (execution?.Extents.Count > 0)
+            throw new FormatException($"{network.Name}: path '{execution.Name}' keeps part of the channels; only whole blocks can be left out of an ONNX file");
+        return new Writer(network).Write(execution?.SkippedBlocks ?? new HashSet<int>());
+    }
+
+    /// <summary>A float value of the graph and how its axes are ordered.</summary>
+    private readonly record struct Held(string Value, TensorShape Shape, bool ChannelsFirst);
+
+    private sealed class Writer(QuantizedNetwork network)
+    {
+        private const int FloatType = 1, UInt8Type = 2, Int8Type = 3, Int32Type = 6, Int64Type = 7;
+
+        private readonly GraphProto graph = new() { Name = network.Name.Length > 0 ? network.Name : "network" };
+        private readonly Dictionary<int, Held> held = [];
+        private readonly Dictionary<(string Value, TensorShape Shape, bool ChannelsFirst), string> views = [];
+        private readonly HashSet<string> names = [];
+
+        public ModelProto Write(IReadOnlySet<int> skipped)
+        {
+            foreach (int input in network.Inputs)
+            {
+                QuantizedTensor t = network.Tensors[input];
+                string name = Unique(t.Name);
+                graph.Input.Add(Value(name, t.Shape));
+                held[network.Home(input)] = new Held(Dequantize(Quantize(name, t), t, Unique($"{t.Name}_real")), t.Shape, true);
+            }
+
+            foreach (QuantizedTensor t in network.Tensors.Where(t => t.Constant is not null))
+                held[network.Home(t.Id)] = new Held(Dequantize(Int8s($"{t.Name}_quantized", t.Constant!, Dims(t.Shape, false)), t, Unique(t.Name)), t.Shape, false);
+            foreach (QuantizedLayer layer in network.Layers)
+            {
+                if (layer.Block is not int block || !skipped.Contains(block))
+                    Layer(layer);
+            }
+
+            foreach (int output in network.Outputs)
+            {
+                string name = Unique($"{network.Tensors[output].Name}_output");
+                Node("Identity", [Read(output, true)], name);
+                graph.Output.Add(Value(name, network.Tensors[output].Shape));
+            }
+
+            var model = new ModelProto { IrVersion = IrVersion, ProducerName = "AccelGen", Graph = graph };
+            model.OpsetImport.Add(new OperatorSetIdProto { Version = OpsetVersion });
+            return model;
+        }
+
+        private void Layer(QuantizedLayer layer)
+        {
+            QuantizedTensor y = network.Tensors[layer.Output];
+            TensorShape computed = layer.Computed(network.Tensors[layer.Input].Shape, y.Shape);
+            Held sum = Sum(layer, network.Tensors[layer.Input], y, computed);
+            string value = sum.Shape == computed ? sum.Value : Reshape(sum.Value, Dims(computed, sum.ChannelsFirst));
+            // Before a table, counts are in steps of the output all the same: only the table gives them a meaning.
+            int zero = layer.Table is null ? y.ZeroPoint : layer.TableZeroPoint;
+            if (layer.Residual is { } residual)
+            {
+                double factor = residual.Scale.ToReal() * y.Scale / network.Tensors[residual.Tensor].Scale;
+                string operand = Times(Read(residual.Tensor, sum.ChannelsFirst), factor);
+                // The network rounds the operand by itself, which may move the sum by one step; a table would magnify that.
+                if (layer.Table is not null)
+                    operand = Add("Mul", Add("Round", Add("Div", operand, Real(y.Scale))), Real(y.Scale));
+                value = Add(residual.Subtract ? "Sub" : "Add", value, operand);
+            }
+
+            if (layer.ClampLow == zero && layer.ClampHigh == 127)
+                value = Add("Relu", value);
+            else if (layer.ClampLow > -128 || layer.ClampHigh < 127)
+                value = Add("Clip", value, Real((layer.ClampLow - zero) * y.Scale), Real((layer.ClampHigh - zero) * y.Scale));
+            string counts = layer.Table is null ? Quantize(value, y) : LookUp(value, y, zero, layer.Table);
+            Held result = new(Dequantize(counts, y, Unique(y.Name)), computed, sum.ChannelsFirst);
+            if (layer.TransposeOutput)
+                result = new Held(Reshape(InOrder(result, true), Dims(y.Shape, false)), y.Shape, false);
+            held[network.Home(layer.Output)] = result;
+        }
+
+        // What the layer computes before the residual operand, in real units of the output.
+        private Held Sum(QuantizedLayer layer, QuantizedTensor x, QuantizedTensor y, TensorShape computed)
+        {
+            switch (layer)
+            {
+                case ConvLayer conv:
+                    return Convolution(conv, x, y, computed);
+                case MatMulLayer m:
+                    string product = Add("MatMul", Read(m.Input, false), Transposed(m.Right));
+                    return new Held(Times(product, m.Scale.ToReal() * y.Scale / (x.Scale * network.Tensors[m.Right].Scale)), x.Shape with { Channels = computed.Channels }, false);
+                case NormalizedMatMulLayer m:
+                    double sr = network.Tensors[m.Right].Scale, sd = network.Tensors[m.Denominator].Scale;
+                    string numerator = Add("MatMul", Read(m.Input, false), Transposed(m.Right));
+                    // A denominator of less than one count is one count.
+                    string denominator = Add("Max", Add("MatMul", Read(m.Input, false), Transposed(m.Denominator)), Real(x.Scale * sd));
+                    return new Held(Times(Add("Div", numerator, denominator), m.Scale.ToReal() * y.Scale * sd / sr), x.Shape with { Channels = computed.Channels }, false);
+                case AveragePoolLayer p:
+                    string average = Pool("AveragePool", p.Input, p.Kernel, p.Stride, p.Padding, ("count_include_pad", 1));
+                    return new Held(Times(average, p.Scale.ToReal() * p.Kernel.Rows * p.Kernel.Columns * y.Scale / x.Scale), computed, true);
+                case MaxPoolLayer p:
+                    return new Held(Times(Pool("MaxPool", p.Input, p.Kernel, p.Stride, p.Padding), p.Scale.ToReal() * y.Scale / x.Scale), computed, true);
+                case AddLayer a:
+                    bool first = held[network.Home(a.Input)].ChannelsFirst;
+                    return new Held(Times(Read(a.Input, first), a.Scale.ToReal() * y.Scale / x.Scale), x.Shape, first);
+                case MultiplyLayer m:
+                    first = held[network.Home(m.Input)].ChannelsFirst;
+                    return new Held(Times(Add("Mul", Read(m.Input, first), Read(m.Right, first)), m.Scale.ToReal() * y.Scale / (x.Scale * network.Tensors[m.Right].Scale)), x.Shape, first);
+                case ConcatLayer c:
+                    first = held[network.Home(c.Input)].ChannelsFirst;
+                    string[] parts = [.. c.Inputs.Select((t, i) => Times(Read(t, first), c.Scales[i].ToReal() * y.Scale / network.Tensors[t].Scale))];
+                    string all = Unique(layer.Name);
+                    Node("Concat", parts, all, ("axis", first ? 1 : 3));
+                    TensorShape shape = x.Shape with { Channels = c.Inputs.Sum(t => network.Tensors[t].Shape.Channels) };
+                    return new Held(all, shape, first);
+                case SoftmaxLayer s:
+                    string softmax = Unique(layer.Name);
+                    double slope = s.ExponentMultiplier / (x.Scale * Math.Log2(Math.E) * (1 << 20));
+                    // The multiplier is a whole number; a slope of 1 up to its rounding is a plain softmax.
+                    bool plain = Math.Abs(1 - slope) * s.ExponentMultiplier <= 0.5;
+                    Node("Softmax", [plain ? Read(s.Input, false) : Add("Mul", Read(s.Input, false), Real(slope))], softmax, ("axis", -1));
+                    return new Held(Times(softmax, s.OutputScale.ToReal() * y.Scale), x.Shape, false);
+                case LayerNormLayer n:
+                    return Normalisation(n, x, y);
+                case ArgMaxLayer a:
+                    string index = Unique(layer.Name);
+                    Node("ArgMax", [Read(a.Input, false)], index, ("axis", -1), ("keepdims", 1));
+                    string label = Cast(index, FloatType);
+                    // The count is index - 128, whatever scale and zero point say.
+                    int zero = layer.Table is null ? y.ZeroPoint : layer.TableZeroPoint;
+                    if (zero != -128)
+                        label = Add("Sub", label, Real(128 + zero));
+                    return new Held(Times(label, y.Scale), x.Shape with { Channels = 1 }, false);
+                case ResizeLayer r:
+                    return Resize(r, x, y, computed.Height, computed.Width);
+                default:
+                    throw new FormatException($"layer {layer.Name}: {layer.GetType().Name} has no ONNX form");
+            }
+        }
+
+        private Held Convolution(ConvLayer conv, QuantizedTensor x, QuantizedTensor y, TensorShape computed)
+        {
+            int channels = conv.Bias.Length, taps = conv.Kernel.Rows * conv.Kernel.Columns, inputs = x.Shape.Batch * x.Shape.Channels, depth = inputs / conv.Groups;
+            var weights = new sbyte[conv.Weights.Length];
+            int[] bias = (int[])conv.Bias.Clone();
+            var steps = new float[channels];
+            var biasSteps = new float[channels];
+            for (int k = 0; k < channels; k++)
+            {
+                // A factor of 0 has no scale: the channel is 0.
+                double step = conv.Scales[k].ToReal() * y.Scale / x.Scale;
+                steps[k] = step > 0 ? (float)step : 1;
+                biasSteps[k] = (float)(steps[k] * x.Scale);
+                if (step == 0)
+                    bias[k] = 0;
+                for (int i = 0; step > 0 && i < taps * depth; i++)
+                    weights[(((k * depth) + (i % depth)) * taps) + (i / depth)] = conv.Weights[(k * taps * depth) + i];
+            }
+
+            string w = Unique($"{conv.Name}_weights"), b = Unique($"{conv.Name}_bias"), sums = Unique(conv.Name);
+            Node("DequantizeLinear", [Int8s($"{w}_quantized", weights, [channels, depth, conv.Kernel.Rows, conv.Kernel.Columns]), Reals($"{w}_scale", steps), Int8s($"{w}_zero_point", new sbyte[channels], [channels])], w, ("axis", 0));
+            Node("DequantizeLinear", [Int32s($"{b}_quantized", bias), Reals($"{b}_scale", biasSteps)], b, ("axis", 0));
+            string image = Read(conv.Input, true);
+            if (x.Shape.Batch > 1)
+                image = Reshape(image, [1, inputs, x.Shape.Height, x.Shape.Width]);
+            NodeProto node = Node("Conv", [image, w, b], sums, ("group", conv.Groups));
+            Window(node, conv.Kernel, conv.Stride, conv.Padding);
+            node.Attribute.Add(Ints("dilations", conv.Dilation.Rows, conv.Dilation.Columns));
+            return new Held(computed.Batch > 1 ? Reshape(sums, Dims(computed, true)) : sums, computed, true);
+        }
+
+        private Held Normalisation(LayerNormLayer n, QuantizedTensor x, QuantizedTensor y)
+        {
+            string normal = Unique(n.Name);
+            float[] gamma = [.. n.Gamma.Select((g, c) => (float)(Math.ScaleB(g, 12 - n.Shift[c]) * y.Scale))];
+            float[] beta = [.. n.Beta.Select((b, c) => (float)(Math.ScaleB(b, -n.Shift[c]) * y.Scale))];
+            NodeProto node = Node("LayerNormalization", [Read(n.Input, false), Reals($"{normal}_scale", gamma), Reals($"{normal}_bias", beta)], normal, ("axis", -1));
+            // The variance is at least 1 in the network's units.
+            double epsilon = Math.Max(1, n.Epsilon) * Math.Pow(x.Scale / x.Shape.Channels, 2);
+            node.Attribute.Add(new AttributeProto { Name = "epsilon", Type = 1, F = (float)epsilon });
+            return new Held(normal, x.Shape, false);
+        }
+
+        // The sum over taps of shifted images times a weight per output pixel.
+        private Held Resize(ResizeLayer r, QuantizedTensor x, QuantizedTensor y, int height, int width)
+        {
+            string image = Read(r.Input, true);
+            string? sum = null;
+            for (int t = 0; t < r.Taps.Rows; t++)
+            {
+                string rows = Gather(image, 2, height, r.Up.Rows, r.Down.Rows, r.FirstRow, t, x.Shape.Height);
+                for (int u = 0; u < r.Taps.Columns; u++)
+                {
+                    var weights = new float[height * width];
+                    for (int i = 0; i < weights.Length; i++)
+                    {
+                        int phase = (i / width % r.Up.Rows * r.Up.Columns) + (i % width % r.Up.Columns);
+                        weights[i] = (float)(r.Weights[(((phase * r.Taps.Rows) + t) * r.Taps.Columns) + u] * r.Scales[phase].ToReal() * y.Scale / x.Scale);
+                    }
+
+                    if (weights.All(w => w == 0))
+                        continue;
+                    string tap = Gather(rows, 3, width, r.Up.Columns, r.Down.Columns, r.FirstColumn, u, x.Shape.Width);
+                    tap = weights.All(w => w == weights[0]) ? Times(tap, weights[0]) : Add("Mul", tap, Reals($"{r.Name}_weights{t}{u}", weights, 1, 1, height, width));
+                    sum = sum is null ? tap : Add("Add", sum, tap);
+                }
+            }
+
+            sum ??= Add("Mul", Gather(Gather(image, 2, height, r.Up.Rows, r.Down.Rows, r.FirstRow, 0, x.Shape.Height), 3, width, r.Up.Columns, r.Down.Columns, r.FirstColumn, 0, x.Shape.Width), Real(0));
+            return new Held(sum, x.Shape with { Height = height, Width = width }, true);
+        }
+
+        private string Gather(string input, int axis, int size, int up, int down, int[] first, int tap, int from)
+        {
+            string result = Unique("resize");
+            long[] rows = new long[size];
+            for (int i = 0; i < size; i++)
+                rows[i] = Math.Clamp((i / up * down) + first[i % up] + tap, 0, from - 1);
+            Node("Gather", [input, Initializer("resize_indices", Int64Type, MemoryMarshal.AsBytes<long>(rows), size)], result, ("axis", axis));
+            return result;
+        }
+
+        private string Pool(string op, int input, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Top, int Left, int Bottom, int Right) padding, params (string Name, int Value)[] attributes)
+        {
+            string result = Unique(op);
+            Window(Node(op, [Read(input, true)], result, attributes), kernel, stride, padding);
+            return result;
+        }
+
+        private static void Window(NodeProto node, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Top, int Left, int Bottom, int Right) padding)
+        {
+            node.Attribute.Add(Ints("kernel_shape", kernel.Rows, kernel.Columns));
+            node.Attribute.Add(Ints("strides", stride.Rows, stride.Columns));
+            node.Attribute.Add(Ints("pads", padding.Top, padding.Left, padding.Bottom, padding.Right));
+        }
+
+        // Counts + 128 are the index: an unsigned quantisation gives it directly.
+        private string LookUp(string value, QuantizedTensor t, int zero, sbyte[] table)
+        {
+            string index = Unique($"{t.Name}_index"), result = Unique($"{t.Name}_quantized");
+            Node("QuantizeLinear", [value, Real(t.Scale), Initializer($"{index}_zero_point", UInt8Type, [(byte)(zero + 128)])], index);
+            Node("Gather", [Int8s($"{index}_table", table, [table.Length]), Cast(index, Int32Type)], result, ("axis", 0));
+            return result;
+        }
+
+        private string Quantize(string value, QuantizedTensor t)
+        {
+            string result = Unique($"{t.Name}_quantized");
+            Node("QuantizeLinear", [value, Real(t.Scale), Int8s($"{result}_zero_point", [(sbyte)t.ZeroPoint], [])], result);
+            return result;
+        }
+
+        private string Dequantize(string counts, QuantizedTensor t, string result)
+        {
+            Node("DequantizeLinear", [counts, Real(t.Scale), Int8s($"{t.Name}_zero_point", [(sbyte)t.ZeroPoint], [])], result);
+            return result;
+        }
+
+        // A factor that differs from 1 by no more than the 24 bits of its fixed-point form is 1.
+        private string Times(string value, double factor) => Math.Abs(factor - 1) < 1e-6 ? value : Add("Mul", value, Real(factor));
+
+        private string Transposed(int tensor)
+        {
+            TensorShape shape = network.Tensors[tensor].Shape;
+            string value = Read(tensor, false);
+            if (shape.Height > 1)
+                value = Reshape(value, shape.Batch, 1, shape.Height * shape.Width, shape.Channels);
+            return Transpose(value, 0, 1, 3, 2);
+        }
+
+        // A tensor as the layer sees it: the rows may be split differently than where it was written.
+        private string Read(int tensor, bool channelsFirst)
+        {
+            if (!held.TryGetValue(network.Home(tensor), out Held h))
+                throw new FormatException($"tensor {network.Tensors[tensor].Name} is read before anything wrote it");
+            TensorShape shape = network.Tensors[tensor].Shape;
+            if (h.Shape.Batch != shape.Batch || h.Shape.Channels != shape.Channels || h.Shape.Elements != shape.Elements)
+                throw new FormatException($"tensor {network.Tensors[tensor].Name} {shape} shares the storage of a tensor {h.Shape}; heads and channels must be the same");
+            if (h.Shape == shape)
+                return InOrder(h, channelsFirst);
+            if (!views.TryGetValue((h.Value, shape, h.ChannelsFirst), out string? view))
+                views[(h.Value, shape, h.ChannelsFirst)] = view = Reshape(h.Value, Dims(shape, h.ChannelsFirst));
+            return InOrder(new Held(view, shape, h.ChannelsFirst), channelsFirst);
+        }
+
+        private string InOrder(Held h, bool channelsFirst)
+        {
+            if (h.ChannelsFirst == channelsFirst)
+                return h.Value;
+            if (!views.TryGetValue((h.Value, h.Shape, channelsFirst), out string? view))
+                views[(h.Value, h.Shape, channelsFirst)] = view = channelsFirst ? Transpose(h.Value, 0, 3, 1, 2) : Transpose(h.Value, 0, 2, 3, 1);
+            return view;
+        }
+
+        private string Transpose(string value, params long[] order)
+        {
+            string result = Unique("transpose");
+            Node("Transpose", [value], result).Attribute.Add(Ints("perm", order));
+            return result;
+        }
+
+        private string Reshape(string value, params long[] dims)
+        {
+            string result = Unique("reshape");
+            Node("Reshape", [value, Initializer($"{result}_shape", Int64Type, MemoryMarshal.AsBytes<long>(dims), dims.Length)], result);
+            return result;
+        }
+
+        private string Cast(string value, int type)
+        {
+            string result = Unique("cast");
+            Node("Cast", [value], result, ("to", type));
+            return result;
+        }
+
+        private string Add(string op, params string[] inputs)
+        {
+            string result = Unique(op);
+            Node(op, inputs, result);
+            return result;
+        }
+
+        private NodeProto Node(string op, string[] inputs, string output, params (string Name, int Value)[] attributes)
+        {
+            var node = new NodeProto { OpType = op, Name = $"{output}/{op}", Input = { inputs }, Output = { output } };
+            node.Attribute.Add(attributes.Select(a => new AttributeProto { Name = a.Name, Type = 2, I = a.Value }));
+            graph.Node.Add(node);
+            return node;
+        }
+
+        private static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = 7, Ints = { values } };
+
+        private string Real(double value) => Reals("constant", [(float)value], []);
+
+        private string Reals(string name, float[] values) => Reals(name, values, values.Length);
+
+        private string Reals(string name, float[] values, params long[] dims) => Initializer(name, FloatType, MemoryMarshal.AsBytes<float>(values), dims);
+
+        private string Int8s(string name, sbyte[] values, long[] dims) => Initializer(name, Int8Type, MemoryMarshal.AsBytes<sbyte>(values), dims);
+
+        private string Int32s(string name, int[] values) => Initializer(name, Int32Type, MemoryMarshal.AsBytes<int>(values), values.Length);
+
+        private string Initializer(string name, int type, ReadOnlySpan<byte> data, params long[] dims)
+        {
+            string unique = Unique(name);
+            graph.Initializer.Add(new TensorProto { Name = unique, DataType = type, RawData = ByteString.CopyFrom(data), Dims = { dims } });
+            return unique;
+        }
+
+        private static ValueInfoProto Value(string name, TensorShape shape)
+        {
+            var dims = new TensorShapeProto();
+            dims.Dim.Add(Dims(shape, true).Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
+            return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = FloatType, Shape = dims } } };
+        }
+
+        private static long[] Dims(TensorShape s, bool channelsFirst) => channelsFirst ? [s.Batch, s.Channels, s.Height, s.Width] : [s.Batch, s.Height, s.Width, s.Channels];
+
+        private string Unique(string name)
+        {
+            string unique = name.Length > 0 ? name : "value";
+            for (int i = 1; !names.Add(unique); i++)
+                unique = $"{name}#{i}";
+            return unique;
+        }
+    }
+}
