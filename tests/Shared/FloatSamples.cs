@@ -89,7 +89,7 @@ internal static class FloatSamples
             float[] values = crop ? [.. Enumerable.Range(0, count).Select(i => i / inputs == i % inputs ? 1f : 0)] : RandomNetworks.Values(random, count, 1.7 / Math.Sqrt(kernel * kernel * (inputs / groups)));
             return Add(new FloatConv($"conv{layers.Count}", input, Tensor(to, share ? residual : null))
             {
-                Weights = values, Bias = crop ? new float[outputs] : RandomNetworks.Values(random, outputs, 0.3), Kernel = (kernel, kernel), Stride = (stride, stride), Padding = (padding, padding, padding, padding), Groups = groups,
+                Weights = values, Bias = crop ? new float[outputs] : RandomNetworks.Values(random, outputs, 0.3), Kernel = (kernel, kernel), Stride = (stride, stride), Padding = crop ? (0, 0, to.Height - from.Height, to.Width - from.Width) : (padding, padding, padding, padding), Groups = groups,
                 Residual = residual, TransposeOutput = transpose, IsDataMovement = crop, Activation = activation, Range = range ?? OutputRange.Unbounded,
             });
         }

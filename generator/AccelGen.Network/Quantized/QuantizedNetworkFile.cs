@@ -131,7 +131,7 @@ public static class QuantizedNetworkFile
         var numbers = new List<int>();
         while (reader.Read() && reader.TokenType == JsonTokenType.Number && numbers.Count < count && reader.TryGetInt32(out int n))
             numbers.Add(n);
-        return reader.TokenType == JsonTokenType.EndArray && numbers.Count == count && numbers[0] >= 0 ? [.. numbers] : throw new JsonException($"an array of {count} whole numbers, 0 or more, is expected");
+        return reader.TokenType == JsonTokenType.EndArray && numbers.Count == count && (count == 4 || numbers[0] >= 0) ? [.. numbers] : throw new JsonException($"an array of {count} whole numbers{(count == 4 ? string.Empty : ", 0 or more,")} is expected");
     }
 
     private static void Array(Utf8JsonWriter writer, params ReadOnlySpan<int> numbers)
