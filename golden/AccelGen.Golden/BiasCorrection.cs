@@ -39,36 +39,28 @@ public static class BiasCorrection
         int channels = conv.Bias.Length, pixels = shape.Height * shape.Width;
         // The sums alone: nothing that comes after them.
         FloatConv bare = real with { Range = OutputRange.Unbounded, Residual = null, Activation = default };
-        var floatMean = new double[channels];
-        var countMean = new double[channels];
-        Parallel.ForEach(runs, options, run =>
+        var means = new (double[] Real, double[] Count)[runs.Length];
+        Parallel.For(0, runs.Length, options, i =>
         {
-            float[] y = run.Evaluate(bare);
-            int[] sums = MatrixOperators.Convolution(conv, run.Counts(conv.Input), shape);
+            float[] y = runs[i].Evaluate(bare);
+            int[] sums = MatrixOperators.Convolution(conv, runs[i].Counts(conv.Input), shape);
             var (f, q) = (new double[channels], new double[channels]);
             for (int n = 0; n < sums.Length; n++)
             {
                 int k = (n / (pixels * shape.Channels) * shape.Channels) + (n % shape.Channels);
-                q[k] += sums[n];
-                f[real.TransposeOutput ? n / pixels : k] += y[n];
+                q[k] += sums[n] / ((double)pixels * runs.Length);
+                f[real.TransposeOutput ? n / pixels : k] += y[n] / ((double)pixels * runs.Length);
             }
 
-            lock (floatMean)
-            {
-                for (int k = 0; k < channels; k++)
-                {
-                    floatMean[k] += f[k] / ((double)pixels * runs.Length);
-                    countMean[k] += q[k] / ((double)pixels * runs.Length);
-                }
-            }
+            means[i] = (f, q);
         });
         int[] bias = [.. conv.Bias];
         for (int k = 0; k < channels; k++)
         {
-            // Real units per count of the sum: the step of the input times that of the weights, as the factor and the output say.
+            // Real units per count of the sum.
             double step = Step(real, k, conv, input);
             if (step > 0)
-                bias[k] = (int)Math.Clamp(Math.Round((floatMean[k] / step) - countMean[k]), -(1 << 30), 1 << 30);
+                bias[k] = (int)Math.Clamp(Math.Round((means.Sum(m => m.Real[k]) / step) - means.Sum(m => m.Count[k])), -(1 << 30), 1 << 30);
         }
 
         return bias;

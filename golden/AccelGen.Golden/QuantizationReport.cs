@@ -7,7 +7,7 @@ namespace AccelGen.Golden;
 /// <param name="Layer">Name of the layer.</param>
 /// <param name="SignalToNoise">Power of the float output over that of the difference, everything before the layer quantised too, in dB.</param>
 /// <param name="OwnSignalToNoise">The same with the float operands, rounded to counts, given to the layer: what the layer alone loses, in dB.</param>
-/// <param name="Saturated">Part of the output counts at -128 or 127 whose float value lies beyond them.</param>
+/// <param name="Saturated">Part of the output whose float value lies beyond the counts.</param>
 public sealed record LayerError(string Layer, double SignalToNoise, double OwnSignalToNoise, double Saturated);
 
 /// <summary>Float and integer execution side by side.</summary>
@@ -23,39 +23,39 @@ public static class QuantizationReport
     public static IReadOnlyList<LayerError> Layers(FloatNetwork network, QuantizedNetwork quantized, IReadOnlyList<float[]> inputs, CancellationToken cancellation = default)
     {
         SideBySide.Check(network, quantized, inputs);
-        int layers = network.Layers.Count;
-        var (signal, noise, own, saturated, elements) = (new double[layers], new double[layers], new double[layers], new long[layers], new long[layers]);
-        Parallel.ForEach(inputs, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, input =>
+        // Sums per sample, added in order: the report does not depend on which sample ends first.
+        var samples = new Sums[inputs.Count][];
+        Parallel.For(0, inputs.Count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, sample =>
         {
-            var run = new SideBySide(network, quantized, input);
-            for (int i = 0; i < layers; i++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                QuantizedTensor output = quantized.Tensors[network.Layers[i].Output];
-                sbyte[] alone = run.ExecuteOnFloatOperands(i);
-                (float[] wanted, sbyte[] counts) = run.Execute(i);
-                double s = 0, n = 0, o = 0;
-                long beyond = 0;
-                for (int k = 0; k < counts.Length; k++)
-                {
-                    double w = wanted[k], count = w / output.Scale + output.ZeroPoint;
-                    s += w * w;
-                    n += Square(w - (output.Scale * (counts[k] - output.ZeroPoint)));
-                    o += Square(w - (output.Scale * (alone[k] - output.ZeroPoint)));
-                    beyond += count is < -128.5 or > 127.5 ? 1 : 0;
-                }
-
-                lock (signal)
-                {
-                    signal[i] += s;
-                    noise[i] += n;
-                    own[i] += o;
-                    saturated[i] += beyond;
-                    elements[i] += counts.Length;
-                }
-            }
+            var run = new SideBySide(network, quantized, inputs[sample]);
+            samples[sample] = [.. Enumerable.Range(0, network.Layers.Count).Select(i => Measure(run, i, quantized.Tensors[network.Layers[i].Output], cancellation))];
         });
-        return [.. Enumerable.Range(0, layers).Select(i => new LayerError(network.Layers[i].Name, Decibel(signal[i], noise[i]), Decibel(signal[i], own[i]), (double)saturated[i] / elements[i]))];
+        return [.. network.Layers.Select((layer, i) =>
+        {
+            Sums sum = samples.Select(s => s[i]).Aggregate((a, b) => new Sums(a.Signal + b.Signal, a.Noise + b.Noise, a.Own + b.Own, a.Saturated + b.Saturated, a.Elements + b.Elements));
+            return new LayerError(layer.Name, Decibel(sum.Signal, sum.Noise), Decibel(sum.Signal, sum.Own), (double)sum.Saturated / sum.Elements);
+        })];
+    }
+
+    private readonly record struct Sums(double Signal, double Noise, double Own, long Saturated, long Elements);
+
+    private static Sums Measure(SideBySide run, int layer, QuantizedTensor output, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        sbyte[] alone = run.ExecuteOnFloatOperands(layer);
+        (float[] wanted, sbyte[] counts) = run.Execute(layer);
+        double signal = 0, noise = 0, own = 0;
+        long saturated = 0;
+        for (int k = 0; k < counts.Length; k++)
+        {
+            double w = wanted[k], count = (w / output.Scale) + output.ZeroPoint;
+            signal += w * w;
+            noise += Square(w - (output.Scale * (counts[k] - output.ZeroPoint)));
+            own += Square(w - (output.Scale * (alone[k] - output.ZeroPoint)));
+            saturated += count is < -128.5 or > 127.5 ? 1 : 0;
+        }
+
+        return new Sums(signal, noise, own, saturated, counts.Length);
     }
 
     private static double Square(double v) => v * v;

@@ -193,7 +193,7 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     /// <summary>Dilation in rows and columns.</summary>
     public (int Rows, int Columns) Dilation { get; init; } = (1, 1);
 
-    /// <summary>Padding at the top, left, bottom and right.</summary>
+    /// <summary>Padding at the top, left, bottom and right; a negative one cuts rows or columns off.</summary>
     public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
 
     /// <summary>Channel groups; equal to the channels for a depthwise convolution.</summary>

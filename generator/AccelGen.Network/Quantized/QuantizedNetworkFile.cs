@@ -70,6 +70,13 @@ public static class QuantizedNetworkFile
 
         if (document?.Format != Format || document.Version != Version || document.Network is null)
             throw new FormatException($"{path}: format {document?.Format} version {document?.Version}; {Format} version {Version} is supported");
+        // The serializer checks constructor parameters for null, not the properties beside them.
+        foreach (QuantizedLayer? layer in document.Network.Layers)
+        {
+            if (layer is not null && Options.GetTypeInfo(layer.GetType()).Properties.FirstOrDefault(p => p.IsRequired && p.Get?.Invoke(layer) is null) is { } missing)
+                throw new FormatException($"{path}: layer {layer.Name}: {missing.Name} is null");
+        }
+
         IReadOnlyList<string> problems = QuantizedNetworkRules.Problems(document.Network);
         return problems.Count == 0 ? document.Network : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
     }
@@ -85,7 +92,12 @@ public static class QuantizedNetworkFile
 
     private sealed class WeightsConverter : JsonConverter<sbyte[]>
     {
-        public override sbyte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => MemoryMarshal.Cast<byte, sbyte>(reader.GetBytesFromBase64()).ToArray();
+        // An absent table is left out of the file, not null.
+        public override bool HandleNull => true;
+
+        public override sbyte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType != JsonTokenType.String
+            ? throw new JsonException("a base64 text is expected")
+            : MemoryMarshal.Cast<byte, sbyte>(reader.GetBytesFromBase64()).ToArray();
 
         public override void Write(Utf8JsonWriter writer, sbyte[] value, JsonSerializerOptions options) => writer.WriteBase64StringValue(MemoryMarshal.Cast<sbyte, byte>(value));
     }
@@ -119,7 +131,7 @@ public static class QuantizedNetworkFile
         var numbers = new List<int>();
         while (reader.Read() && reader.TokenType == JsonTokenType.Number && numbers.Count < count && reader.TryGetInt32(out int n))
             numbers.Add(n);
-        return reader.TokenType == JsonTokenType.EndArray && numbers.Count == count && numbers[0] >= 0 ? [.. numbers] : throw new JsonException($"an array of {count} whole numbers, 0 or more, is expected");
+        return reader.TokenType == JsonTokenType.EndArray && numbers.Count == count && (count == 4 || numbers[0] >= 0) ? [.. numbers] : throw new JsonException($"an array of {count} whole numbers{(count == 4 ? string.Empty : ", 0 or more,")} is expected");
     }
 
     private static void Array(Utf8JsonWriter writer, params ReadOnlySpan<int> numbers)

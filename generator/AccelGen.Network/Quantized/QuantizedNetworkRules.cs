@@ -48,7 +48,7 @@ public static class QuantizedNetworkRules
         {
             string place = $"layer {layer.Name}: ";
             IReadOnlyList<int> reads = layer.Reads;
-            if (!Known(layer.Output) || reads.Any(t => !Known(t)))
+            if (!Known(layer.Input) || !Known(layer.Output) || reads.Any(t => !Known(t)))
             {
                 problems.Add(place + "names a tensor that does not exist");
                 continue;
@@ -102,8 +102,8 @@ public static class QuantizedNetworkRules
     {
         switch (layer)
         {
-            case ConvLayer c when !Positive(c.Kernel) || !Positive(c.Stride) || !Positive(c.Dilation) || c.Groups < 1 || !NotNegative(c.Padding):
-                return $"kernel {c.Kernel}, stride {c.Stride}, dilation {c.Dilation} and groups {c.Groups} must be positive and padding {c.Padding} 0 or more";
+            case ConvLayer c when !Positive(c.Kernel) || !Positive(c.Stride) || !Positive(c.Dilation) || c.Groups < 1 || !Sane(c.Padding):
+                return $"kernel {c.Kernel}, stride {c.Stride}, dilation {c.Dilation} and groups {c.Groups} must be positive and padding {c.Padding} at most 2^20";
             case AveragePoolLayer p when !Positive(p.Kernel) || !Positive(p.Stride) || !NotNegative(p.Padding):
                 return $"kernel {p.Kernel} and stride {p.Stride} must be positive and padding {p.Padding} 0 or more";
             case MaxPoolLayer p when !Positive(p.Kernel) || !Positive(p.Stride) || !NotNegative(p.Padding) || Math.Max(p.Padding.Top, p.Padding.Bottom) >= p.Kernel.Rows || Math.Max(p.Padding.Left, p.Padding.Right) >= p.Kernel.Columns:
@@ -179,8 +179,8 @@ public static class QuantizedNetworkRules
                 break;
             case ConcatLayer c:
                 TensorShape[] parts = [.. c.Inputs.Select(t => network.Tensors[t].Shape)];
-                if (c.Input != c.Inputs[0] || c.Scales.Count != parts.Length)
-                    yield return $"{parts.Length} inputs need as many scales, not {c.Scales.Count}, and the first is the layer's input";
+                if (parts.Length == 0 || c.Input != c.Inputs[0] || c.Scales.Count != parts.Length)
+                    yield return $"{parts.Length} inputs, at least one, need as many scales, not {c.Scales.Count}, and the first is the layer's input";
                 else if (parts.Any(p => p with { Channels = 1 } != to with { Channels = 1 }) || parts.Sum(p => (long)p.Channels) != to.Channels)
                     yield return $"{string.Join(" and ", parts)} side by side are not {to}";
                 else if (c.Scales.Any(s => !Legal(s)))
@@ -254,6 +254,9 @@ public static class QuantizedNetworkRules
     private static bool Fits(TensorShape s) => (Int128)s.Batch * s.Height * s.Width * s.Channels <= int.MaxValue;
 
     private static bool Positive((int Rows, int Columns) v) => v.Rows > 0 && v.Columns > 0;
+
+    // Negative padding cuts rows and columns off.
+    private static bool Sane((int Top, int Left, int Bottom, int Right) v) => new[] { v.Top, v.Left, v.Bottom, v.Right }.All(p => p is >= -(1 << 20) and <= 1 << 20);
 
     private static bool NotNegative((int Top, int Left, int Bottom, int Right) v) => v is { Top: >= 0, Left: >= 0, Bottom: >= 0, Right: >= 0 };
 
