@@ -126,10 +126,10 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
 
         void LoadResidual(int tile, int group, int slot)
         {
-            (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
-            int r = config.Derived.VectorsPerWord;
-            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
-            int yTo = Math.Min(g.Height, y0 + (usedRows * t.Rows)), xFrom = x0 / r;
+            (int y0, int x0) = (tile / tilesX * tileRows * job.Up.Rows, tile % tilesX * tileColumns * job.Up.Columns);
+            int r = config.Derived.VectorsPerWord, rows = t.Rows * job.Up.Rows, height = job.Output.Shape.Height, width = job.Output.Shape.Width;
+            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
+            int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
             int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
             int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
             Command load = New("LOAD", job);
@@ -150,7 +150,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                 bool oneChannel = job.ResidualBroadcast == Broadcast.Channels;
                 if (oneChannel)
                     Extent(load, 'A', null, 0, 0, 1);
-                Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, t.Rows, g.RowWords, t.Rows, g.RowWords);
+                Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, rows, g.RowWords, rows, g.RowWords);
             }
 
             Commands.Add(load);
@@ -232,20 +232,24 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
 
                     Command vector = NewVector(job, t, g, phase, outputBase, parameterSlot);
                     Extent(vector, 'B', job.OutputExtent, 1, from, count);
-                    bool lastPhase = phase == phases - 1;
+                    bool firstPhase = phase == 0, lastPhase = phase == phases - 1;
                     void EmitVector()
                     {
                         Semaphore? residualReady = null;
                         if (job.Residual is not null)
                         {
-                            int residualSlot = residualUse % 2;
-                            LoadResidual(tile, group, residualSlot);
-                            residualUse++;
-                            residualReady = Semaphore.ResidualReady;
-                            vector["ResidualBase"] = residualSlot * slots.ResidualWords;
+                            // One residual tile for all phases.
+                            if (firstPhase)
+                            {
+                                LoadResidual(tile, group, residualUse % 2);
+                                residualUse++;
+                                residualReady = Semaphore.ResidualReady;
+                            }
+
+                            vector["ResidualBase"] = (residualUse - 1) % 2 * slots.ResidualWords;
                         }
 
-                        Wait(vector, parametersTaken ? null : Semaphore.ParameterReady, residualReady, phase == 0 && outputUse >= 2 ? Semaphore.OutputFree : null);
+                        Wait(vector, parametersTaken ? null : Semaphore.ParameterReady, residualReady, firstPhase && outputUse >= 2 ? Semaphore.OutputFree : null);
                         if (lastPhase && job.Row is null)
                             vector["Signal0"] = Token(Semaphore.OutputReady);
                         // The activation table of a row operator without parameters of its own is in this slot.

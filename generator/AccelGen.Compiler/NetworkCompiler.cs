@@ -207,7 +207,7 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
                 && conv.Kernel.Columns > 1 && conv.Kernel.Columns * tensor.Shape.Channels <= config.Array.VectorWidth && tensor.Shape.Batch == 1)
             {
                 result[input] = new InputFolding(tensor.Shape, conv.Kernel.Columns, conv.Stride.Columns, conv.Dilation.Columns, conv.Padding.Left,
-                    network.Tensors[conv.Output].Shape.Width, tensor.ZeroPoint);
+                    conv.Computed(tensor.Shape, network.Tensors[conv.Output].Shape).Width, tensor.ZeroPoint);
             }
         }
 
