@@ -439,6 +439,8 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
                 {
                     ParameterShared = true, ParameterAddress = AddSharedParameters(concat.Scales[i]),
                     Residual = i == 0 ? null : job.Output, ResidualZeroPoint = job.OutputZeroPoint, ResidualScale = One,
+                    // The zero point stands for channels yet to come: it must not be clamped before the last part.
+                    ClampLow = i == concat.Inputs.Count - 1 ? job.ClampLow : -128, ClampHigh = i == concat.Inputs.Count - 1 ? job.ClampHigh : 127,
                 };
                 copy = copy with { WeightAddress = AddWeights(copy, channels, job.Output.Shape.Channels, (k, _, _, c) => k == at + c ? (sbyte)1 : (sbyte)0) };
             }
