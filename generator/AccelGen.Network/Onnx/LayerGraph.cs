@@ -38,6 +38,7 @@ internal sealed class LayerGraph
     private readonly HashSet<int> outputs = [];
     private readonly HashSet<string> names = [];
     private readonly Dictionary<string, string> joined = [];
+    private readonly Dictionary<string, int> arranged = [];
     private Dictionary<int, int> producers = [];
     private Dictionary<int, List<int>> readers = [];
 
@@ -132,17 +133,19 @@ internal sealed class LayerGraph
         Atom[] pixels = View.Merge([.. rows, .. columns]);
         if (pixels.Any(a => a.Axis == TensorAxis.None))
             throw new FormatException("repeats pixels; only channels can be repeated here");
-        TensorShape s = Shape(view.Tensor);
+        string key = $"{view.Key}>{string.Join(',', layout.Batch)}|{string.Join(',', layout.Rows)}|{string.Join(',', layout.Columns)}|{string.Join(',', layout.Channels)}|{anyHeads}";
+        if (arranged.TryGetValue(key, out int known))
+            return known;
         if (pixels.Any(a => a.Axis == TensorAxis.Channels))
         {
             if (pixels.Any(a => a.Axis == TensorAxis.Pixels) || channels.Any(a => a.Axis == TensorAxis.Channels))
                 throw new FormatException($"[{string.Join(", ", view.Sizes)}] mixes channels and pixels of {tensors[view.Tensor].Name} in a way that one movement cannot; give the axes to be exchanged whole");
             int turned = Gather(view, batch, View.Merge(channels), pixels, nc, true, false, name);
-            return Alias(turned, new TensorShape(nb, nh, nw, nc));
+            return arranged[key] = Alias(turned, new TensorShape(nb, nh, nw, nc));
         }
 
         int moved = Gather(view, batch, pixels, channels, 0, false, anyHeads, name);
-        return Alias(moved, Shape(moved) with { Height = nh, Width = nw });
+        return arranged[key] = Alias(moved, Shape(moved) with { Height = nh, Width = nw });
     }
 
     private int Gather(View view, Atom[] batch, Atom[] pixels, Atom[] channels, int turnedChannels, bool transpose, bool anyHeads, string name)

@@ -24,6 +24,7 @@ public sealed partial class OnnxImporter
         Pointwise Apply(ActivationKind kind, float alpha = 0, float beta = 0) => new Applied(new Float.Activation(kind, alpha, beta), f);
         return x with
         {
+            Origin = node,
             Function = node.Operator switch
             {
                 "Relu" => new Clamped(OutputRange.Relu, f),
@@ -67,9 +68,13 @@ public sealed partial class OnnxImporter
         string key = $"{a.View.Key}={a.Function}";
         if (computed.TryGetValue(key, out View? known))
             return known;
+        OnnxNode reader = current;
+        current = a.Origin ?? current;
         Arrangement at = Arrange(a.View, []);
         int tensor = network.Arrange(at.Singles, at.Layout, false, current.Name);
-        return computed[key] = Result(at, Write(a.Function, tensor, a.View.Key));
+        View result = Result(at, Write(a.Function, tensor, a.View.Key));
+        current = reader;
+        return computed[key] = result;
     }
 
     private int Write(Pointwise f, int tensor, string place)
@@ -165,7 +170,7 @@ public sealed partial class OnnxImporter
         return new Activation(Two(symbol, l, Compute((Activation)b), dims));
 
         Activation Open(Activation on, Pointwise f) => f.Affine is (1, 0) && on.View.Rank == dims.Length ? new Activation(on.View)
-            : new Activation(on.View.Rank == dims.Length ? on.View : on.View.Expand(dims), f);
+            : new Activation(on.View.Rank == dims.Length ? on.View : on.View.Expand(dims), f, current);
     }
 
     private Value Power(Value a, Value b)
@@ -186,6 +191,7 @@ public sealed partial class OnnxImporter
         Pointwise f = x.Function, root = new Applied(new Float.Activation(ActivationKind.Sqrt), f);
         return x with
         {
+            Origin = current,
             Function = e switch
             {
                 1 => f,

@@ -42,9 +42,21 @@ public sealed partial class OnnxImporter
     private readonly List<string> problems = [];
     private readonly List<(OnnxNode Node, string? Outcome)> report = [];
     private readonly Dictionary<OnnxNode, string> layerOf = [];
+    private readonly ILookup<string, OnnxNode?> readers;
     private OnnxNode current = null!;
 
-    private OnnxImporter(OnnxGraph graph) => this.graph = graph;
+    private OnnxImporter(OnnxGraph graph)
+    {
+        this.graph = graph;
+        // Null stands for an output of the graph.
+        readers = graph.Nodes.SelectMany(n => n.Inputs.Select(i => (Name: i, Node: (OnnxNode?)n))).Concat(graph.Outputs.Select(o => (Name: o, Node: (OnnxNode?)null))).ToLookup(p => p.Name, p => p.Node);
+    }
+
+    private static readonly HashSet<string> ElementwiseOperators =
+    [
+        "Add", "Sub", "Mul", "Div", "Pow", "Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Gelu", "com.microsoft.Gelu", "com.microsoft.QuickGelu", "HardSwish", "HardSigmoid",
+        "Erf", "Exp", "Sqrt", "Reciprocal", "Neg", "Abs", "Softplus", "Mish", "PRelu", "Identity", "Dropout", "Cast",
+    ];
 
     // What a name stands for while the graph is walked.
     private abstract record Value;
@@ -52,8 +64,8 @@ public sealed partial class OnnxImporter
     // A constant; its data are read when they are needed.
     private sealed record Constant(OnnxTensor Tensor) : Value;
 
-    // Elements of a tensor, and a function of each that no layer computes yet.
-    private sealed record Activation(View View, Pointwise Function) : Value
+    // Elements of a tensor, and a function of each that no layer computes yet, with the last node that made it.
+    private sealed record Activation(View View, Pointwise Function, OnnxNode? Origin = null) : Value
     {
         public Activation(View view) : this(view, Pointwise.X)
         {
@@ -301,10 +313,7 @@ public sealed partial class OnnxImporter
             case "ArgMax":
                 return ArgMax(node, inputs);
             case "Add" or "Sub" or "Mul" or "Div" or "Pow":
-                return Bind(node, Elementwise(node.Operator, Source(inputs, 0), Source(inputs, 1)), "part of an activation");
-            case "Relu" or "Clip" or "Sigmoid" or "Tanh" or "LeakyRelu" or "Elu" or "Gelu" or "com.microsoft.Gelu" or "com.microsoft.QuickGelu" or "HardSwish" or "HardSigmoid" or "Erf" or "Exp" or "Sqrt" or "Reciprocal"
-                or "Neg" or "Abs" or "Softplus" or "Mish" or "PRelu":
-                return Bind(node, Unary(node, inputs), "part of an activation");
+                return BindElementwise(node, Elementwise(node.Operator, Source(inputs, 0), Source(inputs, 1)));
             case "Identity" or "Dropout" or "Cast":
                 values[node.Outputs[0]] = Source(inputs, 0);
                 return "passes through";
@@ -332,6 +341,8 @@ public sealed partial class OnnxImporter
             case "Resize" or "Upsample":
                 return Resize(node, inputs);
             default:
+                if (ElementwiseOperators.Contains(node.Operator))
+                    return BindElementwise(node, Unary(node, inputs));
                 throw new FormatException($"the operator is not supported{Advice(node.Operator)}");
         }
     }
@@ -359,6 +370,13 @@ public sealed partial class OnnxImporter
     {
         values[node.Outputs[0]] = result;
         return layerOf.ContainsKey(node) ? null : note;
+    }
+
+    // A function stays open while only elementwise nodes go on from it: they may make a known activation of it.
+    private string? BindElementwise(OnnxNode node, Value result)
+    {
+        bool open = readers[node.Outputs[0]].All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || (r.Operator is "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" && readers[node.Outputs[0]].Count() == 1)));
+        return Bind(node, open || result is not Activation a ? result : new Activation(Compute(a)), result is Moment ? "part of a layer normalisation" : "part of an activation");
     }
 
     // A layer of the node that is looked at, and its output.

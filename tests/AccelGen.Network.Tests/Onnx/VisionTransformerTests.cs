@@ -34,6 +34,9 @@ public sealed class VisionTransformerTests
         Describe(import, Oracle.Compare(import, File.ReadAllBytes(path), nhwc, $"{size}"));
     }
 
+    [Test]
+    public void ZZ() => Describe(OnnxImporter.Import(ThirdPartyModels.Require("resnet56_cifar10/resnet56_cifar10.onnx")), 0);
+
     private static void Describe(ImportResult import, double worst)
     {
         TestContext.Out.WriteLine($"largest difference {worst:G3}, {import.Network.Layers.Count} layers, {import.Network.Macs} MACs, {import.Network.Parameters} parameters, blocks {string.Join(" ", import.Network.Blocks.Select(b => b.Name))}");
