@@ -6,7 +6,10 @@ namespace AccelGen.Network.Float;
 /// <param name="Id">Index in <see cref="FloatNetwork.Tensors"/>.</param>
 /// <param name="Name">Name for reports.</param>
 /// <param name="Shape">NHWC shape.</param>
-/// <param name="SharesStorageWith">Tensor whose memory this one overwrites in place (a residual stream), or null.</param>
+/// <param name="SharesStorageWith">
+/// Tensor whose memory this one is, or null: a residual stream that a layer overwrites in place, or the same elements under
+/// another split into rows and columns, which no layer writes.
+/// </param>
 /// <param name="Constant">NHWC values of a tensor that no layer writes (an embedding), or null.</param>
 public sealed record FloatTensor(int Id, string Name, TensorShape Shape, int? SharesStorageWith = null, float[]? Constant = null);
 
@@ -281,10 +284,20 @@ public sealed record FloatNetwork(
         return tensor;
     }
 
-    /// <summary>Number of weights and biases; data movement has none.</summary>
-    public long Parameters => Layers.OfType<FloatConv>().Where(c => !c.IsDataMovement).Sum(c => c.Weights.LongLength + c.Bias.Length);
+    /// <summary>Number of weights, biases and factors; data movement has none.</summary>
+    public long Parameters => Layers.Sum(l => l switch
+    {
+        FloatConv { IsDataMovement: false } c => c.Weights.LongLength + c.Bias.Length,
+        FloatLayerNorm n => 2L * n.Gamma.Length,
+        _ => 0,
+    });
 
-    /// <summary>Multiply-accumulates for one input.</summary>
-    public long Macs => Layers.OfType<FloatConv>().Where(c => !c.IsDataMovement)
-        .Sum(c => Tensors[c.Output].Shape.Elements * (c.Weights.LongLength / c.Bias.Length));
+    /// <summary>Multiply-accumulates of the convolutions and matrix products for one input.</summary>
+    public long Macs => Layers.Sum(l => l switch
+    {
+        FloatConv { IsDataMovement: false } c => Tensors[c.Output].Shape.Elements * (c.Weights.LongLength / c.Bias.Length),
+        FloatMatMul m => Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels,
+        FloatNormalizedMatMul m => (Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels) + Tensors[m.Input].Shape.Elements,
+        _ => 0,
+    });
 }

@@ -138,17 +138,28 @@ internal sealed class LayerGraph
             return known;
         if (pixels.Any(a => a.Axis == TensorAxis.Channels))
         {
-            if (pixels.Any(a => a.Axis == TensorAxis.Pixels) || channels.Any(a => a.Axis == TensorAxis.Channels))
+            // Channels that come first are heads: the channels of each become the pixels.
+            int lead = channels.TakeWhile(a => a.Axis == TensorAxis.Channels).Count();
+            Atom[] heads = [.. batch, .. channels[..lead]], rest = channels[lead..];
+            if (pixels.Any(a => a.Axis == TensorAxis.Pixels) || rest.Any(a => a.Axis == TensorAxis.Channels))
                 throw new FormatException($"[{string.Join(", ", view.Sizes)}] mixes channels and pixels of {tensors[view.Tensor].Name} in a way that one movement cannot; give the axes to be exchanged whole");
-            int turned = Gather(view, batch, View.Merge(channels), pixels, nc, true, false, name);
-            return arranged[key] = Alias(turned, new TensorShape(nb, nh, nw, nc));
+            var turned = new TensorShape(View.Product(heads), nh, nw, View.Product(rest));
+            int tensor = Alias(Gather(view, heads, View.Merge(rest), pixels, true, false, name), turned);
+            if (lead > 0 && !anyHeads)
+            {
+                Atom[] All(TensorAxis axis, int size) => size > 1 ? [new Atom(size, axis, 1)] : [];
+                var whole = new View(tensor, []);
+                tensor = Alias(Gather(whole, nb > 1 ? [new Atom(nb, TensorAxis.Channels, nc)] : [], All(TensorAxis.Pixels, nh * nw), All(TensorAxis.Channels, nc), false, false, name), new TensorShape(nb, nh, nw, nc));
+            }
+
+            return arranged[key] = tensor;
         }
 
-        int moved = Gather(view, batch, pixels, channels, 0, false, anyHeads, name);
+        int moved = Gather(view, batch, pixels, channels, false, anyHeads, name);
         return arranged[key] = Alias(moved, Shape(moved) with { Height = nh, Width = nw });
     }
 
-    private int Gather(View view, Atom[] batch, Atom[] pixels, Atom[] channels, int turnedChannels, bool transpose, bool anyHeads, string name)
+    private int Gather(View view, Atom[] batch, Atom[] pixels, Atom[] channels, bool transpose, bool anyHeads, string name)
     {
         TensorShape s = Shape(view.Tensor);
         int area = s.Height * s.Width, nb = View.Product(batch), nc = View.Product(channels), np = View.Product(pixels);
@@ -524,6 +535,10 @@ internal sealed class LayerGraph
                 Taps = [.. second.Taps.Select(t => t < 0 || first.Taps[t % channels] < 0 ? -1 : (t / channels * source) + first.Taps[t % channels])],
             };
         }
+        else if (first.Kernel == (1, 1) && second.Kernel == (1, 1) && first.Stride == (1, 1) && second.Stride == (1, 1) && Shape(second.Input) == middle && Pads(first.Padding, second.Padding) is { } pads)
+        {
+            result = first with { Taps = [.. second.Taps.Select(t => t < 0 ? -1 : first.Taps[t])], Padding = pads };
+        }
         else
         {
             return null;
@@ -537,6 +552,13 @@ internal sealed class LayerGraph
             Name = first.Name, Output = AddTensor(tensors[second.Output].Name, computed), TransposeOutput = second.TransposeOutput, Residual = second.Residual is int r ? Alias(r, computed) : null,
             ResidualSubtract = second.ResidualSubtract, ResidualBroadcast = second.ResidualBroadcast, Range = first.Range, Activation = first.Activation,
         };
+    }
+
+    // Padding after padding or cropping after either; what was cropped cannot be padded again.
+    private static (int, int, int, int)? Pads((int Top, int Left, int Bottom, int Right) a, (int Top, int Left, int Bottom, int Right) b)
+    {
+        bool Lost(int first, int second) => first < 0 && second > 0;
+        return Lost(a.Top, b.Top) || Lost(a.Left, b.Left) || Lost(a.Bottom, b.Bottom) || Lost(a.Right, b.Right) ? null : (a.Top + b.Top, a.Left + b.Left, a.Bottom + b.Bottom, a.Right + b.Right);
     }
 
     // A convolution whose every reader takes some of its channels computes them for each in place.
