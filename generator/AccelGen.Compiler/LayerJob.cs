@@ -111,9 +111,24 @@ internal sealed record RowJob(int Function, int Channels, long? ParameterAddress
 }
 
 /// <summary>Phases of a resampling: each is a small diagonal convolution that writes every Up-th output pixel.</summary>
-internal sealed record ResizeJob((int Rows, int Columns) Up, ValueList FirstRow, ValueList FirstColumn)
+/// <param name="Up">Phases in rows and columns.</param>
+/// <param name="FirstRow">First input row of each row phase.</param>
+/// <param name="FirstColumn">First input column of each column phase.</param>
+/// <param name="Rows">Rows of the window that all phases share.</param>
+/// <param name="Columns">Columns of that window.</param>
+internal sealed record ResizeJob((int Rows, int Columns) Up, ValueList FirstRow, ValueList FirstColumn, (int First, int Extra) Rows, (int First, int Extra) Columns)
 {
     public int Phases => Up.Rows * Up.Columns;
+
+    /// <summary>
+    /// First row (or column) of the window, and how many rows it has beyond the taps of one phase. A period's own pixels
+    /// are in it, because the nearest pixel of a tap outside the image is one of them.
+    /// </summary>
+    public static (int First, int Extra) Window(ValueList first, int taps, int down)
+    {
+        int from = Math.Min(first.Min, down - 1), to = Math.Max(first.Max + taps - 1, 0);
+        return (from, to - from - (taps - 1));
+    }
 }
 
 /// <summary>Numbers that are equal when their values are: part of the key under which tilings are kept.</summary>
@@ -121,7 +136,7 @@ internal sealed class ValueList(IReadOnlyList<int> values) : IEquatable<ValueLis
 {
     public int this[int index] => values[index];
     public int Min => values.Min();
-    public int Spread => values.Max() - values.Min();
+    public int Max => values.Max();
     public bool Equals(ValueList? other) => other is not null && values.SequenceEqual(other.Values);
     public override bool Equals(object? obj) => Equals(obj as ValueList);
     public override int GetHashCode() => values.Aggregate(17, HashCode.Combine);

@@ -391,10 +391,11 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         int phases = resize.Up.Rows * resize.Up.Columns, taps = resize.Taps.Rows * resize.Taps.Columns;
         var rows = new ValueList(resize.FirstRow);
         var columns = new ValueList(resize.FirstColumn);
+        var phased = new ResizeJob(resize.Up, rows, columns, ResizeJob.Window(rows, resize.Taps.Rows, resize.Down.Rows), ResizeJob.Window(columns, resize.Taps.Columns, resize.Down.Columns));
         return job with
         {
-            Diagonal = true, Kernel = resize.Taps, Stride = resize.Down, PadTop = -rows.Min, PadLeft = -columns.Min,
-            Resize = new ResizeJob(resize.Up, rows, columns), ParameterShared = true, ParameterAddress = AddSharedParameters(resize.Scales),
+            Diagonal = true, Kernel = resize.Taps, Stride = resize.Down, PadTop = -phased.Rows.First, PadLeft = -phased.Columns.First, Resize = phased,
+            ParameterShared = true, ParameterAddress = AddSharedParameters(resize.Scales),
             WeightAddress = AddDiagonals(phases * taps, (position, segment) => resize.Weights[position], taps),
         };
     }

@@ -140,8 +140,8 @@ internal static class RandomQuantizedLayers
                     Up = (up, up),
                     Down = (down, down),
                     Taps = (tr, tc),
-                    FirstRow = [.. Enumerable.Range(0, up).Select(_ => random.Next(1 - tr, down))],
-                    FirstColumn = [.. Enumerable.Range(0, up).Select(_ => random.Next(1 - tc, down))],
+                    FirstRow = [.. Enumerable.Range(0, up).Select(_ => random.Next(-3, 3))],
+                    FirstColumn = [.. Enumerable.Range(0, up).Select(_ => random.Next(-3, 3))],
                     Weights = Counts((long)up * up * tr * tc, -127),
                     Scales = [.. Enumerable.Range(0, up * up).Select(_ => Factor(50 / (Math.Sqrt(tr * tc) * 74 * 105)))],
                 };

@@ -156,8 +156,6 @@ public static class QuantizedNetworkRules
                     yield return $"a resize keeps the channels: {from} -> {to}";
                 else if (r.FirstRow.Length != r.Up.Rows || r.FirstColumn.Length != r.Up.Columns || r.Scales.Length != phases || r.Weights.LongLength != phases * r.Taps.Rows * r.Taps.Columns)
                     yield return $"{r.FirstRow.Length} first rows, {r.FirstColumn.Length} first columns, {r.Weights.Length} weights and {r.Scales.Length} scales do not fit {r.Up} phases of {r.Taps} taps";
-                else if (r.FirstRow.Any(f => f > r.Down.Rows - 1 || f < 1 - r.Taps.Rows) || r.FirstColumn.Any(f => f > r.Down.Columns - 1 || f < 1 - r.Taps.Columns))
-                    yield return $"a phase has an output pixel without a tap inside the image; legal first rows are {1 - r.Taps.Rows} to {r.Down.Rows - 1}, first columns {1 - r.Taps.Columns} to {r.Down.Columns - 1}";
                 else if (r.Scales.Any(s => !Legal(s)))
                     yield return $"a {IllegalScale}";
                 else if (Array.IndexOf(r.Weights, (sbyte)-128) >= 0)
