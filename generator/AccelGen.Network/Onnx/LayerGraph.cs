@@ -448,7 +448,7 @@ internal sealed class LayerGraph
     private static float[] Scaled(float[] weights, float[] factors)
     {
         int run = weights.Length / factors.Length;
-        return [.. weights.Select((w, k) => (float)((double)w * factors[k / run]))];
+        return factors.All(f => f == 1) ? weights : [.. weights.Select((w, k) => (float)((double)w * factors[k / run]))];
     }
 
     private bool JoinAdd(int i, FloatAdd add)

@@ -159,6 +159,7 @@ internal static class OperatorCases
         yield return new("Softmax over the pixels", (r, m) => m.Node("Softmax", [m.Reshape(m.Input(1, 5, 3, 4), 1, 5, 12)], ("axis", -1)), Layers: "move.t softmax");
         yield return new("Softmax of operator set 11", (r, m) => m.Node("Softmax", [m.Node("Flatten", [m.Node("GlobalAveragePool", [m.Input(1, 5, 3, 4)])])]), Opset: 11, Layers: "averagepool softmax");
         yield return new("ArgMax over the channels", (r, m) => m.Node("ArgMax", [m.Conv(m.Input(1, 5, 3, 4), 5, 9)], ("axis", 1)), Layers: "conv argmax", OutputType: OnnxModelWriter.Int64);
+        yield return new("ArgMax as a byte and as a float", (r, m) => m.Node("Cast", [m.Node("Cast", [m.Node("ArgMax", [m.Conv(m.Input(1, 5, 3, 4), 5, 9)], ("axis", 1))], ("to", 3))], ("to", 1)), Layers: "conv argmax");
         yield return new("ArgMax without the axis", (r, m) => m.Node("ArgMax", [m.Conv(m.Input(1, 5, 3, 4), 5, 9)], ("axis", 1), ("keepdims", 0)), Layers: "conv argmax", OutputType: OnnxModelWriter.Int64);
     }
 
