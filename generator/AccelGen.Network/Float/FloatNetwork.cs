@@ -152,7 +152,7 @@ public sealed record FloatConv(string Name, int Input, int Output) : FloatLayer(
     /// <summary>Channel groups.</summary>
     public int Groups { get; init; } = 1;
 
-    /// <summary>Slice or pad: weights are 0 and 1 and select channels.</summary>
+    /// <summary>Slice, pad, transpose or placement: weights are 0 and 1 and select channels; it may carry a clamp, an activation and a residual.</summary>
     public bool IsDataMovement { get; init; }
 }
 

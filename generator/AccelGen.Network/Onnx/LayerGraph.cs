@@ -181,6 +181,9 @@ internal sealed class LayerGraph
         {
             int height = area / width, top = view.Pixel / width, left = view.Pixel % width;
             bool Row(Atom a) => width < area && a.Stride % width == 0;
+
+            // Rows and columns behind the last window that no stride reaches need not be cropped.
+            static int Last(int padding, int stride) => padding > -stride ? 0 : padding;
             if (pixels.Concat(channels).Concat(batch).Any(a => a.Axis == TensorAxis.Pixels && a.Stride < 0))
                 return null;
             int rowAtoms = pixels.TakeWhile(Row).Count();
@@ -207,7 +210,7 @@ internal sealed class LayerGraph
                 [.. sources.Select(o => (((o.Pixel / width / dy * kw) + (o.Pixel % width / dx)) * s.Batch * s.Channels) + view.Channel + o.Channel)])
             {
                 Kernel = (kh, kw), Stride = (sy, sx), Dilation = (dy, dx), TransposeOutput = transpose,
-                Padding = (-top, -left, ((gh - 1) * sy) + ((kh - 1) * dy) + 1 - height + top, ((gw - 1) * sx) + ((kw - 1) * dx) + 1 - width + left),
+                Padding = (-top, -left, Last(((gh - 1) * sy) + ((kh - 1) * dy) + 1 - height + top, sy), Last(((gw - 1) * sx) + ((kw - 1) * dx) + 1 - width + left, sx)),
             };
         }
     }
@@ -448,7 +451,7 @@ internal sealed class LayerGraph
     private static float[] Scaled(float[] weights, float[] factors)
     {
         int run = weights.Length / factors.Length;
-        return [.. weights.Select((w, k) => (float)((double)w * factors[k / run]))];
+        return factors.All(f => f == 1) ? weights : [.. weights.Select((w, k) => (float)((double)w * factors[k / run]))];
     }
 
     private bool JoinAdd(int i, FloatAdd add)

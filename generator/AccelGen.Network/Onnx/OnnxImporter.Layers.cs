@@ -100,6 +100,7 @@ public sealed partial class OnnxImporter
         Arrangement at = Arrange(x, [axis]);
         int tensor = network.Arrange(at.Singles, at.Layout, false, current.Name);
         View result = Result(at, Emit(network.Shape(tensor) with { Channels = 1 }, (name, to) => new FloatArgMax(name, tensor, to)), [axis]);
+        indices.Add(result.Tensor);
         if (node.Integer("keepdims", 1) == 0)
             result = result with { Dims = [.. result.Dims.Where((_, d) => d != axis)] };
         return Bind(node, new Activation(result));

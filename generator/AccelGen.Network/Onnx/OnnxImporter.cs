@@ -43,6 +43,8 @@ public sealed partial class OnnxImporter
     private readonly List<(OnnxNode Node, string? Outcome)> report = [];
     private readonly Dictionary<OnnxNode, string> layerOf = [];
     private readonly ILookup<string, OnnxNode?> readers;
+    // Tensors of whole numbers: what arg max gives.
+    private readonly HashSet<int> indices = [];
     private OnnxNode current = null!;
 
     private OnnxImporter(OnnxGraph graph)
@@ -314,6 +316,8 @@ public sealed partial class OnnxImporter
                 return ArgMax(node, inputs);
             case "Add" or "Sub" or "Mul" or "Div" or "Pow":
                 return BindElementwise(node, Elementwise(node.Operator, Source(inputs, 0), Source(inputs, 1)));
+            case "Cast" when node.Integer("to", 1) is not (1 or 10 or 11 or 16) and var type && !(Source(inputs, 0) is Activation { View.Tensor: var cast } && indices.Contains(cast)):
+                throw new FormatException($"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported; casts between float types are");
             case "Identity" or "Dropout" or "Cast":
                 values[node.Outputs[0]] = Source(inputs, 0);
                 return "passes through";
@@ -375,7 +379,9 @@ public sealed partial class OnnxImporter
     // A function stays open while only elementwise nodes go on from it: they may make a known activation of it.
     private string? BindElementwise(OnnxNode node, Value result)
     {
-        bool open = readers[node.Outputs[0]].All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || (r.Operator is "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" && readers[node.Outputs[0]].Count() == 1)));
+        OnnxNode?[] next = [.. readers[node.Outputs[0]]];
+        bool open = next.All(r => r is not null && ElementwiseOperators.Contains(r.Operator))
+            || next is [{ Operator: "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" }];
         return Bind(node, open || result is not Activation a ? result : new Activation(Compute(a)), result is Moment ? "part of a layer normalisation" : "part of an activation");
     }
 

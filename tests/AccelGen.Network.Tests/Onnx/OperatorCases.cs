@@ -159,6 +159,7 @@ internal static class OperatorCases
         yield return new("Softmax over the pixels", (r, m) => m.Node("Softmax", [m.Reshape(m.Input(1, 5, 3, 4), 1, 5, 12)], ("axis", -1)), Layers: "move.t softmax");
         yield return new("Softmax of operator set 11", (r, m) => m.Node("Softmax", [m.Node("Flatten", [m.Node("GlobalAveragePool", [m.Input(1, 5, 3, 4)])])]), Opset: 11, Layers: "averagepool softmax");
         yield return new("ArgMax over the channels", (r, m) => m.Node("ArgMax", [m.Conv(m.Input(1, 5, 3, 4), 5, 9)], ("axis", 1)), Layers: "conv argmax", OutputType: OnnxModelWriter.Int64);
+        yield return new("ArgMax as a byte and as a float", (r, m) => m.Node("Cast", [m.Node("Cast", [m.Node("ArgMax", [m.Conv(m.Input(1, 5, 3, 4), 5, 9)], ("axis", 1))], ("to", 3))], ("to", 1)), Layers: "conv argmax");
         yield return new("ArgMax without the axis", (r, m) => m.Node("ArgMax", [m.Conv(m.Input(1, 5, 3, 4), 5, 9)], ("axis", 1), ("keepdims", 0)), Layers: "conv argmax", OutputType: OnnxModelWriter.Int64);
     }
 
@@ -190,6 +191,7 @@ internal static class OperatorCases
         yield return new("Pad of channels", (r, m) => m.Node("Pad", [m.Input(1, 3, 5, 4), m.Integers(0, 1, 0, 0, 0, 2, 0, 0)]), Layers: "move");
         yield return new("Pad with a value", (r, m) => m.Node("Pad", [m.Input(1, 3, 5, 4), m.Integers(0, 0, 1, 2, 0, 0, 1, 0), m.Number(0.75f)], ("mode", "constant")), Layers: "move+");
         yield return new("Pad of channels with a value", (r, m) => m.Node("Pad", [m.Input(1, 3, 5, 4), m.Integers(0, 1, 0, 0, 0, 2, 0, 0), m.Number(0.75f)]));
+        yield return new("Pad of channels behind an activation that is not 0 at 0", (r, m) => m.Node("Pad", [m.Node("Exp", [m.Conv(m.Input(1, 3, 5, 4), 3, 6)]), m.Integers(0, 1, 0, 0, 0, 2, 0, 0)]), Layers: "conv.exp move");
         yield return new("Pad with axes", (r, m) => m.Node("Pad", [m.Input(1, 3, 5, 4), m.Integers(2, 1), m.Number(0), m.Integers(-1)]), Opset: 18, Layers: "move");
         yield return new("Pad of operator set 9", (r, m) => m.Node("Pad", [m.Input(1, 3, 5, 4)], ("pads", L(0, 0, 1, 2, 0, 0, 1, 0)), ("value", 0f)), Opset: 9, Layers: "move");
         yield return new("Max pool of a padded image", (r, m) => m.Node("MaxPool", [m.Node("Pad", [m.Input(1, 3, 5, 4), m.Integers(0, 0, 1, 1, 0, 0, 1, 1)])], ("kernel_shape", L(3, 3)), ("strides", L(2, 2))), Layers: "move maxpool");

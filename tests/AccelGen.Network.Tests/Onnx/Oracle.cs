@@ -35,7 +35,9 @@ internal static class Oracle
         var nchw = new DenseTensor<float>([1, shape.Channels, shape.Height, shape.Width]);
         for (int i = 0; i < nhwc.Length; i++)
             nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
-        using var session = new InferenceSession(model);
+        // Unoptimised: joining Pad with MaxPool, it would leave the padded zeros out of the maximum.
+        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
+        using var session = new InferenceSession(model, options);
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
         return outputs[0].ElementType == TensorElementType.Int64 ? [.. outputs[0].AsTensor<long>().Select(v => (float)v)] : [.. outputs[0].AsTensor<float>()];
     }

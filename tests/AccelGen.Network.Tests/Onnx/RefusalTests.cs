@@ -35,6 +35,7 @@ public sealed class RefusalTests
         yield return Case("MatMul", m => m.Node("MatMul", [m.Input(1, 3, 4, 5), m.Random(1, 0, 4, 6)]), "do not fit");
         yield return Case("MatMul", m => m.Node("MatMul", [m.Input(1, 3, 4, 5), m.Random(1, 0, 1, 3, 5, 6)]), "one matrix for all heads is supported");
         yield return Case("Gemm", m => m.Node("Gemm", [m.Input(1, 3, 4, 5), m.Random(1, 0, 5, 6)]), "matrices are needed");
+        yield return Case("Cast", m => m.Node("Relu", [m.Node("Cast", [m.Input(1, 3, 4, 5)], ("to", 7))]), "rounds activations to int64");
         yield return Case("ArgMax", m => m.Node("ArgMax", [m.Input(1, 3, 4, 5)], ("axis", 1), ("select_last_index", 1)), "select_last_index");
         yield return Case("Reshape", m => m.Node("Relu", [m.Reshape(m.Input(1, 3, 4, 5), 1, 5, 12)]), "reshapes that split and join whole axes are supported", refusedNode: "reshape");
         yield return Case("Slice", m => m.Node("Slice", [m.Input(1, 3, 4, 5), m.Integers(2), m.Integers(2), m.Integers(1)]), "a size must be positive");
