@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.ExceptionServices;
 using AccelGen.Network.Float;
 
 namespace AccelGen.Network.Quantized;
@@ -12,7 +13,7 @@ public enum CalibrationMethod
     /// <summary>The range that holds a given percentage of the values on each side.</summary>
     Percentile,
 
-    /// <summary>The range whose 256 counts have the smallest mean squared error.</summary>
+    /// <summary>The range whose 256 counts have the smallest mean squared error, channels weighted by the squares of the weights that read them.</summary>
     MeanSquaredError,
 }
 
@@ -32,6 +33,9 @@ internal static class Calibration
         if (inputs.Count == 0)
             throw new FormatException("calibration needs at least one input");
         HashSet<int> symmetric = [.. Quantizer.SymmetricTensors(network)];
+        double[][] importance = method == CalibrationMethod.MeanSquaredError ? Importance(network) : [];
+        FloatLayer[] active = [.. network.Layers.Where(l => l.Activation.Kind != ActivationKind.None)];
+        int tensors = network.Tensors.Count;
         network = Split(network);
         var ranges = new ValueRange[network.Tensors.Count];
         // A constant is what it is: it is never cut.
@@ -44,25 +48,29 @@ internal static class Calibration
         Pass(Observe);
         if (method == CalibrationMethod.MinMax)
             return ranges;
-        var histograms = new long[ranges.Length][];
+        var histograms = new double[ranges.Length][];
         for (int t = 0; t < histograms.Length; t++)
-            histograms[t] = new long[Bins];
+            histograms[t] = new double[Bins];
         Pass((tensor, values) =>
         {
             ValueRange r = ranges[tensor];
             float perBin = (r.High - r.Low) / Bins;
-            long[] histogram = histograms[tensor];
+            double[] histogram = histograms[tensor];
             if (perBin <= 0)
                 return;
+            // What precedes an activation matters as what follows it.
+            double[]? channels = importance.Length == 0 ? null : importance[tensor < tensors ? tensor : active[tensor - tensors].Output];
+            TensorShape shape = network.Tensors[tensor].Shape;
+            int perHead = shape.Height * shape.Width * shape.Channels;
             lock (histogram)
             {
-                foreach (float v in values)
-                    histogram[Math.Clamp((int)((v - r.Low) / perBin), 0, Bins - 1)]++;
+                for (int i = 0; i < values.Length; i++)
+                    histogram[Math.Clamp((int)((values[i] - r.Low) / perBin), 0, Bins - 1)] += channels is null ? 1 : channels[(i / perHead * shape.Channels) + (i % shape.Channels)];
             }
         });
         Parallel.For(0, ranges.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, t => ranges[t] = method == CalibrationMethod.Percentile
             ? Trim(ranges[t], histograms[t], percentile)
-            : LeastSquares(ranges[t], histograms[t], symmetric.Contains(t)));
+            : LeastSquares(ranges[t], histograms[t], symmetric.Contains(t), t < tensors ? default : active[t - tensors].Activation));
         return ranges;
 
         void Observe(int tensor, float[] values)
@@ -74,12 +82,22 @@ internal static class Calibration
                 ranges[tensor] = new ValueRange(Math.Min(ranges[tensor].Low, low), Math.Max(ranges[tensor].High, high));
         }
 
-        void Pass(Action<int, float[]> observe) => Parallel.ForEach(inputs, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, input =>
+        void Pass(Action<int, float[]> observe)
         {
-            observe(network.Inputs[0], input);
-            FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input }, null, (layer, values) => observe(layer.Output, values));
-            sampleDone?.Invoke();
-        });
+            try
+            {
+                Parallel.ForEach(inputs, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, input =>
+                {
+                    observe(network.Inputs[0], input);
+                    FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input }, null, (layer, values) => observe(layer.Output, values));
+                    sampleDone?.Invoke();
+                });
+            }
+            catch (AggregateException e) when (e.InnerException is FormatException)
+            {
+                ExceptionDispatchInfo.Throw(e.InnerException);
+            }
+        }
     }
 
     /// <summary>
@@ -107,28 +125,58 @@ internal static class Calibration
         return network with { Tensors = tensors, Layers = layers };
     }
 
-    private static ValueRange Trim(ValueRange range, long[] histogram, double percentile)
+    /// <summary>How much an error in each channel of each tensor weighs: the mean square of the weights that read it, 1 on average.</summary>
+    private static double[][] Importance(FloatNetwork network)
     {
-        long total = histogram.Sum(), cut = (long)(total * (1 - (percentile / 100)));
+        double[][] importance = [.. network.Tensors.Select(t => new double[t.Shape.Batch * t.Shape.Channels])];
+        foreach (FloatLayer layer in network.Layers)
+        {
+            foreach (int read in layer.Reads)
+            {
+                int tensor = network.Home(read);
+                double[] sum = importance[tensor], one = new double[sum.Length];
+                if (layer is FloatConv { IsDataMovement: false } conv && read == layer.Input)
+                {
+                    int perGroup = sum.Length / conv.Groups, run = conv.Weights.Length / conv.Bias.Length, outputsPerGroup = conv.Bias.Length / conv.Groups;
+                    for (int i = 0; i < conv.Weights.Length; i++)
+                        one[(i / run / outputsPerGroup * perGroup) + (i % perGroup)] += (double)conv.Weights[i] * conv.Weights[i];
+                }
+
+                double mean = one.Average();
+                for (int c = 0; c < sum.Length; c++)
+                    sum[c] += mean > 0 ? one[c] / mean : 1;
+            }
+        }
+
+        // Views have the channels of their storage; what nothing reads counts evenly.
+        return [.. network.Tensors.Select(t => importance[network.Home(t.Id)] is var sum && sum.Sum() > 0 ? sum : [.. sum.Select(_ => 1.0)])];
+    }
+
+    private static ValueRange Trim(ValueRange range, double[] histogram, double percentile)
+    {
+        double total = histogram.Sum(), cut = Math.Floor(total * (1 - (percentile / 100)));
         if (total == 0)
             return range;
         int first = 0, last = Bins - 1;
-        for (long below = histogram[0]; below <= cut && first < Bins - 1; below += histogram[first])
+        for (double below = histogram[0]; below <= cut && first < Bins - 1; below += histogram[first])
             first++;
-        for (long above = histogram[Bins - 1]; above <= cut && last > 0; above += histogram[last])
+        for (double above = histogram[Bins - 1]; above <= cut && last > 0; above += histogram[last])
             last--;
         float perBin = (range.High - range.Low) / Bins;
         return new ValueRange(Math.Min(0, range.Low + (first * perBin)), Math.Max(0, range.Low + ((last + 1) * perBin)));
     }
 
-    // One end after the other, each over steps from the whole range to a tenth of it, until neither moves.
-    private static ValueRange LeastSquares(ValueRange range, long[] histogram, bool symmetric)
+    // One end after the other, each over steps from the whole range to a hundredth of it, until neither moves.
+    private static ValueRange LeastSquares(ValueRange range, double[] histogram, bool symmetric, Activation activation)
     {
         const int Steps = 64;
         if (range.High - range.Low <= 0 || histogram.Sum() == 0)
             return range;
+        double perBin = ((double)range.High - range.Low) / Bins;
+        (double Value, double Result, double Count)[] bins = [.. histogram.Select((count, i) => (Value: range.Low + ((i + 0.5) * perBin), Count: count)).Where(b => b.Count > 0)
+            .Select(b => (b.Value, ActivationFunctions.Evaluate(activation, b.Value), b.Count))];
         ValueRange best = range;
-        double least = Error(range, histogram, best, symmetric);
+        double least = Error(bins, best, symmetric, activation);
         for (bool moved = true; moved;)
         {
             moved = false;
@@ -136,9 +184,9 @@ internal static class Calibration
             {
                 for (int i = 0; i < Steps; i++)
                 {
-                    float part = 1 - (0.9f * i / Steps);
+                    float part = MathF.Pow(0.93f, i);
                     ValueRange candidate = symmetric ? new(range.Low * part, range.High * part) : end == 0 ? best with { Low = range.Low * part } : best with { High = range.High * part };
-                    double error = Error(range, histogram, candidate, symmetric);
+                    double error = Error(bins, candidate, symmetric, activation);
                     if (error < least * (1 - 1e-9))
                         (least, best, moved) = (error, candidate, true);
                 }
@@ -148,17 +196,18 @@ internal static class Calibration
         return best;
     }
 
-    private static double Error(ValueRange range, long[] histogram, ValueRange candidate, bool symmetric)
+    // Error of the values, or of the activation's result when its argument is rounded to counts.
+    private static double Error((double Value, double Result, double Count)[] bins, ValueRange candidate, bool symmetric, Activation activation)
     {
         (double scale, int zero) = Quantizer.Parameters(candidate, symmetric);
-        double perBin = ((double)range.High - range.Low) / Bins, sum = 0;
-        for (int i = 0; i < Bins; i++)
+        var results = new double[256];
+        for (int i = 0; i < 256; i++)
+            results[i] = ActivationFunctions.Evaluate(activation, scale * (i - 128 - zero));
+        double sum = 0;
+        foreach ((double value, double result, double count) in bins)
         {
-            if (histogram[i] == 0)
-                continue;
-            double v = range.Low + ((i + 0.5) * perBin);
-            double d = v - (scale * (Math.Clamp(Math.Round(v / scale) + zero, -128, 127) - zero));
-            sum += histogram[i] * d * d;
+            double d = result - results[(int)Math.Clamp(Math.Round(value / scale) + zero, -128, 127) + 128];
+            sum += count * d * d;
         }
 
         return sum;

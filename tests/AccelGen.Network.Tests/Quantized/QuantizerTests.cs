@@ -74,6 +74,44 @@ public sealed class QuantizerTests
     }
 
     [Test]
+    public void Mean_squared_error_clips_the_channel_that_nearly_nothing_reads_and_keeps_the_one_that_matters()
+    {
+        // Two channels: one wide, one narrow. What the next layer reads decides which gets the steps.
+        float High(float wide, float narrow)
+        {
+            TensorShape shape = new(1, 1, 1000, 2);
+            FloatTensor[] tensors = [new(0, "x", shape), new(1, "y", shape with { Channels = 1 })];
+            var conv = new FloatConv("c", 0, 1) { Weights = [wide, narrow], Bias = [0], Kernel = (1, 1) };
+            var random = new Random(Seed);
+            float[] x = [.. Enumerable.Range(0, 2000).Select(i => (float)((random.NextDouble() - 0.5) * (i % 2 == 0 ? 100 : 1)))];
+            return Quantizer.Calibrate(new FloatNetwork("n", tensors, [conv], [], [0], [1]), [x], CalibrationMethod.MeanSquaredError)[0].High;
+        }
+
+        Assert.That(High(1, 1), Is.GreaterThan(40));
+        Assert.That(High(0.00001f, 50), Is.LessThan(1));
+    }
+
+    [Test]
+    public void Mean_squared_error_cuts_a_lone_outlier_off_where_that_leaves_less_error()
+    {
+        TensorShape shape = new(1, 1, 200_000, 1);
+        var network = new FloatNetwork("n", [new FloatTensor(0, "x", shape), new FloatTensor(1, "y", shape)], [new FloatConv("c", 0, 1) { Weights = [1], Bias = [0], Kernel = (1, 1) }], [], [0], [1]);
+        var random = new Random(Seed);
+        float[] x = [.. Enumerable.Range(0, 200_000).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+        x[77] = 12;
+        double Error(ValueRange r)
+        {
+            double scale = ((double)r.High - r.Low) / 255;
+            var t = new QuantizedTensor(0, "t", shape, scale, (int)Math.Round(-128 - (r.Low / scale)));
+            return Quantizer.QuantizeValues(t, x).Zip(x, (q, v) => Math.Pow((t.Scale * (q - t.ZeroPoint)) - v, 2)).Sum();
+        }
+
+        ValueRange whole = Quantizer.Calibrate(network, [x], CalibrationMethod.MinMax)[0], best = Quantizer.Calibrate(network, [x], CalibrationMethod.MeanSquaredError)[0];
+        Assert.That(best.High, Is.LessThan(10));
+        Assert.That(Error(best), Is.LessThan(0.8 * Error(whole)));
+    }
+
+    [Test]
     public void Tensors_of_one_residual_stream_share_scale_and_zero_point()
     {
         (FloatNetwork network, float[][] inputs) = Network(Seed);
@@ -97,7 +135,7 @@ public sealed class QuantizerTests
         (FloatNetwork network, float[][] inputs) = Network(Seed);
         Assert.That(() => Quantizer.Calibrate(network, [], CalibrationMethod.MinMax), Throws.TypeOf<FormatException>());
         inputs[2][5] = float.NaN;
-        Assert.That(() => Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax), Throws.InstanceOf<Exception>());
+        Assert.That(() => Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax), Throws.TypeOf<FormatException>().With.Message.Contains("NaN"));
     }
 
     [Test]
