@@ -34,14 +34,15 @@ internal sealed class IntegerProduct
         packed = new sbyte[(long)tiles * steps * TileColumns * 4];
         start = new int[tiles * TileColumns];
         Span<sbyte> row = new sbyte[steps * 4];
+        Span<int> fours = MemoryMarshal.Cast<sbyte, int>(row), target = MemoryMarshal.Cast<sbyte, int>(packed.AsSpan());
         for (int k = 0; k < columns; k++)
         {
             fill(k, row[..depth]);
-            int sum = 0, at = (k / TileColumns * steps * TileColumns * 4) + (k % TileColumns * 4);
-            for (int d = 0; d < row.Length; d++)
+            int at = (k / TileColumns * steps * TileColumns) + (k % TileColumns), sum = 0;
+            for (int i = 0; i < fours.Length; i++, at += TileColumns)
             {
-                packed[at + (d / 4 * TileColumns * 4) + (d % 4)] = row[d];
-                sum += row[d];
+                int four = target[at] = fours[i];
+                sum += (sbyte)four + (sbyte)(four >> 8) + (sbyte)(four >> 16) + (four >> 24);
             }
 
             start[k] = -(zeroPoint + 128) * sum;

@@ -70,88 +70,109 @@ internal sealed class PostProcessing
         int channels = shape.Channels, perHead = shape.Height * shape.Width;
         // The vectors multiply 32 bits: sums and biases that could leave them go one by one.
         bool narrow = Avx2.IsSupported && channels >= 8 && Largest(sums) + largestBias <= int.MaxValue;
-        for (int p = first; p < first + count; p++)
+        for (int p = first; p < first + count;)
         {
-            int b = p / perHead, kept = Math.Clamp(keep - (b * channels), 0, channels);
+            // Pixels of one head have the same factors, but for phases.
+            int b = p / perHead, run = phase is null ? Math.Min(first + count, (b + 1) * perHead) - p : 1;
             Factors f = factors[phase is null ? b : phase(p % perHead / shape.Width, p % shape.Width)];
-            (int at, bool one) = residual is null ? (0, false) : layer.Residual!.Broadcast switch
+            Second second = residual is null ? default : layer.Residual!.Broadcast switch
             {
-                Broadcast.Pixels => (b * channels, false),
-                Broadcast.Channels => (p, true),
-                _ => (p * channels, false),
+                Broadcast.Pixels => new Second(b * channels, 0, 1),
+                Broadcast.Channels => new Second(p, 1, 0),
+                _ => new Second(p * channels, channels, 1),
             };
-            Pixel(f, sums.Slice((p - first) * channels, kept), Result.AsSpan(p * channels, kept), at, one, narrow);
+            Pixels(f, run, sums.Slice((p - first) * channels, run * channels), Result.AsSpan(p * channels, run * channels), Math.Clamp(keep - (b * channels), 0, channels), second, narrow);
+            p += run;
         }
     }
 
+    // Where the residual's elements are: index at pixel 0 and channel 0, and steps from pixel to pixel and channel to channel.
+    private readonly record struct Second(int At, int PixelStep, int ChannelStep);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Pixel(Factors factors, ReadOnlySpan<int> sums, Span<sbyte> result, int residualAt, bool oneResidual, bool narrow)
+    private void Pixels(Factors factors, int count, ReadOnlySpan<int> sums, Span<sbyte> result, int kept, Second second, bool narrow)
     {
-        ReadOnlySpan<sbyte> second = residual is null ? default : oneResidual ? residual.Value.Values.AsSpan(residualAt, 1) : residual.Value.Values.AsSpan(residualAt, sums.Length);
-        int c = !narrow ? 0 : Avx512F.IsSupported ? Eights512(factors, sums, result, second) : Eights256(factors, sums, result, second);
-        for (; c < sums.Length; c++)
+        int channels = shape.Channels, done = narrow ? kept / 8 * 8 : 0;
+        for (int c = 0; c < done; c += 8)
         {
-            long y = zero + GoldenOperators.Requantize((long)sums[c] + factors.Bias[c], factors.Scales[c]);
-            if (residual is { } r)
-            {
-                long term = GoldenOperators.Requantize(second[oneResidual ? 0 : c] - r.ZeroPoint, layer.Residual!.Scale);
-                y += layer.Residual.Subtract ? -term : term;
-            }
+            if (Avx512F.IsSupported)
+                Eight512(factors, c, count, sums, result, second);
+            else
+                Eight256(factors, c, count, sums, result, second);
+        }
 
-            result[c] = (sbyte)Math.Clamp(y, layer.ClampLow, layer.ClampHigh);
+        for (int p = 0; p < count && done < kept; p++)
+        {
+            for (int c = done; c < kept; c++)
+            {
+                long y = zero + GoldenOperators.Requantize((long)sums[(p * channels) + c] + factors.Bias[c], factors.Scales[c]);
+                if (residual is { } r)
+                {
+                    long term = GoldenOperators.Requantize(r.Values[second.At + (p * second.PixelStep) + (c * second.ChannelStep)] - r.ZeroPoint, layer.Residual!.Scale);
+                    y += layer.Residual.Subtract ? -term : term;
+                }
+
+                result[(p * channels) + c] = (sbyte)Math.Clamp(y, layer.ClampLow, layer.ClampHigh);
+            }
         }
     }
 
-    // As many whole eights of channels as there are; returns their number of channels.
+    // Eight channels of all pixels: their factors stay in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int Eights512(Factors factors, ReadOnlySpan<int> sums, Span<sbyte> result, ReadOnlySpan<sbyte> second)
+    private void Eight512(Factors factors, int channel, int count, ReadOnlySpan<int> sums, Span<sbyte> result, Second second)
     {
+        nuint channels = (nuint)shape.Channels, at = (nuint)channel;
         ref int sum = ref MemoryMarshal.GetReference(sums);
-        ref byte to = ref Unsafe.As<sbyte, byte>(ref MemoryMarshal.GetReference(result));
-        ref byte other = ref Unsafe.As<sbyte, byte>(ref MemoryMarshal.GetReference(second));
-        ref int bias = ref MemoryMarshal.GetArrayDataReference(factors.Bias);
-        ref long multiplier = ref MemoryMarshal.GetArrayDataReference(factors.Multipliers), half = ref MemoryMarshal.GetArrayDataReference(factors.Halves);
-        ref ulong shift = ref MemoryMarshal.GetArrayDataReference(factors.Shifts);
+        ref sbyte to = ref MemoryMarshal.GetReference(result);
+        Vector256<int> bias = Vector256.LoadUnsafe(ref factors.Bias[channel]);
+        Vector512<long> multiplier = Vector512.LoadUnsafe(ref factors.Multipliers[channel]), half = Vector512.LoadUnsafe(ref factors.Halves[channel]);
+        Vector512<ulong> shift = Vector512.LoadUnsafe(ref factors.Shifts[channel]);
         Vector512<long> low = Vector512.Create((long)layer.ClampLow), high = Vector512.Create((long)layer.ClampHigh), offset = Vector512.Create((long)zero);
-        bool add = !second.IsEmpty, one = second.Length == 1 && sums.Length > 1;
-        (long m, long h, int s) = Factors.Parts(layer.Residual?.Scale ?? default);
-        m = layer.Residual is { Subtract: true } ? -m : m;
-        // -floor(v + 1/2) = ceil(-v - 1/2) = floor(-v + 1/2) but on halves: the half becomes one unit less.
-        h = layer.Residual is { Subtract: true } ? h - 1 : h;
-        Vector512<long> multiplier2 = Vector512.Create(m), half2 = Vector512.Create(h), zero2 = Vector512.Create((long)(residual?.ZeroPoint ?? 0));
-        int c = 0;
-        for (; c + 8 <= sums.Length; c += 8)
+        if (residual is not { } r)
         {
-            Vector512<long> v = Avx512F.ConvertToVector512Int64(Vector256.LoadUnsafe(ref sum, (nuint)c) + Vector256.LoadUnsafe(ref bias, (nuint)c));
-            Vector512<long> y = Avx512F.ShiftRightArithmeticVariable(Avx512F.Multiply(v.AsInt32(), Vector512.LoadUnsafe(ref multiplier, (nuint)c).AsInt32()) + Vector512.LoadUnsafe(ref half, (nuint)c), Vector512.LoadUnsafe(ref shift, (nuint)c)) + offset;
-            if (add)
-            {
-                Vector512<long> u = one ? Vector512.Create((long)(sbyte)other) : Avx512F.ConvertToVector512Int64(Vector128.CreateScalar(Unsafe.ReadUnaligned<long>(ref Unsafe.Add(ref other, c))).AsSByte());
-                y += Vector512.ShiftRightArithmetic(Avx512F.Multiply((u - zero2).AsInt32(), multiplier2.AsInt32()) + half2, s);
-            }
-
-            y = Vector512.Min(Vector512.Max(y, low), high);
-            Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, c), Avx512F.ConvertToVector128SByte(y).AsInt64().ToScalar());
+            for (int p = 0; p < count; p++, at += channels)
+                Store(ref to, at, Vector512.Min(Vector512.Max(Scaled(Vector256.LoadUnsafe(ref sum, at) + bias, multiplier, half, shift) + offset, low), high));
+            return;
         }
 
-        return c;
+        // -floor(v + 1/2) is floor(-v + 1/2) but on halves: the half becomes one unit less.
+        (long m, long h, int s) = Factors.Parts(layer.Residual!.Scale);
+        Vector512<long> multiplier2 = Vector512.Create(layer.Residual.Subtract ? -m : m), half2 = Vector512.Create(layer.Residual.Subtract ? h - 1 : h);
+        Vector512<ulong> shift2 = Vector512.Create((ulong)s);
+        Vector256<int> zero2 = Vector256.Create(r.ZeroPoint);
+        ref sbyte other = ref r.Values[second.At + (channel * second.ChannelStep)];
+        for (int p = 0; p < count; p++, at += channels)
+        {
+            ref sbyte u = ref Unsafe.Add(ref other, p * second.PixelStep);
+            Vector256<int> v = second.ChannelStep == 0 ? Vector256.Create((int)u) : Avx2.ConvertToVector256Int32(Vector128.CreateScalar(Unsafe.ReadUnaligned<long>(ref Unsafe.As<sbyte, byte>(ref u))).AsSByte());
+            Vector512<long> y = Scaled(Vector256.LoadUnsafe(ref sum, at) + bias, multiplier, half, shift) + offset + Scaled(v - zero2, multiplier2, half2, shift2);
+            Store(ref to, at, Vector512.Min(Vector512.Max(y, low), high));
+        }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<long> Scaled(Vector256<int> v, Vector512<long> multiplier, Vector512<long> half, Vector512<ulong> shift) =>
+        Avx512F.ShiftRightArithmeticVariable(Avx512F.Multiply(Avx512F.ConvertToVector512Int64(v).AsInt32(), multiplier.AsInt32()) + half, shift);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(ref sbyte to, nuint at, Vector512<long> y) =>
+        Unsafe.WriteUnaligned(ref Unsafe.As<sbyte, byte>(ref Unsafe.Add(ref to, at)), Avx512F.ConvertToVector128SByte(y).AsInt64().ToScalar());
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int Eights256(Factors factors, ReadOnlySpan<int> sums, Span<sbyte> result, ReadOnlySpan<sbyte> second)
+    private void Eight256(Factors factors, int channel, int count, ReadOnlySpan<int> sums, Span<sbyte> result, Second second)
     {
         Vector256<long> low = Vector256.Create((long)layer.ClampLow), high = Vector256.Create((long)layer.ClampHigh), offset = Vector256.Create((long)zero);
-        bool add = !second.IsEmpty, one = second.Length == 1 && sums.Length > 1, subtract = layer.Residual is { Subtract: true };
+        bool subtract = layer.Residual is { Subtract: true };
         (long m, long h, int s) = Factors.Parts(layer.Residual?.Scale ?? default);
-        Vector256<int> zero2 = Vector256.Create(residual?.ZeroPoint ?? 0);
-        int c = 0;
-        for (; c + 8 <= sums.Length; c += 8)
+        int at = channel;
+        for (int p = 0; p < count; p++, at += shape.Channels)
         {
-            Vector256<int> v = Vector256.Create(sums.Slice(c, 8)) + Vector256.LoadUnsafe(ref factors.Bias[c]);
-            Vector256<long> first = factors.Apply(v, c, 0) + offset, last = factors.Apply(v, c, 4) + offset;
-            if (add)
+            Vector256<int> v = Vector256.Create(sums.Slice(at, 8)) + Vector256.LoadUnsafe(ref factors.Bias[channel]);
+            Vector256<long> first = factors.Apply(v, channel, 0) + offset, last = factors.Apply(v, channel, 4) + offset;
+            if (residual is { } r)
             {
-                Vector256<int> u = (one ? Vector256.Create((int)second[0]) : Avx2.ConvertToVector256Int32(Vector128.CreateScalar(MemoryMarshal.Read<long>(MemoryMarshal.AsBytes(second[c..]))).AsSByte())) - zero2;
+                ReadOnlySpan<sbyte> other = r.Values.AsSpan(second.At + (p * second.PixelStep) + (channel * second.ChannelStep));
+                Vector256<int> u = (second.ChannelStep == 0 ? Vector256.Create((int)other[0]) : Avx2.ConvertToVector256Int32(Vector128.CreateScalar(MemoryMarshal.Read<long>(MemoryMarshal.AsBytes(other))).AsSByte())) - Vector256.Create(r.ZeroPoint);
                 Vector256<long> e = Factors.Apply(u.GetLower(), Vector256.Create(m), Vector256.Create(h), Vector256.Create((ulong)s)), o = Factors.Apply(u.GetUpper(), Vector256.Create(m), Vector256.Create(h), Vector256.Create((ulong)s));
                 (first, last) = subtract ? (first - e, last - o) : (first + e, last + o);
             }
@@ -159,10 +180,8 @@ internal sealed class PostProcessing
             first = Vector256.Min(Vector256.Max(first, low), high);
             last = Vector256.Min(Vector256.Max(last, low), high);
             Vector256<short> halves = Vector256.Narrow(Vector256.Narrow(first, last), default);
-            MemoryMarshal.Write(MemoryMarshal.AsBytes(result[c..]), Vector256.Narrow(halves, default).AsInt64().ToScalar());
+            MemoryMarshal.Write(MemoryMarshal.AsBytes(result[at..]), Vector256.Narrow(halves, default).AsInt64().ToScalar());
         }
-
-        return c;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
