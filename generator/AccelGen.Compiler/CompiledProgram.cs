@@ -8,13 +8,24 @@ namespace AccelGen.Compiler;
 /// <param name="Layer">The layer.</param>
 /// <param name="FirstCommand">Index of its first command.</param>
 /// <param name="EndCommand">Index after its last command.</param>
-/// <param name="Tiling">How it is cut up.</param>
+/// <param name="Tiling">How it is cut up; null when it needs no commands.</param>
 /// <param name="FlatRowPixels">When the image runs as one row of pixels: pixels of an image row in it; else 0.</param>
-public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int EndCommand, Tiling Tiling, int FlatRowPixels)
+public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int EndCommand, Tiling? Tiling, int FlatRowPixels)
 {
     /// <summary>Where an output element is computed.</summary>
-    public (int Tile, int Pe, int Lane) Locate(AcceleratorConfig config, TensorShape output, int row, int column, int channel)
+    /// <param name="config">Configuration.</param>
+    /// <param name="output">Shape of the output.</param>
+    /// <param name="computed">Shape before pixels and channels are exchanged.</param>
+    /// <param name="row">Row in the output; column and channel likewise.</param>
+    public (int Tile, int Pe, int Lane) Locate(AcceleratorConfig config, TensorShape output, TensorShape computed, int row, int column, int channel)
     {
+        if (Tiling is null)
+            return (0, 0, channel % config.Array.Lanes);
+        if (Layer.TransposeOutput)
+            (row, column, channel) = (channel / computed.Width, channel % computed.Width, column);
+        if (Layer is ResizeLayer resize)
+            (row, column, computed) = (row / resize.Up.Rows, column / resize.Up.Columns, computed with { Height = computed.Height / resize.Up.Rows, Width = computed.Width / resize.Up.Columns });
+        output = computed;
         (int y, int x, int width) = FlatRowPixels > 0 ? (0, (row * FlatRowPixels) + column, output.Height * FlatRowPixels) : (row, column, output.Width);
         int tileRows = Tiling.PeRows * Tiling.Rows, tileColumns = Tiling.PeColumns * Tiling.Columns;
         int tilesX = (width + tileColumns - 1) / tileColumns;

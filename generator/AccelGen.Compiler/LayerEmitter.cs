@@ -31,15 +31,17 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int groups = Geometry.Ceil(g.LaneTiles, t.GroupTiles);
         int chunks = job.Diagonal ? 1 : Geometry.Ceil(g.Vectors, t.ChunkVectors);
+        int segments = config.Derived.LaneSegments, phases = job.Resize?.Phases ?? 1;
         // Small weights are loaded once for all tiles, into as many neighbouring slots as they need.
-        int stayingSlots = (int)Math.Min(slots.WeightSlots, ((long)g.LaneTiles * reduction * taps + slots.WeightTiles - 1) / slots.WeightTiles);
-        bool weightsStay = tileCount > 1 && stayingSlots < slots.WeightSlots;
+        long allTiles = job.WeightShared ? (long)segments * taps * phases : (long)g.LaneTiles * reduction * taps;
+        int stayingSlots = (int)Math.Min(slots.WeightSlots, (allTiles + slots.WeightTiles - 1) / slots.WeightTiles);
+        bool weightsStay = tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null;
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
         int written = job.Batch > 0 ? 0 : writtenPending;
         if (job.Batch == 0)
             writtenPending = 0;
         int stayingBase = -1;
-        int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks;
+        int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases;
 
         // Output groups that a run-time extent skips, always the last ones, are spread over the tile: the loads between
         // the commands then stay as even as with all groups.
@@ -124,10 +126,10 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
 
         void LoadResidual(int tile, int group, int slot)
         {
-            (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
-            int r = config.Derived.VectorsPerWord, segments = config.Derived.LaneSegments;
-            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
-            int yTo = Math.Min(g.Height, y0 + (usedRows * t.Rows)), xFrom = x0 / r;
+            (int y0, int x0) = (tile / tilesX * tileRows * job.Up.Rows, tile % tilesX * tileColumns * job.Up.Columns);
+            int r = config.Derived.VectorsPerWord, rows = t.Rows * job.Up.Rows, height = job.Output.Shape.Height, width = job.Output.Shape.Width;
+            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
+            int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
             int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
             int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
             Command load = New("LOAD", job);
@@ -137,11 +139,24 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             Wait(load, TakeWritten());
             load["Signal0"] = Token(Semaphore.ResidualReady);
             load["Destination"] = 1;
-            Scatter(load, t.PeColumns, slot * slots.ResidualWords, job.Residual, job.Batch, from / segments, y0, yTo, xFrom, xTo, 0, 0, t.Rows, g.RowWords, t.Rows, g.RowWords);
+            int localBase = slot * slots.ResidualWords;
+            if (job.ResidualBroadcast == Broadcast.Pixels)
+            {
+                // One word for all elements and pixels.
+                Scatter(load, 1, localBase, job.Residual, job.Batch, from / segments, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0);
+            }
+            else
+            {
+                bool oneChannel = job.ResidualBroadcast == Broadcast.Channels;
+                if (oneChannel)
+                    Extent(load, 'A', null, 0, 0, 1);
+                Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, rows, g.RowWords, rows, g.RowWords);
+            }
+
             Commands.Add(load);
         }
 
-        void LoadWeights(int laneTile, int laneTiles, int chunk, int weightBase, int waits)
+        void LoadWeights(TensorLayout? rightOperand, int phase, int laneTile, int laneTiles, int chunk, int weightBase, int waits)
         {
             // A command takes one token of a semaphore.
             for (; waits > 1; waits--)
@@ -156,7 +171,16 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             load["LocalBase"] = weightBase;
             load["Rows"] = 1;
             load["Signal0"] = Token(Semaphore.WeightReady);
-            if (job.RightOperand is TensorLayout right)
+            if (job.WeightShared)
+            {
+                Extent(load, 'B', null, 1, 0, segments);
+                Wait(load, waits > 0 ? Semaphore.WeightFree : null);
+                load["LengthMode"] = 1;
+                load["Address"] = job.WeightAddress + ((long)phase * segments * taps * tileBytes);
+                load["SegmentBeats"] = taps * tileBeats;
+                load["StrideB"] = (long)taps * tileBytes;
+            }
+            else if (rightOperand is TensorLayout right)
             {
                 Wait(load, waits > 0 ? Semaphore.WeightFree : null, TakeWritten());
                 load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
@@ -183,71 +207,89 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
             int inputSlot = InputSlotOf(tile);
             int round = 0, loaded = 0;
+            bool inputArrives = true; // the first sweep over the tile's input waits for it
             for (int step = 0; step < groups; step++)
             {
                 int group = order[step];
                 int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
-
-                // Bias and scales.
-                int parameterSlot = parameterUse % slots.ParameterSlots;
-                Command parameters = New("LOAD", job);
-                parameters["ACount"] = 1;
-                parameters["BCount"] = 1;
-                Wait(parameters, parameterUse >= slots.ParameterSlots ? Semaphore.ParameterFree : null);
-                parameters["Signal0"] = Token(Semaphore.ParameterReady);
-                parameters["Destination"] = 3;
-                parameters["LocalBase"] = parameterSlot * slots.ParameterTiles;
-                parameters["Rows"] = 1;
-                parameters["SegmentBeats"] = count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
-                parameters["Address"] = job.ParameterAddress + ((long)from * config.Derived.ParameterTileBytes);
-                Commands.Add(parameters);
-                parameterUse++;
-
-                Command vector = New("VECTOR", job);
-                vector["ACount"] = 1;
-                Extent(vector, 'B', job.OutputExtent, 1, from, count);
-                Semaphore? residualReady = null;
-                void EmitVector()
+                bool lastGroup = step == groups - 1;
+                int outputBase = outputUse % 2 * slots.OutputWords;
+                for (int phase = 0; phase < phases; phase++)
                 {
-                    int segments = config.Derived.LaneSegments;
-                    if (job.Residual is not null)
+                    bool tableWithRow = job.Row?.ParameterAddress is not null;
+                    int parameterSlot = LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? 1 : count, table: !tableWithRow);
+                    bool parametersTaken = false;
+                    if (job.Denominator is not null && step == 0)
                     {
-                        int residualSlot = residualUse % 2;
-                        LoadResidual(tile, group, residualSlot);
-                        residualUse++;
-                        residualReady = Semaphore.ResidualReady;
-                        vector["ResidualEnable"] = 1;
-                        vector["ResidualBase"] = residualSlot * slots.ResidualWords;
-                        vector["ResidualZeroPoint"] = job.ResidualZeroPoint;
-                        vector["ResidualMultiplier"] = job.ResidualScale.Multiplier;
-                        vector["ResidualShift"] = job.ResidualScale.Shift;
+                        Command capture = NewVector(job, t, g, phase, outputBase, parameterSlot);
+                        Extent(capture, 'B', null, 1, 0, 1);
+                        capture["CaptureReciprocal"] = 1;
+                        capture["TableEnable"] = 0;
+                        Wait(capture, Semaphore.ParameterReady);
+                        parametersTaken = true;
+                        Sweeps(job.Denominator, 0, 0, 1, () => Commands.Add(capture), false);
                     }
 
-                    Wait(vector, Semaphore.ParameterReady, residualReady, outputUse >= 2 ? Semaphore.OutputFree : null);
-                    vector["Signal0"] = Token(Semaphore.OutputReady);
-                    vector["Signal1"] = Token(Semaphore.ParameterFree);
-                    vector["OutputBase"] = outputUse % 2 * slots.OutputWords;
-                    vector["ParameterBase"] = parameterSlot * slots.ParameterTiles;
-                    vector["ZeroPoint"] = job.OutputZeroPoint;
-                    vector["ClampLow"] = job.ClampLow;
-                    vector["ClampHigh"] = job.ClampHigh;
-                    vector["Rows"] = t.Rows;
-                    vector["Columns"] = t.Columns;
-                    vector["BlockWords"] = t.Rows * g.RowWords;
-                    vector["RowStepWords"] = g.RowWords;
-                    vector["ColumnStep"] = 1;
-                    vector["ResidualBlockWords"] = t.Rows * g.RowWords;
-                    Commands.Add(vector);
+                    Command vector = NewVector(job, t, g, phase, outputBase, parameterSlot);
+                    Extent(vector, 'B', job.OutputExtent, 1, from, count);
+                    bool firstPhase = phase == 0, lastPhase = phase == phases - 1;
+                    void EmitVector()
+                    {
+                        Semaphore? residualReady = null;
+                        if (job.Residual is not null)
+                        {
+                            // One residual tile for all phases.
+                            if (firstPhase)
+                            {
+                                LoadResidual(tile, group, residualUse % 2);
+                                residualUse++;
+                                residualReady = Semaphore.ResidualReady;
+                            }
+
+                            vector["ResidualBase"] = (residualUse - 1) % 2 * slots.ResidualWords;
+                        }
+
+                        Wait(vector, parametersTaken ? null : Semaphore.ParameterReady, residualReady, firstPhase && outputUse >= 2 ? Semaphore.OutputFree : null);
+                        if (lastPhase && job.Row is null)
+                            vector["Signal0"] = Token(Semaphore.OutputReady);
+                        // The activation table of a row operator without parameters of its own is in this slot.
+                        if (job.Row is null || tableWithRow)
+                            vector["Signal1"] = Token(Semaphore.ParameterFree);
+                        Commands.Add(vector);
+                    }
+
+                    Sweeps(job.RightOperand, phase, from, count, EmitVector, lastGroup && lastPhase);
                 }
 
-                bool vectorEmitted = false;
-                for (int laneTile = from; laneTile < from + count; laneTile += t.WeightTiles)
+                if (job.Row is RowJob row)
                 {
-                    int laneTiles = Math.Min(t.WeightTiles, from + count - laneTile);
+                    int parameterSlot = row.ParameterAddress is long address ? LoadParameters(job, address, 0, count, table: true) : (parameterUse - 1) % slots.ParameterSlots;
+                    Commands.Add(NewRow(job, row, t, g, outputBase, parameterSlot, count));
+                }
+
+                bool lastStore = tile == tileCount - 1 && lastGroup;
+                List<Command> stores = [.. Stores(job, t, g, y0, x0, from, count, outputBase)];
+                Wait(stores[0], Semaphore.OutputReady);
+                stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
+                stores[^1]["Signal1"] = lastStore ? Token(Semaphore.Written) : 0;
+                Commands.AddRange(stores);
+                outputUse++;
+            }
+
+            while (pending.Count > 0)
+                pending.Dequeue().Load();
+
+            // All products of a range of lane tiles over the tile's input, a command per lane tiles and chunk of vectors.
+            void Sweeps(TensorLayout? rightOperand, int phase, int from, int count, Action emitVector, bool last)
+            {
+                bool vectorEmitted = false;
+                int step = job.WeightShared ? count : t.WeightTiles;
+                for (int laneTile = from; laneTile < from + count; laneTile += step)
+                {
+                    int laneTiles = Math.Min(step, from + count - laneTile);
                     for (int chunk = 0; chunk < chunks; chunk++)
                     {
-                        bool firstRound = step == 0 && laneTile == from;
-                        bool lastRound = step == groups - 1 && laneTile + laneTiles == from + count;
+                        bool lastRound = last && laneTile + laneTiles == from + count;
                         int weightBase, commandSlots = stayingSlots;
                         bool waitWeights, freeWeights;
                         if (weightsStay)
@@ -255,22 +297,25 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                             int firstWaits = 0;
                             if (stayingBase < 0)
                                 (stayingBase, firstWaits) = ReserveWeights(job, stayingSlots);
-                            int offset = ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps;
+                            int offset = job.WeightShared ? phase * segments * taps : ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps;
                             weightBase = stayingBase + offset;
-                            if (tile == 0)
-                                LoadWeights(laneTile, laneTiles, chunk, weightBase, firstWaits);
-                            waitWeights = tile == 0;
+                            // Shared weights are there once the first group has them.
+                            bool first = tile == 0 && (!job.WeightShared || laneTile == 0);
+                            if (first)
+                                LoadWeights(rightOperand, phase, laneTile, laneTiles, chunk, weightBase, firstWaits);
+                            waitWeights = first;
                             freeWeights = tile == tileCount - 1 && lastRound && chunk == chunks - 1;
                         }
                         else
                         {
-                            commandSlots = Geometry.Ceil(laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors))) * taps, slots.WeightTiles);
+                            int tiles = job.WeightShared ? segments : laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors)));
+                            commandSlots = Geometry.Ceil(tiles * taps, slots.WeightTiles);
                             (weightBase, int waits) = ReserveWeights(job, commandSlots);
-                            LoadWeights(laneTile, laneTiles, chunk, weightBase, waits);
+                            LoadWeights(rightOperand, phase, laneTile, laneTiles, chunk, weightBase, waits);
                             waitWeights = freeWeights = true;
                         }
 
-                        if (firstRound)
+                        if (inputArrives)
                         {
                             // This tile's own input, as far as the tile before did not load it ahead.
                             while (pending.TryDequeue(out (Action Load, bool EndsChunk) next))
@@ -295,74 +340,228 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
 
                         if (!vectorEmitted)
                         {
-                            EmitVector();
+                            emitVector();
                             vectorEmitted = true;
                         }
 
-                        Command compute = New("COMPUTE", job);
-                        int vectorsFrom = chunk * t.ChunkVectors;
-                        int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
-                        Extent(compute, 'A', job.Diagonal ? null : job.InputExtent, 0, job.Diagonal ? 0 : vectorsFrom, vectors);
-                        Extent(compute, 'B', job.OutputExtent, 1, laneTile, laneTiles);
-                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, firstRound && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
+                        Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputSlot, weightBase);
+                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, inputArrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
                         Semaphore? inputFree = lastRound && chunk == chunks - 1 ? Semaphore.InputFree : null;
                         Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
                         compute["Signal0"] = weightFree is null ? 0 : Token(weightFree.Value);
                         compute["Signal1"] = inputFree is null ? 0 : Token(inputFree.Value);
-                        compute["FirstChunk"] = job.Diagonal || chunk == 0 ? 1 : 0;
-                        compute["LastChunk"] = job.Diagonal || chunk == chunks - 1 ? 1 : 0;
-                        compute["Diagonal"] = job.Diagonal ? 1 : 0;
-                        compute["WeightPerTap"] = job.WeightPerTap ? 1 : 0;
-                        compute["PesPerRow"] = t.PeColumns;
-                        int plane = g.WindowRows * g.WindowWords;
-                        int firstPlane = job.Diagonal ? laneTile / config.Derived.LaneSegments : vectorsFrom;
-                        compute["InputBase"] = (inputSlot * slots.InputWords) + (firstPlane * plane);
-                        compute["WeightBase"] = weightBase;
-                        compute["TailLanes"] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
-                        compute["ZeroPoint"] = job.InputZeroPoint;
-                        compute["KernelRows"] = job.Kernel.Rows;
-                        compute["KernelColumns"] = job.Kernel.Columns;
-                        compute["StrideColumns"] = job.Stride.Columns;
-                        compute["DilationColumns"] = job.Dilation.Columns;
-                        compute["RowStepWords"] = job.Stride.Rows * g.WindowWords;
-                        compute["TapStepWords"] = job.Dilation.Rows * g.WindowWords;
-                        compute["StrideRows"] = job.Stride.Rows;
-                        compute["DilationRows"] = job.Dilation.Rows;
-                        compute["Rows"] = t.Rows;
-                        compute["Columns"] = t.Columns;
-                        compute["ColumnOffset"] = g.ColumnOffset;
-                        compute["BlockWords"] = plane;
-                        compute["OriginRow"] = (y0 * job.Stride.Rows) - job.PadTop;
-                        compute["OriginColumn"] = (x0 * job.Stride.Columns) - job.PadLeft - g.ColumnOffset;
-                        compute["PeRowStep"] = t.Rows * job.Stride.Rows;
-                        compute["PeColumnStep"] = t.Columns * job.Stride.Columns;
-                        compute["ImageRows"] = job.Input.Shape.Height;
-                        compute["ImageColumns"] = job.Input.Shape.Width;
                         Commands.Add(compute);
                         // A command gives one slot back; further ones are given back by empty commands.
                         for (int k = 1; freeWeights && k < commandSlots; k++)
                             Commands.Add(Empty("COMPUTE", job, null, Semaphore.WeightFree));
                     }
+
+                    inputArrives = false;
                 }
-
-                bool lastStore = tile == tileCount - 1 && step == groups - 1;
-                Command store = New("STORE", job);
-                int blocksFrom = from / config.Derived.LaneSegments;
-                Extent(store, 'A', job.OutputExtent, 0, blocksFrom, Geometry.Ceil(count, config.Derived.LaneSegments));
-                Extent(store, 'B', null, 0, 0, 1);
-                Wait(store, Semaphore.OutputReady);
-                store["Signal0"] = Token(Semaphore.OutputFree);
-                store["Signal1"] = lastStore ? Token(Semaphore.Written) : 0;
-                FillStore(store, job, t, g, y0, x0, blocksFrom, outputUse % 2 * slots.OutputWords);
-                Commands.Add(store);
-                outputUse++;
             }
-
-            while (pending.Count > 0)
-                pending.Dequeue().Load();
         }
 
         writtenPending += 1 + written;
+    }
+
+    // Bias and scale entries, and with them the activation table; gives ParameterReady. Returns the slot.
+    private int LoadParameters(LayerJob job, long address, int from, int count, bool table)
+    {
+        int slot = parameterUse % slots.ParameterSlots;
+        Command load = New("LOAD", job);
+        load["ACount"] = 1;
+        load["BCount"] = 1;
+        Wait(load, parameterUse >= slots.ParameterSlots ? Semaphore.ParameterFree : null);
+        load["Destination"] = 3;
+        load["LocalBase"] = slot * slots.ParameterTiles;
+        load["Rows"] = 1;
+        load["SegmentBeats"] = count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
+        load["Address"] = address + ((long)from * config.Derived.ParameterTileBytes);
+        Commands.Add(load);
+        parameterUse++;
+        if (table && job.TableAddress is long tableAddress)
+        {
+            int beats = 256 / config.Derived.BeatBytes;
+            load = New("LOAD", job);
+            load["ACount"] = 1;
+            load["BCount"] = 1;
+            load["Destination"] = 5;
+            load["LocalBase"] = slot * beats;
+            load["Rows"] = 1;
+            load["SegmentBeats"] = beats;
+            load["Address"] = tableAddress;
+            Commands.Add(load);
+        }
+
+        load["Signal0"] = Token(Semaphore.ParameterReady);
+        return slot;
+    }
+
+    private Command NewVector(LayerJob job, Tiling t, Geometry g, int phase, int outputBase, int parameterSlot)
+    {
+        Command vector = New("VECTOR", job);
+        int blockWords = t.Rows * job.Up.Rows * g.RowWords;
+        vector["ACount"] = 1;
+        if (job.Residual is not null)
+        {
+            vector[job.Multiply ? "Multiply" : "ResidualEnable"] = 1;
+            vector["ResidualSubtract"] = job.ResidualSubtract ? 1 : 0;
+            vector["ResidualOnePixel"] = job.ResidualBroadcast == Broadcast.Pixels ? 1 : 0;
+            vector["ResidualOneChannel"] = job.ResidualBroadcast == Broadcast.Channels ? 1 : 0;
+            vector["ResidualZeroPoint"] = job.ResidualZeroPoint;
+            vector["ResidualMultiplier"] = job.ResidualScale.Multiplier;
+            vector["ResidualShift"] = job.ResidualScale.Shift;
+            vector["ResidualBlockWords"] = job.ResidualBroadcast switch { Broadcast.Pixels => 1, Broadcast.Channels => 0, _ => blockWords };
+        }
+
+        vector["ParameterShared"] = job.ParameterShared ? 1 : 0;
+        vector["UseReciprocal"] = job.Denominator is null ? 0 : 1;
+        if (job.TableAddress is not null && job.Row is null)
+        {
+            vector["TableEnable"] = 1;
+            vector["TableSlot"] = parameterSlot;
+        }
+
+        vector["OutputBase"] = outputBase;
+        vector["ParameterBase"] = parameterSlot * slots.ParameterTiles;
+        vector["ZeroPoint"] = job.OutputZeroPoint;
+        vector["ClampLow"] = job.ClampLow;
+        vector["ClampHigh"] = job.ClampHigh;
+        vector["Rows"] = t.Rows;
+        vector["Columns"] = t.Columns;
+        vector["BlockWords"] = blockWords;
+        vector["RowStepWords"] = job.Up.Rows * g.RowWords;
+        vector["RowOffsetWords"] = phase / job.Up.Columns * g.RowWords;
+        vector["ColumnStep"] = job.Up.Columns;
+        vector["ColumnOffset"] = phase % job.Up.Columns;
+        return vector;
+    }
+
+    private Command NewRow(LayerJob job, RowJob row, Tiling t, Geometry g, int outputBase, int parameterSlot, int laneTiles)
+    {
+        Command command = New("ROW", job);
+        command["ACount"] = 1;
+        Extent(command, 'B', null, 1, 0, laneTiles);
+        command["Function"] = row.Function;
+        command["OutputBase"] = outputBase;
+        command["Channels"] = row.Channels;
+        command["ParameterBase"] = parameterSlot * slots.ParameterTiles;
+        command["ZeroPoint"] = row.ZeroPoint;
+        command["ClampLow"] = row.ClampLow;
+        command["ClampHigh"] = row.ClampHigh;
+        command["ExponentMultiplier"] = row.ExponentMultiplier;
+        command["OutputMultiplier"] = row.OutputScale.Multiplier;
+        command["OutputShift"] = row.OutputScale.Shift;
+        command["Epsilon"] = row.Epsilon;
+        command["Rows"] = t.Rows;
+        command["Columns"] = t.Columns;
+        command["BlockWords"] = t.Rows * g.RowWords;
+        command["RowStepWords"] = g.RowWords;
+        if (job.TableAddress is not null)
+        {
+            command["TableEnable"] = 1;
+            command["TableSlot"] = parameterSlot;
+        }
+
+        if (row.ParameterAddress is not null)
+            Wait(command, Semaphore.ParameterReady);
+        command["Signal0"] = Token(Semaphore.OutputReady);
+        command["Signal1"] = Token(Semaphore.ParameterFree);
+        return command;
+    }
+
+    private Command NewCompute(LayerJob job, Tiling t, Geometry g, int chunk, int chunks, int laneTile, int laneTiles, int phase, int y0, int x0, int inputSlot, int weightBase)
+    {
+        Command compute = New("COMPUTE", job);
+        int vectorsFrom = chunk * t.ChunkVectors;
+        int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
+        Extent(compute, 'A', job.Diagonal ? null : job.InputExtent, 0, job.Diagonal ? 0 : vectorsFrom, vectors);
+        Extent(compute, 'B', job.OutputExtent, 1, laneTile, laneTiles);
+        compute["FirstChunk"] = job.Diagonal || chunk == 0 ? 1 : 0;
+        compute["LastChunk"] = job.Diagonal || chunk == chunks - 1 ? 1 : 0;
+        compute["Diagonal"] = job.Diagonal ? 1 : 0;
+        compute["WeightPerTap"] = job.WeightPerTap ? 1 : 0;
+        compute["WeightShared"] = job.WeightShared ? 1 : 0;
+        compute["Maximum"] = job.Maximum ? 1 : 0;
+        compute["PesPerRow"] = t.PeColumns;
+        int plane = g.WindowRows * g.WindowWords;
+        int firstPlane = job.Diagonal ? laneTile / config.Derived.LaneSegments : vectorsFrom;
+        compute["InputBase"] = (inputSlot * slots.InputWords) + (firstPlane * plane);
+        compute["WeightBase"] = weightBase;
+        compute["TailLanes"] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
+        compute["ZeroPoint"] = job.InputZeroPoint;
+        compute["KernelRows"] = job.Kernel.Rows;
+        compute["KernelColumns"] = job.Kernel.Columns;
+        compute["StrideColumns"] = job.Stride.Columns;
+        compute["DilationColumns"] = job.Dilation.Columns;
+        compute["RowStepWords"] = job.Stride.Rows * g.WindowWords;
+        compute["TapStepWords"] = job.Dilation.Rows * g.WindowWords;
+        compute["StrideRows"] = job.Stride.Rows;
+        compute["DilationRows"] = job.Dilation.Rows;
+        compute["Rows"] = t.Rows;
+        compute["Columns"] = t.Columns;
+        compute["ColumnOffset"] = g.ColumnOffset;
+        compute["BlockWords"] = plane;
+        compute["OriginRow"] = (y0 * job.Stride.Rows) - job.PadTop;
+        compute["OriginColumn"] = (x0 * job.Stride.Columns) - job.PadLeft - g.ColumnOffset;
+        compute["PeRowStep"] = t.Rows * job.Stride.Rows;
+        compute["PeColumnStep"] = t.Columns * job.Stride.Columns;
+        compute["ImageRows"] = job.Input.Shape.Height;
+        compute["ImageColumns"] = job.Input.Shape.Width;
+        if (job.Resize is ResizeJob resize)
+        {
+            // The taps of a phase start a little further into the window that all phases share.
+            compute["Replicate"] = 1;
+            compute["RowOffset"] = resize.FirstRow[phase / job.Up.Columns] + job.PadTop;
+            compute["ColumnOffset"] = g.ColumnOffset + resize.FirstColumn[phase % job.Up.Columns] + job.PadLeft;
+        }
+
+        return compute;
+    }
+
+    // The commands that store an output group: one, or one per head where pixels and channels are exchanged.
+    private IEnumerable<Command> Stores(LayerJob job, Tiling t, Geometry g, int y0, int x0, int from, int count, int outputBase)
+    {
+        int segments = config.Derived.LaneSegments, blocksFrom = from / segments, blocks = Geometry.Ceil(count, segments);
+        if (job.Transposed is not TensorLayout target)
+        {
+            Command store = New("STORE", job);
+            Extent(store, 'A', job.OutputExtent, 0, blocksFrom, job.Row?.Function == RowJob.ArgMax ? 1 : blocks);
+            Extent(store, 'B', null, 0, 0, 1);
+            FillStore(store, job, t, g, y0, x0, blocksFrom, outputBase);
+            yield return store;
+            yield break;
+        }
+
+        int r = config.Derived.VectorsPerWord, c0 = config.Array.VectorWidth, channels = target.Shape.Width;
+        int perHead = Geometry.Ceil(channels, c0), blockWords = t.Rows * g.RowWords;
+        int pixelsLeft = g.Width - x0, elements = Math.Min(t.PeColumns, Geometry.Ceil(pixelsLeft, t.Columns));
+        for (int block = blocksFrom; block < blocksFrom + blocks;)
+        {
+            int head = job.Batch + (block / perHead), inHead = block % perHead, here = Math.Min(perHead - inHead, blocksFrom + blocks - block);
+            if (head >= target.Shape.Batch)
+                yield break;
+            Command store = New("STORE", job);
+            Extent(store, 'A', null, 0, block, here);
+            Extent(store, 'B', null, 0, 0, 1);
+            store["Transpose"] = 1;
+            store["PesPerRow"] = elements;
+            store["PeRows"] = 1;
+            store["LocalBase"] = outputBase + ((block - blocksFrom) * blockWords);
+            store["Address"] = target.Address + (head * target.BatchBytes) + (x0 / c0 * target.PlaneBytes) + ((long)inHead * c0 * config.Derived.VectorPitchBytes);
+            store["Rows"] = t.Columns / c0;
+            store["LastRows"] = Geometry.Ceil(pixelsLeft - ((elements - 1) * t.Columns), c0) is var last && last > t.Columns / c0 ? t.Columns / c0 : last;
+            store["Words"] = c0 / r;
+            store["LastWords"] = inHead + here == perHead ? Geometry.Ceil(channels - ((perHead - 1) * c0), r) : c0 / r;
+            store["StrideA"] = (long)c0 * config.Derived.VectorPitchBytes;
+            store["StrideRow"] = target.PlaneBytes;
+            store["StridePeRow"] = 0;
+            store["StridePeColumn"] = t.Columns / c0 * target.PlaneBytes;
+            store["BlockWords"] = blockWords;
+            store["RowWords"] = c0 / r;
+            yield return store;
+            block += here;
+        }
     }
 
     // Neighbouring weight slots; and how many tokens of slots given back their load takes.
@@ -402,22 +601,25 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
     {
         int r = config.Derived.VectorsPerWord;
         long rowBytes = (long)job.Output.RowWords * config.Derived.WordBytes;
-        int rowsLeft = g.Height - y0, wordsLeft = job.Output.RowWords - (x0 / r);
-        int peRows = Math.Min(t.PeRows, Geometry.Ceil(rowsLeft, t.Rows)), peColumns = Math.Min(t.PeColumns, Geometry.Ceil(wordsLeft, g.RowWords));
+        (int upRows, int upColumns) = job.Up;
+        y0 *= upRows;
+        x0 *= upColumns;
+        int rows = t.Rows * upRows, rowsLeft = job.Output.Shape.Height - y0, wordsLeft = job.Output.RowWords - (x0 / r);
+        int peRows = Math.Min(t.PeRows, Geometry.Ceil(rowsLeft, rows)), peColumns = Math.Min(t.PeColumns, Geometry.Ceil(wordsLeft, g.RowWords));
         store["PesPerRow"] = peColumns;
         store["LocalBase"] = localBase;
         store["Address"] = job.Output.Address + (job.Batch * job.Output.BatchBytes) + (block * job.Output.PlaneBytes) + (y0 * rowBytes) + ((long)(x0 / r) * config.Derived.WordBytes);
         store["PeRows"] = peRows;
         store["PeRowSkip"] = t.PeColumns - peColumns;
-        store["Rows"] = t.Rows;
-        store["LastRows"] = Math.Min(t.Rows, rowsLeft - ((peRows - 1) * t.Rows));
+        store["Rows"] = rows;
+        store["LastRows"] = Math.Min(rows, rowsLeft - ((peRows - 1) * rows));
         store["Words"] = g.RowWords;
         store["LastWords"] = Math.Min(g.RowWords, wordsLeft - ((peColumns - 1) * g.RowWords));
         store["StrideA"] = job.Output.PlaneBytes;
         store["StrideRow"] = rowBytes;
-        store["StridePeRow"] = t.Rows * rowBytes;
+        store["StridePeRow"] = rows * rowBytes;
         store["StridePeColumn"] = (long)g.RowWords * config.Derived.WordBytes;
-        store["BlockWords"] = t.Rows * g.RowWords;
+        store["BlockWords"] = rows * g.RowWords;
         store["RowWords"] = g.RowWords;
     }
 

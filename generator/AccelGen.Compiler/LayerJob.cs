@@ -37,9 +37,47 @@ internal sealed record LayerJob
 
     /// <summary>Address of the bias and scale entries, one per lane tile.</summary>
     public required long ParameterAddress { get; init; }
+
+    /// <summary>One entry serves all lane tiles.</summary>
+    public bool ParameterShared { get; init; }
+
+    /// <summary>Second operand at the output, added, subtracted or multiplied.</summary>
     public TensorLayout? Residual { get; init; }
     public int ResidualZeroPoint { get; init; }
     public FixedPointScale ResidualScale { get; init; }
+    public bool ResidualSubtract { get; init; }
+    public bool Multiply { get; init; }
+    public Broadcast ResidualBroadcast { get; init; }
+
+    /// <summary>Address of the activation table, 256 bytes.</summary>
+    public long? TableAddress { get; init; }
+
+    /// <summary>Diagonal layers keep the largest tap instead of adding.</summary>
+    public bool Maximum { get; init; }
+
+    /// <summary>Resampling, or null.</summary>
+    public ResizeJob? Resize { get; init; }
+
+    /// <summary>Row operator over the computed channels, or null.</summary>
+    public RowJob? Row { get; init; }
+
+    /// <summary>Right operand of the denominator of a quotient; its one row becomes lane 0.</summary>
+    public TensorLayout? Denominator { get; init; }
+
+    /// <summary>The output is stored with pixels and channels exchanged; <see cref="Output"/> is then as computed, this as stored.</summary>
+    public TensorLayout? Transposed { get; init; }
+
+    /// <summary>Channels that the array computes; the output's, but for an arg max.</summary>
+    public int? ComputedChannels { get; init; }
+
+    /// <summary>Channels that the array computes.</summary>
+    public int LaneChannels => ComputedChannels ?? Output.Shape.Channels;
+
+    /// <summary>Diagonal layers whose lane tiles all have the weights of the first vector.</summary>
+    public bool WeightShared => Diagonal && (!WeightPerTap || Resize is not null);
+
+    /// <summary>Output rows and columns per pixel that the array computes: the phases of a resampling.</summary>
+    public (int Rows, int Columns) Up => Resize?.Up ?? (1, 1);
     public int? InputExtent { get; init; }
     public int? OutputExtent { get; init; }
     public int? Block { get; init; }
@@ -48,8 +86,59 @@ internal sealed record LayerJob
     public LayerJob ShapeOnly() => this with
     {
         Name = string.Empty, LayerIndex = 0, InputZeroPoint = 0, OutputZeroPoint = 0, ClampLow = 0, ClampHigh = 0, Batch = 0, WeightAddress = 0, ParameterAddress = 0,
-        ResidualZeroPoint = 0, ResidualScale = default, Block = null,
+        ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, TableAddress = TableAddress is null ? null : 0,
+        Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
+        Denominator = Denominator is null ? null : Denominator with { Address = 0 },
+        Transposed = Transposed is null ? null : Transposed with { Address = 0 },
         Input = Input with { Address = 0 }, Output = Output with { Address = 0 }, Residual = Residual is null ? null : Residual with { Address = 0 },
         RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },
     };
+}
+
+/// <summary>What a row operator computes over the channels of each pixel of a tile.</summary>
+/// <param name="Function">Softmax, layer normalisation or arg max, coded as RowFunction.</param>
+/// <param name="Channels">Channels of a pixel.</param>
+/// <param name="ParameterAddress">Address of the entries of beta, gamma and shift, or null.</param>
+internal sealed record RowJob(int Function, int Channels, long? ParameterAddress)
+{
+    public const int Softmax = 0, LayerNorm = 1, ArgMax = 2;
+    public uint ExponentMultiplier { get; init; }
+    public FixedPointScale OutputScale { get; init; } = new(0, 1);
+    public long Epsilon { get; init; }
+    public int ZeroPoint { get; init; }
+    public int ClampLow { get; init; }
+    public int ClampHigh { get; init; }
+}
+
+/// <summary>Phases of a resampling: each is a small diagonal convolution that writes every Up-th output pixel.</summary>
+/// <param name="Up">Phases in rows and columns.</param>
+/// <param name="FirstRow">First input row of each row phase.</param>
+/// <param name="FirstColumn">First input column of each column phase.</param>
+/// <param name="Rows">Rows of the window that all phases share.</param>
+/// <param name="Columns">Columns of that window.</param>
+internal sealed record ResizeJob((int Rows, int Columns) Up, ValueList FirstRow, ValueList FirstColumn, (int First, int Extra) Rows, (int First, int Extra) Columns)
+{
+    public int Phases => Up.Rows * Up.Columns;
+
+    /// <summary>
+    /// First row (or column) of the window, and how many rows it has beyond the taps of one phase. A period's own pixels
+    /// are in it, because the nearest pixel of a tap outside the image is one of them.
+    /// </summary>
+    public static (int First, int Extra) Window(ValueList first, int taps, int down)
+    {
+        int from = Math.Min(first.Min, down - 1), to = Math.Max(first.Max + taps - 1, 0);
+        return (from, to - from - (taps - 1));
+    }
+}
+
+/// <summary>Numbers that are equal when their values are: part of the key under which tilings are kept.</summary>
+internal sealed class ValueList(IReadOnlyList<int> values) : IEquatable<ValueList>
+{
+    public int this[int index] => values[index];
+    public int Min => values.Min();
+    public int Max => values.Max();
+    public bool Equals(ValueList? other) => other is not null && values.SequenceEqual(other.Values);
+    public override bool Equals(object? obj) => Equals(obj as ValueList);
+    public override int GetHashCode() => values.Aggregate(17, HashCode.Combine);
+    private IReadOnlyList<int> Values => values;
 }

@@ -29,6 +29,7 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
     {
         regions.Clear();
         problems.Clear();
+        ones = null;
         Dictionary<int, InputFolding> folded = FindFoldedInputs(network);
 
         // Tensors first, then weights; the program comes last because its length is known last.
@@ -38,7 +39,10 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         {
             if (tensor.SharesStorageWith is int other)
             {
-                layouts[tensor.Id] = layouts[other];
+                TensorLayout home = layouts[other];
+                layouts[tensor.Id] = tensor.Shape == home.Shape ? home : TensorLayout.Create(config, tensor.Shape, home.Address);
+                if (layouts[tensor.Id].PlaneBytes != home.PlaneBytes)
+                    problems.Add($"tensor {tensor.Name}: {home.Shape} is read as {tensor.Shape}; with {config.Name} the columns must be a multiple of {config.Derived.VectorsPerWord}");
                 continue;
             }
 
@@ -47,6 +51,8 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
             // A right operand's last lane tile may reach past its rows.
             next = Align(next + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
         }
+
+        PlaceConcatenated(network, layouts, folded);
 
         var jobs = new List<List<LayerJob>>();
         for (int i = 0; i < network.Layers.Count; i++)
@@ -64,7 +70,7 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
             Tiling? chosen = null;
             foreach (LayerJob job in layerJobs)
             {
-                chosen ??= Choose(job, whole);
+                chosen = Choose(job, whole);
                 if (chosen is null)
                 {
                     problems.Add($"layer {layer.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}; raise buffers.inputKibibytes, buffers.outputKibibytes or buffers.weightKibibytes");
@@ -74,12 +80,9 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
                 emitter.Emit(job, chosen);
             }
 
-            if (chosen is not null)
-            {
-                LayerJob sample = layerJobs[0];
-                bool flat = sample.Output.Shape.Height == 1 && network.Tensors[layer.Output].Shape.Height > 1;
-                layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, flat ? layouts[layer.Output].RowWords * config.Derived.VectorsPerWord : 0));
-            }
+            // A concatenation whose parts are in place has no commands.
+            bool flat = layerJobs is [var sample, ..] && sample.Output.Shape.Height == 1 && network.Tensors[layer.Output].Shape.Height > 1;
+            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, flat ? layouts[layer.Output].RowWords * config.Derived.VectorsPerWord : 0));
         }
 
         if (problems.Count > 0)
@@ -89,6 +92,8 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         byte[] image = new byte[programAddress + (commands.Count * (long)IsaDefinition.CommandBytes)];
         foreach ((long address, byte[] data) in regions)
             data.CopyTo(image.AsSpan((int)address));
+        foreach (QuantizedTensor constant in network.Tensors.Where(t => t.Constant is not null))
+            layouts[constant.Id].Pack(config, constant.Constant, image);
         for (int i = 0; i < commands.Count; i++)
             commands[i].Encode(image.AsSpan((int)programAddress + (i * IsaDefinition.CommandBytes)));
         return new CompiledProgram
@@ -99,10 +104,35 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
             ProgramAddress = programAddress,
             Image = image,
             MemoryBytes = Align(image.Length),
-            Layers = [.. layers.Select(l => l with { FirstCommand = positions[l.FirstCommand], EndCommand = positions[l.EndCommand - 1] + 1 })],
+            Layers = [.. layers.Select(l => l.EndCommand == l.FirstCommand ? l with { FirstCommand = 0, EndCommand = 0 } : l with { FirstCommand = positions[l.FirstCommand], EndCommand = positions[l.EndCommand - 1] + 1 })],
             Tensors = layouts,
             Folded = folded,
         };
+    }
+
+    // Tensors that only serve a concatenation are written where it wants them, when nothing has to change.
+    private void PlaceConcatenated(QuantizedNetwork network, TensorLayout[] layouts, Dictionary<int, InputFolding> folded)
+    {
+        foreach (ConcatLayer concat in network.Layers.OfType<ConcatLayer>())
+        {
+            QuantizedTensor whole = network.Tensors[concat.Output];
+            int first = 0;
+            if (concat.Inputs.SkipLast(1).Any(t => network.Tensors[t].Shape.Channels % config.Array.VectorWidth != 0))
+                continue;
+            foreach (int id in concat.Inputs)
+            {
+                QuantizedTensor part = network.Tensors[id];
+                int at = first;
+                first += part.Shape.Channels;
+                bool plain = concat is { Table: null, Residual: null, TransposeOutput: false, Block: null, ClampLow: -128, ClampHigh: 127 } && part.Constant is null
+                    && part.SharesStorageWith is null && whole.SharesStorageWith is null && !network.Inputs.Contains(id) && !folded.ContainsKey(id)
+                    && concat.Inputs.Count(t => t == id) == 1 && !network.Tensors.Any(t => t.SharesStorageWith == id)
+                    && network.Layers.OfType<ConcatLayer>().Count(c => c.Inputs.Contains(id)) == 1 && network.Layers.Any(l => l.Output == id);
+                if (plain && part.Scale == whole.Scale && part.ZeroPoint == whole.ZeroPoint
+                    && part.Shape.Batch == 1 && whole.Shape.Batch == 1 && layouts[id].PlaneBytes == layouts[whole.Id].PlaneBytes)
+                    layouts[id] = layouts[id] with { Address = layouts[whole.Id].Address + (at / config.Array.VectorWidth * layouts[whole.Id].PlaneBytes) };
+            }
+        }
     }
 
     private Tiling? Choose(LayerJob job, PathRow path)
@@ -172,12 +202,12 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         foreach (int input in network.Inputs)
         {
             QuantizedTensor tensor = network.Tensors[input];
-            var users = network.Layers.Where(l => l.Input == input || l.Residual?.Tensor == input || (l is MatMulLayer m && m.Right == input)).ToList();
+            var users = network.Layers.Where(l => l.Reads.Contains(input)).ToList();
             if (users is [ConvLayer { Groups: 1, InputExtent: null } conv] && conv.Input == input && conv.Residual?.Tensor != input
                 && conv.Kernel.Columns > 1 && conv.Kernel.Columns * tensor.Shape.Channels <= config.Array.VectorWidth && tensor.Shape.Batch == 1)
             {
                 result[input] = new InputFolding(tensor.Shape, conv.Kernel.Columns, conv.Stride.Columns, conv.Dilation.Columns, conv.Padding.Left,
-                    network.Tensors[conv.Output].Shape.Width, tensor.ZeroPoint);
+                    conv.Computed(tensor.Shape, network.Tensors[conv.Output].Shape).Width, tensor.ZeroPoint);
             }
         }
 
@@ -188,74 +218,262 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
     {
         QuantizedLayer layer = network.Layers[index];
         QuantizedTensor input = network.Tensors[layer.Input], output = network.Tensors[layer.Output];
-        int outputChannels = output.Shape.Channels;
+        string place = $"layer {layer.Name}: ";
+        TensorShape computed = layer.Computed(input.Shape, output.Shape);
+        // To convolutions heads are groups of channels, each in whole vectors; other layers take one head after the other.
+        bool perHead = layer is not (ConvLayer or ConcatLayer);
+        TensorLayout target = layer.TransposeOutput ? TensorLayout.Create(config, computed, 0) : layouts[layer.Output];
         var job = new LayerJob
         {
             Name = layer.Name,
             LayerIndex = index,
-            Input = layouts[layer.Input],
+            Input = perHead ? layouts[layer.Input] : Channels(layouts[layer.Input]),
             InputZeroPoint = input.ZeroPoint,
-            Output = layouts[layer.Output],
-            OutputZeroPoint = output.ZeroPoint,
+            Output = perHead ? target : Channels(target),
+            OutputZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint,
             ClampLow = layer.ClampLow,
             ClampHigh = layer.ClampHigh,
             ParameterAddress = 0,
-            Residual = layer.Residual is { } residual ? layouts[residual.Tensor] : null,
-            ResidualZeroPoint = layer.Residual is { } r ? network.Tensors[r.Tensor].ZeroPoint : 0,
-            ResidualScale = layer.Residual?.Scale ?? new FixedPointScale(0, 1),
+            TableAddress = layer.Table is { } table ? AddTable(table) : null,
+            Transposed = layer.TransposeOutput ? layouts[layer.Output] : null,
             InputExtent = layer.InputExtent,
             OutputExtent = layer.OutputExtent,
             Block = layer.Block,
         };
+        if (layer.Residual is { } residual)
+        {
+            job = job with
+            {
+                Residual = perHead ? layouts[residual.Tensor] : Channels(layouts[residual.Tensor]), ResidualZeroPoint = network.Tensors[residual.Tensor].ZeroPoint, ResidualScale = residual.Scale,
+                ResidualSubtract = residual.Subtract, ResidualBroadcast = residual.Broadcast,
+            };
+        }
+
         if (layer.InputExtent is int e1 && e1 >= config.Control.DynamicRegisters)
-            problems.Add($"layer {layer.Name}: dynamic register {e1} does not exist; control.dynamicRegisters is {config.Control.DynamicRegisters}");
+            problems.Add($"{place}dynamic register {e1} does not exist; control.dynamicRegisters is {config.Control.DynamicRegisters}");
+        foreach ((bool needed, bool there, string unit) in Units(layer, config.Units))
+        {
+            if (needed && !there)
+                problems.Add($"{place}needs units.{unit}, which {config.Name} leaves out; set units.{unit} to true");
+        }
+
+        if (layer is MultiplyLayer or ConcatLayer && layer.Residual is not null)
+            problems.Add($"{place}a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well; make the addition a layer of its own");
+        if (layer is ConcatLayer { TransposeOutput: true })
+            problems.Add($"{place}a concatenation cannot be stored with pixels and channels exchanged; insert a copy");
+        if (layer is ResizeLayer { TransposeOutput: true })
+            problems.Add($"{place}a resampling cannot be stored with pixels and channels exchanged; insert a copy");
+        if (layer is ConvLayer && layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor].Shape.Batch > 1)
+            problems.Add($"{place}the residual {network.Tensors[wide.Tensor].Name} has one channel per head; make the addition a layer of its own");
+        if (problems.Count > 0)
+            return [];
+
+        LayerJob Identity(bool raw) => job with
+        {
+            // Row operators read raw counts.
+            Diagonal = true, WeightPerTap = false, ParameterShared = true, InputZeroPoint = raw ? 0 : job.InputZeroPoint, OutputZeroPoint = raw ? 0 : job.OutputZeroPoint,
+            ClampLow = raw ? -128 : job.ClampLow, ClampHigh = raw ? 127 : job.ClampHigh,
+            ComputedChannels = raw ? job.Input.Shape.Channels : null,
+            ParameterAddress = AddSharedParameters(One), WeightAddress = AddOnes(),
+        };
+        RowJob Row(int function) => new(function, input.Shape.Channels, null)
+        {
+            ZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint, ClampLow = layer.ClampLow, ClampHigh = layer.ClampHigh,
+        };
         switch (layer)
         {
             case ConvLayer conv:
-                job = job with
-                {
-                    Kernel = conv.Kernel, Stride = conv.Stride, Dilation = conv.Dilation, PadTop = conv.Padding.Top, PadLeft = conv.Padding.Left,
-                    ParameterAddress = AddParameters(outputChannels, k => conv.Bias[k], k => conv.Scales[k]),
-                };
-                CheckAccumulator(conv, input.ZeroPoint);
-                if (folded.TryGetValue(layer.Input, out InputFolding? fold))
-                {
-                    job = job with { Kernel = (conv.Kernel.Rows, 1), Stride = (conv.Stride.Rows, 1), Dilation = (conv.Dilation.Rows, 1), PadLeft = 0 };
-                    job = job with { WeightAddress = AddWeights(job, fold.Shape.Channels, outputChannels, (k, ky, _, c) => Weight(conv, input.Shape.Channels, k, ky, c / input.Shape.Channels, c % input.Shape.Channels)) };
-                }
-                else if (conv.Groups == input.Shape.Channels && conv.Groups == outputChannels && conv.Groups > 1)
-                {
-                    job = job with { Diagonal = true };
-                    job = job with { WeightAddress = AddWeights(job, input.Shape.Channels, outputChannels, (k, ky, kx, _) => Weight(conv, input.Shape.Channels, k, ky, kx, k)) };
-                }
-                else
-                {
-                    job = job with { WeightAddress = AddWeights(job, input.Shape.Channels, outputChannels, (k, ky, kx, c) => Weight(conv, input.Shape.Channels, k, ky, kx, c)) };
-                }
-
-                return [Flatten(job)];
+                return [Flatten(Convolution(conv, job, input, output, computed, folded), place)];
             case AveragePoolLayer pool:
                 job = job with
                 {
                     Kernel = pool.Kernel, Stride = pool.Stride, PadTop = pool.Padding.Top, PadLeft = pool.Padding.Left, Diagonal = true, WeightPerTap = false,
-                    ParameterAddress = AddParameters(outputChannels, _ => 0, _ => pool.Scale),
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(pool.Scale), WeightAddress = AddOnes(),
                 };
-                job = job with { WeightAddress = AddWeights(job, outputChannels, outputChannels, (_, _, _, _) => 1) };
-                return [Flatten(job)];
+                return Heads(job);
+            case MaxPoolLayer pool:
+                job = job with
+                {
+                    Kernel = pool.Kernel, Stride = pool.Stride, PadTop = pool.Padding.Top, PadLeft = pool.Padding.Left, Diagonal = true, WeightPerTap = false, Maximum = true,
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(pool.Scale), WeightAddress = AddOnes(),
+                };
+                return Heads(job);
             case AddLayer add:
-                job = job with { Diagonal = true, WeightPerTap = false, ParameterAddress = AddParameters(outputChannels, _ => 0, _ => add.Scale) };
-                job = job with { WeightAddress = AddWeights(job, outputChannels, outputChannels, (_, _, _, _) => 1) };
-                return [Flatten(job)];
+                return Heads(Identity(false) with { ParameterAddress = AddSharedParameters(add.Scale) });
+            case MultiplyLayer multiply:
+                return Heads(Identity(false) with
+                {
+                    Multiply = true, Residual = layouts[multiply.Right], ResidualZeroPoint = network.Tensors[multiply.Right].ZeroPoint, ResidualScale = One,
+                    ResidualBroadcast = multiply.Broadcast, ParameterAddress = AddSharedParameters(multiply.Scale),
+                });
+            case ResizeLayer resize:
+                return Heads(Resampling(resize, job));
+            case ConcatLayer concat:
+                return Concatenation(concat, job, network, layouts, place);
+            case SoftmaxLayer softmax:
+                return Heads(Identity(true) with { Row = Row(RowJob.Softmax) with { ExponentMultiplier = softmax.ExponentMultiplier, OutputScale = softmax.OutputScale } });
+            case LayerNormLayer norm:
+                return Heads(Identity(true) with
+                {
+                    Row = Row(RowJob.LayerNorm) with { ParameterAddress = AddParameters(input.Shape.Channels, k => norm.Beta[k], k => new FixedPointScale((uint)norm.Gamma[k] & 0xFFFFFF, norm.Shift[k])), Epsilon = norm.Epsilon },
+                });
+            case ArgMaxLayer:
+                return Heads(Identity(true) with { Row = Row(RowJob.ArgMax) });
             case MatMulLayer matmul:
-                QuantizedTensor right = network.Tensors[matmul.Right];
-                if (right.ZeroPoint != 0)
-                    problems.Add($"layer {layer.Name}: the right operand {right.Name} has zero point {right.ZeroPoint}; only 0 is supported: quantise it symmetrically");
-                job = job with { ParameterAddress = AddParameters(outputChannels, _ => 0, _ => matmul.Scale), RightOperand = layouts[matmul.Right] };
-                return [.. Enumerable.Range(0, input.Shape.Batch).Select(b => Flatten(job with { Batch = b }))];
+                CheckZeroPoint(matmul.Right);
+                return Heads(job with { ParameterShared = true, ParameterAddress = AddSharedParameters(matmul.Scale), RightOperand = AsRow(layouts[matmul.Right], place) });
+            case NormalizedMatMulLayer quotient:
+                CheckZeroPoint(quotient.Right);
+                CheckZeroPoint(quotient.Denominator);
+                return Heads(job with
+                {
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(quotient.Scale), RightOperand = AsRow(layouts[quotient.Right], place), Denominator = AsRow(layouts[quotient.Denominator], place),
+                });
             default:
-                problems.Add($"layer {layer.Name}: {layer.GetType().Name} is not supported");
+                problems.Add($"{place}{layer.GetType().Name} is not supported");
                 return [];
         }
+
+        List<LayerJob> Heads(LayerJob one) => [.. Enumerable.Range(0, input.Shape.Batch).Select(b => Flatten(one with { Batch = b }, place))];
+
+        void CheckZeroPoint(int right)
+        {
+            if (network.Tensors[right] is { ZeroPoint: not 0 } t)
+                problems.Add($"{place}the right operand {t.Name} has zero point {t.ZeroPoint}; only 0 is supported: quantise it symmetrically");
+        }
+    }
+
+    // The factor 1.
+    private static FixedPointScale One { get; } = new(1 << (FixedPointScale.MultiplierBits - 1), FixedPointScale.MultiplierBits - 1);
+
+    private static IEnumerable<(bool Needed, bool There, string Unit)> Units(QuantizedLayer layer, UnitsConfig units)
+    {
+        bool row = layer is SoftmaxLayer or LayerNormLayer or ArgMaxLayer;
+        yield return (row || layer is AveragePoolLayer or MaxPoolLayer or AddLayer or MultiplyLayer or ResizeLayer or ConcatLayer || layer is ConvLayer { Groups: > 1 }, units.LaneWise, "laneWise");
+        yield return (layer.Residual is not null, units.Residual, "residual");
+        yield return (layer is MultiplyLayer, units.Multiply, "multiply");
+        yield return (layer.Table is not null, units.ActivationTable, "activationTable");
+        yield return (row, units.RowOperators, "rowOperators");
+        yield return (layer is NormalizedMatMulLayer, units.Quotient, "quotient");
+        yield return (layer is ResizeLayer, units.Resize, "resize");
+        yield return (layer.TransposeOutput, units.Transpose, "transpose");
+    }
+
+    private LayerJob Convolution(ConvLayer conv, LayerJob job, QuantizedTensor input, QuantizedTensor output, TensorShape computed, Dictionary<int, InputFolding> folded)
+    {
+        // Channels of several heads lie in whole vectors: those in between have no weights.
+        int inputs = job.Input.Shape.Channels, outputs = job.Output.Shape.Channels, channelsIn = input.Shape.Batch * input.Shape.Channels;
+        Func<int, int> from = Unpadded(input.Shape), to = Unpadded(computed);
+        job = job with
+        {
+            Kernel = conv.Kernel, Stride = conv.Stride, Dilation = conv.Dilation, PadTop = conv.Padding.Top, PadLeft = conv.Padding.Left,
+            ParameterAddress = AddParameters(outputs, k => to(k) is >= 0 and int o ? conv.Bias[o] : 0, k => to(k) is >= 0 and int o ? conv.Scales[o] : new FixedPointScale(0, 1)),
+        };
+        CheckAccumulator(conv, input.ZeroPoint);
+        sbyte Padded(int k, int ky, int kx, int c) => to(k) is >= 0 and int o && from(c) is >= 0 and int i ? Weight(conv, channelsIn, o, ky, kx, i) : (sbyte)0;
+        if (folded.TryGetValue(conv.Input, out InputFolding? fold))
+        {
+            job = job with { Kernel = (conv.Kernel.Rows, 1), Stride = (conv.Stride.Rows, 1), Dilation = (conv.Dilation.Rows, 1), PadLeft = 0 };
+            return job with { WeightAddress = AddWeights(job, fold.Shape.Channels, outputs, (k, ky, _, c) => to(k) is >= 0 and int o ? Weight(conv, channelsIn, o, ky, c / input.Shape.Channels, c % input.Shape.Channels) : (sbyte)0) };
+        }
+
+        if (conv.Groups == channelsIn && conv.Groups == conv.Bias.Length && conv.Groups > 1 && inputs == outputs && input.Shape.Batch == computed.Batch)
+        {
+            job = job with { Diagonal = true };
+            return job with { WeightAddress = AddWeights(job, inputs, outputs, (k, ky, kx, _) => Padded(k, ky, kx, k)) };
+        }
+
+        return job with { WeightAddress = AddWeights(job, inputs, outputs, Padded) };
+    }
+
+    private LayerJob Resampling(ResizeLayer resize, LayerJob job)
+    {
+        int phases = resize.Up.Rows * resize.Up.Columns, taps = resize.Taps.Rows * resize.Taps.Columns;
+        var rows = new ValueList(resize.FirstRow);
+        var columns = new ValueList(resize.FirstColumn);
+        var phased = new ResizeJob(resize.Up, rows, columns, ResizeJob.Window(rows, resize.Taps.Rows, resize.Down.Rows), ResizeJob.Window(columns, resize.Taps.Columns, resize.Down.Columns));
+        return job with
+        {
+            Diagonal = true, Kernel = resize.Taps, Stride = resize.Down, PadTop = -phased.Rows.First, PadLeft = -phased.Columns.First, Resize = phased,
+            ParameterShared = true, ParameterAddress = AddSharedParameters(resize.Scales),
+            WeightAddress = AddDiagonals(phases * taps, (position, segment) => resize.Weights[position], taps),
+        };
+    }
+
+    // A tensor that shares its producer's memory costs nothing; others are copied, those that start within a vector onto
+    // what the tensors before have left.
+    private List<LayerJob> Concatenation(ConcatLayer concat, LayerJob job, QuantizedNetwork network, TensorLayout[] layouts, string place)
+    {
+        var jobs = new List<LayerJob>();
+        int first = 0, c0 = config.Array.VectorWidth;
+        bool aligned = concat.Inputs.All(t => ((first += network.Tensors[t].Shape.Channels) - network.Tensors[t].Shape.Channels) % c0 == 0) && job.Output.Shape == network.Tensors[concat.Output].Shape;
+        first = 0;
+        for (int i = 0; i < concat.Inputs.Count; i++)
+        {
+            QuantizedTensor part = network.Tensors[concat.Inputs[i]];
+            TensorLayout source = layouts[part.Id];
+            int channels = part.Shape.Channels, at = first;
+            first += channels;
+            if (aligned && source.Address == job.Output.Address + (at / c0 * job.Output.PlaneBytes) && source.PlaneBytes == job.Output.PlaneBytes)
+                continue;
+            LayerJob copy = job with { Input = Channels(source), InputZeroPoint = part.ZeroPoint };
+            if (part.Shape.Batch != 1 || network.Tensors[concat.Output].Shape.Batch != 1)
+            {
+                problems.Add($"{place}heads cannot be concatenated: {part.Name} has shape {part.Shape}");
+                continue;
+            }
+
+            if (aligned)
+            {
+                TensorLayout whole = job.Output;
+                copy = copy with
+                {
+                    Output = whole with { Address = whole.Address + (at / c0 * whole.PlaneBytes), Shape = whole.Shape with { Channels = channels } },
+                    Diagonal = true, WeightPerTap = false, ParameterShared = true, ParameterAddress = AddSharedParameters(concat.Scales[i]), WeightAddress = AddOnes(),
+                };
+            }
+            else
+            {
+                if (concat.Table is not null)
+                    problems.Add($"{place}its parts do not start at multiples of {c0} channels: then a concatenation cannot have an activation; insert a copy");
+                copy = copy with
+                {
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(concat.Scales[i]),
+                    Residual = i == 0 ? null : job.Output, ResidualZeroPoint = job.OutputZeroPoint, ResidualScale = One,
+                    // The zero point stands for channels yet to come: it must not be clamped before the last part.
+                    ClampLow = i == concat.Inputs.Count - 1 ? job.ClampLow : -128, ClampHigh = i == concat.Inputs.Count - 1 ? job.ClampHigh : 127,
+                };
+                copy = copy with { WeightAddress = AddWeights(copy, channels, job.Output.Shape.Channels, (k, _, _, c) => k == at + c ? (sbyte)1 : (sbyte)0) };
+            }
+
+            jobs.Add(Flatten(copy, place));
+        }
+
+        return jobs;
+    }
+
+    // Heads as groups of channels.
+    private TensorLayout Channels(TensorLayout t) => t.Shape.Batch == 1 ? t : t with
+    {
+        Shape = t.Shape with { Batch = 1, Channels = t.Shape.Batch * Geometry.Ceil(t.Shape.Channels, config.Array.VectorWidth) * config.Array.VectorWidth },
+        BatchBytes = t.Bytes,
+    };
+
+    // Channel of a tensor for each channel of its heads in whole vectors; -1 in between.
+    private Func<int, int> Unpadded(TensorShape shape)
+    {
+        int pitch = Geometry.Ceil(shape.Channels, config.Array.VectorWidth) * config.Array.VectorWidth, channels = shape.Channels;
+        return shape.Batch == 1 ? k => k : k => k % pitch < channels ? (k / pitch * channels) + (k % pitch) : -1;
+    }
+
+    // An image as one row of pixels, its tokens in order; its rows must fill whole words.
+    private TensorLayout AsRow(TensorLayout t, string place)
+    {
+        if (t.Shape.Height == 1)
+            return t;
+        if (t.Shape.Width % config.Derived.VectorsPerWord != 0)
+            problems.Add($"{place}an image of {t.Shape.Width} columns is read as tokens; with {config.Name} the columns must be a multiple of {config.Derived.VectorsPerWord}");
+        return t with { Shape = t.Shape with { Height = 1, Width = t.Shape.Height * t.Shape.Width }, RowWords = t.Shape.Height * t.RowWords };
     }
 
     private static sbyte Weight(ConvLayer conv, int inputChannels, int k, int ky, int kx, int c)
@@ -285,16 +503,29 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
     }
 
     // A 1x1 layer over an image is a layer over a row of pixels: longer bursts, no ragged tiles.
-    private LayerJob Flatten(LayerJob job)
+    private LayerJob Flatten(LayerJob job, string place)
     {
         TensorLayout i = job.Input, o = job.Output;
         int r = config.Derived.VectorsPerWord;
+        bool pointwise = job.Kernel == (1, 1) && job.Stride == (1, 1) && job.PadTop == 0 && job.PadLeft == 0 && job.Resize is null;
+        if (job.Transposed is not null || (pointwise && (i.Shape.Height, i.Shape.Width) != (o.Shape.Height, o.Shape.Width)
+            && i.Shape.Height * i.Shape.Width == o.Shape.Height * o.Shape.Width))
+        {
+            // Tokens: the same pixels, split into rows in another way.
+            if (job.Transposed is null || pointwise)
+                job = job with { Input = AsRow(i, place), Output = AsRow(o, place), Residual = job.Residual is { } y && job.ResidualBroadcast != Broadcast.Pixels ? AsRow(y, place) : job.Residual };
+            else if (o.Shape.Height > 1)
+                problems.Add($"{place}its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give; insert a copy");
+            if (job.Output.Shape.Width > 32000)
+                problems.Add($"{place}{job.Output.Shape.Width} tokens; at most 32000 are supported");
+            return job;
+        }
+
         int pixels = i.Shape.Height * i.RowWords * r;
-        if (job.Kernel != (1, 1) || job.Stride != (1, 1) || job.PadTop != 0 || job.PadLeft != 0 || i.Shape.Height == 1
-            || i.Shape.Height != o.Shape.Height || i.Shape.Width != o.Shape.Width || pixels > 32000)
+        if (!pointwise || i.Shape.Height == 1 || i.Shape.Height != o.Shape.Height || i.Shape.Width != o.Shape.Width || pixels > 32000)
             return job;
         TensorLayout Row(TensorLayout t) => t with { Shape = t.Shape with { Height = 1, Width = pixels }, RowWords = i.Shape.Height * i.RowWords };
-        return job with { Input = Row(i), Output = Row(o), Residual = job.Residual is { } x ? Row(x) : null };
+        return job with { Input = Row(i), Output = Row(o), Residual = job.Residual is { } x && job.ResidualBroadcast != Broadcast.Pixels ? Row(x) : job.Residual };
     }
 
     // Weight tiles in the order in which the array reads them: lane tile, vector, kernel row, kernel column.
@@ -348,6 +579,38 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
         return AddRegion(data);
     }
+
+    // One entry per factor, the same for all lanes.
+    private long AddSharedParameters(params ReadOnlySpan<FixedPointScale> scales)
+    {
+        FixedPointScale[] all = [.. scales];
+        int k0 = config.Array.Lanes;
+        return AddParameters(all.Length * k0, _ => 0, k => all[k / k0]);
+    }
+
+    private long AddTable(sbyte[] table) => AddRegion(System.Runtime.InteropServices.MemoryMarshal.AsBytes(table.AsSpan()).ToArray());
+
+    // Weights that all lane tiles share: [position / taps][lane tile of a vector][position mod taps], each lane its own channel.
+    private long AddDiagonals(int positions, Func<int, int, sbyte> weight, int taps)
+    {
+        int segments = config.Derived.LaneSegments, k0 = config.Array.Lanes, tileBytes = config.Derived.WeightTileBytes;
+        byte[] data = new byte[positions * segments * tileBytes];
+        for (int p = 0; p < positions; p++)
+        {
+            for (int segment = 0; segment < segments; segment++)
+            {
+                int tile = (((p / taps * segments) + segment) * taps) + (p % taps);
+                for (int lane = 0; lane < k0; lane++)
+                    data[(tile * tileBytes) + (lane * config.Derived.VectorPitchBytes) + (segment * k0) + lane] = (byte)weight(p, segment);
+            }
+        }
+
+        return AddRegion(data);
+    }
+
+    private long? ones;
+
+    private long AddOnes() => ones ??= AddDiagonals(1, (_, _) => 1, 1);
 
     private long AddRegion(byte[] data)
     {

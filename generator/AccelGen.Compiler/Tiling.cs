@@ -47,19 +47,19 @@ internal sealed class Slots
     public int ParameterTiles { get; }
 }
 
-/// <summary>Sizes of a layer under a tiling.</summary>
+/// <summary>Sizes of a layer under a tiling. Height and width count the pixels that the array computes, per phase of a resampling; RowWords are those of an output row.</summary>
 internal sealed record Geometry(int Height, int Width, int WindowRows, int WindowWords, int ColumnOffset, int Vectors, int LaneTiles, int RowWords)
 {
     public static Geometry Of(AcceleratorConfig config, LayerJob job, Tiling t)
     {
         int r = config.Derived.VectorsPerWord;
         TensorShape o = job.Output.Shape, i = job.Input.Shape;
-        int windowRows = ((t.Rows - 1) * job.Stride.Rows) + ((job.Kernel.Rows - 1) * job.Dilation.Rows) + 1;
-        int windowColumns = ((t.Columns - 1) * job.Stride.Columns) + ((job.Kernel.Columns - 1) * job.Dilation.Columns) + 1;
+        int windowRows = ((t.Rows - 1) * job.Stride.Rows) + ((job.Kernel.Rows - 1) * job.Dilation.Rows) + 1 + (job.Resize?.Rows.Extra ?? 0);
+        int windowColumns = ((t.Columns - 1) * job.Stride.Columns) + ((job.Kernel.Columns - 1) * job.Dilation.Columns) + 1 + (job.Resize?.Columns.Extra ?? 0);
         int offset = ((-job.PadLeft % r) + r) % r;
         return new Geometry(
-            o.Height, o.Width, windowRows, (offset + windowColumns + r - 1) / r, offset,
-            Ceil(i.Channels, config.Array.VectorWidth), Ceil(o.Channels, config.Array.Lanes), t.Columns / r);
+            o.Height / job.Up.Rows, o.Width / job.Up.Columns, windowRows, (offset + windowColumns + r - 1) / r, offset,
+            Ceil(i.Channels, config.Array.VectorWidth), Ceil(job.LaneChannels, config.Array.Lanes), t.Columns * job.Up.Columns / r);
     }
 
     public static int Ceil(int a, int b) => (a + b - 1) / b;

@@ -14,7 +14,9 @@ internal static class TilingSearch
     {
         int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries;
         var found = new List<(Tiling Tiling, long Tiles, long Cost)>();
-        int height = job.Output.Shape.Height, width = job.Output.Shape.Width;
+        int height = job.Output.Shape.Height / job.Up.Rows, width = job.Output.Shape.Width / job.Up.Columns;
+        // A transposing store takes whole blocks of pixels from each element.
+        int unit = job.Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
         for (int peColumns = 1; peColumns <= pes; peColumns++)
         {
             int peRows = Math.Min(pes / peColumns, height);
@@ -23,7 +25,7 @@ internal static class TilingSearch
             // Word alignment of the windows of neighbouring elements.
             foreach (int rows in Sizes(Geometry.Ceil(height, peRows), entries, 1))
             {
-                foreach (int columns in Sizes(Geometry.Ceil(width, peColumns), entries / rows, r))
+                foreach (int columns in Sizes(Geometry.Ceil(width, peColumns), entries / rows, unit))
                 {
                     if (columns * job.Stride.Columns % r != 0)
                         continue;
@@ -46,7 +48,7 @@ internal static class TilingSearch
     public static IEnumerable<Tiling> Refinements(AcceleratorConfig config, LayerJob job, Tiling tiling)
     {
         int segments = config.Derived.LaneSegments;
-        for (int parts = 1; parts <= 8; parts *= 2)
+        for (int parts = 1; parts <= (job.Row is null ? 8 : 1); parts *= 2)
         {
             int groupTiles = Geometry.Ceil(Geometry.Ceil(tiling.GroupTiles, parts), segments) * segments;
             int weightTiles = Math.Min(tiling.WeightTiles, groupTiles);
@@ -89,16 +91,21 @@ internal static class TilingSearch
         if ((long)g.WindowRows * g.WindowWords * g.Vectors > slots.InputWords || g.WindowRows > FieldLimit || g.WindowWords > FieldLimit
             || rows * job.Stride.Rows > FieldLimit || columns * job.Stride.Columns > FieldLimit || columns > FieldLimit)
             return null;
-        int blockWords = rows * g.RowWords;
+        int blockWords = rows * job.Up.Rows * g.RowWords;
         int outputWords = job.Residual is null ? slots.OutputWords : Math.Min(slots.OutputWords, slots.ResidualWords);
-        int blocks = Math.Min(outputWords / blockWords, slots.ParameterTiles / segments);
-        if (blocks < 1)
+        int blocks = outputWords / blockWords;
+        if (!job.ParameterShared || job.Row?.ParameterAddress is not null)
+            blocks = Math.Min(blocks, slots.ParameterTiles / segments);
+        // A row operator needs all channels of its pixels at once.
+        if (blocks < 1 || (job.Row is not null && blocks * segments < g.LaneTiles) || (job.Resize is not null && blockWords > FieldLimit))
             return null;
         // Output groups of equal size, small enough that stores overlap with compute.
         int groupTiles = Math.Min(blocks * segments, Geometry.Ceil(g.LaneTiles, segments) * segments);
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int perLaneTile = reduction * taps;
+        if (job.WeightShared)
+            return segments * taps <= slots.CommandTiles ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
         if (perLaneTile <= slots.CommandTiles && (!job.Diagonal || perLaneTile * segments <= slots.CommandTiles))
         {
             int weightTiles = Math.Min(groupTiles, slots.CommandTiles / perLaneTile);

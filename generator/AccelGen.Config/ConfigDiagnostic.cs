@@ -54,7 +54,7 @@ public static class ConfigCodes
         [BufferDepth] = "KiB makes a buffer of unsupported depth",
         [WeightDepth] = "KiB makes a weight buffer of unsupported depth",
         [BurstTooLong] = "beats make a burst that is too long",
-        [UnitNeedsUnit] = "needs a unit that is left out",
+        [UnitNeedsUnit] = "needs what this configuration does not have",
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }
 

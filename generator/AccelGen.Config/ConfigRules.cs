@@ -71,6 +71,7 @@ public static class ConfigRules
             Depth(ConfigCodes.WeightDepth, "buffers.weightKibibytes", config.Buffers.WeightKibibytes,
                 config.Derived.WeightTileBytes, MinWeightTiles, "tiles"));
         yield return new([DataBits, "axi.maxBurstBeats"], () => Burst(config));
+        yield return new([Width, DataBits, "units.transpose"], () => Turns(config));
         yield return new(["units.multiply", "units.residual"], () => Needs("multiply", config.Units.Multiply, "residual", config.Units.Residual));
         yield return new(["units.resize", "units.laneWise"], () => Needs("resize", config.Units.Resize, "laneWise", config.Units.LaneWise));
     }
@@ -104,6 +105,14 @@ public static class ConfigRules
         var most = MaxDepth / 1024 * entryBytes;
         return new(code, path, $"{kibibytes}", $"{minEntries}..{MaxDepth} {entries} of {entryBytes} bytes, so {least}..{most} KiB",
             $"use {Math.Clamp(kibibytes, least, most)}", null);
+    }
+
+    private static ConfigDiagnostic? Turns(AcceleratorConfig config)
+    {
+        int perWord = config.Derived.VectorsPerWord;
+        return !config.Units.Transpose || config.Array.VectorWidth % perWord == 0 ? null : new(
+            ConfigCodes.UnitNeedsUnit, "units.transpose", "true", $"false while array.vectorWidth is no multiple of the {perWord} vectors of an axi.dataBits word",
+            $"set units.transpose to false, make array.vectorWidth a multiple of {perWord} or axi.dataBits narrower", null);
     }
 
     private static ConfigDiagnostic? Needs(string unit, bool on, string other, bool otherOn) => !on || otherOn ? null : new(

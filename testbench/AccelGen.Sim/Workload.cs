@@ -14,7 +14,7 @@ public sealed record LayerResult
     /// <summary>Name of the layer.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Operator: conv, matmul, averagepool, add, move.</summary>
+    /// <summary>Operator, as <see cref="Workload.Operator"/> names it.</summary>
     public required string Op { get; init; }
 
     /// <summary>Multiply-accumulates of the whole layer.</summary>
@@ -145,18 +145,39 @@ public sealed class Workload : IDisposable
     /// <inheritdoc/>
     public void Dispose() => simulator.Dispose();
 
+    /// <summary>Name of a layer's operator in reports.</summary>
+    public static string Operator(QuantizedLayer layer) => layer switch
+    {
+        ConvLayer { IsDataMovement: true } => "move",
+        ConvLayer => "conv",
+        MatMulLayer => "matmul",
+        AveragePoolLayer => "averagepool",
+        MaxPoolLayer => "maxpool",
+        MultiplyLayer => "multiply",
+        ResizeLayer => "resize",
+        ConcatLayer => "concat",
+        SoftmaxLayer => "softmax",
+        LayerNormLayer => "layernorm",
+        ArgMaxLayer => "argmax",
+        NormalizedMatMulLayer => "quotient",
+        _ => "add",
+    };
+
     /// <summary>Multiply-accumulates of a layer, whole and as the path executes them.</summary>
     public static (long Whole, long Executed) Macs(QuantizedNetwork network, QuantizedLayer layer, ExecutionPath path)
     {
-        TensorShape i = network.Tensors[layer.Input].Shape, o = network.Tensors[layer.Output].Shape;
-        long pixels = (long)o.Batch * o.Height * o.Width;
-        int channelsIn = layer is ConvLayer g ? i.Channels / g.Groups : i.Channels;
+        TensorShape i = network.Tensors[layer.Input].Shape, o = layer.Computed(i, network.Tensors[layer.Output].Shape);
+        long pixels = (long)o.Height * o.Width;
+        int outputs = o.Batch * o.Channels, inputs = i.Batch * i.Channels;
+        int channelsIn = layer is ConvLayer g ? inputs / g.Groups : i.Channels;
         int keptIn = layer.InputExtent is int e && path.Extents.TryGetValue(e, out int n) ? Math.Min(n, channelsIn) : channelsIn;
-        int keptOut = layer.OutputExtent is int f && path.Extents.TryGetValue(f, out int m) ? Math.Min(m, o.Channels) : o.Channels;
-        long taps = layer switch { ConvLayer { IsDataMovement: true } => 0, ConvLayer c => c.Kernel.Rows * c.Kernel.Columns, MatMulLayer => 1, _ => 0 };
-        long whole = pixels * taps * channelsIn * o.Channels;
+        int keptOut = layer.OutputExtent is int f && path.Extents.TryGetValue(f, out int m) ? Math.Min(m, outputs) : outputs;
+        long taps = layer switch { ConvLayer { IsDataMovement: true } => 0, ConvLayer c => c.Kernel.Rows * c.Kernel.Columns, MatMulLayer or NormalizedMatMulLayer => 1, _ => 0 };
+        long whole = pixels * taps * channelsIn * outputs;
+        if (layer is NormalizedMatMulLayer)
+            whole += pixels * channelsIn * o.Batch;
         bool skipped = layer.Block is int block && path.SkippedBlocks.Contains(block);
-        return (whole, skipped ? 0 : pixels * taps * keptIn * keptOut);
+        return (whole, skipped ? 0 : keptIn == channelsIn && keptOut == outputs ? whole : pixels * taps * keptIn * keptOut);
     }
 
     // A known path costs one register write; a new one takes the next row of the table, the oldest when it is full.
@@ -194,7 +215,7 @@ public sealed class Workload : IDisposable
             if (count++ == 0 && report is null)
             {
                 int channel = i % channels, pixel = i / channels, column = pixel % tensor.Shape.Width, rowIndex = pixel / tensor.Shape.Width % tensor.Shape.Height;
-                (int tile, int pe, int lane) = layer.Locate(program.Config, tensor.Shape, rowIndex, column, channel);
+                (int tile, int pe, int lane) = layer.Locate(program.Config, tensor.Shape, layer.Layer.Computed(program.Network.Tensors[layer.Layer.Input].Shape, tensor.Shape), rowIndex, column, channel);
                 report = $"layer {layer.Layer.Name}, tile {tile}, element [{pixel / tensor.Shape.Width / tensor.Shape.Height},{rowIndex},{column},{channel}], PE {pe}, lane {lane}, "
                     + $"seen at cycle {simulator.RunCycle} of the run: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {layer.Tiling}"
                     + (replay is null ? string.Empty : $"{Environment.NewLine}replay: {replay} --waveform mismatch.fst --waveform-window {Math.Max(0, simulator.RunCycle - 2000)}:{simulator.RunCycle}");
@@ -229,7 +250,7 @@ public sealed class Workload : IDisposable
             layers.Add(new LayerResult
             {
                 Name = layer.Layer.Name,
-                Op = layer.Layer switch { ConvLayer { IsDataMovement: true } => "move", ConvLayer => "conv", MatMulLayer => "matmul", AveragePoolLayer => "averagepool", _ => "add" },
+                Op = Operator(layer.Layer),
                 Macs = whole,
                 MacsSkipped = whole - executed,
                 CyclesRtl = cycles,
@@ -238,7 +259,7 @@ public sealed class Workload : IDisposable
                 Utilization = cycles == 0 ? 0 : (double)executed / cycles / program.Config.Derived.PeakMacsPerCycle,
                 BytesRead = read,
                 BytesWritten = written,
-                Tiling = layer.Tiling.ToString(),
+                Tiling = layer.Tiling?.ToString() ?? "no commands",
             });
             (endRtl, endModel) = (lastRtl, lastModel);
         }

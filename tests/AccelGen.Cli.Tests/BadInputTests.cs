@@ -109,13 +109,13 @@ public sealed class BadInputTests
             Assert.That(truncated.StandardError, Does.StartWith($"error: {path}: not a readable ONNX file").And.Not.Contain("   at "));
 
             var unsupported = new OnnxModelWriter();
-            unsupported.Input("image", OnnxModelWriter.Float, 1, 1, 4, 4).Node("Softmax", ["image"], "s", name: "a").Node("Gelu", ["image"], "g", name: "b").Node("Add", ["s", "g"], "y");
+            unsupported.Input("image", OnnxModelWriter.Float, 1, 1, 4, 4).Node("Det", ["image"], "s", name: "a").Node("Einsum", ["image"], "g", name: "b").Node("Add", ["s", "g"], "y");
             await File.WriteAllBytesAsync(path, unsupported.Build("y", OnnxModelWriter.Float, 1, 1, 4, 4));
             BufferedCommandResult refused = await AccelGenProcess.RunAsync(null, "run", path, "--images", folder, "--calibrate", folder);
             Assert.That(refused.ExitCode, Is.EqualTo(2));
-            Assert.That(refused.StandardError, Does.Contain("holds no images").Or.Contain("node a (Softmax)"));
+            Assert.That(refused.StandardError, Does.Contain("holds no images").Or.Contain("node a (Det)"));
             BufferedCommandResult both = await AccelGenProcess.RunAsync(null, "import", path);
-            Assert.That(both.StandardError, Does.Contain("node a (Softmax)").And.Contain("node b (Gelu)"));
+            Assert.That(both.StandardError, Does.Contain("node a (Det)").And.Contain("node b (Einsum)"));
         }
         finally
         {

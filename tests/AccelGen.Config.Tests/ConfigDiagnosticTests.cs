@@ -19,6 +19,9 @@ public sealed class ConfigDiagnosticTests
         (ConfigCodes.BufferDepth, "tiny", ["buffers.inputKibibytes=4096"]),
         (ConfigCodes.WeightDepth, "base", ["buffers.weightKibibytes=1"]),
         (ConfigCodes.BurstTooLong, "base", ["axi.maxBurstBeats=256"]),
+        (ConfigCodes.UnitNeedsUnit, "base", ["units.laneWise=false"]),
+        (ConfigCodes.UnitNeedsUnit, "base", ["units.residual=false"]),
+        (ConfigCodes.UnitNeedsUnit, "base", ["array.vectorWidth=4", "array.lanes=4"]),
     ];
 
     private static readonly (string Code, Func<string, string> Damage)[] ByFile =

@@ -16,7 +16,7 @@ public sealed class FaultTests
 
     [TestCase("acc_pe", "(64'sd1 <<< (shift - 6'd1))", "64'sd0", true, TestName = "A_wrong_rounding_is_found_as_a_mismatch")]
     [TestCase("acc_pe", "origin_row_q <= 17'(origin_row_i)", "origin_row_q <= 17'sd1 + 17'(origin_row_i)", true, TestName = "A_wrong_padding_is_found_as_a_mismatch")]
-    [TestCase("acc_vector", "drain_q == 3'd4", "drain_q == 3'd5", false, TestName = "One_cycle_too_many_is_found_as_a_cycle_difference")]
+    [TestCase("acc_vector", "state_q == StDrain && drain_q == 3'd5", "state_q == StDrain && drain_q == 3'd6", false, TestName = "One_cycle_too_many_is_found_as_a_cycle_difference")]
     [CancelAfter(120_000)]
     public async Task A_defect_is_found(string module, string good, string bad, bool values)
     {

@@ -1,4 +1,5 @@
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 
 namespace AccelGen.Sim.Tests;
 
@@ -7,7 +8,17 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
 {
     public static RandomLayer Create(Random random)
     {
-        int kind = random.Next(10);
+        int kind = random.Next(20);
+        if (kind >= 8)
+        {
+            // Any kind of layer, with activations, second operands, heads, exchanged pixels and channels.
+            string name = RandomQuantizedLayers.Kinds[random.Next(RandomQuantizedLayers.Kinds.Count)];
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = RandomQuantizedLayers.Build(name, random.Next());
+            QuantizedLayer layer = network.Layers[0];
+            string flags = (layer.Table is null ? "" : " table") + (layer.TransposeOutput ? " transposed" : "") + (layer.Residual is { } r ? $" residual {r.Broadcast}{(r.Subtract ? " subtracted" : "")}" : "");
+            return new RandomLayer(network, inputs, ExecutionPath.Whole, $"{name} {string.Join(", ", network.Tensors.Select(t => t.Shape))}{flags}");
+        }
+
         return kind switch
         {
             0 => MatMul(random),

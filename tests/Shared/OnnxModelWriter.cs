@@ -39,6 +39,13 @@ internal sealed class OnnxModelWriter
         return this;
     }
 
+    /// <summary>Another output of the node.</summary>
+    public OnnxModelWriter Output(string name)
+    {
+        Text(node!, 2, name);
+        return this;
+    }
+
     /// <summary>A constant of floats.</summary>
     public OnnxModelWriter Initializer(string name, float[] data, params long[] dims) => Initializer(name, Float, MemoryMarshal.AsBytes<float>(data).ToArray(), dims);
 
@@ -121,7 +128,12 @@ internal sealed class OnnxModelWriter
         return this;
     }
 
-    public byte[] Build(string output, int type, params long[] shape)
+    /// <summary>The file, its output of any shape.</summary>
+    public byte[] Build(string output, int type = Float) => Finish(output, type, null);
+
+    public byte[] Build(string output, int type, params long[] shape) => Finish(output, type, shape);
+
+    private byte[] Finish(string output, int type, long[]? shape)
     {
         Flush();
         Text(graph, 2, "g");
@@ -144,10 +156,10 @@ internal sealed class OnnxModelWriter
         Bytes(model, 8, o.ToArray());
     }
 
-    private static byte[] Value(int field, string name, int type, long[] shape)
+    private static byte[] Value(int field, string name, int type, long[]? shape)
     {
         var dims = new MemoryStream();
-        foreach (long d in shape)
+        foreach (long d in shape ?? [])
         {
             var dim = new MemoryStream();
             if (d < 0)
@@ -159,7 +171,8 @@ internal sealed class OnnxModelWriter
 
         var tensor = new MemoryStream();
         Number(tensor, 1, type);
-        Bytes(tensor, 2, dims.ToArray());
+        if (shape is not null)
+            Bytes(tensor, 2, dims.ToArray());
         var kind = new MemoryStream();
         Bytes(kind, 1, tensor.ToArray());
         var value = new MemoryStream();

@@ -51,9 +51,14 @@ internal static class RandomQuantizedLayers
                 x = Input(image);
                 layer = new ConvLayer(kind, x, -1, -128, 127)
                 {
-                    Weights = Counts((long)outputs * depth, -127), Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-20000, 20001))],
+                    Weights = Counts((long)outputs * depth, -127),
+                    Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-20000, 20001))],
                     Scales = [.. Enumerable.Range(0, outputs).Select(k => k == 3 && random.Next(4) == 0 ? new FixedPointScale(0, 1) : Factor(50 / (Math.Sqrt(depth) * 74 * 105)))],
-                    Kernel = (kr, kc), Stride = (sr, sc), Dilation = (dr, dc), Padding = (t, l, b, r), Groups = groups,
+                    Kernel = (kr, kc),
+                    Stride = (sr, sc),
+                    Dilation = (dr, dc),
+                    Padding = (t, l, b, r),
+                    Groups = groups,
                 };
                 computed = new TensorShape(outputHeads, Steps(image.Height, t + b, ((kr - 1) * dr) + 1, sr), Steps(image.Width, l + r, ((kc - 1) * dc) + 1, sc), outputs / outputHeads);
                 break;
@@ -67,7 +72,8 @@ internal static class RandomQuantizedLayers
                 // As linear attention: what is multiplied has been through ReLU.
                 x = Input(tokens, -128);
                 right = Input(tokens with { Width = random.Next(1, 30) }, 0);
-                int denominator = Input(tokens with { Width = 1 }, 0, low: 1);
+                // Or not, and the denominator may be less than 1.
+                int denominator = Input(tokens with { Width = 1 }, 0, low: random.Next(3) == 0 ? -128 : 1);
                 layer = new NormalizedMatMulLayer(kind, x, right, denominator, -1, -128, 127, Factor(60));
                 computed = tokens with { Channels = tensors[right].Shape.Width };
                 break;
@@ -100,7 +106,7 @@ internal static class RandomQuantizedLayers
                 break;
             case "softmax":
                 x = Input(tokens);
-                layer = new SoftmaxLayer(kind, x, -1, -128, 127, (uint)Math.Round(tensors[x].Scale * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(Math.Min(256, 40 + (4 * tokens.Channels))));
+                layer = new SoftmaxLayer(kind, x, -1, -128, 127, (uint)Math.Round(tensors[x].Scale * (random.Next(2) == 0 ? 1 : Real(0.3, 1)) * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(Math.Min(256, 40 + (4 * tokens.Channels))));
                 zero = -128;
                 computed = tokens;
                 break;
@@ -110,8 +116,10 @@ internal static class RandomQuantizedLayers
                 int[] shifts = [.. Enumerable.Range(0, n).Select(_ => random.Next(20, 27))];
                 layer = new LayerNormLayer(kind, x, -1, -128, 127)
                 {
-                    Shift = shifts, Gamma = [.. shifts.Select(s => (int)Math.ScaleB(Real(20, 50) * (random.Next(2) == 0 ? 1 : -1), s - 12))],
-                    Beta = [.. shifts.Select(s => (int)Math.ScaleB(Real(-20, 20), s))], Epsilon = random.Next(2) == 0 ? 0 : random.Next(1 << 20),
+                    Shift = shifts,
+                    Gamma = [.. shifts.Select(s => (int)Math.ScaleB(Real(20, 50) * (random.Next(2) == 0 ? 1 : -1), s - 12))],
+                    Beta = [.. shifts.Select(s => (int)Math.ScaleB(Real(-20, 20), s))],
+                    Epsilon = random.Next(2) == 0 ? 0 : random.Next(1 << 20),
                 };
                 zero = random.Next(-30, 31);
                 computed = tokens;
@@ -129,8 +137,13 @@ internal static class RandomQuantizedLayers
                 x = Input(image);
                 layer = new ResizeLayer("resize", x, -1, -128, 127)
                 {
-                    Up = (up, up), Down = (down, down), Taps = (tr, tc), FirstRow = [.. Enumerable.Range(0, up).Select(_ => random.Next(-3, 3))], FirstColumn = [.. Enumerable.Range(0, up).Select(_ => random.Next(-3, 3))],
-                    Weights = Counts((long)up * up * tr * tc, -127), Scales = [.. Enumerable.Range(0, up * up).Select(_ => Factor(50 / (Math.Sqrt(tr * tc) * 74 * 105)))],
+                    Up = (up, up),
+                    Down = (down, down),
+                    Taps = (tr, tc),
+                    FirstRow = [.. Enumerable.Range(0, up).Select(_ => random.Next(-3, 3))],
+                    FirstColumn = [.. Enumerable.Range(0, up).Select(_ => random.Next(-3, 3))],
+                    Weights = Counts((long)up * up * tr * tc, -127),
+                    Scales = [.. Enumerable.Range(0, up * up).Select(_ => Factor(50 / (Math.Sqrt(tr * tc) * 74 * 105)))],
                 };
                 computed = image with { Height = image.Height / down * up, Width = image.Width / down * up };
                 break;

@@ -184,9 +184,15 @@ public static class SegFormer
             int output = Tensor(name, to, stream), depth = kernel * kernel * (source.Channels / groups);
             layers.Add(new FloatConv(name, input, output)
             {
-                Weights = Weights(channels, depth, gain), Bias = Values(channels, 0.05),
-                Kernel = (kernel, kernel), Stride = (stride, stride), Padding = (padding, padding, padding, padding), Groups = groups,
-                Range = range ?? OutputRange.Unbounded, Activation = new Activation(activation), Residual = stream,
+                Weights = Weights(channels, depth, gain),
+                Bias = Values(channels, 0.05),
+                Kernel = (kernel, kernel),
+                Stride = (stride, stride),
+                Padding = (padding, padding, padding, padding),
+                Groups = groups,
+                Range = range ?? OutputRange.Unbounded,
+                Activation = new Activation(activation),
+                Residual = stream,
             });
             return output;
         }
@@ -199,7 +205,11 @@ public static class SegFormer
             int output = Tensor(name, transpose ? new TensorShape(computed.Batch, 1, computed.Channels, computed.Width) : computed, stream);
             layers.Add(new FloatConv(name, input, output)
             {
-                Weights = Weights(channels, source.Batch * source.Channels, gain), Bias = Values(channels, 0.05), Kernel = (1, 1), TransposeOutput = transpose, Residual = stream,
+                Weights = Weights(channels, source.Batch * source.Channels, gain),
+                Bias = Values(channels, 0.05),
+                Kernel = (1, 1),
+                TransposeOutput = transpose,
+                Residual = stream,
             });
             return output;
         }
@@ -232,7 +242,13 @@ public static class SegFormer
 
             layers.Add(new FloatResize(name, input, output)
             {
-                Up = (factor, factor), Down = (1, 1), Taps = (2, 2), FirstRow = first, FirstColumn = first, RowWeights = weights, ColumnWeights = weights,
+                Up = (factor, factor),
+                Down = (1, 1),
+                Taps = (2, 2),
+                FirstRow = first,
+                FirstColumn = first,
+                RowWeights = weights,
+                ColumnWeights = weights,
             });
             return output;
         }

@@ -6,7 +6,10 @@ namespace AccelGen.Network.Float;
 /// <param name="Id">Index in <see cref="FloatNetwork.Tensors"/>.</param>
 /// <param name="Name">Name for reports.</param>
 /// <param name="Shape">NHWC shape.</param>
-/// <param name="SharesStorageWith">Tensor whose memory this one overwrites in place (a residual stream), or null.</param>
+/// <param name="SharesStorageWith">
+/// Tensor whose memory this one is, or null: a residual stream that a layer overwrites in place, or the same elements under
+/// another split into rows and columns, which no layer writes.
+/// </param>
 /// <param name="Constant">NHWC values of a tensor that no layer writes (an embedding), or null.</param>
 public sealed record FloatTensor(int Id, string Name, TensorShape Shape, int? SharesStorageWith = null, float[]? Constant = null);
 
@@ -149,7 +152,7 @@ public sealed record FloatConv(string Name, int Input, int Output) : FloatLayer(
     /// <summary>Channel groups.</summary>
     public int Groups { get; init; } = 1;
 
-    /// <summary>Slice or pad: weights are 0 and 1 and select channels.</summary>
+    /// <summary>Slice, pad, transpose or placement: weights are 0 and 1 and select channels; it may carry a clamp, an activation and a residual.</summary>
     public bool IsDataMovement { get; init; }
 }
 

@@ -7,7 +7,7 @@ internal static class ConstantFolder
     public static IReadOnlySet<string> Operators { get; } = new HashSet<string>
     {
         "Identity", "Gather", "Unsqueeze", "Squeeze", "Concat", "Slice", "Cast", "Add", "Sub", "Mul", "Div", "Floor", "Ceil",
-        "ConstantOfShape", "Reshape", "Transpose", "Range", "ReduceProd",
+        "ConstantOfShape", "Reshape", "Flatten", "Transpose", "Range", "ReduceProd", "Sqrt", "Pow", "Reciprocal", "Neg", "Abs", "Exp", "Log", "Min", "Max", "Expand", "Tile", "Equal", "Where",
     };
 
     /// <summary>Evaluates one node.</summary>
@@ -29,8 +29,32 @@ internal static class ConstantFolder
                 return x.Floats is null ? x : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(MathF.Floor)]);
             case "Ceil":
                 return x.Floats is null ? x : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(MathF.Ceiling)]);
-            case "Add" or "Sub" or "Mul" or "Div":
+            case "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Min" or "Max" or "Equal":
                 return Elementwise(node.Operator, x, Need(1));
+            case "Sqrt" or "Reciprocal" or "Exp" or "Log":
+                float[] values = x.Floats ?? throw new FormatException($"{node.Operator} of integers");
+                return OnnxTensor.Of(x.Dims, [.. values.Select(v => node.Operator switch { "Sqrt" => MathF.Sqrt(v), "Reciprocal" => 1 / v, "Exp" => MathF.Exp(v), _ => MathF.Log(v) })]);
+            case "Neg":
+                return x.Floats is null ? OnnxTensor.Of(x.Dims, [.. x.Integers!.Select(v => unchecked(-v))]) : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(v => -v)]);
+            case "Abs":
+                return x.Floats is null ? OnnxTensor.Of(x.Dims, [.. x.Integers!.Select(v => v == long.MinValue ? v : Math.Abs(v))]) : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(MathF.Abs)]);
+            case "Expand":
+                return Broadcast(x, BroadcastDims("Expand", x.Dims, Whole(Need(1))));
+            case "Tile":
+                long[] repeats = Whole(Need(1));
+                if (repeats.Length != x.Dims.Length)
+                    throw new FormatException($"Tile repeats {repeats.Length} axes of [{string.Join(", ", x.Dims)}]");
+                return Pick(x, [.. x.Dims.Zip(repeats, (d, r) => checked(d * r))], index => [.. index.Select((v, i) => v % x.Dims[i])]);
+            case "Where":
+                OnnxTensor yes = Need(1), no = Need(2);
+                long[] common = BroadcastDims("Where", BroadcastDims("Where", x.Dims, yes.Dims), no.Dims);
+                long[] choice = Whole(Broadcast(x, common));
+                (yes, no) = (Broadcast(yes, common), Broadcast(no, common));
+                return yes.Integers is { } yi && no.Integers is { } ni ? OnnxTensor.Of(common, [.. choice.Select((c, i) => c != 0 ? yi[i] : ni[i])])
+                    : yes.Floats is { } yf && no.Floats is { } nf ? OnnxTensor.Of(common, [.. choice.Select((c, i) => c != 0 ? yf[i] : nf[i])])
+                    : throw new FormatException("Where mixes floats and integers");
+            case "Flatten":
+                return x.WithDims(Flattened(x.Dims, node.Integer("axis", 1)));
             case "Unsqueeze" or "Squeeze":
                 return x.WithDims(Reshaped(node.Operator, x.Dims, node.Integers("axes") ?? Optional(1)?.Integers));
             case "Reshape":
@@ -55,16 +79,7 @@ internal static class ConstantFolder
             case "Gather":
                 return Gather(x, Need(1), Axis(node.Integer("axis", 0), x.Dims.Length));
             case "Transpose":
-                int[] order = [.. node.Integers("perm")?.Select(p => Axis(p, x.Dims.Length)) ?? Enumerable.Range(0, x.Dims.Length).Reverse()];
-                if (order.Length != x.Dims.Length || order.Distinct().Count() != order.Length)
-                    throw new FormatException($"perm [{string.Join(", ", order)}] is not a permutation of {x.Dims.Length} axes");
-                return Pick(x, [.. order.Select(p => x.Dims[p])], index =>
-                {
-                    var source = new long[index.Length];
-                    for (int i = 0; i < order.Length; i++)
-                        source[order[i]] = index[i];
-                    return source;
-                });
+                return Transpose(x, Order(node, x.Dims.Length));
             case "Slice":
                 SliceRange[] ranges = SliceRange.Of(node, x.Dims, inputs);
                 return Pick(x, [.. ranges.Select(r => r.Count)], index => [.. index.Select((i, a) => ranges[a].Start + (i * ranges[a].Step))]);
@@ -122,31 +137,65 @@ internal static class ConstantFolder
         return OnnxTensor.CountOf(dims) == total ? dims : throw new FormatException($"Reshape of [{string.Join(", ", from)}] to [{string.Join(", ", to)}] changes the number of elements");
     }
 
+    /// <summary>Shape after Flatten.</summary>
+    public static long[] Flattened(long[] dims, long axis) => Axis(axis, dims.Length + 1) is var a ? [dims[..a].Aggregate(1L, (p, d) => p * d), dims[a..].Aggregate(1L, (p, d) => p * d)] : [];
+
+    /// <summary>Order of the axes after Transpose.</summary>
+    public static int[] Order(OnnxNode node, int rank)
+    {
+        int[] order = [.. node.Integers("perm")?.Select(p => Axis(p, rank)) ?? Enumerable.Range(0, rank).Reverse()];
+        return order.Length == rank && order.Distinct().Count() == rank ? order : throw new FormatException($"perm [{string.Join(", ", order)}] is not a permutation of {rank} axes");
+    }
+
+    /// <summary>A constant with its axes in another order.</summary>
+    public static OnnxTensor Transpose(OnnxTensor x, int[] order) => Pick(x, [.. order.Select(p => x.Dims[p])], index =>
+    {
+        var source = new long[index.Length];
+        for (int i = 0; i < order.Length; i++)
+            source[order[i]] = index[i];
+        return source;
+    });
+
+    /// <summary>Some indices of an axis of a constant.</summary>
+    public static OnnxTensor Take(OnnxTensor x, int axis, long start, long count) =>
+        Pick(x, [.. x.Dims.Select((d, i) => i == axis ? count : d)], index => [.. index.Select((v, i) => i == axis ? v + start : v)]);
+
+    private static long[] BroadcastDims(string op, long[] a, long[] b)
+    {
+        int rank = Math.Max(a.Length, b.Length);
+        long[] da = [.. Enumerable.Repeat(1L, rank - a.Length), .. a], db = [.. Enumerable.Repeat(1L, rank - b.Length), .. b];
+        return [.. da.Zip(db, (p, q) => p == q || q == 1 ? p : p == 1 ? q : throw new FormatException($"{op} of [{string.Join(", ", a)}] and [{string.Join(", ", b)}] does not broadcast"))];
+    }
+
+    private static OnnxTensor Broadcast(OnnxTensor x, long[] dims)
+    {
+        long[] from = [.. Enumerable.Repeat(1L, dims.Length - x.Dims.Length), .. x.Dims];
+        return Pick(x.WithDims(from), dims, index => [.. index.Select((v, i) => from[i] == 1 ? 0 : v)]);
+    }
+
     private static OnnxTensor Elementwise(string op, OnnxTensor a, OnnxTensor b)
     {
-        int rank = Math.Max(a.Dims.Length, b.Dims.Length);
-        long[] da = [.. Enumerable.Repeat(1L, rank - a.Dims.Length), .. a.Dims], db = [.. Enumerable.Repeat(1L, rank - b.Dims.Length), .. b.Dims];
-        var dims = new long[rank];
-        for (int i = 0; i < rank; i++)
+        long[] dims = BroadcastDims(op, a.Dims, b.Dims);
+        OnnxTensor x = Broadcast(a, dims), y = Broadcast(b, dims);
+        if (op == "Equal")
         {
-            dims[i] = da[i] == db[i] || db[i] == 1 ? da[i] : da[i] == 1 ? db[i]
-                : throw new FormatException($"{op} of [{string.Join(", ", a.Dims)}] and [{string.Join(", ", b.Dims)}] does not broadcast");
+            IEnumerable<bool> equal = x.Integers is { } xi && y.Integers is { } yi ? xi.Zip(yi, (u, v) => u == v)
+                : x.Floats is { } xf && y.Floats is { } yf ? xf.Zip(yf, (u, v) => u == v) : throw new FormatException("Equal mixes floats and integers");
+            return OnnxTensor.Of(dims, (long[])[.. equal.Select(e => e ? 1L : 0L)]);
         }
 
-        OnnxTensor x = Pick(a.WithDims(da), dims, index => [.. index.Select((v, i) => da[i] == 1 ? 0 : v)]);
-        OnnxTensor y = Pick(b.WithDims(db), dims, index => [.. index.Select((v, i) => db[i] == 1 ? 0 : v)]);
         if (x.Integers is { } p && y.Integers is { } q)
         {
             return OnnxTensor.Of(dims, [.. p.Zip(q, (u, v) => op switch
             {
-                "Add" => u + v, "Sub" => u - v, "Mul" => u * v,
+                "Add" => u + v, "Sub" => u - v, "Mul" => u * v, "Min" => Math.Min(u, v), "Max" => Math.Max(u, v), "Pow" => (long)Math.Pow(u, v),
                 _ => v == 0 || (v == -1 && u == long.MinValue) ? throw new FormatException("a constant is divided by 0") : u / v,
             })]);
         }
 
         if (x.Floats is null || y.Floats is null)
             throw new FormatException($"{op} mixes floats and integers");
-        return OnnxTensor.Of(dims, [.. x.Floats.Zip(y.Floats, (u, v) => op switch { "Add" => u + v, "Sub" => u - v, "Mul" => u * v, _ => u / v })]);
+        return OnnxTensor.Of(dims, [.. x.Floats.Zip(y.Floats, (u, v) => op switch { "Add" => u + v, "Sub" => u - v, "Mul" => u * v, "Min" => MathF.Min(u, v), "Max" => MathF.Max(u, v), "Pow" => MathF.Pow(u, v), _ => u / v })]);
     }
 
     private static OnnxTensor Concatenate(OnnxTensor[] parts, int axis)

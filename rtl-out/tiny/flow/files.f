@@ -5,8 +5,10 @@ rtl/acc_compute.sv
 rtl/acc_counters.sv
 rtl/acc_csr.sv
 rtl/acc_fifo.sv
+rtl/acc_inverse.sv
 rtl/acc_load.sv
 rtl/acc_pe.sv
+rtl/acc_row.sv
 rtl/acc_semaphores.sv
 rtl/acc_sram.sv
 rtl/acc_store.sv

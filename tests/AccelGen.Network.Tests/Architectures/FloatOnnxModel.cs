@@ -10,7 +10,7 @@ namespace AccelGen.Network.Tests.Architectures;
 internal static class FloatOnnxModel
 {
     /// <summary>Runs a network with one input.</summary>
-    /// <returns>Output of each layer, by name, with its shape.</returns>
+    /// <returns>Output of each layer, by name, with its shape; and, with ".before" after the name, what its activation is applied to.</returns>
     public static Dictionary<string, (float[] Values, TensorShape Shape)> Run(FloatNetwork network, float[] input)
     {
         var m = new OnnxModelWriter { OpsetVersion = 17 };
@@ -27,6 +27,8 @@ internal static class FloatOnnxModel
                 y = Add("Add", y, Read(residual));
             if (layer.Range == OutputRange.Relu)
                 y = Add("Relu", y);
+            if (layer.Activation.Kind != ActivationKind.None)
+                m.Node("Identity", [y], $"{layer.Name}.before").Output($"{layer.Name}.before", OnnxModelWriter.Float, -1, -1, -1, -1);
             if (layer.Activation.Kind == ActivationKind.Gelu)
                 y = Add("Mul", y, Add("Mul", Constant(0.5f), Add("Add", Constant(1), Add("Erf", Add("Mul", y, Constant((float)Math.Sqrt(0.5)))))));
             m.Node("Identity", [y], layer.Name).Output(layer.Name, OnnxModelWriter.Float, -1, -1, -1, -1);
