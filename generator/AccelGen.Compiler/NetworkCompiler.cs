@@ -394,7 +394,6 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     private LayerJob Resampling(ResizeLayer resize, LayerJob job)
     {
-        int phases = resize.Up.Rows * resize.Up.Columns, taps = resize.Taps.Rows * resize.Taps.Columns;
         var rows = new ValueList(resize.FirstRow);
         var columns = new ValueList(resize.FirstColumn);
         var phased = new ResizeJob(resize.Up, rows, columns, ResizeJob.Window(rows, resize.Taps.Rows, resize.Down.Rows), ResizeJob.Window(columns, resize.Taps.Columns, resize.Down.Columns));
@@ -402,7 +401,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         {
             Diagonal = true, Kernel = resize.Taps, Stride = resize.Down, PadTop = -phased.Rows.First, PadLeft = -phased.Columns.First, Resize = phased,
             ParameterShared = true, ParameterAddress = AddSharedParameters(resize.Scales),
-            WeightAddress = AddDiagonals(phases * taps, (position, segment) => resize.Weights[position], taps),
+            WeightAddress = AddScalars(resize.Weights),
         };
     }
 
@@ -596,27 +595,19 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     private long AddTable(sbyte[] table) => AddRegion(System.Runtime.InteropServices.MemoryMarshal.AsBytes(table.AsSpan()).ToArray());
 
-    // Weights that all lane tiles share: [position / taps][lane tile of a vector][position mod taps], each lane its own channel.
-    private long AddDiagonals(int positions, Func<int, int, sbyte> weight, int taps)
+    // Weights that all lanes share, a byte each.
+    private long AddScalars(params ReadOnlySpan<sbyte> weights)
     {
-        int segments = config.Derived.LaneSegments, k0 = config.Array.Lanes, tileBytes = config.Derived.WeightTileBytes;
-        byte[] data = new byte[positions * segments * tileBytes];
-        for (int p = 0; p < positions; p++)
-        {
-            for (int segment = 0; segment < segments; segment++)
-            {
-                int tile = (((p / taps * segments) + segment) * taps) + (p % taps);
-                for (int lane = 0; lane < k0; lane++)
-                    data[(tile * tileBytes) + (lane * config.Derived.VectorPitchBytes) + (segment * k0) + lane] = (byte)weight(p, segment);
-            }
-        }
-
+        int per = config.Derived.ScalarsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
+        byte[] data = new byte[Geometry.Ceil(weights.Length, per) * tileBytes];
+        for (int i = 0; i < weights.Length; i++)
+            data[(i / per * tileBytes) + (i % per)] = (byte)weights[i];
         return AddRegion(data);
     }
 
     private long? ones;
 
-    private long AddOnes() => ones ??= AddDiagonals(1, (_, _) => 1, 1);
+    private long AddOnes() => ones ??= AddScalars(1);
 
     private long AddRegion(byte[] data)
     {
