@@ -13,6 +13,7 @@ namespace AccelGen.Compiler;
 public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTiming memory, int tilingCandidates = 12)
 {
     private const long Page = 4096;
+    private const long Provisional = 1L << 36; // beyond all weights
     private readonly List<(long Address, byte[] Data)> regions = [];
     private readonly List<string> problems = [];
 
@@ -32,8 +33,10 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         ones = null;
         Dictionary<int, InputFolding> folded = FindFoldedInputs(network);
 
-        // Tensors first, then weights; the program comes last because its length is known last.
+        // Weights first. Tensors have provisional addresses until it is known which of them need memory, and when; the
+        // program comes last because its length is known last.
         next = Page;
+        long provisional = Provisional;
         var layouts = new TensorLayout[network.Tensors.Count];
         foreach (QuantizedTensor tensor in network.Tensors)
         {
@@ -47,10 +50,12 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             }
 
             TensorShape shape = folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape;
-            layouts[tensor.Id] = TensorLayout.Create(config, shape, next);
+            layouts[tensor.Id] = TensorLayout.Create(config, shape, provisional);
             // A right operand's last lane tile may reach past its rows.
-            next = Align(next + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
+            provisional = Align(provisional + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
         }
+
+        long[] homes = [.. network.Tensors.Select(t => layouts[network.Home(t.Id)].Address)];
 
         PlaceConcatenated(network, layouts, folded);
 
@@ -65,6 +70,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         var layers = new List<CompiledLayer>();
         var whole = new CompiledProgram { Config = config, Network = network, Commands = [], ProgramAddress = 0, Image = [], MemoryBytes = 0, Layers = [], Tensors = layouts, Folded = folded }.Row(ExecutionPath.Whole);
         (int? Into, bool InMemory)[] fused = Fuse(network, jobs, layouts, whole);
+        MemoryPlan plan = Settle(network, jobs, layouts, homes, fused);
         for (int index = 0; index < jobs.Count; index++)
         {
             QuantizedLayer layer = network.Layers[index];
@@ -90,7 +96,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
         if (problems.Count > 0)
             throw new CompileException(problems);
-        long programAddress = next;
+        long programAddress = plan.End;
         (List<Command> commands, int[] positions) = builder.Build(emitter.Commands, programAddress);
         byte[] image = new byte[programAddress + (commands.Count * (long)IsaDefinition.CommandBytes)];
         foreach ((long address, byte[] data) in regions)
@@ -110,6 +116,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Layers = [.. layers.Select(l => l.EndCommand == l.FirstCommand ? l with { FirstCommand = 0, EndCommand = 0 } : l with { FirstCommand = positions[l.FirstCommand], EndCommand = positions[l.EndCommand - 1] + 1 })],
             Tensors = layouts,
             Folded = folded,
+            Memory = plan,
         };
     }
 
