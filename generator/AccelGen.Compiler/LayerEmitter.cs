@@ -10,7 +10,7 @@ namespace AccelGen.Compiler;
 /// </summary>
 internal sealed partial class LayerEmitter(AcceleratorConfig config)
 {
-    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, OutputReady = 8, ParameterFree = 9, Forwarded = 10, OutputFree = 12, Written = 13 }
+    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, HalfFree = 6, OutputReady = 8, ParameterFree = 9, Forwarded = 10, ResidualFree = 11, OutputFree = 12, Written = 13 }
 
     private readonly AcceleratorConfig config = config;
     private readonly Slots slots = new(config);
@@ -26,7 +26,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     {
         if (job.Then is not null)
         {
-            EmitAttention(job, job.Then, t);
+            EmitChain(job, job.Then, t);
             return;
         }
 
@@ -131,38 +131,6 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             return Semaphore.Written;
         }
 
-        void LoadResidual(int tile, int group, int slot)
-        {
-            (int y0, int x0) = (tile / tilesX * tileRows * job.Up.Rows, tile % tilesX * tileColumns * job.Up.Columns);
-            int r = config.Derived.VectorsPerWord, rows = t.Rows * job.Up.Rows, height = job.Output.Shape.Height, width = job.Output.Shape.Width;
-            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
-            int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
-            int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
-            int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
-            Command load = New("LOAD", job);
-            Extent(load, 'A', job.OutputExtent, 0, from / segments, Geometry.Ceil(count, segments));
-            Extent(load, 'B', null, 0, 0, 1);
-            // The slot is free: the parameter load before took the token of the VECTOR command two groups back.
-            Wait(load, TakeWritten());
-            load["Signal0"] = Token(Semaphore.ResidualReady);
-            load["Destination"] = 1;
-            int localBase = slot * slots.ResidualWords;
-            if (job.ResidualBroadcast == Broadcast.Pixels)
-            {
-                // One word for all elements and pixels.
-                Scatter(load, 1, localBase, job.Residual, job.Batch, from / segments, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0);
-            }
-            else
-            {
-                bool oneChannel = job.ResidualBroadcast == Broadcast.Channels;
-                if (oneChannel)
-                    Extent(load, 'A', null, 0, 0, 1);
-                Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, rows, g.RowWords, rows, g.RowWords);
-            }
-
-            Commands.Add(load);
-        }
-
         void LoadWeights(TensorLayout? rightOperand, int laneTile, int laneTiles, int chunk, int weightBase, int waits)
         {
             // A command takes one token of a semaphore.
@@ -251,7 +219,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             // One residual tile for all phases.
                             if (firstPhase)
                             {
-                                LoadResidual(tile, group, residualUse % 2);
+                                // The slot is free: the parameter load before took the token of the VECTOR command two groups back.
+                                LoadResidual(job, t, g, y0, x0, from, count, residualUse % 2, null, TakeWritten());
                                 residualUse++;
                                 residualReady = Semaphore.ResidualReady;
                             }
@@ -404,6 +373,37 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
         load["Signal0"] = Token(Semaphore.ParameterReady);
         return slot;
+    }
+
+    // A tile of the second operand at the output; gives ResidualReady.
+    private void LoadResidual(LayerJob job, Tiling t, Geometry g, int y0, int x0, int from, int count, int slot, Semaphore? free, Semaphore? written)
+    {
+        int r = config.Derived.VectorsPerWord, segments = config.Derived.LaneSegments, rows = t.Rows * job.Up.Rows, height = job.Output.Shape.Height, width = job.Output.Shape.Width;
+        (y0, x0) = (y0 * job.Up.Rows, x0 * job.Up.Columns);
+        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
+        int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
+        int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
+        Command load = New("LOAD", job);
+        Extent(load, 'A', job.OutputExtent, 0, from / segments, Geometry.Ceil(count, segments));
+        Extent(load, 'B', null, 0, 0, 1);
+        Wait(load, free, written);
+        load["Signal0"] = Token(Semaphore.ResidualReady);
+        load["Destination"] = 1;
+        int localBase = slot * slots.ResidualWords;
+        if (job.ResidualBroadcast == Broadcast.Pixels)
+        {
+            // One word for all elements and pixels.
+            Scatter(load, 1, localBase, job.Residual, job.Batch, from / segments, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0);
+        }
+        else
+        {
+            bool oneChannel = job.ResidualBroadcast == Broadcast.Channels;
+            if (oneChannel)
+                Extent(load, 'A', null, 0, 0, 1);
+            Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, rows, g.RowWords, rows, g.RowWords);
+        }
+
+        Commands.Add(load);
     }
 
     private Command NewVector(LayerJob job, Tiling t, Geometry g, int phase, int outputBase, int parameterSlot)

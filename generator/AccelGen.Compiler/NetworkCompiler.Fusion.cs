@@ -49,7 +49,38 @@ public sealed partial class NetworkCompiler
             }
         }
 
+        // A convolution and the 1x1 convolution that alone reads it.
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            if (network.Layers[i] is ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1), InputExtent: null, OutputExtent: null } && jobs[i] is [{ Row: null, Diagonal: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
+                && Producer(network, i) is int p && result[p] == (null, true) && network.Layers[p] is ConvLayer && jobs[p] is [{ Row: null, Then: null, Residual: null, Transposed: null, OutputExtent: null, InputExtent: null } producer]
+                && !Overwritten(network, p, i, [.. network.Layers[p].Reads]) && Chain(producer, pointwise) is { } chain
+                && Pays(chain, producer, pointwise, path))
+            {
+                jobs[i] = [chain];
+                jobs[p] = [];
+                result[p] = (i, false);
+            }
+        }
+
         return result;
+    }
+
+    // The second product in the rows of pixels in which the first computes them; null when they differ.
+    private static LayerJob? Chain(LayerJob first, LayerJob second)
+    {
+        TensorLayout pixels = first.Output;
+        TensorLayout Rows(TensorLayout t) => t with { Shape = t.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords };
+        bool Same(TensorLayout t) => (long)t.Shape.Height * t.RowWords == (long)pixels.Shape.Height * pixels.RowWords && (t.Shape.Width == pixels.Shape.Width || t.Shape.Height == 1);
+        if (!Same(second.Output) || !Same(second.Input) || (second.Residual is { } r && second.ResidualBroadcast != Broadcast.Pixels && !Same(r)) || (second.Transposed is not null && pixels.Shape.Height > 1))
+            return null;
+        return first with
+        {
+            Then = second with
+            {
+                Input = Rows(second.Input), Output = Rows(second.Output), Residual = second.Residual is { } x && second.ResidualBroadcast != Broadcast.Pixels ? Rows(x) : second.Residual,
+            },
+        };
     }
 
     // The layer whose output only this layer reads, as its input, and which nothing else depends on.

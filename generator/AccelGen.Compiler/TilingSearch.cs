@@ -14,11 +14,9 @@ internal static class TilingSearch
     {
         int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries;
         var found = new List<(Tiling Tiling, long Tiles, long Cost)>();
-        if (job.Then is LayerJob then)
-            return Attention(config, job, then);
         int height = job.Output.Shape.Height / job.Up.Rows, width = job.Output.Shape.Width / job.Up.Columns;
         // A transposing store takes whole blocks of pixels from each element.
-        int unit = job.Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
+        int unit = (job.Then ?? job).Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
         for (int peColumns = 1; peColumns <= pes; peColumns++)
         {
             int peRows = Math.Min(pes / peColumns, height);
@@ -31,7 +29,7 @@ internal static class TilingSearch
                 {
                     if (columns * job.Stride.Columns % r != 0)
                         continue;
-                    Tiling? tiling = Complete(config, job, peRows, peColumns, rows, columns);
+                    Tiling? tiling = job.Then is LayerJob then ? CompleteChain(config, job, then, peRows, peColumns, rows, columns) : Complete(config, job, peRows, peColumns, rows, columns);
                     if (tiling is null)
                         continue;
                     long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
@@ -46,27 +44,24 @@ internal static class TilingSearch
         return [.. (limit == int.MaxValue ? found : [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost))]).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
     }
 
-    // Tiles of queries whose scores fit half of the output buffers, and their probabilities a quarter of the input buffers.
-    private static List<Tiling> Attention(AcceleratorConfig config, LayerJob first, LayerJob then)
+    // Tiles that two products share: the input of the first and its results fit a quarter of the input buffers.
+    private static Tiling? CompleteChain(AcceleratorConfig config, LayerJob first, LayerJob second, int peRows, int peColumns, int rows, int columns)
     {
         var slots = new Slots(config);
-        int r = config.Derived.VectorsPerWord, segments = config.Derived.LaneSegments, width = first.Output.Shape.Width;
-        var found = new List<Tiling>();
-        int unit = then.Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
-        int peColumns = Math.Min(config.Array.Pes, Geometry.Ceil(width, unit));
-        foreach (int columns in Sizes(Geometry.Ceil(width, peColumns), config.Buffers.AccumulatorEntries, unit))
-        {
-            var t = new Tiling(1, peColumns, 1, columns, 1, 1, 1);
-            Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, then, t);
-            int keys = Geometry.Ceil(g1.LaneTiles, segments), results = Geometry.Ceil(g2.LaneTiles, segments);
-            if (Math.Max(keys, results) * g1.RowWords <= slots.OutputWords && (g1.Vectors + g2.Vectors) * g1.WindowWords <= slots.InputWords / 2
-                && g1.WindowWords == g1.RowWords && Math.Min(g1.Vectors, g2.Vectors) <= slots.CommandTiles)
-                found.Add(t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors });
-            if (found.Count == 6)
-                break;
-        }
-
-        return found;
+        int segments = config.Derived.LaneSegments;
+        const int FieldLimit = 4095;
+        var t = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
+        Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
+        int blockWords = rows * g1.RowWords, results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords;
+        if (((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2 || g1.WindowRows > FieldLimit || g1.WindowWords > FieldLimit
+            || rows * first.Stride.Rows > FieldLimit || columns * first.Stride.Columns > FieldLimit || columns > FieldLimit)
+            return null;
+        if (results > slots.OutputWords || (second.Residual is not null && results > slots.ResidualWords)
+            || (first.Row is not null && Geometry.Ceil(g1.LaneTiles, segments) * blockWords > slots.OutputWords)
+            || (!first.ParameterShared && g1.LaneTiles > slots.ParameterTiles) || (!second.ParameterShared && g2.LaneTiles > slots.ParameterTiles))
+            return null;
+        int taps = first.Kernel.Rows * first.Kernel.Columns;
+        return taps * (first.Diagonal ? segments : 1) > slots.CommandTiles ? null : t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors };
     }
 
     /// <summary>Variants of a tiling with smaller steps: output groups that are stored earlier, chunks that start earlier.</summary>
