@@ -53,7 +53,7 @@ public sealed class FusionTests
         }
 
         TestContext.Out.WriteLine($"{kind} on {preset}, seed {Seed}: {checkedCases} networks equal, {joined} with fused layers");
-        Assert.That(joined, Is.GreaterThan(4));
+        Assert.That(joined, Is.Positive, "none of the networks was fused");
     }
 
     // Queries x keys, softmax, x values, for one to three heads, behind a convolution so that chains follow other layers.
