@@ -190,6 +190,21 @@ internal sealed class ModelOptions
         return new LoadedModel(network, ranges, quantized, normalization, inputs, new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected));
     }
 
+    /// <summary>
+    /// A network whose program is to be looked at, not run: without calibration images a float network gets ranges by name
+    /// only, each another, since commands do not depend on them.
+    /// </summary>
+    public QuantizedNetwork LoadForSchedule(ParseResult result, ILogger log, CancellationToken cancellation)
+    {
+        if (HasCalibration(result))
+            return Load(result, log, cancellation).Quantized;
+        (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
+        if (network is null)
+            return ready!;
+        int ranges = network.Tensors.Count + network.Layers.Count(l => l.Activation.Kind != ActivationKind.None);
+        return Quantizer.Quantize(network, [.. Enumerable.Range(0, ranges).Select(i => new ValueRange(-4 - (i / 4096f), 4 + (i / 4096f)))]);
+    }
+
     private static void OneInput(string path, int count)
     {
         if (count != 1)
