@@ -12,6 +12,12 @@ namespace AccelGen.Compiler;
 /// <param name="FlatRowPixels">When the image runs as one row of pixels: pixels of an image row in it; else 0.</param>
 public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int EndCommand, Tiling? Tiling, int FlatRowPixels)
 {
+    /// <summary>Layer whose commands compute this one together with itself, or null.</summary>
+    public int? FusedInto { get; init; }
+
+    /// <summary>The output goes to memory; that of a layer fused with its reader does not.</summary>
+    public bool InMemory { get; init; } = true;
+
     /// <summary>Where an output element is computed.</summary>
     /// <param name="config">Configuration.</param>
     /// <param name="output">Shape of the output.</param>

@@ -8,10 +8,11 @@ namespace AccelGen.Compiler;
 /// Appends the commands of layers to a program. Buffers are rings of fixed slots that run on across layers; every token
 /// is given by a command earlier in the program, so that in-order dispatch cannot deadlock.
 /// </summary>
-internal sealed class LayerEmitter(AcceleratorConfig config)
+internal sealed partial class LayerEmitter(AcceleratorConfig config)
 {
-    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, OutputReady = 8, ParameterFree = 9, OutputFree = 12, Written = 13 }
+    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, OutputReady = 8, ParameterFree = 9, Forwarded = 10, OutputFree = 12, Written = 13 }
 
+    private readonly AcceleratorConfig config = config;
     private readonly Slots slots = new(config);
     private int inputUse, weightUse, parameterUse, residualUse, outputUse;
     private int writtenPending;
@@ -23,6 +24,12 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
     /// <param name="t">A legal tiling of it.</param>
     public void Emit(LayerJob job, Tiling t)
     {
+        if (job.Then is not null)
+        {
+            EmitAttention(job, job.Then, t);
+            return;
+        }
+
         Geometry g = Geometry.Of(config, job, t);
         int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
         int tilesY = Geometry.Ceil(g.Height, tileRows), tilesX = Geometry.Ceil(g.Width, tileColumns);
@@ -344,7 +351,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                             vectorEmitted = true;
                         }
 
-                        Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputSlot, weightBase);
+                        Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputSlot * slots.InputWords, weightBase);
                         Wait(compute, waitWeights ? Semaphore.WeightReady : null, inputArrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
                         Semaphore? inputFree = lastRound && chunk == chunks - 1 ? Semaphore.InputFree : null;
                         Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
@@ -422,6 +429,12 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             vector["TableSlot"] = parameterSlot;
         }
 
+        if (job.Row?.Function == RowJob.Softmax)
+        {
+            vector["TrackMaximum"] = 1;
+            vector["TrackLanes"] = job.LaneChannels - ((g.LaneTiles - 1) * config.Array.Lanes);
+        }
+
         vector["OutputBase"] = outputBase;
         vector["ParameterBase"] = parameterSlot * slots.ParameterTiles;
         vector["ZeroPoint"] = job.OutputZeroPoint;
@@ -443,6 +456,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         command["ACount"] = 1;
         Extent(command, 'B', null, 1, 0, laneTiles);
         command["Function"] = row.Function;
+        command["MaximumKnown"] = row.Function == RowJob.Softmax ? 1 : 0;
         command["OutputBase"] = outputBase;
         command["Channels"] = row.Channels;
         command["ParameterBase"] = parameterSlot * slots.ParameterTiles;
@@ -470,7 +484,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         return command;
     }
 
-    private Command NewCompute(LayerJob job, Tiling t, Geometry g, int chunk, int chunks, int laneTile, int laneTiles, int phase, int y0, int x0, int inputSlot, int weightBase)
+    private Command NewCompute(LayerJob job, Tiling t, Geometry g, int chunk, int chunks, int laneTile, int laneTiles, int phase, int y0, int x0, int inputBase, int weightBase)
     {
         Command compute = New("COMPUTE", job);
         int vectorsFrom = chunk * t.ChunkVectors;
@@ -486,7 +500,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         compute["PesPerRow"] = t.PeColumns;
         int plane = g.WindowRows * g.WindowWords;
         int firstPlane = job.Diagonal ? laneTile / config.Derived.LaneSegments : vectorsFrom;
-        compute["InputBase"] = (inputSlot * slots.InputWords) + (firstPlane * plane);
+        compute["InputBase"] = inputBase + (firstPlane * plane);
         compute["WeightBase"] = weightBase;
         compute["TailLanes"] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
         compute["ZeroPoint"] = job.InputZeroPoint;

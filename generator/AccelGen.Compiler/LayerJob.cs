@@ -61,6 +61,12 @@ internal sealed record LayerJob
     /// <summary>Row operator over the computed channels, or null.</summary>
     public RowJob? Row { get; init; }
 
+    /// <summary>
+    /// Product that takes the results of this one, pixel by pixel, without a way through memory: attention. This job is then
+    /// a matrix product with a softmax.
+    /// </summary>
+    public LayerJob? Then { get; init; }
+
     /// <summary>Right operand of the denominator of a quotient; its one row becomes lane 0.</summary>
     public TensorLayout? Denominator { get; init; }
 
@@ -89,6 +95,7 @@ internal sealed record LayerJob
         ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, TableAddress = TableAddress is null ? null : 0,
         Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
         Denominator = Denominator is null ? null : Denominator with { Address = 0 },
+        Then = Then?.ShapeOnly(),
         Transposed = Transposed is null ? null : Transposed with { Address = 0 },
         Input = Input with { Address = 0 }, Output = Output with { Address = 0 }, Residual = Residual is null ? null : Residual with { Address = 0 },
         RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },

@@ -10,7 +10,7 @@ namespace AccelGen.Compiler;
 /// <param name="config">Configuration.</param>
 /// <param name="memory">Memory for which tilings are chosen.</param>
 /// <param name="tilingCandidates">Tilings tried per layer on the cycle model.</param>
-public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memory, int tilingCandidates = 12)
+public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTiming memory, int tilingCandidates = 12)
 {
     private const long Page = 4096;
     private readonly List<(long Address, byte[] Data)> regions = [];
@@ -64,8 +64,11 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         var builder = new ProgramBuilder(config);
         var layers = new List<CompiledLayer>();
         var whole = new CompiledProgram { Config = config, Network = network, Commands = [], ProgramAddress = 0, Image = [], MemoryBytes = 0, Layers = [], Tensors = layouts, Folded = folded }.Row(ExecutionPath.Whole);
-        foreach ((QuantizedLayer layer, List<LayerJob> layerJobs) in network.Layers.Zip(jobs))
+        (int? Into, bool InMemory)[] fused = Fuse(network, jobs, layouts, whole);
+        for (int index = 0; index < jobs.Count; index++)
         {
+            QuantizedLayer layer = network.Layers[index];
+            List<LayerJob> layerJobs = jobs[index];
             int first = emitter.Commands.Count;
             Tiling? chosen = null;
             foreach (LayerJob job in layerJobs)
@@ -82,7 +85,7 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
             // A concatenation whose parts are in place has no commands.
             bool flat = layerJobs is [var sample, ..] && sample.Output.Shape.Height == 1 && network.Tensors[layer.Output].Shape.Height > 1;
-            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, flat ? layouts[layer.Output].RowWords * config.Derived.VectorsPerWord : 0));
+            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, flat ? layouts[layer.Output].RowWords * config.Derived.VectorsPerWord : 0) { FusedInto = fused[index].Into, InMemory = fused[index].InMemory });
         }
 
         if (problems.Count > 0)
@@ -166,18 +169,21 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
         return tried.Count == 0 ? null : tried.MinBy(t => t.Value).Key;
 
-        long Cost(Tiling tiling)
-        {
-            var trial = new LayerEmitter(config);
-            // The matrices of a batch follow each other without a gap: three show the steady state.
-            for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
-                trial.Emit(job with { Batch = batch }, tiling);
-            (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
-            var model = new CycleModel(config, memory);
-            long cycles = model.Predict(commands, 0, path).TotalCycles;
-            // A layer with run-time extents is to be as good with half of its channels: twice that counts as much.
-            return half is null ? cycles : cycles + (2 * model.Predict(commands, 0, half).TotalCycles);
-        }
+        long Cost(Tiling tiling) => Cycles(job, tiling, path, half);
+    }
+
+    // Cycles of a layer under a tiling; with a second path twice its cycles count as well.
+    private long Cycles(LayerJob job, Tiling tiling, PathRow path, PathRow? half)
+    {
+        var trial = new LayerEmitter(config);
+        // The matrices of a batch follow each other without a gap: three show the steady state.
+        for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
+            trial.Emit(job with { Batch = batch, Then = job.Then is null ? null : job.Then with { Batch = batch } }, tiling);
+        (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
+        var model = new CycleModel(config, memory);
+        long cycles = model.Predict(commands, 0, path).TotalCycles;
+        // A layer with run-time extents is to be as good with half of its channels: twice that counts as much.
+        return half is null ? cycles : cycles + (2 * model.Predict(commands, 0, half).TotalCycles);
     }
 
     // The path that keeps half of the channels of each run-time extent of a layer, or null when it has none.

@@ -14,6 +14,8 @@ internal static class TilingSearch
     {
         int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries;
         var found = new List<(Tiling Tiling, long Tiles, long Cost)>();
+        if (job.Then is LayerJob then)
+            return Attention(config, job, then);
         int height = job.Output.Shape.Height / job.Up.Rows, width = job.Output.Shape.Width / job.Up.Columns;
         // A transposing store takes whole blocks of pixels from each element.
         int unit = job.Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
@@ -44,9 +46,34 @@ internal static class TilingSearch
         return [.. (limit == int.MaxValue ? found : [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost))]).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
     }
 
+    // Tiles of queries whose scores fit half of the output buffers, and their probabilities a quarter of the input buffers.
+    private static List<Tiling> Attention(AcceleratorConfig config, LayerJob first, LayerJob then)
+    {
+        var slots = new Slots(config);
+        int r = config.Derived.VectorsPerWord, segments = config.Derived.LaneSegments, width = first.Output.Shape.Width;
+        var found = new List<Tiling>();
+        int unit = then.Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
+        int peColumns = Math.Min(config.Array.Pes, Geometry.Ceil(width, unit));
+        foreach (int columns in Sizes(Geometry.Ceil(width, peColumns), config.Buffers.AccumulatorEntries, unit))
+        {
+            var t = new Tiling(1, peColumns, 1, columns, 1, 1, 1);
+            Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, then, t);
+            int keys = Geometry.Ceil(g1.LaneTiles, segments), results = Geometry.Ceil(g2.LaneTiles, segments);
+            if (Math.Max(keys, results) * g1.RowWords <= slots.OutputWords && (g1.Vectors + g2.Vectors) * g1.WindowWords <= slots.InputWords / 2
+                && g1.WindowWords == g1.RowWords && Math.Min(g1.Vectors, g2.Vectors) <= slots.CommandTiles)
+                found.Add(t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors });
+            if (found.Count == 6)
+                break;
+        }
+
+        return found;
+    }
+
     /// <summary>Variants of a tiling with smaller steps: output groups that are stored earlier, chunks that start earlier.</summary>
     public static IEnumerable<Tiling> Refinements(AcceleratorConfig config, LayerJob job, Tiling tiling)
     {
+        if (job.Then is not null)
+            yield break;
         int segments = config.Derived.LaneSegments;
         for (int parts = 1; parts <= (job.Row is null ? 8 : 1); parts *= 2)
         {

@@ -380,8 +380,9 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             if (!path.Skips(command))
             {
                 long pixels = command["Rows"] * command["Columns"], tiles = path.Resolve(command, 'B');
-                long lanePasses = command["Function"] switch { 0 => 3 * tiles, 1 => 2 * tiles, _ => tiles + 1 };
-                long busy = (pixels * lanePasses) + ((command["Function"] == 0 ? 3 : 2) * RowSettling);
+                int passes = command["Function"] == 0 && command["MaximumKnown"] == 0 ? 3 : 2;
+                long lanePasses = command["Function"] == 2 ? tiles + 1 : passes * tiles;
+                long busy = (pixels * lanePasses) + (passes * RowSettling);
                 busyCycles[n] = busy;
                 categories[2][(int)Category.Busy] += busy;
                 vectorFree += busy;

@@ -50,14 +50,16 @@ public static class Quantizer
         int next = network.Tensors.Count;
         foreach (FloatLayer layer in network.Layers)
         {
+            if (layer is { TransposeOutput: true, Residual: not null })
+                throw new FormatException($"layer {layer.Name}: a residual is added before the output is transposed; give it to a layer of its own");
             // A table sits between what the layer computes and what it writes; without one they are the same.
             QuantizedTensor output = tensors[layer.Output], computed = output;
             sbyte[]? table = null;
             if (layer.Activation.Kind != ActivationKind.None)
             {
-                (double scale, int zero) = Parameters(ActivationFunctions.Useful(layer.Activation, ranges[next++], output), symmetric: false);
+                (double scale, int zero) = Parameters(ActivationTable.Useful(layer.Activation, ranges[next++], output), symmetric: false);
                 computed = output with { Scale = scale, ZeroPoint = zero };
-                table = ActivationFunctions.Table(layer.Activation, scale, zero, output);
+                table = ActivationTable.Build(layer.Activation, scale, zero, output);
             }
 
             layers.Add(LayerQuantizer.Quantize(layer, tensors, computed) with
