@@ -49,8 +49,8 @@ internal static class ExplainCommand
                 configHash = loaded.Hash.Hex,
                 layers = shown.Select(e => new
                 {
-                    e.Name, e.Op, e.Shapes, e.Commands, e.Cycles, firstCycle = e.Span.First, lastCycle = e.Span.Last,
-                    loopNests = e.Nests.Select(n => n.Levels), e.RowOperator, e.Buffers, e.Bytes, e.Bounds, limit = e.Limit.Resource, limitCycles = e.Limit.Cycles, e.ArrayUse,
+                    e.Name, e.Op, e.Joined, e.ComputedBy, e.Shapes, e.Commands, e.Cycles, firstCycle = e.Span.First, lastCycle = e.Span.Last,
+                    loopNests = e.Nests, e.RowOperator, e.Buffers, e.Bytes, e.Bounds, limit = e.Limit.Resource, limitCycles = e.Limit.Cycles, e.ArrayUse,
                 }),
             });
             return Task.FromResult(ExitCode.Success);
@@ -63,6 +63,14 @@ internal static class ExplainCommand
         var text = new StringBuilder();
         void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
         Line($"{e.Name}: {e.Op}, {e.Shapes}");
+        if (e.Joined.Count > 0)
+            Line($"  computes as well {string.Join(", ", e.Joined)}");
+        if (e.ComputedBy is not null)
+        {
+            Line($"  computed by the commands of {e.ComputedBy}");
+            return text.ToString();
+        }
+
         if (e.Nests.Count == 0)
         {
             Line($"  no commands: what it joins is written in place");
@@ -72,6 +80,8 @@ internal static class ExplainCommand
         foreach (LoopNest nest in e.Nests)
         {
             int depth = 1;
+            if (nest.Does is not null)
+                Line($"  {nest.Does}:");
             // Loops of one pass say nothing, but for those that every layer has.
             foreach (LoopLevel level in nest.Levels.Where(l => l.Count > 1 || l.Name is "tile" or "pixel"))
             {
@@ -83,10 +93,10 @@ internal static class ExplainCommand
         if (e.RowOperator is not null)
             Line($"  then {e.RowOperator}");
         foreach (BufferUse b in e.Buffers)
-            Line($"  holds {b.Buffer}: {b.Bytes:N0} of {b.SlotBytes:N0} bytes{(b.Loads > 0 ? string.Create(CultureInfo.InvariantCulture, $", each byte read {b.Loads:0.##} times") : string.Empty)}; stays for {b.Stays}");
+            Line($"  holds {b.Buffer}: {b.Bytes:N0} of {b.SlotBytes:N0} bytes{(b.Loads > 0 ? string.Create(CultureInfo.InvariantCulture, $", each byte read {(b.Loads < 1.005 ? "once" : $"{b.Loads:0.##} times")}") : string.Empty)}; stays for {b.Stays}");
         Line($"  moves input {e.Bytes.Input:N0}, weights {e.Bytes.Weights:N0}, parameters {e.Bytes.Parameters:N0}, residual {e.Bytes.Residual:N0}, output {e.Bytes.Output:N0}, program {e.Bytes.Program:N0} bytes, by {e.Commands:N0} commands");
         Line($"  bounds {string.Join(", ", e.Bounds.Select(b => string.Create(CultureInfo.InvariantCulture, $"{b.Resource} {b.Cycles:N0}")))}");
-        Line($"  takes {e.Cycles:N0} cycles, limited by {e.Limit.Resource}: {e.Limit.Cycles:N0} ({Part(e.Limit.Cycles, e.Cycles)}); {e.ArrayUse:P1} of the array's products are useful");
+        Line($"  takes {e.Cycles:N0} cycles, limited by {e.Limit.Resource}: {(e.Bounds.Any(b => b == e.Limit) ? string.Empty : "all reads ")}{e.Limit.Cycles:N0} ({Part(e.Limit.Cycles, e.Cycles)}){(e.ArrayUse > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {e.ArrayUse:P1} of the array's products are useful") : string.Empty)}");
         return text.ToString();
     }
 

@@ -13,9 +13,10 @@ namespace AccelGen.Sim;
 /// <param name="Detail">What one pass does.</param>
 public sealed record LoopLevel(string Name, long Count, bool Spatial, string Detail);
 
-/// <summary>A loop nest, outermost loop first. A layer has several where its parts differ.</summary>
+/// <summary>A loop nest, outermost loop first. A layer has several where its parts differ, or where it takes part in the computation of others.</summary>
+/// <param name="Does">What it does among several, or null.</param>
 /// <param name="Levels">Loops.</param>
-public sealed record LoopNest(IReadOnlyList<LoopLevel> Levels);
+public sealed record LoopNest(string? Does, IReadOnlyList<LoopLevel> Levels);
 
 /// <summary>What a buffer holds while a layer runs.</summary>
 /// <param name="Buffer">Buffer.</param>
@@ -51,6 +52,12 @@ public sealed record LayerExplanation
     /// <summary>Operator, as <see cref="Workload.Operator"/> names it.</summary>
     public required string Op { get; init; }
 
+    /// <summary>Other layers that the same commands compute.</summary>
+    public required IReadOnlyList<string> Joined { get; init; }
+
+    /// <summary>Layer whose commands compute this one, or null.</summary>
+    public required string? ComputedBy { get; init; }
+
     /// <summary>Shapes of the tensors read and of the one written.</summary>
     public required string Shapes { get; init; }
 
@@ -78,10 +85,10 @@ public sealed record LayerExplanation
     /// <summary>Compute, weight bandwidth, activation bandwidth, parameter bandwidth, read bandwidth (the three together), store bandwidth, vector unit.</summary>
     public required IReadOnlyList<Bound> Bounds { get; init; }
 
-    /// <summary>Resource that takes longest; of the read bandwidth the kind that moves most.</summary>
+    /// <summary>Resource that takes longest; where that is the read bandwidth, the kind that moves most, with the cycles of all reads.</summary>
     public required Bound Limit { get; init; }
 
-    /// <summary>Useful multiply-accumulates over what the array could do in the compute cycles.</summary>
+    /// <summary>Useful multiply-accumulates over what the array could do in the compute cycles; 0 where there are none.</summary>
     public required double ArrayUse { get; init; }
 
     /// <summary>Explains every layer of a program.</summary>
@@ -95,8 +102,9 @@ public sealed record LayerExplanation
         CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, row);
         var result = new List<LayerExplanation>();
         long end = 0;
-        foreach (CompiledLayer layer in program.Layers)
+        for (int i = 0; i < program.Layers.Count; i++)
         {
+            CompiledLayer layer = program.Layers[i];
             long before = end;
             for (int c = layer.FirstCommand; c < layer.EndCommand; c++)
             {
@@ -104,7 +112,7 @@ public sealed record LayerExplanation
                     end = Math.Max(end, model.Commands[c].Done);
             }
 
-            result.Add(new Reader(program, timing, path, row, model, layer).Explain(end - before));
+            result.Add(new Reader(program, timing, path, row, model, layer, [.. program.Layers.Where((l, n) => n == i || l.FusedInto == i).Select(l => l.Layer)]).Explain(end - before));
         }
 
         return result;
@@ -115,11 +123,12 @@ public sealed record LayerExplanation
     {
         public List<Command> Computes { get; } = [];
         public bool Captures => Vector["CaptureReciprocal"] == 1;
+        public bool Forwards { get; set; }
         public (long, long) Phase => (Vector["RowOffsetWords"], Vector["ColumnOffset"]);
         public (long, long) Tile => (Computes[0]["OriginRow"], Computes[0]["OriginColumn"]);
     }
 
-    private sealed class Reader(CompiledProgram program, MemoryTiming timing, ExecutionPath path, PathRow row, CyclePrediction model, CompiledLayer compiled)
+    private sealed class Reader(CompiledProgram program, MemoryTiming timing, ExecutionPath path, PathRow row, CyclePrediction model, CompiledLayer compiled, QuantizedLayer[] members)
     {
         private readonly AcceleratorConfig config = program.Config;
         private readonly QuantizedLayer layer = compiled.Layer;
@@ -135,8 +144,10 @@ public sealed record LayerExplanation
             return new LayerExplanation
             {
                 Name = layer.Name,
-                Op = Workload.Operator(layer),
-                Shapes = $"{string.Join(", ", layer.Reads.Select(t => network.Tensors[t].Shape))} to {network.Tensors[layer.Output].Shape}",
+                Op = string.Join(" + ", members.Select(Workload.Operator)),
+                Joined = [.. members.Where(l => l != layer).Select(l => l.Name)],
+                ComputedBy = compiled.FusedInto is int other ? program.Layers[other].Layer.Name : null,
+                Shapes = $"{string.Join(", ", members.SelectMany((l, i) => l.Reads.Where(t => members.Take(i).All(m => m.Output != t))).Select(t => network.Tensors[t].Shape))} to {network.Tensors[members[^1].Output].Shape}",
                 Nests = Nests(),
                 RowOperator = RowText(),
                 Buffers = [.. Buffers(bytes)],
@@ -146,7 +157,7 @@ public sealed record LayerExplanation
                 Span = executed.Length == 0 ? (0, 0) : (executed.Min(i => model.Commands[i].Start), executed.Max(i => model.Commands[i].Done)),
                 Bounds = bounds,
                 Limit = Limiting(bounds),
-                ArrayUse = compute == 0 ? 0 : (double)Workload.Macs(network, layer, path).Executed / compute / config.Derived.PeakMacsPerCycle,
+                ArrayUse = compute == 0 ? 0 : (double)members.Sum(l => Workload.Macs(network, l, path).Executed) / compute / config.Derived.PeakMacsPerCycle,
             };
         }
 
@@ -196,6 +207,8 @@ public sealed record LayerExplanation
                     passes.Add(new Pass(c, i));
                 else if (c.Definition.Name == "COMPUTE")
                     passes[^1].Computes.Add(c);
+                if (c.Definition.Name is "VECTOR" or "ROW" && c["Forward"] == 1)
+                    passes[^1].Forwards = true;
             }
 
             return passes;
@@ -208,7 +221,7 @@ public sealed record LayerExplanation
             var seen = new HashSet<object>();
             foreach (Pass pass in Passes())
             {
-                object key = (pass.Tile, pass.Vector["BBase"], pass.Phase, pass.Captures);
+                object key = (pass.Tile, pass.Vector["BBase"], pass.Phase, pass.Captures, pass.Forwards);
                 if (parts.Count == 0 || !seen.Add(key))
                 {
                     parts.Add([]);
@@ -219,12 +232,16 @@ public sealed record LayerExplanation
                 parts[^1].Add(pass);
             }
 
+            // Results that are forwarded to a second product, and that product, take turns tile by tile.
+            var nests = parts.SelectMany((part, i) => part.GroupBy(p => p.Forwards)
+                .Select(g => (Forwards: g.Key, Both: part.Any(p => p.Forwards), Levels: Levels([.. g], part[0].Index, i + 1 < parts.Count ? parts[i + 1][0].Index : compiled.EndCommand))));
             // Parts that do the same are one more loop.
-            return [.. parts.Select((p, i) => Levels(p, i + 1 < parts.Count ? parts[i + 1][0].Index : compiled.EndCommand)).GroupBy(l => string.Join(';', l))
-                .Select(g => new LoopNest([new LoopLevel(layer is ConcatLayer ? "part" : "head", g.Count(), false, $"{(layer is ConcatLayer ? "operands" : "matrices")} one after the other"), .. g.First()]))];
+            return [.. nests.GroupBy(n => (n.Forwards, n.Both, string.Join(';', n.Levels))).Select(g => new LoopNest(
+                !g.Key.Both ? null : g.Key.Forwards ? "first product, its results forwarded into the input buffers" : "second product, a tile behind the first",
+                [new LoopLevel(layer is ConcatLayer ? "part" : "head", g.Count(), false, $"{(layer is ConcatLayer ? "operands" : "matrices")} one after the other"), .. g.First().Levels]))];
         }
 
-        private List<LoopLevel> Levels(List<Pass> part, int end)
+        private List<LoopLevel> Levels(List<Pass> part, int from, int to)
         {
             Pass[] passes = [.. part.Where(p => !p.Captures)];
             Command first = passes[0].Computes[0];
@@ -233,7 +250,7 @@ public sealed record LayerExplanation
             int lanes = config.Array.Lanes, width = config.Array.VectorWidth;
             int Distinct<T>(Func<Pass, T> of) => passes.Select(of).Distinct().Count();
             long tilesY = Distinct(p => p.Tile.Item1), tilesX = Distinct(p => p.Tile.Item2);
-            (int gridRows, int gridColumns) = Grid(part[0].Index, end);
+            (int gridRows, int gridColumns) = Grid(from, to);
             long rows = first["Rows"], columns = first["Columns"];
             long groupTiles = passes.Max(p => (long)row.Resolve(p.Vector, 'B'));
             long commandTiles = computes.Max(c => (long)row.Resolve(c, 'B')), vectors = diagonal ? 1 : computes.Max(c => (long)row.Resolve(c, 'A'));
@@ -299,11 +316,11 @@ public sealed record LayerExplanation
         private double Again(int destination)
         {
             // Windows of neighbouring tiles overlap: against the operand's own size.
+            QuantizedLayer first = members[0];
             long once = destination switch
             {
-                0 => layer switch { ConcatLayer c => c.Inputs.Sum(Bytes), _ => Bytes(layer.Input) },
-                1 when layer.Residual is { } r => Bytes(r.Tensor),
-                1 when layer is MultiplyLayer m => Bytes(m.Right),
+                0 => first switch { ConcatLayer c => c.Inputs.Sum(Bytes), _ => Bytes(first.Input) },
+                1 => members.Sum(l => l is MultiplyLayer m ? Bytes(m.Right) : l.Residual is { } r ? Bytes(r.Tensor) : 0),
                 _ => Once(destination),
             };
             return once == 0 ? 0 : (double)Read(destination) / once;
