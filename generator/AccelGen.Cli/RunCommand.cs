@@ -48,6 +48,8 @@ internal static class RunCommand
             int? most = result.GetValue(limit) is int l ? Cli.Range("--limit", l, 1, int.MaxValue) : null;
             int? first = result.GetValue(maskFirst) is int f ? Cli.Range("--mask-first", f, 0, 254) : null;
             string? folder = result.GetValue(images);
+            if (!options.IsArchitecture(result))
+                ModelOptions.RequireFile(options.Model(result));
             bool synthetic = folder is null && options.IsArchitecture(result);
             if (folder is null && !synthetic)
                 throw new FormatException($"{options.Model(result)}: --images names the folder of images to run");
