@@ -70,6 +70,9 @@ public sealed record CompiledProgram
     /// <summary>Folded inputs: the host writes kernel rows as channels (see docs/decisions).</summary>
     public required IReadOnlyDictionary<int, InputFolding> Folded { get; init; }
 
+    /// <summary>Memory of the tensors and for how long each needs it.</summary>
+    public MemoryPlan? Memory { get; init; }
+
     /// <summary>Row of the path table for a path.</summary>
     public PathRow Row(ExecutionPath path)
     {

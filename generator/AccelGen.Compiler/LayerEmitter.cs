@@ -40,9 +40,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int chunks = job.Diagonal ? 1 : Geometry.Ceil(g.Vectors, t.ChunkVectors);
         int segments = config.Derived.LaneSegments, phases = job.Resize?.Phases ?? 1;
         // Small weights are loaded once for all tiles, into as many neighbouring slots as they need.
-        long allTiles = job.WeightShared ? (long)segments * taps * phases : (long)g.LaneTiles * reduction * taps;
+        long allTiles = job.WeightScalar ? TilingSearch.ScalarTiles(config, job) : (long)g.LaneTiles * reduction * taps;
         int stayingSlots = (int)Math.Min(slots.WeightSlots, (allTiles + slots.WeightTiles - 1) / slots.WeightTiles);
-        bool weightsStay = tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null;
+        bool weightsStay = job.WeightScalar || (tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null);
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
         int written = job.Batch > 0 ? 0 : writtenPending;
         if (job.Batch == 0)
@@ -163,7 +163,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             Commands.Add(load);
         }
 
-        void LoadWeights(TensorLayout? rightOperand, int phase, int laneTile, int laneTiles, int chunk, int weightBase, int waits)
+        void LoadWeights(TensorLayout? rightOperand, int laneTile, int laneTiles, int chunk, int weightBase, int waits)
         {
             // A command takes one token of a semaphore.
             for (; waits > 1; waits--)
@@ -178,14 +178,13 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             load["LocalBase"] = weightBase;
             load["Rows"] = 1;
             load["Signal0"] = Token(Semaphore.WeightReady);
-            if (job.WeightShared)
+            if (job.WeightScalar)
             {
-                Extent(load, 'B', null, 1, 0, segments);
+                Extent(load, 'A', null, 0, 0, 1);
+                Extent(load, 'B', null, 0, 0, 1);
                 Wait(load, waits > 0 ? Semaphore.WeightFree : null);
-                load["LengthMode"] = 1;
-                load["Address"] = job.WeightAddress + ((long)phase * segments * taps * tileBytes);
-                load["SegmentBeats"] = taps * tileBeats;
-                load["StrideB"] = (long)taps * tileBytes;
+                load["Address"] = job.WeightAddress;
+                load["SegmentBeats"] = TilingSearch.ScalarTiles(config, job) * tileBeats;
             }
             else if (rightOperand is TensorLayout right)
             {
@@ -221,11 +220,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
                 bool lastGroup = step == groups - 1;
                 int outputBase = outputUse % 2 * slots.OutputWords;
+                bool tableWithRow = job.Row?.ParameterAddress is not null;
+                // The factors of all phases come together where they fit.
+                bool together = phases <= slots.ParameterTiles;
+                int parameterSlot = 0;
                 for (int phase = 0; phase < phases; phase++)
                 {
-                    bool tableWithRow = job.Row?.ParameterAddress is not null;
-                    int parameterSlot = LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? 1 : count, table: !tableWithRow);
-                    bool parametersTaken = false;
+                    bool parametersTaken = together && phase > 0;
+                    if (!parametersTaken)
+                        parameterSlot = LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? (together ? phases : 1) : count, table: !tableWithRow);
                     if (job.Denominator is not null && step == 0)
                     {
                         Command capture = NewVector(job, t, g, phase, outputBase, parameterSlot);
@@ -260,7 +263,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         if (lastPhase && job.Row is null)
                             vector["Signal0"] = Token(Semaphore.OutputReady);
                         // The activation table of a row operator without parameters of its own is in this slot.
-                        if (job.Row is null || tableWithRow)
+                        if ((job.Row is null || tableWithRow) && (lastPhase || !together))
                             vector["Signal1"] = Token(Semaphore.ParameterFree);
                         Commands.Add(vector);
                     }
@@ -270,7 +273,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
                 if (job.Row is RowJob row)
                 {
-                    int parameterSlot = row.ParameterAddress is long address ? LoadParameters(job, address, 0, count, table: true) : (parameterUse - 1) % slots.ParameterSlots;
+                    parameterSlot = row.ParameterAddress is long address ? LoadParameters(job, address, 0, count, table: true) : (parameterUse - 1) % slots.ParameterSlots;
                     Commands.Add(NewRow(job, row, t, g, outputBase, parameterSlot, count));
                 }
 
@@ -290,7 +293,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             void Sweeps(TensorLayout? rightOperand, int phase, int from, int count, Action emitVector, bool last)
             {
                 bool vectorEmitted = false;
-                int step = job.WeightShared ? count : t.WeightTiles;
+                int step = job.WeightScalar ? count : t.WeightTiles;
                 for (int laneTile = from; laneTile < from + count; laneTile += step)
                 {
                     int laneTiles = Math.Min(step, from + count - laneTile);
@@ -302,23 +305,22 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         if (weightsStay)
                         {
                             int firstWaits = 0;
+                            // Scalars come with the first sweep, all others with the sweep that needs them first.
+                            bool load = job.WeightScalar ? stayingBase < 0 : tile == 0;
                             if (stayingBase < 0)
                                 (stayingBase, firstWaits) = ReserveWeights(job, stayingSlots);
-                            int offset = job.WeightShared ? phase * segments * taps : ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps;
-                            weightBase = stayingBase + offset;
-                            // Shared weights are there once the first group has them.
-                            bool first = tile == 0 && (!job.WeightShared || laneTile == 0);
-                            if (first)
-                                LoadWeights(rightOperand, phase, laneTile, laneTiles, chunk, weightBase, firstWaits);
-                            waitWeights = first;
+                            weightBase = stayingBase + (job.WeightScalar ? 0 : ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps);
+                            if (load)
+                                LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, firstWaits);
+                            waitWeights = load;
                             freeWeights = tile == tileCount - 1 && lastRound && chunk == chunks - 1;
                         }
                         else
                         {
-                            int tiles = job.WeightShared ? segments : laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors)));
+                            int tiles = laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors)));
                             commandSlots = Geometry.Ceil(tiles * taps, slots.WeightTiles);
                             (weightBase, int waits) = ReserveWeights(job, commandSlots);
-                            LoadWeights(rightOperand, phase, laneTile, laneTiles, chunk, weightBase, waits);
+                            LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, waits);
                             waitWeights = freeWeights = true;
                         }
 
@@ -436,7 +438,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         }
 
         vector["OutputBase"] = outputBase;
-        vector["ParameterBase"] = parameterSlot * slots.ParameterTiles;
+        vector["ParameterBase"] = (parameterSlot * slots.ParameterTiles) + (job.Resize is { } && job.Resize.Phases <= slots.ParameterTiles ? phase : 0);
         vector["ZeroPoint"] = job.OutputZeroPoint;
         vector["ClampLow"] = job.ClampLow;
         vector["ClampHigh"] = job.ClampHigh;
@@ -495,7 +497,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         compute["LastChunk"] = job.Diagonal || chunk == chunks - 1 ? 1 : 0;
         compute["Diagonal"] = job.Diagonal ? 1 : 0;
         compute["WeightPerTap"] = job.WeightPerTap ? 1 : 0;
-        compute["WeightShared"] = job.WeightShared ? 1 : 0;
+        compute["WeightScalar"] = job.WeightScalar ? 1 : 0;
+        compute["ScalarBase"] = job.WeightScalar ? phase * job.Kernel.Rows * job.Kernel.Columns * (job.WeightPerTap ? 1 : 0) : 0;
         compute["Maximum"] = job.Maximum ? 1 : 0;
         compute["PesPerRow"] = t.PeColumns;
         int plane = g.WindowRows * g.WindowWords;

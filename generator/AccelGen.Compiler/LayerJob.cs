@@ -79,8 +79,8 @@ internal sealed record LayerJob
     /// <summary>Channels that the array computes.</summary>
     public int LaneChannels => ComputedChannels ?? Output.Shape.Channels;
 
-    /// <summary>Diagonal layers whose lane tiles all have the weights of the first vector.</summary>
-    public bool WeightShared => Diagonal && (!WeightPerTap || Resize is not null);
+    /// <summary>Diagonal layers in which all lanes have the same weight.</summary>
+    public bool WeightScalar => Diagonal && (!WeightPerTap || Resize is not null);
 
     /// <summary>Output rows and columns per pixel that the array computes: the phases of a resampling.</summary>
     public (int Rows, int Columns) Up => Resize?.Up ?? (1, 1);

@@ -13,6 +13,7 @@ namespace AccelGen.Compiler;
 public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTiming memory, int tilingCandidates = 12)
 {
     private const long Page = 4096;
+    private const long Provisional = 1L << 36; // beyond all weights
     private readonly List<(long Address, byte[] Data)> regions = [];
     private readonly List<string> problems = [];
 
@@ -32,8 +33,10 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         ones = null;
         Dictionary<int, InputFolding> folded = FindFoldedInputs(network);
 
-        // Tensors first, then weights; the program comes last because its length is known last.
+        // Weights first. Tensors have provisional addresses until it is known which of them need memory, and when; the
+        // program comes last because its length is known last.
         next = Page;
+        long provisional = Provisional;
         var layouts = new TensorLayout[network.Tensors.Count];
         foreach (QuantizedTensor tensor in network.Tensors)
         {
@@ -47,10 +50,12 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             }
 
             TensorShape shape = folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape;
-            layouts[tensor.Id] = TensorLayout.Create(config, shape, next);
+            layouts[tensor.Id] = TensorLayout.Create(config, shape, provisional);
             // A right operand's last lane tile may reach past its rows.
-            next = Align(next + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
+            provisional = Align(provisional + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
         }
+
+        long[] homes = [.. network.Tensors.Select(t => layouts[network.Home(t.Id)].Address)];
 
         PlaceConcatenated(network, layouts, folded);
 
@@ -65,6 +70,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         var layers = new List<CompiledLayer>();
         var whole = new CompiledProgram { Config = config, Network = network, Commands = [], ProgramAddress = 0, Image = [], MemoryBytes = 0, Layers = [], Tensors = layouts, Folded = folded }.Row(ExecutionPath.Whole);
         (int? Into, bool InMemory)[] fused = Fuse(network, jobs, layouts, whole);
+        MemoryPlan plan = Settle(network, jobs, layouts, homes, fused);
         for (int index = 0; index < jobs.Count; index++)
         {
             QuantizedLayer layer = network.Layers[index];
@@ -90,7 +96,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
         if (problems.Count > 0)
             throw new CompileException(problems);
-        long programAddress = next;
+        long programAddress = plan.End;
         (List<Command> commands, int[] positions) = builder.Build(emitter.Commands, programAddress);
         byte[] image = new byte[programAddress + (commands.Count * (long)IsaDefinition.CommandBytes)];
         foreach ((long address, byte[] data) in regions)
@@ -110,6 +116,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Layers = [.. layers.Select(l => l.EndCommand == l.FirstCommand ? l with { FirstCommand = 0, EndCommand = 0 } : l with { FirstCommand = positions[l.FirstCommand], EndCommand = positions[l.EndCommand - 1] + 1 })],
             Tensors = layouts,
             Folded = folded,
+            Memory = plan,
         };
     }
 
@@ -394,7 +401,6 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     private LayerJob Resampling(ResizeLayer resize, LayerJob job)
     {
-        int phases = resize.Up.Rows * resize.Up.Columns, taps = resize.Taps.Rows * resize.Taps.Columns;
         var rows = new ValueList(resize.FirstRow);
         var columns = new ValueList(resize.FirstColumn);
         var phased = new ResizeJob(resize.Up, rows, columns, ResizeJob.Window(rows, resize.Taps.Rows, resize.Down.Rows), ResizeJob.Window(columns, resize.Taps.Columns, resize.Down.Columns));
@@ -402,7 +408,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         {
             Diagonal = true, Kernel = resize.Taps, Stride = resize.Down, PadTop = -phased.Rows.First, PadLeft = -phased.Columns.First, Resize = phased,
             ParameterShared = true, ParameterAddress = AddSharedParameters(resize.Scales),
-            WeightAddress = AddDiagonals(phases * taps, (position, segment) => resize.Weights[position], taps),
+            WeightAddress = AddScalars(resize.Weights),
         };
     }
 
@@ -596,27 +602,19 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     private long AddTable(sbyte[] table) => AddRegion(System.Runtime.InteropServices.MemoryMarshal.AsBytes(table.AsSpan()).ToArray());
 
-    // Weights that all lane tiles share: [position / taps][lane tile of a vector][position mod taps], each lane its own channel.
-    private long AddDiagonals(int positions, Func<int, int, sbyte> weight, int taps)
+    // Weights that all lanes share, a byte each.
+    private long AddScalars(params ReadOnlySpan<sbyte> weights)
     {
-        int segments = config.Derived.LaneSegments, k0 = config.Array.Lanes, tileBytes = config.Derived.WeightTileBytes;
-        byte[] data = new byte[positions * segments * tileBytes];
-        for (int p = 0; p < positions; p++)
-        {
-            for (int segment = 0; segment < segments; segment++)
-            {
-                int tile = (((p / taps * segments) + segment) * taps) + (p % taps);
-                for (int lane = 0; lane < k0; lane++)
-                    data[(tile * tileBytes) + (lane * config.Derived.VectorPitchBytes) + (segment * k0) + lane] = (byte)weight(p, segment);
-            }
-        }
-
+        int per = config.Derived.ScalarsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
+        byte[] data = new byte[Geometry.Ceil(weights.Length, per) * tileBytes];
+        for (int i = 0; i < weights.Length; i++)
+            data[(i / per * tileBytes) + (i % per)] = (byte)weights[i];
         return AddRegion(data);
     }
 
     private long? ones;
 
-    private long AddOnes() => ones ??= AddDiagonals(1, (_, _) => 1, 1);
+    private long AddOnes() => ones ??= AddScalars(1);
 
     private long AddRegion(byte[] data)
     {

@@ -91,6 +91,10 @@ internal static class TilingSearch
         }
     }
 
+    /// <summary>Weight tiles that hold the weights of a layer whose lanes all have the same.</summary>
+    public static int ScalarTiles(AcceleratorConfig config, LayerJob job) =>
+        Geometry.Ceil((job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1) * (job.Resize?.Phases ?? 1), config.Derived.ScalarsPerWeightTile);
+
     // Useful sizes of an extent: it whole, or cut evenly into 2, 3, ... parts; multiples of a unit, at most a maximum.
     private static IEnumerable<int> Sizes(int extent, int maximum, int unit)
     {
@@ -131,8 +135,8 @@ internal static class TilingSearch
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int perLaneTile = reduction * taps;
-        if (job.WeightShared)
-            return segments * taps <= slots.CommandTiles ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
+        if (job.WeightScalar)
+            return ScalarTiles(config, job) <= slots.WeightTiles * (slots.WeightSlots - 1) ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
         if (perLaneTile <= slots.CommandTiles && (!job.Diagonal || perLaneTile * segments <= slots.CommandTiles))
         {
             int weightTiles = Math.Min(groupTiles, slots.CommandTiles / perLaneTile);

@@ -58,6 +58,9 @@ public sealed record DerivedConfig
 
     public int BeatsPerWeightTile { get; }
 
+    /// <summary>Weights of one byte that a weight tile holds when all lanes have the same: a power of two.</summary>
+    public int ScalarsPerWeightTile => 1 << BitOperations.Log2((uint)WeightTileBytes);
+
     /// <summary>Tiles that the shared weight buffer holds.</summary>
     public int WeightTiles { get; }
 

@@ -94,6 +94,8 @@ public static class RtlEmitter
             ["beats_per_word"] = d.BeatsPerWord,
             ["segments"] = d.LaneSegments,
             ["tile_beats"] = d.BeatsPerWeightTile,
+            ["scalars"] = d.ScalarsPerWeightTile,
+            ["scalar_shift"] = BitOperations.Log2((uint)d.ScalarsPerWeightTile),
             ["param_beats"] = d.ParameterTileBytes / d.BeatBytes,
             ["command_beats"] = d.BeatsPerCommand,
             ["command_block"] = config.Control.CommandBlock,
