@@ -49,8 +49,23 @@ internal static class ExplainCommand
                 configHash = loaded.Hash.Hex,
                 layers = shown.Select(e => new
                 {
-                    e.Name, e.Op, e.Joined, e.ComputedBy, e.Shapes, e.Commands, e.Cycles, firstCycle = e.Span.First, lastCycle = e.Span.Last,
-                    loopNests = e.Nests, e.RowOperator, e.Buffers, e.Bytes, e.Bounds, limit = e.Limit.Resource, limitCycles = e.Limit.Cycles, e.ArrayUse,
+                    e.Name,
+                    e.Op,
+                    e.Joined,
+                    e.ComputedBy,
+                    e.Shapes,
+                    e.Commands,
+                    e.Cycles,
+                    firstCycle = e.Span.First,
+                    lastCycle = e.Span.Last,
+                    loopNests = e.Nests,
+                    e.RowOperator,
+                    e.Buffers,
+                    e.Bytes,
+                    e.Bounds,
+                    limit = e.Limit.Resource,
+                    limitCycles = e.Limit.Cycles,
+                    e.ArrayUse,
                 }),
             });
             return Task.FromResult(ExitCode.Success);

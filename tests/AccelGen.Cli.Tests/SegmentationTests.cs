@@ -57,6 +57,20 @@ public sealed class SegmentationTests
         Assert.That(without.GetProperty("accuracy").ValueKind, Is.EqualTo(JsonValueKind.Null));
     }
 
+    [Test]
+    [Category("Deep")]
+    [CancelAfter(600_000)]
+    public async Task EfficientViT_on_a_street_scene_is_within_two_points_of_the_float_network()
+    {
+        string model = ThirdPartyModels.Require("efficientvit_seg_b0/efficientvit_seg_b0_cityscapes_512_folded.onnx"), images = ThirdPartyModels.Require("images/cityscapes"), json = Path.Combine(folder, "street.json");
+        BufferedCommandResult result = await RunAsync("run", model, "--calibrate", images, "--images", images, "--config", "base", "--json", json);
+        Assert.That(result.ExitCode, Is.Zero, result.StandardError);
+        JsonElement total = JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement.GetProperty("total");
+        Assert.That(total.GetProperty("images").GetInt32(), Is.EqualTo(1));
+        Assert.That(total.GetProperty("floatAccuracy").GetDouble(), Is.EqualTo(0.929).Within(0.001));
+        Assert.That(total.GetProperty("accuracy").GetDouble(), Is.EqualTo(total.GetProperty("floatAccuracy").GetDouble()).Within(0.02));
+    }
+
     [TestCase("no such folder of masks", "--masks", "nowhere")]
     [TestCase("holds no mask of the 1 images, such as a.png", "--masks", "none")]
     [TestCase("grey value 9, class 9; the network has the classes 0 to 2", "--masks", "high")]
