@@ -148,6 +148,19 @@ public sealed class RunCommandTests
         Assert.That(golden.Distinct().Count(), Is.GreaterThan(3));
     }
 
+    [Test]
+    [Category("Deep")]
+    [CancelAfter(600_000)]
+    public async Task A_whole_encoder_block_of_a_vision_transformer_is_skipped_by_its_name()
+    {
+        string model = ThirdPartyModels.Require("vit4mnist/vit4mnist_opset17.onnx"), digits = ThirdPartyModels.Require("images/mnist"), json = Path.Combine(folder, "vit.json");
+        BufferedCommandResult result = await RunAsync("run", model, "--mean", "0.1307", "--std", "0.3081", "--calibrate", digits, "--images", digits, "--config", "base", "--skip", "none", "--skip", "blocks.3", "--json", json);
+        Assert.That(result.ExitCode, Is.Zero, result.StandardError);
+        JsonElement[] paths = [.. JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement.GetProperty("paths").EnumerateArray()];
+        Assert.That(paths[1].GetProperty("blocksSkipped").EnumerateArray().Select(b => b.GetInt32()), Is.EqualTo(new[] { 6, 7 }));
+        Assert.That(paths.Select(p => p.GetProperty("accuracy").GetDouble()), Is.All.GreaterThanOrEqualTo(24.0 / 25));
+    }
+
     [TestCase("is the model itself", "export", "net.onnx", "--out", "net.onnx", "--calibrate", "images")]
     [TestCase("--calibrate names the folder", "export", "net.onnx", "--out", "never.onnx")]
     [TestCase("no such file", "export", "nowhere.onnx", "--out", "never.onnx")]

@@ -41,8 +41,13 @@ public sealed class LayerExplanationTests
         Assert.That(Bound("read bandwidth"), Is.EqualTo((Counter("ReadBeats") - fetched) * Timing.ReadInterval));
         Assert.That(layers.Sum(l => l.Bytes.Output), Is.EqualTo(Counter("WriteBeats") * beat));
         Assert.That(layers.Sum(l => l.Bytes.Input + l.Bytes.Weights + l.Bytes.Parameters + l.Bytes.Residual + l.Bytes.Program), Is.EqualTo((Counter("ReadBeats") - fetched) * beat));
-        int starts = Enumerable.Range(0, program.Commands.Count).Count(i => program.Commands[i].Definition.Queue == Queue.Vector);
-        Assert.That(Bound("vector unit"), Is.EqualTo(Counter("VectorBusy") - starts));
+        foreach (Queue queue in new[] { Queue.Compute, Queue.Vector, Queue.Store })
+        {
+            int[] commands = [.. Enumerable.Range(0, program.Commands.Count).Where(i => program.Commands[i].Definition.Queue == queue)];
+            Assert.That(commands.Sum(i => model.Busy[i]), Is.EqualTo(Counter($"{queue}Busy") - commands.Length), $"{queue}");
+        }
+
+        Assert.That(Bound("vector unit"), Is.EqualTo(Enumerable.Range(0, program.Commands.Count).Where(i => program.Commands[i].Definition.Queue == Queue.Vector).Sum(i => model.Busy[i])));
         // The program ends one cycle after its last layer.
         Assert.That(layers.Sum(l => l.Cycles), Is.EqualTo(model.TotalCycles - 1));
     }
