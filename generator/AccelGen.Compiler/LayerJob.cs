@@ -52,6 +52,12 @@ internal sealed record LayerJob
     /// <summary>Address of the activation table, 256 bytes.</summary>
     public long? TableAddress { get; init; }
 
+    /// <summary>Depthwise: a kernel column of the loop is several neighbouring taps.</summary>
+    public bool RowTaps { get; init; }
+
+    /// <summary>Columns that the last of these reaches beyond its first tap.</summary>
+    public int RowTapReach { get; init; }
+
     /// <summary>Diagonal layers keep the largest tap instead of adding.</summary>
     public bool Maximum { get; init; }
 

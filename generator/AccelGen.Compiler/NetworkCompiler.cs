@@ -393,7 +393,16 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         if (conv.Groups == channelsIn && conv.Groups == conv.Bias.Length && conv.Groups > 1 && inputs == outputs && input.Shape.Batch == computed.Batch)
         {
             job = job with { Diagonal = true };
-            return job with { WeightAddress = AddWeights(job, inputs, outputs, (k, ky, kx, _) => Padded(k, ky, kx, k)) };
+            int taps = config.Derived.RowTaps, steps = Geometry.Ceil(conv.Kernel.Columns, taps);
+            if (config.Units.RowTaps && conv.Kernel.Columns > 1 && conv.Dilation.Columns == 1)
+            {
+                job = job with
+                {
+                    RowTaps = true, Kernel = (conv.Kernel.Rows, steps), Dilation = (conv.Dilation.Rows, taps), RowTapReach = conv.Kernel.Columns - ((steps - 1) * taps) - 1,
+                };
+            }
+
+            return job with { WeightAddress = AddWeights(job, inputs, outputs, (k, ky, kx, _) => kx < conv.Kernel.Columns ? Padded(k, ky, kx, k) : (sbyte)0) };
         }
 
         return job with { WeightAddress = AddWeights(job, inputs, outputs, Padded) };
@@ -560,6 +569,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                         for (int lane = 0; lane < k0 && (kt * k0) + lane < outputChannels; lane++)
                         {
                             int k = (kt * k0) + lane;
+                            if (job.RowTaps)
+                            {
+                                for (int t = 0; t < config.Derived.RowTaps; t++)
+                                    bytes[(lane * pitch) + t] = (byte)weight(k, ky, (kx * config.Derived.RowTaps) + t, k);
+                                continue;
+                            }
+
                             if (job.Diagonal)
                             {
                                 bytes[(lane * pitch) + (k % c0)] = (byte)weight(k, ky, kx, k);

@@ -101,6 +101,9 @@ public static class RtlEmitter
             ["command_block"] = config.Control.CommandBlock,
             ["input_words"] = d.InputWords,
             ["output_words"] = d.OutputWords,
+            ["input_bank_words"] = (d.InputWords / 2 + 1) / 2,
+            ["row_taps"] = d.RowTaps,
+            ["row_taps_pow2"] = BitOperations.RoundUpToPowerOf2((uint)(d.RowTaps * config.Array.Lanes)),
             ["residual_words"] = d.ResidualWords,
             ["weight_tiles"] = d.WeightTiles,
             ["param_entries"] = config.Buffers.ParameterEntries,
@@ -120,6 +123,7 @@ public static class RtlEmitter
             ["unit_quotient"] = config.Units.Quotient,
             ["unit_factors"] = config.Units.RowOperators || config.Units.Quotient,
             ["unit_resize"] = config.Units.Resize,
+            ["unit_row_taps"] = config.Units.RowTaps,
             ["unit_transpose"] = config.Units.Transpose,
         };
         var tables = new ScriptObject
