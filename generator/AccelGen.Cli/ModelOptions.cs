@@ -49,7 +49,7 @@ internal sealed class ModelOptions
     private readonly Option<int> calibrateLimit = new("--calibrate-limit") { Description = "Most calibration images used, a sample drawn by --seed.", DefaultValueFactory = _ => 128 };
     private readonly Option<string> method = new("--method") { Description = "How activation ranges are chosen: minmax, percentile or mse (least mean squared error).", DefaultValueFactory = _ => DefaultMethod };
     private readonly Option<double> percentile = new("--percentile") { Description = "Percentage of the values kept on each side, above 50 and at most 100.", DefaultValueFactory = _ => 99.99 };
-    private readonly Option<bool> biasCorrection = new("--bias-correction") { Description = $"Corrects biases by what rounding does to the means, on up to {BiasCorrectionImages} calibration images." };
+    private readonly Option<bool> biasCorrection = new("--bias-correction") { Description = $"Corrects biases by what rounding does to the means, on up to {BiasCorrectionImages} calibration images; 'false' leaves them.", DefaultValueFactory = _ => true };
     private readonly Option<string?> mean = new("--mean") { Description = "Mean per channel, e.g. 0.485,0.456,0.406 (the default for three channels; 0 for one)." };
     private readonly Option<string?> std = new("--std") { Description = "Standard deviation per channel, e.g. 0.229,0.224,0.225 (the default for three channels; 1 for one)." };
     private readonly Option<int> seed = SeedOption();
@@ -69,7 +69,7 @@ internal sealed class ModelOptions
     /// <summary>What the model argument takes, with what else a command takes.</summary>
     public static string Takes(string more = "") => $"ONNX file (opset 9 to 21, float){more}, or an architecture: {string.Join(", ", SegFormer.Variants.Select(v => v.Name))}, with weights drawn by --seed.";
 
-    private const string DefaultMethod = "percentile";
+    private const string DefaultMethod = "mse";
 
     private IEnumerable<Option> All => [inputSize, calibrate, calibrateLimit, method, percentile, biasCorrection, mean, std, seed];
 
@@ -163,7 +163,7 @@ internal sealed class ModelOptions
         (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
         if (network is null)
         {
-            if (result.GetValue(biasCorrection))
+            if (result.GetResult(biasCorrection) is { Implicit: false } && result.GetValue(biasCorrection))
                 throw new FormatException($"{Model(result)} is quantised already: --bias-correction needs the float network; give the ONNX file");
             return new LoadedModel(null, null, ready!, Normalize(result, ready!.Tensors[ready.Inputs[0]].Shape.Channels), [], null);
         }
@@ -188,6 +188,21 @@ internal sealed class ModelOptions
         if (corrected)
             quantized = BiasCorrection.Apply(network, quantized, inputs[..Math.Min(inputs.Length, BiasCorrectionImages)], cancellation);
         return new LoadedModel(network, ranges, quantized, normalization, inputs, new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected));
+    }
+
+    /// <summary>
+    /// A network whose program is to be looked at, not run: without calibration images a float network gets ranges by name
+    /// only, each another, since commands do not depend on them.
+    /// </summary>
+    public QuantizedNetwork LoadForSchedule(ParseResult result, ILogger log, CancellationToken cancellation)
+    {
+        if (HasCalibration(result))
+            return Load(result, log, cancellation).Quantized;
+        (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
+        if (network is null)
+            return ready!;
+        int ranges = network.Tensors.Count + network.Layers.Count(l => l.Activation.Kind != ActivationKind.None);
+        return Quantizer.Quantize(network, [.. Enumerable.Range(0, ranges).Select(i => new ValueRange(-4 - (i / 4096f), 4 + (i / 4096f)))]);
     }
 
     private static void OneInput(string path, int count)

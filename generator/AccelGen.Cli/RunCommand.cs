@@ -27,8 +27,8 @@ internal static class RunCommand
         Option<string?> labels = new("--labels") { Description = "CSV of file,class; the default is labels.csv in the folder, or the names of its subfolders." };
         Option<int?> limit = new("--limit") { Description = "Most images run, a sample drawn by --seed." };
         Option<string[]> skip = new("--skip") { Description = "Blocks to skip, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"; \"none\" is the whole network. Each --skip is a path; all paths run on one program.", DefaultValueFactory = _ => [] };
-        Option<int> latency = new("--memory-latency") { Description = "Cycles from a read address to its first beat.", DefaultValueFactory = _ => 40 };
-        Option<int> interval = new("--memory-interval") { Description = "Cycles per beat; bandwidth is bus width / interval, for reads and for writes.", DefaultValueFactory = _ => 1 };
+        Option<int> latency = Cli.MemoryLatencyOption();
+        Option<int> interval = Cli.MemoryIntervalOption();
         Option<int> jobs = new("--jobs") { Description = "Copies of the design that run at a time.", DefaultValueFactory = _ => Environment.ProcessorCount };
         Option<string?> only = new("--image") { Description = "Runs only the image of this file name." };
         Option<string?> waveform = new("--waveform") { Description = "FST file of the first path on one image; builds a slower model." };
@@ -43,12 +43,13 @@ internal static class RunCommand
             using ILoggerFactory logging = Cli.Logging();
             ILogger log = logging.CreateLogger("accelgen");
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-            int cyclesPerBeat = Cli.Range("--memory-interval", result.GetValue(interval), 1, 1000);
-            var timing = new MemoryTiming(Cli.Range("--memory-latency", result.GetValue(latency), 1, 100000), cyclesPerBeat, 10, cyclesPerBeat);
+            MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
             int copies = Cli.Range("--jobs", result.GetValue(jobs), 1, 1024), seed = options.Seed(result);
             int? most = result.GetValue(limit) is int l ? Cli.Range("--limit", l, 1, int.MaxValue) : null;
             int? first = result.GetValue(maskFirst) is int f ? Cli.Range("--mask-first", f, 0, 254) : null;
             string? folder = result.GetValue(images);
+            if (!options.IsArchitecture(result))
+                ModelOptions.RequireFile(options.Model(result));
             bool synthetic = folder is null && options.IsArchitecture(result);
             if (folder is null && !synthetic)
                 throw new FormatException($"{options.Model(result)}: --images names the folder of images to run");
