@@ -42,13 +42,13 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         // Small weights are loaded once for all tiles, into as many neighbouring slots as they need.
         long allTiles = job.WeightScalar ? TilingSearch.ScalarTiles(config, job) : (long)g.LaneTiles * reduction * taps;
         int stayingSlots = (int)Math.Min(slots.WeightSlots, (allTiles + slots.WeightTiles - 1) / slots.WeightTiles);
-        bool weightsStay = job.WeightScalar || (tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null);
+        bool weightsStay = job.WeightScalar || (tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null && job.RightZeroPointAddress is null);
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
         int written = job.Batch > 0 ? 0 : writtenPending;
         if (job.Batch == 0)
             writtenPending = 0;
         int stayingBase = -1;
-        int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases;
+        int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases * (job.RightZeroPointAddress is null ? 1 : 2);
 
         // Output groups that a run-time extent skips, always the last ones, are spread over the tile: the loads between
         // the commands then stay as even as with all groups.
@@ -131,7 +131,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             return Semaphore.Written;
         }
 
-        void LoadWeights(TensorLayout? rightOperand, int laneTile, int laneTiles, int chunk, int weightBase, int waits)
+        void LoadWeights(TensorLayout? rightOperand, int laneTile, int laneTiles, int chunk, int weightBase, int waits, bool zeroPoint = false)
         {
             // A command takes one token of a semaphore.
             for (; waits > 1; waits--)
@@ -153,6 +153,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 Wait(load, waits > 0 ? Semaphore.WeightFree : null);
                 load["Address"] = job.WeightAddress;
                 load["SegmentBeats"] = TilingSearch.ScalarTiles(config, job) * tileBeats;
+            }
+            else if (zeroPoint)
+            {
+                // The same tiles for all lane tiles.
+                Wait(load, waits > 0 ? Semaphore.WeightFree : null, TakeWritten());
+                load["LengthMode"] = 1;
+                load["Address"] = job.RightZeroPointAddress!.Value + ((long)vectorsFrom * tileBytes);
+                load["SegmentBeats"] = tileBeats;
+                load["StrideB"] = 0;
             }
             else if (rightOperand is TensorLayout right)
             {
@@ -266,9 +275,13 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 for (int laneTile = from; laneTile < from + count; laneTile += step)
                 {
                     int laneTiles = Math.Min(step, from + count - laneTile);
-                    for (int chunk = 0; chunk < chunks; chunk++)
+                    // A zero point of the right operand is a sweep of its own, before the operand itself.
+                    int zeroPointSweeps = job.RightZeroPointAddress is null ? 0 : chunks;
+                    for (int sweep = 0; sweep < chunks + zeroPointSweeps; sweep++)
                     {
-                        bool lastRound = last && laneTile + laneTiles == from + count;
+                        bool zeroPoint = sweep < zeroPointSweeps, arrives = inputArrives && sweep < chunks;
+                        int chunk = zeroPoint ? sweep : sweep - zeroPointSweeps;
+                        bool lastRound = last && !zeroPoint && laneTile + laneTiles == from + count;
                         int weightBase, commandSlots = stayingSlots;
                         bool waitWeights, freeWeights;
                         if (weightsStay)
@@ -289,11 +302,11 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             int tiles = laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors)));
                             commandSlots = Geometry.Ceil(tiles * taps, slots.WeightTiles);
                             (weightBase, int waits) = ReserveWeights(job, commandSlots);
-                            LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, waits);
+                            LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, waits, zeroPoint);
                             waitWeights = freeWeights = true;
                         }
 
-                        if (inputArrives)
+                        if (arrives)
                         {
                             // This tile's own input, as far as the tile before did not load it ahead.
                             while (pending.TryDequeue(out (Action Load, bool EndsChunk) next))
@@ -323,7 +336,13 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         }
 
                         Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputSlot * slots.InputWords, weightBase);
-                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, inputArrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
+                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, arrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
+                        if (zeroPoint || zeroPointSweeps > 0)
+                        {
+                            compute["FirstChunk"] = sweep == 0 ? 1 : 0;
+                            compute["LastChunk"] = sweep == chunks + zeroPointSweeps - 1 ? 1 : 0;
+                        }
+
                         Semaphore? inputFree = lastRound && chunk == chunks - 1 ? Semaphore.InputFree : null;
                         Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
                         compute["Signal0"] = weightFree is null ? 0 : Token(weightFree.Value);

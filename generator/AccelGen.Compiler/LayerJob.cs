@@ -35,6 +35,12 @@ internal sealed record LayerJob
     /// <summary>Right operand of a matrix product, whose tokens become the lanes.</summary>
     public TensorLayout? RightOperand { get; init; }
 
+    /// <summary>
+    /// Address of a weight tile per input vector that holds the negative zero point of the right operand: its products with
+    /// the input are added first. Null when that zero point is 0.
+    /// </summary>
+    public long? RightZeroPointAddress { get; init; }
+
     /// <summary>Address of the bias and scale entries, one per lane tile.</summary>
     public required long ParameterAddress { get; init; }
 
@@ -102,7 +108,7 @@ internal sealed record LayerJob
         Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
         Denominator = Denominator is null ? null : Denominator with { Address = 0 },
         Then = Then?.ShapeOnly(),
-        Transposed = Transposed is null ? null : Transposed with { Address = 0 },
+        Transposed = Transposed is null ? null : Transposed with { Address = 0 }, RightZeroPointAddress = RightZeroPointAddress is null ? null : 0,
         Input = Input with { Address = 0 }, Output = Output with { Address = 0 }, Residual = Residual is null ? null : Residual with { Address = 0 },
         RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },
     };

@@ -35,8 +35,8 @@ public sealed partial class NetworkCompiler
         {
             // Queries x keys, softmax, x values: the softmax is part of the first product by now.
             if (network.Layers[i] is MatMulLayer values && Producer(network, i) is int s && network.Layers[s] is SoftmaxLayer && result[s].Into is int p
-                && network.Layers[p] is MatMulLayer scores && jobs[p].Count == jobs[i].Count && values.Right != values.Input && jobs[p][0] is { Row.Function: RowJob.Softmax, TableAddress: null, Transposed: null }
-                && jobs[i][0] is { TableAddress: null, Residual: null, InputExtent: null, OutputExtent: null }
+                && network.Layers[p] is MatMulLayer scores && jobs[p].Count == jobs[i].Count && values.Right != values.Input && jobs[p][0] is { Row.Function: RowJob.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
+                && jobs[i][0] is { RightZeroPointAddress: null, TableAddress: null, Residual: null, InputExtent: null, OutputExtent: null }
                 && !Overwritten(network, p, i, scores.Input, scores.Right))
             {
                 List<LayerJob> attention = [.. jobs[p].Zip(jobs[i], (f, v) => f with { Then = v })];

@@ -333,8 +333,12 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             case ArgMaxLayer:
                 return Heads(Identity(true) with { Row = Row(RowJob.ArgMax) });
             case MatMulLayer matmul:
-                CheckZeroPoint(matmul.Right);
-                return Heads(job with { ParameterShared = true, ParameterAddress = AddSharedParameters(matmul.Scale), RightOperand = AsRow(layouts[matmul.Right], place) });
+                CheckMatrixAccumulator(layer.Name, input, network.Tensors[matmul.Right].ZeroPoint);
+                return Heads(job with
+                {
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(matmul.Scale), RightOperand = AsRow(layouts[matmul.Right], place),
+                    RightZeroPointAddress = network.Tensors[matmul.Right].ZeroPoint is not 0 and int zero ? AddZeroPoint(zero, input.Shape.Channels) : null,
+                });
             case NormalizedMatMulLayer quotient:
                 CheckZeroPoint(quotient.Right);
                 CheckZeroPoint(quotient.Denominator);
@@ -351,7 +355,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
         void CheckZeroPoint(int right)
         {
-            if (network.Tensors[right] is { ZeroPoint: not 0 } t)
+            if (network.Tensors[right] is { ZeroPoint: not 0 } t) // the quotient's denominator would need one as well
                 problems.Add($"{place}the right operand {t.Name} has zero point {t.ZeroPoint}; only 0 is supported: quantise it symmetrically");
         }
     }
@@ -521,6 +525,27 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 return;
             }
         }
+    }
+
+    private void CheckMatrixAccumulator(string name, QuantizedTensor left, int rightZeroPoint)
+    {
+        long largest = (long)left.Shape.Channels * Math.Max(127 - left.ZeroPoint, left.ZeroPoint + 128) * (128 + Math.Abs(rightZeroPoint));
+        if (largest > (1L << (config.Array.AccumulatorBits - 1)) - 1)
+            problems.Add($"layer {name}: a sum of {left.Shape.Channels} products can reach {largest}, beyond the {config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits");
+    }
+
+    // A tile per input vector whose weights are all the negative zero point of the right operand, 0 beyond the last channel.
+    private long AddZeroPoint(int zeroPoint, int channels)
+    {
+        int c0 = config.Array.VectorWidth, vectors = Geometry.Ceil(channels, c0), tileBytes = config.Derived.WeightTileBytes, pitch = config.Derived.VectorPitchBytes;
+        byte[] data = new byte[vectors * tileBytes];
+        for (int c = 0; c < channels; c++)
+        {
+            for (int lane = 0; lane < config.Array.Lanes; lane++)
+                data[(c / c0 * tileBytes) + (lane * pitch) + (c % c0)] = (byte)(sbyte)-zeroPoint;
+        }
+
+        return AddRegion(data);
     }
 
     // A 1x1 layer over an image is a layer over a row of pixels: longer bursts, no ragged tiles.
