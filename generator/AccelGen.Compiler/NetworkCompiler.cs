@@ -77,7 +77,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             List<LayerJob> layerJobs = jobs[index];
             int first = emitter.Commands.Count;
             Tiling? chosen = null;
-            foreach (LayerJob job in layerJobs)
+            foreach (LayerJob job in layerJobs.SelectMany(j => Parts(j, whole)))
             {
                 chosen = Choose(job, whole);
                 if (chosen is null)
@@ -118,6 +118,33 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Folded = folded,
             Memory = plan,
         };
+    }
+
+    // A layer whose channels do not depend on each other, in as many parts as the buffers ask for.
+    private IEnumerable<LayerJob> Parts(LayerJob job, PathRow path)
+    {
+        int c0 = config.Array.VectorWidth, planes = Geometry.Ceil(job.Input.Shape.Channels, c0), channels = job.Input.Shape.Channels;
+        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Transposed is not null || job.OutputExtent is not null || planes < 2 || Choose(job, path) is not null)
+        {
+            yield return job;
+            yield break;
+        }
+
+        int half = planes / 2;
+        foreach ((int from, int count) in new[] { (0, half), (half, planes - half) })
+        {
+            TensorLayout Part(TensorLayout t) => t with { Address = t.Address + (from * t.PlaneBytes), Shape = t.Shape with { Channels = Math.Min(count * c0, channels - (from * c0)) } };
+            int laneTiles = from * config.Derived.LaneSegments;
+            int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
+            LayerJob part = job with
+            {
+                Input = Part(job.Input), Output = Part(job.Output), Residual = job.Residual is { } r && job.ResidualBroadcast != Broadcast.Channels ? Part(r) : job.Residual,
+                WeightAddress = job.WeightAddress + (job.WeightScalar ? 0 : (long)laneTiles * taps * config.Derived.WeightTileBytes),
+                ParameterAddress = job.ParameterAddress + (job.ParameterShared ? 0 : (long)laneTiles * config.Derived.ParameterTileBytes),
+            };
+            foreach (LayerJob smaller in Parts(part, path))
+                yield return smaller;
+        }
     }
 
     // Tensors that only serve a concatenation are written where it wants them, when nothing has to change.
