@@ -7,7 +7,8 @@ namespace AccelGen.Golden;
 
 /// <summary>
 /// Sums of the operators that multiply matrices. They are 32-bit; the largest that a layer can reach is
-/// |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to 65,793 taps.
+/// |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to 65,793 taps; 255 * 255 * taps where both operands have a zero
+/// point, up to 33,025 taps.
 /// </summary>
 public static class MatrixOperators
 {
@@ -64,7 +65,7 @@ public static class MatrixOperators
 
     /// <summary>Sums of a matrix product, <c>[B, M, K] x [B, N, K]^T</c>: what MatMulInteger computes.</summary>
     /// <param name="x">Left operand.</param>
-    /// <param name="y">Right operand, transposed; its zero point is 0.</param>
+    /// <param name="y">Right operand, transposed.</param>
     /// <param name="outShape">Shape of the output, [B, 1, M, N].</param>
     public static int[] MatMul(Operand x, Operand y, TensorShape outShape)
     {
@@ -80,7 +81,7 @@ public static class MatrixOperators
             for (int n = 0; n < columns; n++)
             {
                 for (int c = 0; c < depth; c++)
-                    weights[(n * stride) + c] = right[(((b * columns) + n) * depth) + c];
+                    weights[(n * stride) + c] = (short)(right[(((b * columns) + n) * depth) + c] - y.ZeroPoint);
             }
 
             for (int m = 0; m < rows; m++)
@@ -136,7 +137,7 @@ public static class MatrixOperators
         }
     }
 
-    // Dot products of the patch with the weight rows [first, last). |x| <= 255 and |w| <= 128, so that a sum of two
+    // Dot products of the patch with the weight rows [first, last). |x| <= 255 and |w| <= 255, so that a sum of two
     // products fits 32 bits with room.
     private static void Dots(short[] weights, short[] patch, int stride, int first, int last, Span<int> sums)
     {

@@ -232,8 +232,11 @@ public static class QdqExporter
             string image = Read(conv.Input, true);
             if (x.Shape.Batch > 1)
                 image = Reshape(image, [1, inputs, x.Shape.Height, x.Shape.Width]);
+            (int top, int left, int bottom, int right) = conv.Padding;
+            if (Math.Min(Math.Min(top, left), Math.Min(bottom, right)) < 0)
+                image = Crop(image, Math.Max(0, -top), Math.Max(0, -left), x.Shape.Height - Math.Max(0, -bottom), x.Shape.Width - Math.Max(0, -right));
             NodeProto node = Node("Conv", [image, w, b], sums, ("group", conv.Groups));
-            Window(node, conv.Kernel, conv.Stride, conv.Padding);
+            Window(node, conv.Kernel, conv.Stride, (Math.Max(0, top), Math.Max(0, left), Math.Max(0, bottom), Math.Max(0, right)));
             node.Attribute.Add(Ints("dilations", conv.Dilation.Rows, conv.Dilation.Columns));
             return new Held(computed.Batch > 1 ? Reshape(sums, Dims(computed, true)) : sums, computed, true);
         }
@@ -372,6 +375,15 @@ public static class QdqExporter
         {
             string result = Unique("reshape");
             Node("Reshape", [value, Initializer($"{result}_shape", Int64Type, MemoryMarshal.AsBytes<long>(dims), dims.Length)], result);
+            return result;
+        }
+
+        // Rows and columns of an image from the first two to before the last two.
+        private string Crop(string image, long top, long left, long bottom, long right)
+        {
+            string result = Unique("crop");
+            string Pair(string what, long rows, long columns) => Initializer($"{result}_{what}", Int64Type, MemoryMarshal.AsBytes<long>(new[] { rows, columns }), 2);
+            Node("Slice", [image, Pair("starts", top, left), Pair("ends", bottom, right), Pair("axes", 2, 3)], result);
             return result;
         }
 
