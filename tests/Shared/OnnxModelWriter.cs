@@ -52,7 +52,8 @@ internal sealed class OnnxModelWriter
     /// <summary>A constant of integers.</summary>
     public OnnxModelWriter Initializer(string name, long[] data, params long[] dims) => Initializer(name, Int64, MemoryMarshal.AsBytes<long>(data).ToArray(), dims);
 
-    private OnnxModelWriter Initializer(string name, int type, byte[] raw, long[] dims)
+    /// <summary>A constant of any type: the bytes of its elements.</summary>
+    public OnnxModelWriter Initializer(string name, int type, byte[] raw, params long[] dims)
     {
         var tensor = new MemoryStream();
         foreach (long d in dims)
@@ -125,6 +126,17 @@ internal sealed class OnnxModelWriter
     public OnnxModelWriter Output(string name, int type, params long[] shape)
     {
         values.Add(Value(12, name, type, shape));
+        return this;
+    }
+
+    /// <summary>An output of the graph of any type and shape.</summary>
+    public OnnxModelWriter Observe(string name)
+    {
+        var value = new MemoryStream();
+        Text(value, 1, name);
+        var wrapped = new MemoryStream();
+        Bytes(wrapped, 12, value.ToArray());
+        values.Add(wrapped.ToArray());
         return this;
     }
 

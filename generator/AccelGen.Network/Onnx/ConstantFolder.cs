@@ -263,7 +263,7 @@ internal static class ConstantFolder
                 index[a] = 0;
         }
 
-        return x.Integers is { } n ? OnnxTensor.Of(dims, [.. from.Select(i => n[i])]) : OnnxTensor.Of(dims, [.. from.Select(i => x.Floats![i])]);
+        return x.Take(dims, from);
     }
 }
 

@@ -6,4 +6,7 @@ public sealed class ImportException(IReadOnlyList<string> problems) : Exception(
 {
     /// <summary>One line per problem.</summary>
     public IReadOnlyList<string> Problems { get; } = problems;
+
+    /// <summary>Every node of the file as far as it was read, with what it became or why it was refused; empty where there is no graph.</summary>
+    public IReadOnlyList<ImportedNode> Nodes { get; init; } = [];
 }

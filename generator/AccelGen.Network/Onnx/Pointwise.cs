@@ -77,6 +77,12 @@ internal sealed record Clamped(OutputRange Range, Pointwise Inner) : Pointwise
     public override double Evaluate(double x) => Math.Min(Math.Max(Inner.Evaluate(x), Range.Low), Range.High);
 }
 
+/// <summary>The whole number nearest to an inner function, halves to the even one.</summary>
+internal sealed record Rounding(Pointwise Inner) : Pointwise
+{
+    public override double Evaluate(double x) => Math.Round(Inner.Evaluate(x), MidpointRounding.ToEven);
+}
+
 /// <summary>Sum, difference, product or quotient (+, -, *, /) of two functions.</summary>
 internal sealed record Combined(char Operator, Pointwise Left, Pointwise Right) : Pointwise
 {

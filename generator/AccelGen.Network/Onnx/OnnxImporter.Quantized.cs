@@ -1,0 +1,289 @@
+using AccelGen.Network.Float;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Network.Onnx;
+
+/// <content>
+/// Networks that are quantised already. A tensor that QuantizeLinear writes keeps its scale and zero point for good; what
+/// lies between two such tensors is one integer operator, or a table of 256 counts.
+/// </content>
+public sealed partial class OnnxImporter
+{
+    private const int UInt8 = 2, Int8 = 3, Int32 = 6;
+
+    // Movements, and what selects among counts.
+    private static readonly HashSet<string> CountOperators =
+        ["Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Expand", "Slice", "Split", "Gather", "Pad", "Concat", "MaxPool", "GlobalMaxPool", "Resize", "Upsample", "ArgMax"];
+
+    // Steps, zero points and type of QuantizeLinear or DequantizeLinear.
+    private readonly record struct Parameters(float[] Scales, long[] ZeroPoints, int Type)
+    {
+        public Quantization Single => new(Scales[0], (int)ZeroPoints[0] - (Type == UInt8 ? 128 : 0));
+    }
+
+    private static Parameters Quantisation(OnnxNode node, Value?[] inputs, int absent)
+    {
+        OnnxTensor scale = Parameter(inputs, 1, "scale");
+        float[] scales = Floats(scale, "scale");
+        int bad = Array.FindIndex(scales, s => !(float.IsFinite(s) && s > 0));
+        if (scales.Length == 0 || bad >= 0)
+            throw new FormatException(scales.Length == 0 ? "the scale is empty" : $"the scale {(scales.Length > 1 ? $"of channel {bad} " : string.Empty)}is {scales[bad]}; it must be positive and finite: calibrate with inputs that exercise the layer");
+        if (scale.Dims.Length > 1)
+            throw new FormatException($"the scale has shape {Text(scale.Dims)}; one number or one per channel is supported");
+        if (node.Integer("block_size", 0) != 0)
+            throw new FormatException("a scale per block (block_size) is not supported; one number or one per channel is");
+        OnnxTensor? zero = inputs.Length > 2 && inputs[2] is not null ? Parameter(inputs, 2, "zero point") : null;
+        int type = zero?.Type ?? (node.Integer("output_dtype", 0) is > 0 and var asked ? (int)asked : absent);
+        if (type is not (UInt8 or Int8 or Int32))
+            throw new FormatException($"quantises to {OnnxTensor.TypeName(type)}; int8 and uint8 are supported: quantise the model to 8 bits");
+        long[] zeros = zero is null ? new long[scales.Length] : ConstantFolder.Whole(zero);
+        if (zeros.Length != scales.Length)
+            throw new FormatException($"{zeros.Length} zero points for {scales.Length} scales");
+        long range = Array.Find(zeros, z => type switch { UInt8 => z is < 0 or > 255, Int8 => z is < -128 or > 127, _ => z != 0 });
+        return range == 0 ? new Parameters(scales, zeros, type) : throw new FormatException($"the zero point {range} is no {OnnxTensor.TypeName(type)}{(type == Int32 ? " 0" : string.Empty)}");
+    }
+
+    private string? QuantizeNode(OnnxNode node, Value?[] inputs)
+    {
+        Activation x = Operand(inputs, 0);
+        if (x.Counts != 0)
+            throw new FormatException("quantises what is quantised already: put a DequantizeLinear before it");
+        Parameters p = Quantisation(node, inputs, UInt8);
+        if (p.Scales.Length > 1)
+            throw new FormatException($"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel");
+        if (p.Type == Int32)
+            throw new FormatException("quantises an activation to int32; int8 and uint8 are supported");
+        View result = Rounded(x, p.Single, node);
+        return Bind(node, new Activation(result) { Counts = p.Type }, "keeps the counts");
+    }
+
+    // A value rounded to a quantisation. A function of counts is a table; anything else is rounded by the layer that makes it.
+    private View Rounded(Activation x, Quantization to, OnnxNode node)
+    {
+        if (network.Fixed(x.View.Tensor) is { } from)
+            return x.IsPlain && from == to ? x.View : LookUp(x, from, to, Table(x.Function, from, to));
+        if (!x.IsPlain && x.Function.Affine is null && x.Function is not Clamped { Inner.Affine: not null })
+        {
+            OnnxNode at = x.Origin ?? node;
+            throw new FormatException($"{(at == node ? "its argument" : $"{at.Name} ({at.Written}) reads a value that")} has no scale and zero point: put QuantizeLinear and DequantizeLinear before it, or use an operator that the quantiser does not leave in float");
+        }
+
+        View view = Compute(x);
+        OnnxNode reader = current;
+        current = node;
+        bool input = Array.IndexOf(inputTensors, network.Home(view.Tensor)) >= 0;
+        if (!input && !Covers(view))
+        {
+            Arrangement at = Arrange(view, []);
+            view = Result(at, network.Arrange(at.Singles, at.Layout, false, node.Name));
+        }
+
+        int tensor = network.Round(view.Tensor, to, node.Name, out string layer);
+        layerOf[node] = layer;
+        current = reader;
+        return view with { Tensor = tensor };
+    }
+
+    private View LookUp(Activation x, Quantization from, Quantization to, sbyte[] table)
+    {
+        string key = $"{x.View.Key}={x.Function}@{from}{to}{Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(table))}";
+        if (computed.TryGetValue(key, out View? known))
+            return known;
+        OnnxNode reader = current;
+        current = x.Origin ?? current;
+        View view = x.View;
+        Arrangement? at = null;
+        if (!Covers(view))
+        {
+            at = Arrange(view, []);
+            view = view with { Tensor = network.Arrange(at.Singles, at.Layout, false, current.Name) };
+        }
+
+        int output = Emit(network.Shape(view.Tensor), (name, result) => new FloatCopy(name, view.Tensor, result) { Table = new FixedTable(from, table) });
+        network.Fix(output, to);
+        if (current != reader)
+            layerOf[reader] = layerOf[current];
+        current = reader;
+        return computed[key] = at is null ? view with { Tensor = output } : Result(at, output);
+    }
+
+    // The view has every element of its tensor: what is done to each may be done to the whole.
+    private bool Covers(View view) => View.Product(view.Dims.SelectMany(d => d).Where(a => a.Axis != TensorAxis.None)) == network.Shape(view.Tensor).Elements;
+
+    private static sbyte[] Table(Pointwise f, Quantization from, Quantization to)
+    {
+        var table = new sbyte[256];
+        for (int i = 0; i < 256; i++)
+        {
+            double y = f.Evaluate(from.Scale * (i - 128 - from.ZeroPoint)), count = Math.Round(y / to.Scale, MidpointRounding.ToEven) + to.ZeroPoint;
+            table[i] = (sbyte)(double.IsNaN(count) ? to.ZeroPoint : Math.Clamp(count, -128, 127));
+        }
+
+        return table;
+    }
+
+    private string? DequantizeNode(OnnxNode node, Value?[] inputs)
+    {
+        if (Source(inputs, 0) is not Activation { Counts: not 0 } x)
+            throw new FormatException("its input is not quantised: it reads the result of QuantizeLinear or an initialiser of 8-bit integers");
+        Parameters p = Quantisation(node, inputs, x.Counts);
+        if (p.Scales.Length > 1)
+            throw new FormatException($"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel");
+        if (p.Type != x.Counts)
+            throw new FormatException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Counts)}");
+        if (network.Fixed(x.View.Tensor) is not { } from)
+        {
+            // Counts of the outside, or of a table: this says what they mean.
+            network.Fix(x.View.Tensor, p.Single);
+            return Bind(node, x with { Counts = 0 }, "gives counts their scale");
+        }
+
+        if (from == p.Single)
+            return Bind(node, x with { Counts = 0 }, "passes through");
+        // The same counts under another scale.
+        return Bind(node, new Activation(LookUp(x, from, p.Single, [.. Enumerable.Range(-128, 256).Select(i => (sbyte)i)])));
+    }
+
+    // Weights and other constants.
+    private static OnnxTensor QuantizeConstant(OnnxNode node, Value?[] inputs)
+    {
+        OnnxTensor x = Parameter(inputs, 0, "value");
+        float[] values = Floats(x, "value");
+        Parameters p = Quantisation(node, inputs, UInt8);
+        int[] channel = Channels(node, x, p);
+        (long low, long high) = p.Type switch { UInt8 => (0L, 255L), Int8 => (-128L, 127L), _ => (int.MinValue, int.MaxValue) };
+        return OnnxTensor.Of(x.Dims, [.. values.Select((v, i) => (long)Math.Clamp(Math.Round((double)(v / p.Scales[channel[i]]), MidpointRounding.ToEven) + p.ZeroPoints[channel[i]], low, high))], p.Type);
+    }
+
+    private static OnnxTensor DequantizeConstant(OnnxNode node, Value?[] inputs)
+    {
+        OnnxTensor x = Parameter(inputs, 0, "value");
+        if (x.Integers is not { } values || x.Type is not (UInt8 or Int8 or Int32))
+            throw new FormatException($"the constant is {OnnxTensor.TypeName(x.Type)}; int8, uint8 and int32 are supported: quantise the model to 8 bits");
+        Parameters p = Quantisation(node, inputs, x.Type);
+        if (p.Type != x.Type)
+            throw new FormatException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Type)}");
+        int[] channel = Channels(node, x, p);
+        long[] counts = [.. values.Select((v, i) => v - p.ZeroPoints[channel[i]])];
+        return OnnxTensor.WithSteps(x.Dims, counts, p.Scales.Length == 1 ? p.Scales : [.. channel.Select(c => p.Scales[c])], p.Scales.Length == 1 && x.Type != Int32 ? p.Single : null, x.Type == Int32);
+    }
+
+    // Which scale each element has.
+    private static int[] Channels(OnnxNode node, OnnxTensor x, Parameters p)
+    {
+        var channel = new int[x.Count];
+        if (p.Scales.Length == 1)
+            return channel;
+        int axis = ConstantFolder.Axis(node.Integer("axis", 1), x.Dims.Length), inner = OnnxTensor.CountOf(x.Dims[(axis + 1)..]);
+        if (x.Dims[axis] != p.Scales.Length)
+            throw new FormatException($"{p.Scales.Length} scales for axis {axis} of {Text(x.Dims)}; {x.Dims[axis]} are needed");
+        for (int i = 0; i < channel.Length; i++)
+            channel[i] = i / inner % p.Scales.Length;
+        return channel;
+    }
+
+    // Step per output channel of weights whose element i belongs to channel Channel(i).
+    private float[]? WeightSteps(OnnxTensor weights, int channels, Func<int, int> channel)
+    {
+        if (weights.Steps is not { } steps)
+            return quantized ? throw new FormatException("its weights are float in a quantised network: quantise them too (DequantizeLinear of int8 weights)") : null;
+        var result = new float[channels];
+        for (int i = 0; i < weights.Count; i++)
+        {
+            int k = channel(i);
+            float step = steps.Length == 1 ? steps[0] : steps[i];
+            if (result[k] != 0 && result[k] != step)
+                throw new FormatException($"the weights of output channel {k} have more than one scale; one per output channel is supported");
+            result[k] = step;
+            double count = Math.Round(weights.Floats![i] / (double)step);
+            if (count is < -128 or > 127)
+                throw new FormatException($"a weight of output channel {k} is {count} counts from its zero point; -128 to 127 are supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)");
+        }
+
+        return result;
+    }
+
+    // An operator between counts: movements keep them, tables map them.
+    private string? LowerCounts(OnnxNode node, Value?[] inputs)
+    {
+        if (node.Operator == "DequantizeLinear")
+            return DequantizeNode(node, inputs);
+        if (node.Operator == "Cast" && inputs is [Activation { Counts: not 0 } cast])
+        {
+            if (node.Integer("to", 1) is not (Int32 or 7))
+                throw new FormatException($"casts counts to {OnnxTensor.TypeName((int)node.Integer("to", 1))}: use DequantizeLinear");
+            return Bind(node, cast, "passes through");
+        }
+
+        if (node.Operator == "Gather" && inputs is [Constant { Tensor: var table }, Activation { Counts: not 0 } index])
+            return GatherTable(node, table, index);
+        if (!CountOperators.Contains(node.Operator))
+            throw new FormatException("reads counts; movements, MaxPool and nearest Resize do so, other operators need DequantizeLinear before and QuantizeLinear behind them");
+        Activation first = inputs.OfType<Activation>().First(a => a.Counts != 0);
+        if (inputs.OfType<Activation>().Any(a => a.Counts != first.Counts || network.Fixed(a.View.Tensor) != network.Fixed(first.View.Tensor)))
+            throw new FormatException("joins counts of different scales: put DequantizeLinear before and QuantizeLinear behind it");
+        if (node.Operator == "Resize" && node.Text("mode", "nearest") != "nearest")
+            throw new FormatException("interpolates counts: put DequantizeLinear before and QuantizeLinear behind it");
+        Quantization? from = network.Fixed(first.View.Tensor);
+        Value?[] real = [.. inputs.Select((v, i) => v switch
+        {
+            Activation a => a with { Counts = 0 },
+            Constant { Tensor: { Integers: { } n, Type: UInt8 or Int8 } t } when node.Operator == "Concat" || (node.Operator == "Pad" && i == 2) => new Constant(Real(t, n)),
+            _ => v,
+        })];
+        if (node.Operator == "Pad" && (real.Length < 3 || real[2] is null))
+            real = [real[0], real.Length > 1 ? real[1] : null, new Constant(Real(OnnxTensor.Of([], [0L], first.Counts), [0])), .. real.Skip(3)];
+        string? note = Lower(node, real);
+        if (node.Operator != "ArgMax")
+        {
+            foreach (string output in node.Outputs.Where(o => o.Length > 0))
+            {
+                Activation y = values[output] is Moment m ? Force(m) : (Activation)values[output];
+                values[output] = new Activation(from is { } q ? Rounded(y, q, node) : y.View) { Counts = first.Counts };
+            }
+        }
+
+        return note;
+
+        OnnxTensor Real(OnnxTensor t, long[] counts)
+        {
+            if (from is not { } q)
+                throw new FormatException("joins a constant with counts whose scale is not known");
+            int zero = q.ZeroPoint + (t.Type == UInt8 ? 128 : 0);
+            return OnnxTensor.WithSteps(t.Dims, [.. counts.Select(v => v - zero)], [(float)q.Scale], q, false);
+        }
+    }
+
+    private string? GatherTable(OnnxNode node, OnnxTensor table, Activation index)
+    {
+        if (index.Counts != UInt8 || table.Dims is not [256] || table.Type is not (UInt8 or Int8) || node.Integer("axis", 0) != 0 || network.Fixed(index.View.Tensor) is not { } from)
+            throw new FormatException($"looks counts up in a table of shape {Text(table.Dims)}; 256 bytes indexed by uint8 counts are supported");
+        sbyte[] counts = [.. table.Integers!.Select(v => (sbyte)(v - (table.Type == UInt8 ? 128 : 0)))];
+        // DequantizeLinear says later what the counts mean; until then no other reader may.
+        int tensor = index.View.Tensor;
+        int output = Emit(network.Shape(tensor), (name, to) => new FloatCopy(name, tensor, to) { Table = new FixedTable(from, counts) });
+        return Bind(node, new Activation(index.View with { Tensor = output }) { Counts = table.Type });
+    }
+
+    // What of a quantised network would have to be computed in float.
+    private IEnumerable<string> NotQuantised(FloatNetwork result)
+    {
+        var nodes = new Dictionary<string, OnnxNode>();
+        foreach ((OnnxNode node, string layer) in layerOf)
+            nodes.TryAdd(layer, node);
+        string Place(FloatLayer layer) => $"{graph.Path}: " + (nodes.TryGetValue(layer.Name, out OnnxNode? n) ? $"node {n.Name} ({n.Written})" : $"layer {layer.Name}");
+        foreach (int input in result.Inputs.Where(t => result.Tensors[result.Home(t)].Fixed is null))
+        {
+            FloatLayer reader = result.Layers.First(l => l.Reads.Any(t => result.Home(t) == input));
+            yield return $"{Place(reader)}: reads the input {result.Tensors[input].Name} without QuantizeLinear, or it is quantised in two ways: quantise the input once, and leave normalisation of the image to the caller";
+        }
+
+        foreach (FloatLayer layer in result.Layers)
+        {
+            if (result.Tensors[result.Home(layer.Output)].Fixed is null)
+                yield return $"{Place(layer)}: its result has no scale and zero point of its own: put QuantizeLinear and DequantizeLinear behind it";
+            else if (layer.Activation.Kind != ActivationKind.None)
+                yield return $"{Place(layer)}: the argument of {layer.Activation.Kind} has no scale and zero point: put QuantizeLinear and DequantizeLinear before the activation";
+        }
+    }
+}

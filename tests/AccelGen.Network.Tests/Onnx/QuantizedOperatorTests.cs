@@ -1,0 +1,101 @@
+using AccelGen.Golden;
+using AccelGen.Network.Onnx;
+using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using NUnit.Framework;
+
+namespace AccelGen.Network.Tests.Onnx;
+
+/// <summary>Every operator and pattern in quantised form: the golden operators against ONNX Runtime.</summary>
+public sealed class QuantizedOperatorTests
+{
+    private const int Rounds = 3;
+
+    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7500;
+
+    /// <summary>What a case came to in one form.</summary>
+    /// <param name="Test">Case.</param>
+    /// <param name="Form">Form.</param>
+    /// <param name="Seed">Seed.</param>
+    /// <param name="Refusal">Why it was refused, or null.</param>
+    /// <param name="Layers">Layers of the network.</param>
+    /// <param name="Steps">Distance of each output element from ONNX Runtime's, in steps.</param>
+    private sealed record Outcome(OperatorCase Test, QuantizedForm Form, int Seed, string? Refusal, int Layers, int[] Steps);
+
+    [Test]
+    public void Quantised_models_are_within_one_step_of_ONNX_Runtime_or_refused_by_name([Values] QuantizedForm form)
+    {
+        var outcomes = new List<Outcome>();
+        foreach (OperatorCase test in OperatorCases.All().Where(c => c.Opset >= 10))
+        {
+            for (int seed = Seed; seed < Seed + Rounds; seed++)
+                outcomes.Add(Run(test, form, seed));
+        }
+
+        foreach (Outcome o in outcomes.Where(o => o.Refusal is not null && o.Seed == Seed))
+            TestContext.Out.WriteLine($"refused: {o.Test.Name}: {o.Refusal}");
+        Outcome[] imported = [.. outcomes.Where(o => o.Refusal is null)];
+        foreach (Outcome o in imported.OrderByDescending(o => o.Steps.Max()).ThenByDescending(o => o.Steps.Average()).Take(25))
+            TestContext.Out.WriteLine($"{o.Test.Name}, seed {o.Seed}: {o.Layers} layers, worst {o.Steps.Max()} steps, {o.Steps.Count(s => s > 1) / (double)o.Steps.Length:P1} more than one");
+        TestContext.Out.WriteLine($"{imported.Select(o => o.Test.Name).Distinct().Count()} models imported, {imported.Length} in all");
+    }
+
+    private static Outcome Run(OperatorCase test, QuantizedForm form, int seed)
+    {
+        string place = $"{test.Name}, {form}, seed {seed}";
+        var random = new Random(seed);
+        var sketch = new ModelSketch(random) { OpsetVersion = test.Opset };
+        string output = test.Build(random, sketch);
+        TensorShape shape = sketch.InputShape;
+        float[] nhwc = RandomNetworks.Values(new Random(seed), (int)shape.Elements, 2);
+        var ranges = Ranges(sketch.FinishWithAll(output, test.OutputType), nhwc, shape);
+        random = new Random(seed);
+        var quantized = new QuantizedSketch(random, form, ranges, seed) { OpsetVersion = test.Opset };
+        byte[] file = quantized.Finish(test.Build(random, quantized), test.OutputType);
+        float[] theirs;
+        try
+        {
+            theirs = Oracle.Reference(file, nhwc, shape);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            File.WriteAllBytes("/tmp/bad.onnx", file); return new Outcome(test, form, seed, "ORT " + e.Message, 0, []);
+        }
+
+        ImportResult import;
+        try
+        {
+            import = Oracle.Import(file);
+        }
+        catch (ImportException e)
+        {
+            return new Outcome(test, form, seed, e.Problems[0][(e.Problems[0].IndexOf(".onnx", StringComparison.Ordinal) + 6)..], 0, []);
+        }
+
+        Assert.That(import.Quantized, Is.Not.Null, place);
+        QuantizedNetwork network = import.Quantized!;
+        sbyte[] input = Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], nhwc);
+        ImportedOutput o = import.Outputs[0];
+        QuantizedTensor t = network.Tensors[o.Tensor];
+        sbyte[] counts = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = input })[o.Tensor];
+        bool labels = network.Layers[^1] is ArgMaxLayer;
+        int[] steps = [.. o.Elements.Select((e, i) => (int)Math.Round(Math.Abs((counts[e] - t.ZeroPoint) - (theirs[i] / (labels ? 1 : t.Scale)))))];
+        return new Outcome(test, form, seed, null, network.Layers.Count, steps);
+    }
+
+    // Smallest and largest of every float value that a model computes.
+    private static Dictionary<string, (float Low, float High)> Ranges(byte[] model, float[] nhwc, TensorShape shape)
+    {
+        var nchw = new DenseTensor<float>([1, shape.Channels, shape.Height, shape.Width]);
+        for (int i = 0; i < nhwc.Length; i++)
+            nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
+        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var session = new InferenceSession(model, options);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
+        var ranges = outputs.Where(o => o.ElementType == TensorElementType.Float).ToDictionary(o => o.Name, o => (o.AsTensor<float>().Min(), o.AsTensor<float>().Max()));
+        ranges["x"] = (nhwc.Min(), nhwc.Max());
+        return ranges;
+    }
+}
