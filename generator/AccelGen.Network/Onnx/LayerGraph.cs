@@ -610,7 +610,7 @@ internal sealed class LayerGraph
             return true;
         // What remains is a transpose of a whole result: its maker writes it that way.
         if (move.TransposeOutput && move.KeepsPixels && move.KeepsChannels(from.Batch * from.Channels) && move.Residual is null && Sole(move.Input) >= 0
-            && p is not (MoveLayer or FloatConv) && p.Residual is null && !p.TransposeOutput && to.Batch == Shape(p.Output).Batch && (Plain(p) || Plain(move)))
+            && p is not (MoveLayer or FloatConv or RoundLayer) && p.Residual is null && !p.TransposeOutput && to.Batch == Shape(p.Output).Batch && (Plain(p) || Plain(move)))
         {
             FloatLayer turned = p is FloatMatMul m ? m with { Input = m.Right, Right = m.Input } : p with { TransposeOutput = true };
             if (Plain(p))

@@ -174,6 +174,8 @@ public sealed partial class OnnxImporter
             return new Activation(Two(symbol, Compute((Activation)a), ((Activation)b).View, dims, term));
         if (symbol is '+' && Term((Activation)a) is { } first)
             return new Activation(Two(symbol, Compute((Activation)b), ((Activation)a).View, dims, first));
+        if (symbol == '/' && quantized)
+            throw new FormatException("divides by an activation, which counts cannot: export LayerNormalization as one node (operator set 17), leave no QuantizeLinear between the two matrix products of a linear attention and their quotient, or quantise the reciprocal and multiply");
         View l = Compute((Activation)a);
         if (symbol == '/')
         {
@@ -237,6 +239,8 @@ public sealed partial class OnnxImporter
         float[] values = Floats(constant, "constant");
         if (symbol == '/')
         {
+            if (reversed && quantized)
+                throw new FormatException("divides by an activation, which counts cannot: quantise the reciprocal and multiply");
             if (reversed)
             {
                 x = Compute(new Activation(x, new Applied(new Float.Activation(ActivationKind.Reciprocal), Pointwise.X)));

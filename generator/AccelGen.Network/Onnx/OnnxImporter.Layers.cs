@@ -333,6 +333,8 @@ public sealed partial class OnnxImporter
         int[] open = [.. axes.Where(d => x.Dims[d].Length > 0)], pixels = [.. open.Where(d => On(d, TensorAxis.Pixels))], channels = [.. open.Where(d => On(d, TensorAxis.Channels))];
         if (pixels.Length + channels.Length != open.Length)
             throw new FormatException($"reduces an axis of {Text(x.Sizes)} that joins pixels and channels; reduce them one after the other");
+        if (quantized && pixels.Length > 0 && channels.Length > 0)
+            throw new FormatException("reduces pixels and channels at once: reduce them one after the other, with QuantizeLinear and DequantizeLinear between");
         if (pixels.Length > 0)
             x = MeanOfPixels(x, pixels);
         if (channels.Length > 0)

@@ -84,6 +84,11 @@ public sealed partial class OnnxImporter
         return view with { Tensor = tensor };
     }
 
+    // The quantisation that follows a value at once, where it is the only thing that does.
+    private Quantization? Next(string value) => readers[value].ToArray() is [{ Operator: "QuantizeLinear" } q, ..] && readers[value].All(r => r?.Operator == "QuantizeLinear" && r.Inputs.Skip(1).SequenceEqual(q.Inputs.Skip(1)))
+        ? Quantisation(q, [null, .. q.Inputs.Skip(1).Select(i => i.Length == 0 ? null : Lookup(i))], UInt8) is { Scales.Length: 1 } p ? p.Single : null
+        : null;
+
     private View LookUp(Activation x, Quantization from, Quantization to, sbyte[] table)
     {
         string key = $"{x.View.Key}={x.Function}@{from}{to}{Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(table))}";
@@ -110,13 +115,14 @@ public sealed partial class OnnxImporter
     // The view has every element of its tensor: what is done to each may be done to the whole.
     private bool Covers(View view) => View.Product(view.Dims.SelectMany(d => d).Where(a => a.Axis != TensorAxis.None)) == network.Shape(view.Tensor).Elements;
 
+    // In single precision where the file's operators are, so that halves are rounded as they are there.
     private static sbyte[] Table(Pointwise f, Quantization from, Quantization to)
     {
         var table = new sbyte[256];
         for (int i = 0; i < 256; i++)
         {
-            double y = f.Evaluate(from.Scale * (i - 128 - from.ZeroPoint)), count = Math.Round(y / to.Scale, MidpointRounding.ToEven) + to.ZeroPoint;
-            table[i] = (sbyte)(double.IsNaN(count) ? to.ZeroPoint : Math.Clamp(count, -128, 127));
+            float y = (float)f.Evaluate((float)from.Scale * (i - 128 - from.ZeroPoint)), count = MathF.Round(y / (float)to.Scale, MidpointRounding.ToEven) + to.ZeroPoint;
+            table[i] = (sbyte)(float.IsNaN(count) ? to.ZeroPoint : Math.Clamp(count, -128, 127));
         }
 
         return table;

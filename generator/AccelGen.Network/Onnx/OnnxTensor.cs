@@ -53,6 +53,9 @@ internal sealed class OnnxTensor
     public static OnnxTensor WithSteps(long[] dims, long[] counts, float[] steps, Quantization? grid, bool keep) =>
         new(dims, [.. counts.Select((c, i) => c * steps[steps.Length == 1 ? 0 : i])], null) { Type = 1, Steps = steps, Grid = grid, Counts = keep ? counts : null };
 
+    /// <summary>Floats that are to be quantised so.</summary>
+    public static OnnxTensor WithGrid(long[] dims, float[] values, Quantization? grid) => new(dims, values, null) { Type = 1, Grid = grid };
+
     public OnnxTensor WithDims(long[] dims) => new(dims, Floats, Integers) { Type = Type, Steps = Steps, Grid = Grid, Counts = Counts };
 
     /// <summary>A tensor of some elements of this one.</summary>

@@ -34,12 +34,44 @@ public sealed class QuantizedOperatorTests
                 outcomes.Add(Run(test, form, seed));
         }
 
-        foreach (Outcome o in outcomes.Where(o => o.Refusal is not null && o.Seed == Seed))
-            TestContext.Out.WriteLine($"refused: {o.Test.Name}: {o.Refusal}");
+        Assert.That(outcomes.Where(o => o.Refusal is not null).Select(o => o.Test.Name).Distinct(), Is.EqualTo(Refused.Keys));
+        foreach (Outcome o in outcomes.Where(o => o.Refusal is not null))
+            Assert.That(o.Refusal, Does.StartWith("node /").And.Contain(Refused[o.Test.Name]), $"{o.Test.Name}, seed {o.Seed}");
         Outcome[] imported = [.. outcomes.Where(o => o.Refusal is null)];
-        foreach (Outcome o in imported.OrderByDescending(o => o.Steps.Max()).ThenByDescending(o => o.Steps.Average()).Take(25))
-            TestContext.Out.WriteLine($"{o.Test.Name}, seed {o.Seed}: {o.Layers} layers, worst {o.Steps.Max()} steps, {o.Steps.Count(s => s > 1) / (double)o.Steps.Length:P1} more than one");
-        TestContext.Out.WriteLine($"{imported.Select(o => o.Test.Name).Distinct().Count()} models imported, {imported.Length} in all");
+        Assert.That(imported.Select(o => o.Test.Name).Distinct().Count(), Is.GreaterThanOrEqualTo(200), "models");
+        // Steps of one layer become noise for the next: patterns of several are looked at by themselves.
+        bool Cubic(Outcome o) => o.Test.Name.Contains("cubic", StringComparison.Ordinal);
+        Check("single operators", [.. imported.Where(o => o.Layers <= 2 && !Cubic(o))], 0.001, 1);
+        Check("cubic resizes, whose weights are rounded to 8 bits", [.. imported.Where(Cubic)], 0.01, 2);
+        Check("patterns of three and more layers", [.. imported.Where(o => o.Layers > 2)], 0.03, 8);
+    }
+
+    // Cases that cannot be kept integer, and what the refusal says.
+    private static readonly Dictionary<string, string> Refused = new()
+    {
+        ["Div of a constant per channel and the input"] = "quantise the reciprocal and multiply",
+        ["Div of two activations"] = "quantise the reciprocal and multiply",
+        ["Div with an activation per channel"] = "quantise the reciprocal and multiply",
+        ["Div with an activation per pixel"] = "quantise the reciprocal and multiply",
+        ["Div of an activation per channel and a whole one"] = "quantise the reciprocal and multiply",
+        ["Layer norm by Pow and Sqrt"] = "LayerNormalization as one node",
+        ["Layer norm with two subtractions and a product"] = "LayerNormalization as one node",
+        ["Layer norm of the channels of an image"] = "LayerNormalization as one node",
+        ["AveragePool that does not count its pads"] = "pool without pads, or count them",
+        ["ReduceMean over everything"] = "one after the other",
+        ["Linear attention with padded values"] = "between the two matrix products",
+        ["Linear attention with the sum of the keys"] = "between the two matrix products",
+        ["A quotient that is no linear attention"] = "quantise the reciprocal and multiply",
+    };
+
+    private static void Check(string what, Outcome[] outcomes, double share, int worst)
+    {
+        long elements = outcomes.Sum(o => (long)o.Steps.Length), one = outcomes.Sum(o => o.Steps.LongCount(s => s == 1)), more = outcomes.Sum(o => o.Steps.LongCount(s => s > 1));
+        Outcome last = outcomes.MaxBy(o => o.Steps.Max())!;
+        string place = $"{last.Test.Name}, {last.Form}, seed {last.Seed}";
+        TestContext.Out.WriteLine($"{what}: {outcomes.Select(o => o.Test.Name).Distinct().Count()} models, {outcomes.Length} in all, {elements} elements, one step off {(double)one / elements:P4}, more {(double)more / elements:P4}, worst {last.Steps.Max()} ({place})");
+        Assert.That((double)more / elements, Is.LessThanOrEqualTo(share), place);
+        Assert.That(last.Steps.Max(), Is.LessThanOrEqualTo(worst), place);
     }
 
     private static Outcome Run(OperatorCase test, QuantizedForm form, int seed)
@@ -61,7 +93,7 @@ public sealed class QuantizedOperatorTests
         }
         catch (OnnxRuntimeException e)
         {
-            File.WriteAllBytes("/tmp/bad.onnx", file); return new Outcome(test, form, seed, "ORT " + e.Message, 0, []);
+            throw new AssertionException($"{place}: no valid model: {e.Message}");
         }
 
         ImportResult import;
@@ -71,7 +103,7 @@ public sealed class QuantizedOperatorTests
         }
         catch (ImportException e)
         {
-            return new Outcome(test, form, seed, e.Problems[0][(e.Problems[0].IndexOf(".onnx", StringComparison.Ordinal) + 6)..], 0, []);
+            return new Outcome(test, form, seed, e.Problems[0][(e.Problems[0].IndexOf(".onnx", StringComparison.Ordinal) + 7)..], 0, []);
         }
 
         Assert.That(import.Quantized, Is.Not.Null, place);
@@ -80,8 +112,7 @@ public sealed class QuantizedOperatorTests
         ImportedOutput o = import.Outputs[0];
         QuantizedTensor t = network.Tensors[o.Tensor];
         sbyte[] counts = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = input })[o.Tensor];
-        bool labels = network.Layers[^1] is ArgMaxLayer;
-        int[] steps = [.. o.Elements.Select((e, i) => (int)Math.Round(Math.Abs((counts[e] - t.ZeroPoint) - (theirs[i] / (labels ? 1 : t.Scale)))))];
+        int[] steps = [.. o.Elements.Select((e, i) => (int)Math.Round(Math.Abs((counts[e] - t.ZeroPoint) - (theirs[i] / t.Scale))))];
         return new Outcome(test, form, seed, null, network.Layers.Count, steps);
     }
 

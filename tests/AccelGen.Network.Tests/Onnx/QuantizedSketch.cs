@@ -176,7 +176,8 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
         if (weights.TryGetValue(name, out var known))
             return (known.Value, known.Scale, known.Zero);
         (float[] values, long[] dims) = constants[name];
-        bool unsigned = asymmetric || choices.Next(3) == 0;
+        // ONNX Runtime has no QLinearConv of int8 with uint8 weights.
+        bool unsigned = asymmetric ? Unsigned : choices.Next(3) == 0 && (Unsigned || form == QuantizedForm.Qdq);
         int channels = perChannel ? (int)dims[axis] : 1, inner = perChannel ? (int)dims[(axis + 1)..].Aggregate(1L, (p, d) => p * d) : values.Length;
         int Channel(int i) => perChannel ? i / inner % channels : 0;
         var steps = new float[channels];
@@ -185,7 +186,7 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
         {
             float low = Math.Min(0, values.Min()), high = Math.Max(0, values.Max());
             steps[0] = Math.Max((high - low) / 255, 1e-6f);
-            zero = (int)Math.Round(-low / steps[0]);
+            zero = (int)Math.Round(-low / steps[0]) - (unsigned ? 0 : 128);
         }
         else
         {
@@ -239,7 +240,7 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
                 return Emit("QLinearConv", string.Empty, [.. Operand(0), .. weight], inputs.Length > 2 ? [Bias(inputs[2], Count(inputs[0]).Step, inputs[1]).Value] : [], attributes);
             case "MatMul" when Depends(inputs[0]) && Depends(inputs[1]):
                 return Emit("QLinearMatMul", string.Empty, [.. Operand(0), .. Operand(1)], [], attributes);
-            case "MatMul" when Depends(inputs[0]) && constants[inputs[1]].Dims.Length == 2:
+            case "MatMul" when Depends(inputs[0]) && !Depends(inputs[1]) && constants[inputs[1]].Dims.Length == 2:
                 return Emit("QLinearMatMul", string.Empty, [.. Operand(0), .. Weighted(1, 1)], [], attributes);
             case "Gemm" when Depends(inputs[0]) && !Depends(inputs[1]) && attributes.All(a => a.Name is "transB" or "transA"):
                 weight = Weighted(1, attributes.Any(a => a is { Name: "transB", Value: 1 }) ? 0 : 1);
@@ -256,7 +257,7 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
                 return Emit("QLinearLeakyRelu", "com.microsoft", Operand(0), [], attributes);
             case "Softmax":
                 return Emit("QLinearSoftmax", "com.microsoft", Operand(0), [], [.. attributes, ("opset", 13)]);
-            case "Concat":
+            case "Concat" when inputs.All(i => Depends(i) || constants.ContainsKey(i)):
                 Counts to = Result();
                 base.Write("QLinearConcat", [to.Scale, to.Zero, .. Enumerable.Range(0, inputs.Length).SelectMany(Operand)], $"{output}.counts", "com.microsoft", name, attributes);
                 held[output] = to with { Value = $"{output}.counts" };
@@ -274,7 +275,8 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
 
         Counts Result()
         {
-            (float step, int zero) = Range(ranges[output]);
+            // ONNX Runtime's QLinearSoftmax counts on the scale that quantisers give it.
+            (float step, int zero) = op == "Softmax" ? (1 / 256f, Unsigned ? 0 : -128) : Range(ranges[output]);
             string zeroPoint = $"{output}.zero";
             writer.Initializer(zeroPoint, Type, [(byte)zero]);
             return new Counts(string.Empty, Number($"{output}.scale", step), zeroPoint, step);
