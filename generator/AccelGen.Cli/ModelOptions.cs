@@ -82,6 +82,12 @@ internal sealed class ModelOptions
             return new LoadedModel(null, null, quantized, Normalize(result, quantized.Tensors[quantized.Inputs[0]].Shape.Channels));
         }
 
+        ImportResult import = OnnxImporter.Import(path, Size(result.GetValue(inputSize)));
+        FloatNetwork network = import.Network;
+        OneInput(path, network.Inputs.Count);
+        // A file that says how to quantise needs no calibration.
+        if (import.Quantized is { } prescribed)
+            return new LoadedModel(null, null, prescribed, Normalize(result, prescribed.Tensors[prescribed.Inputs[0]].Shape.Channels));
         CalibrationMethod chosen = result.GetValue(method)!.ToLowerInvariant() switch
         {
             "minmax" => CalibrationMethod.MinMax,
@@ -91,8 +97,6 @@ internal sealed class ModelOptions
         double kept = result.GetValue(percentile);
         if (!(kept > 50 && kept <= 100))
             throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--percentile is {kept}; legal are above 50 to 100"));
-        FloatNetwork network = OnnxImporter.Import(path, Size(result.GetValue(inputSize))).Network;
-        OneInput(path, network.Inputs.Count);
         string folder = result.GetValue(calibrate) ?? throw new FormatException($"{path} is a float network: --calibrate names the folder of images that its int8 ranges are taken from");
         TensorShape shape = network.Tensors[network.Inputs[0]].Shape;
         Normalization normalization = Normalize(result, shape.Channels);
