@@ -67,6 +67,25 @@ internal sealed class OnnxModelWriter
         return this;
     }
 
+    /// <summary>A constant of floats whose data are in another file.</summary>
+    public OnnxModelWriter External(string name, string location, params long[] dims)
+    {
+        var entry = new MemoryStream();
+        Text(entry, 1, "location");
+        Text(entry, 2, location);
+        var tensor = new MemoryStream();
+        foreach (long d in dims)
+            Number(tensor, 1, d);
+        Number(tensor, 2, Float);
+        Text(tensor, 8, name);
+        Bytes(tensor, 13, entry.ToArray());
+        Number(tensor, 14, 1);
+        var wrapped = new MemoryStream();
+        Bytes(wrapped, 5, tensor.ToArray());
+        values.Add(wrapped.ToArray());
+        return this;
+    }
+
     private void Flush()
     {
         if (node is not null)

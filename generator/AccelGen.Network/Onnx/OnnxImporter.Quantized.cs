@@ -212,8 +212,8 @@ public sealed partial class OnnxImporter
     // An operator between counts: movements keep them, tables map them.
     private string? LowerCounts(OnnxNode node, Value?[] inputs)
     {
-        if (node.Operator == "DequantizeLinear")
-            return DequantizeNode(node, inputs);
+        if (node.Operator is "DequantizeLinear" or "QuantizeLinear")
+            return Lower(node, inputs);
         if (node.Operator == "Cast" && inputs is [Activation { Counts: not 0 } cast])
         {
             if (node.Integer("to", 1) is not (Int32 or 7))
@@ -242,7 +242,7 @@ public sealed partial class OnnxImporter
         string? note = Lower(node, real);
         if (node.Operator != "ArgMax")
         {
-            foreach (string output in node.Outputs.Where(o => o.Length > 0))
+            foreach (string output in node.Outputs.Where(values.ContainsKey))
             {
                 Activation y = values[output] is Moment m ? Force(m) : (Activation)values[output];
                 values[output] = new Activation(from is { } q ? Rounded(y, q, node) : y.View) { Counts = first.Counts };

@@ -275,9 +275,16 @@ public sealed partial class OnnxImporter
     {
         if (values.TryGetValue(name, out Value? value))
             return value;
+        if (!graph.Initializers.TryGetValue(name, out Proto.TensorProto? initializer))
+        {
+            OnnxNode? maker = nodes.Find(n => n.Outputs.Contains(name));
+            problems.Add($"{graph.Path}: node {maker?.Name} ({maker?.Written}): its output {name} is used, which is not supported; the first output is");
+            return values[name] = new Refused();
+        }
+
         try
         {
-            return values[name] = new Constant(OnnxTensor.Read(graph.Initializers[name]));
+            return values[name] = new Constant(OnnxTensor.Read(initializer));
         }
         catch (Exception e) when (e is FormatException or OverflowException)
         {

@@ -1,9 +1,7 @@
 using AccelGen.Golden;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
-using AccelGen.Tests.Shared;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 using NUnit.Framework;
 
 namespace AccelGen.Network.Tests.Onnx;
@@ -77,15 +75,7 @@ public sealed class QuantizedOperatorTests
     private static Outcome Run(OperatorCase test, QuantizedForm form, int seed)
     {
         string place = $"{test.Name}, {form}, seed {seed}";
-        var random = new Random(seed);
-        var sketch = new ModelSketch(random) { OpsetVersion = test.Opset };
-        string output = test.Build(random, sketch);
-        TensorShape shape = sketch.InputShape;
-        float[] nhwc = RandomNetworks.Values(new Random(seed), (int)shape.Elements, 2);
-        var ranges = Ranges(sketch.FinishWithAll(output, test.OutputType), nhwc, shape);
-        random = new Random(seed);
-        var quantized = new QuantizedSketch(random, form, ranges, seed) { OpsetVersion = test.Opset };
-        byte[] file = quantized.Finish(test.Build(random, quantized), test.OutputType);
+        byte[] file = QuantizedModels.Build(test, form, seed, out float[] nhwc, out TensorShape shape);
         float[] theirs;
         try
         {
@@ -114,19 +104,5 @@ public sealed class QuantizedOperatorTests
         sbyte[] counts = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = input })[o.Tensor];
         int[] steps = [.. o.Elements.Select((e, i) => (int)Math.Round(Math.Abs((counts[e] - t.ZeroPoint) - (theirs[i] / t.Scale))))];
         return new Outcome(test, form, seed, null, network.Layers.Count, steps);
-    }
-
-    // Smallest and largest of every float value that a model computes.
-    private static Dictionary<string, (float Low, float High)> Ranges(byte[] model, float[] nhwc, TensorShape shape)
-    {
-        var nchw = new DenseTensor<float>([1, shape.Channels, shape.Height, shape.Width]);
-        for (int i = 0; i < nhwc.Length; i++)
-            nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
-        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        using var session = new InferenceSession(model, options);
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
-        var ranges = outputs.Where(o => o.ElementType == TensorElementType.Float).ToDictionary(o => o.Name, o => (o.AsTensor<float>().Min(), o.AsTensor<float>().Max()));
-        ranges["x"] = (nhwc.Min(), nhwc.Max());
-        return ranges;
     }
 }
