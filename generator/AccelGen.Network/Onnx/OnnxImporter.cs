@@ -457,6 +457,8 @@ public sealed partial class OnnxImporter
     // A function stays open while only elementwise nodes go on from it: they may make a known activation of it.
     private string? BindElementwise(OnnxNode node, Value result)
     {
+        if (result is Activation { Function.Size: > Pointwise.MaxSize })
+            throw new FormatException($"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported");
         OnnxNode?[] next = [.. readers[node.Outputs[0]]];
         bool open = next.All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || r.Operator == "QuantizeLinear"))
             || next is [{ Operator: "Softmax" or "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" }];

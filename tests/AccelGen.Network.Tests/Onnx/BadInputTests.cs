@@ -59,6 +59,8 @@ public sealed class BadInputTests
         yield return Case("A result that is not quantised", m => Quantised(m).Node("QuantizeLinear", ["x", "s"], "q").Node("DequantizeLinear", ["q", "s"], "r").Node("GlobalAveragePool", ["r"], "y"),
             "node GlobalAveragePool_y (GlobalAveragePool): its result has no scale and zero point of its own: put QuantizeLinear and DequantizeLinear behind it");
         yield return Case("An input read in float too", m => Quantised(m).Node("QuantizeLinear", ["x", "s"], "q").Node("DequantizeLinear", ["q", "s"], "r").Node("Add", ["r", "x"], "t").Node("QuantizeLinear", ["t", "s"], "u").Node("DequantizeLinear", ["u", "s"], "y"), "quantise the input once");
+        yield return Case("A value squared again and again", m => Enumerable.Range(0, 60).Aggregate(m, (w, i) => w.Node("Mul", [i == 0 ? "x" : $"v{i}", i == 0 ? "x" : $"v{i}"], $"v{i + 1}")).Node("Identity", ["v60"], "y"), "a chain of more than 512 elementwise steps");
+        yield return Case("A long chain of activations", m => Enumerable.Range(0, 20000).Aggregate(m, (w, i) => w.Node("Tanh", [i == 0 ? "x" : $"v{i}"], $"v{i + 1}")).Node("Identity", ["v20000"], "y"), "a chain of more than 512 elementwise steps");
         yield return Case("Weights far from their zero point", m => Island(Asymmetric(m), "Conv", "w.real"), "a weight of output channel 0 is 155 counts from its zero point; -128 to 127 are supported: quantise weights symmetrically");
         yield return Case("Weights of two scales in one output channel", m => Island(TwoScales(m), "Conv", "w.real"), "the weights of output channel 0 have more than one scale");
     }
