@@ -12,7 +12,7 @@ public sealed class BadInputTests
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7700;
 
-    private static IEnumerable<TestCaseData> Files()
+    internal static IEnumerable<TestCaseData> Files()
     {
         yield return Case("A cycle", m => m.Node("Relu", ["b"], "a").Node("Relu", ["a"], "b").Node("Add", ["x", "b"], "y"), "the graph has a cycle through Relu_a, Relu_b");
         yield return Case("A node that reads itself", m => m.Node("Add", ["x", "y"], "y"), "the graph has a cycle through Add_y");
