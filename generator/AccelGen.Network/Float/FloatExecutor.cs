@@ -380,8 +380,8 @@ public static class FloatExecutor
     // First along the columns, then along the rows.
     private static float[] Resize(FloatResize resize, TensorShape from, float[] x, TensorShape to)
     {
-        if (resize.Weights is { } weights)
-            return Resample(resize, weights, from, x, to);
+        if (resize.Fixed is { } taps)
+            return Resample(resize, taps, from, x, to);
         var middle = new TensorShape(from.Batch, from.Height, to.Width, from.Channels);
         var between = new float[middle.Elements];
         var y = new float[(middle with { Height = to.Height }).Elements];
@@ -413,7 +413,7 @@ public static class FloatExecutor
         return y;
     }
 
-    private static float[] Resample(FloatResize resize, float[] weights, TensorShape from, float[] x, TensorShape to)
+    private static float[] Resample(FloatResize resize, FixedTaps taps, TensorShape from, float[] x, TensorShape to)
     {
         var y = new float[to.Elements];
         for (int b = 0; b < to.Batch; b++)
@@ -430,7 +430,7 @@ public static class FloatExecutor
                         for (int u = 0; u < resize.Taps.Columns; u++, at++)
                         {
                             int sourceColumn = Math.Clamp((column / resize.Up.Columns * resize.Down.Columns) + resize.FirstColumn[q] + u, 0, from.Width - 1);
-                            TensorPrimitives.MultiplyAdd(x.AsSpan(from.Index(b, sourceRow, sourceColumn, 0), to.Channels), weights[at], result, result);
+                            TensorPrimitives.MultiplyAdd(x.AsSpan(from.Index(b, sourceRow, sourceColumn, 0), to.Channels), (float)(taps.Weights[at] * taps.Steps[(p * resize.Up.Columns) + q]), result, result);
                         }
                     }
                 }

@@ -288,9 +288,14 @@ public sealed record FloatResize(string Name, int Input, int Output) : FloatLaye
     /// <summary>Weights of each column phase, [phase][tap].</summary>
     public required float[] ColumnWeights { get; init; }
 
-    /// <summary>Weights [row phase][column phase][tap row][tap column] that are no products of the two above and take their place, or null.</summary>
-    public float[]? Weights { get; init; }
+    /// <summary>Integer weights that the file prescribes in place of the two above, or null.</summary>
+    public FixedTaps? Fixed { get; init; }
 }
+
+/// <summary>Integers that the weights of a resize stand for.</summary>
+/// <param name="Weights">Weights [row phase][column phase][tap row][tap column].</param>
+/// <param name="Steps">Weight step of each phase.</param>
+public sealed record FixedTaps(sbyte[] Weights, double[] Steps);
 
 /// <summary>Tensors side by side along the channels.</summary>
 /// <param name="Inputs">Tensors in order; <see cref="FloatLayer.Input"/> is the first.</param>

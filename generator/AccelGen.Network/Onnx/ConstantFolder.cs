@@ -6,7 +6,7 @@ internal static class ConstantFolder
     /// <summary>Operators that can be evaluated.</summary>
     public static IReadOnlySet<string> Operators { get; } = new HashSet<string>
     {
-        "Identity", "Gather", "Unsqueeze", "Squeeze", "Concat", "Slice", "Cast", "Add", "Sub", "Mul", "Div", "Floor", "Ceil",
+        "Identity", "Gather", "Unsqueeze", "Squeeze", "Concat", "Slice", "Cast", "Add", "Sub", "Mul", "Div", "Floor", "Ceil", "Round",
         "ConstantOfShape", "Reshape", "Flatten", "Transpose", "Range", "ReduceProd", "Sqrt", "Pow", "Reciprocal", "Neg", "Abs", "Exp", "Log", "Min", "Max", "Expand", "Tile", "Equal", "Where",
     };
 
@@ -30,6 +30,8 @@ internal static class ConstantFolder
                     : OnnxTensor.Of(x.Dims, x.Integers ?? [.. x.Floats!.Select(v => (long)v)]);
             case "Floor":
                 return x.Floats is null ? x : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(MathF.Floor)]);
+            case "Round":
+                return x.Floats is null ? x : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(v => MathF.Round(v, MidpointRounding.ToEven))]);
             case "Ceil":
                 return x.Floats is null ? x : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(MathF.Ceiling)]);
             case "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Min" or "Max" or "Equal":

@@ -448,7 +448,7 @@ internal sealed class LayerGraph
     private static bool KeepsZero(FloatLayer l) => l.Range.Low <= 0 && l.Range.High >= 0 && l.Table is null && ActivationFunction.Evaluate(l.Activation, 0) == 0;
 
     // Layers whose arithmetic has room for a second operand.
-    private static bool TakesResidual(FloatLayer l) => l is FloatConv or MoveLayer or ScaleLayer or FloatMatMul or FloatAveragePool or FloatResize or FloatMultiply
+    private bool TakesResidual(FloatLayer l) => (l is FloatConv or MoveLayer or ScaleLayer or FloatMatMul or FloatAveragePool or FloatResize or FloatMultiply || (Quantized && l is FloatMaxPool or FloatConcat))
         && Plain(l) && l.Residual is null && !l.TransposeOutput;
 
     private bool Join(int i) => layers[i] switch

@@ -237,6 +237,9 @@ public sealed partial class OnnxImporter
     private View WithConstant(char symbol, View x, OnnxTensor constant, bool reversed, long[] dims)
     {
         float[] values = Floats(constant, "constant");
+        // Counts stay counts: an operand of a sum or a product, not a bias or a weight.
+        if (quantized && constant is { Grid: not null, Count: > 1 } && symbol != '/' && !(symbol == '-' && reversed) && Own(x.Expand(dims)) is { } own)
+            return Two(symbol, x, ConstantView(constant, values, [.. Enumerable.Repeat(1L, dims.Length - constant.Dims.Length), .. constant.Dims], own), dims);
         if (symbol == '/')
         {
             if (reversed && quantized)
@@ -282,6 +285,13 @@ public sealed partial class OnnxImporter
         if (ReferenceEquals(values, constant.Floats) && constant.Grid is { } grid)
             network.Fix(operand, grid);
         return Result(at, Emit(shape, (name, to) => product ? new FloatMultiply(name, tensor, operand, to) : new FloatAdd(name, tensor, to) { Residual = operand }));
+    }
+
+    // The layout that a view has in memory, or null where it repeats elements or an axis joins several.
+    private Layout? Own(View v)
+    {
+        View merged = v with { Dims = [.. v.Dims.Select(View.Merge)] };
+        return merged.Dims.All(d => d is [] or [{ Axis: not TensorAxis.None }]) ? Natural(merged, [.. Enumerable.Range(0, v.Rank)]) : null;
     }
 
     // A constant as a tensor of a layout of its broadcast dimensions.

@@ -150,6 +150,17 @@ public sealed partial class OnnxImporter
         long[] da = Dims(a), db = Dims(b);
         if (da.Length < 2 || db.Length < 2 || da[^1] != db[^2])
             throw new FormatException($"the operands {Text(da)} and {Text(db)} do not fit; matrices [.., M, K] and [.., K, N] are needed");
+        // Counts on the left, or that differ from head to head, are an operand like any other.
+        if (quantized && (a is Constant { Tensor.Grid: not null } || (b is Constant { Tensor: { Grid: not null } t } && t.Dims[..^2].Any(d => d != 1))))
+        {
+            long[] common = BroadcastDims(da[..^2], db[..^2]);
+            return new Activation(Product(Operand(a, da).Expand([.. common, .. da[^2..]]), Operand(b, db).Expand([.. common, .. db[^2..]])));
+
+            View Operand(Value v, long[] dims) => v is Constant { Tensor: { } c }
+                ? ConstantView(c, Floats(c, "constant operand"), dims, new Layout([.. Enumerable.Range(0, dims.Length - 2)], [], [dims.Length - 2], [dims.Length - 1]))
+                : Plain(v);
+        }
+
         if (a is Constant { Tensor: { } left })
         {
             // A * x is (x^T * A^T)^T.

@@ -115,17 +115,32 @@ public sealed partial class OnnxImporter
     // The view has every element of its tensor: what is done to each may be done to the whole.
     private bool Covers(View view) => View.Product(view.Dims.SelectMany(d => d).Where(a => a.Axis != TensorAxis.None)) == network.Shape(view.Tensor).Elements;
 
-    // In single precision where the file's operators are, so that halves are rounded as they are there.
+    // Counts of a function of counts: of the identity by the integer operators' own rounding, of others in single precision
+    // as the file's operators compute, so that halves are rounded as they are there.
     private static sbyte[] Table(Pointwise f, Quantization from, Quantization to)
     {
         var table = new sbyte[256];
+        double ratio = from.Scale / to.Scale;
+        OutputRange range = f is Clamped { Range: var r, Inner: var inner } && ReferenceEquals(inner, Pointwise.X) ? r : OutputRange.Unbounded;
+        bool rescales = (ReferenceEquals(f, Pointwise.X) || range != OutputRange.Unbounded) && ratio < 1 << 22;
+        int low = Count(range.Low), high = Count(range.High);
+        FixedPointScale scale = rescales ? FixedPointScale.FromReal(ratio) : default;
         for (int i = 0; i < 256; i++)
         {
-            float y = (float)f.Evaluate((float)from.Scale * (i - 128 - from.ZeroPoint)), count = MathF.Round(y / (float)to.Scale, MidpointRounding.ToEven) + to.ZeroPoint;
+            int x = i - 128 - from.ZeroPoint;
+            if (rescales)
+            {
+                table[i] = (sbyte)Math.Clamp((((x * (long)scale.Multiplier) + (1L << (scale.Shift - 1))) >> scale.Shift) + to.ZeroPoint, low, high);
+                continue;
+            }
+
+            float y = (float)f.Evaluate((float)from.Scale * x), count = MathF.Round(y / (float)to.Scale, MidpointRounding.ToEven) + to.ZeroPoint;
             table[i] = (sbyte)(float.IsNaN(count) ? to.ZeroPoint : Math.Clamp(count, -128, 127));
         }
 
         return table;
+
+        int Count(float bound) => (int)Math.Clamp(Math.Round(bound / to.Scale, MidpointRounding.ToEven) + to.ZeroPoint, -128, 127);
     }
 
     private string? DequantizeNode(OnnxNode node, Value?[] inputs)
@@ -269,6 +284,139 @@ public sealed partial class OnnxImporter
         int tensor = index.View.Tensor;
         int output = Emit(network.Shape(tensor), (name, to) => new FloatCopy(name, tensor, to) { Table = new FixedTable(from, counts) });
         return Bind(node, new Activation(index.View with { Tensor = output }) { Counts = table.Type });
+    }
+
+    // Taps of a resize side by side: gathered rows and columns, integer weights for each, and the size of a group.
+    private sealed record Gathered(View X, int[] Rows, int[]? Columns = null, float[]? Weights = null, (int Rows, int Columns)? Window = null) : Value;
+
+    // A Gather of rows that begins a resize: columns, a product, an average and another product follow.
+    private bool BeginsResize(OnnxNode node, View x, int axis)
+    {
+        if (!quantized || axis != 2 || x.Rank != 4 || x.Sizes[0] != 1 || network.Fixed(x.Tensor) is null)
+            return false;
+        OnnxNode at = node;
+        foreach (string op in new[] { "Gather", "Mul", "AveragePool", "Mul" })
+        {
+            if (readers[at.Outputs[0]].ToArray() is not [{ } next] || next.Operator != op)
+                return false;
+            at = next;
+        }
+
+        return true;
+    }
+
+    private string LowerGathered(OnnxNode node, Value?[] inputs)
+    {
+        int at = Array.FindIndex(inputs, v => v is Gathered);
+        Gathered g = (Gathered)inputs[at]!;
+        OnnxTensor? operand = inputs.Length > 1 && inputs[1 - Math.Min(at, 1)] is Constant c ? c.Tensor : null;
+        switch (node.Operator)
+        {
+            case "Gather" when g.Columns is null && ConstantFolder.Axis(node.Integer("axis", 0), 4) == 3 && operand is { Dims.Length: 1 }:
+                values[node.Outputs[0]] = g with { Columns = Indices(operand, g.X.Sizes[3]) };
+                break;
+            case "Mul" when g is { Columns: { } columns, Weights: null } && operand is { Grid: { ZeroPoint: 0 } grid, Floats: { } weights } && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length, columns.Length]):
+                values[node.Outputs[0]] = g with { Weights = [.. weights.Select(w => (float)Math.Round(w / grid.Scale))], Window = (0, 0) };
+                if (grid.Scale != 1)
+                    throw new FormatException($"weighs gathered pixels in steps of {grid.Scale}; 1 is supported");
+                break;
+            case "AveragePool" when g is { Weights: not null, Window: (0, 0) } && Pair(node, "kernel_shape") is var window && Pair(node, "strides") == window && (node.Integers("pads") ?? []).All(p => p == 0)
+                && node.Text("auto_pad", "NOTSET") is "NOTSET" or "VALID" && g.Rows.Length % window.Item1 == 0 && g.Columns!.Length % window.Item2 == 0:
+                values[node.Outputs[0]] = g with { Window = window };
+                break;
+            case "Mul" when g is { Window: ( > 0, > 0) } && operand is { Floats: { } factors } && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length / g.Window.Value.Rows, g.Columns!.Length / g.Window.Value.Columns]):
+                return Bind(node, ImageValue(Resample(g, factors))) ?? "resize";
+            default:
+                throw new FormatException("takes pixels in an order of its own; a Gather of rows, one of columns, a product with int8 weights, an average of each group and a product with factors are a resize");
+        }
+
+        return "part of a resize";
+    }
+
+    private static int[] Indices(OnnxTensor list, long size) =>
+        [.. ConstantFolder.Whole(list).Select(i => i >= 0 && i < size ? (int)i : throw new FormatException($"index {i} is outside an axis of {size}"))];
+
+    private int Resample(Gathered g, float[] factors)
+    {
+        (int tapRows, int tapColumns) = g.Window!.Value;
+        int height = g.Rows.Length / tapRows, width = g.Columns!.Length / tapColumns, line = width * tapColumns;
+        int tensor = network.Arrange(g.X, Layout.Image, true, current.Name);
+        TensorShape shape = network.Shape(tensor);
+        bool SameRows(int a, int b) => factors.AsSpan(a * width, width).SequenceEqual(factors.AsSpan(b * width, width))
+            && g.Weights.AsSpan(a * tapRows * line, tapRows * line).SequenceEqual(g.Weights.AsSpan(b * tapRows * line, tapRows * line));
+        bool SameColumns(int a, int b)
+        {
+            for (int row = 0; row < height * tapRows; row++)
+            {
+                if (factors[(row / tapRows * width) + a] != factors[(row / tapRows * width) + b]
+                    || !g.Weights.AsSpan((row * line) + (a * tapColumns), tapColumns).SequenceEqual(g.Weights.AsSpan((row * line) + (b * tapColumns), tapColumns)))
+                    return false;
+            }
+
+            return true;
+        }
+
+        (int upRows, int downRows, int[] firstRow) = Period(g.Rows, tapRows, shape.Height, SameRows);
+        (int upColumns, int downColumns, int[] firstColumn) = Period(g.Columns, tapColumns, shape.Width, SameColumns);
+        int taps = tapRows * tapColumns;
+        var weights = new sbyte[upRows * upColumns * taps];
+        var steps = new double[upRows * upColumns];
+        for (int phase = 0; phase < steps.Length; phase++)
+        {
+            (int p, int q) = Math.DivRem(phase, upColumns);
+            steps[phase] = factors[(p * width) + q] / (double)taps;
+            for (int t = 0; t < taps; t++)
+                weights[(phase * taps) + t] = (sbyte)g.Weights![(((p * tapRows) + (t / tapColumns)) * line) + (q * tapColumns) + (t % tapColumns)];
+        }
+
+        return Emit(shape with { Height = height, Width = width }, (name, to) => new FloatResize(name, tensor, to)
+        {
+            Up = (upRows, upColumns), Down = (downRows, downColumns), Taps = (tapRows, tapColumns), FirstRow = firstRow, FirstColumn = firstColumn,
+            RowWeights = [], ColumnWeights = [], Fixed = new FixedTaps(weights, steps),
+        });
+    }
+
+    // The shortest period of a list of taps: outputs and inputs per period, and the first input of each output of the first.
+    private static (int Up, int Down, int[] First) Period(int[] at, int taps, int size, Func<int, int, bool> same)
+    {
+        int outputs = at.Length / taps;
+        bool Inside(int i) => at[i] > 0 && at[i] < size - 1;
+        for (int up = 1; up < outputs; up++)
+        {
+            // Two taps a period apart, neither moved to the edge, say how far a period reaches.
+            int i = Enumerable.Range(0, at.Length - (up * taps)).FirstOrDefault(i => Inside(i) && Inside(i + (up * taps)), -1);
+            if (i < 0 || at[i + (up * taps)] - at[i] is not (> 0 and var down))
+                continue;
+            if (Enumerable.Range(up, outputs - up).All(o => same(o, o - up)) && Firsts(up, down) is { } first)
+                return (up, down, first);
+        }
+
+        return (outputs, size, Firsts(outputs, size) ?? throw new FormatException("takes pixels that do not follow each other"));
+
+        int[]? Firsts(int up, int down)
+        {
+            var first = new int[up];
+            for (int p = 0; p < up; p++)
+            {
+                bool Fits(int candidate)
+                {
+                    for (int i = 0; i < at.Length; i++)
+                    {
+                        if (i / taps % up == p && at[i] != Math.Clamp((i / taps / up * down) + candidate + (i % taps), 0, size - 1))
+                            return false;
+                    }
+
+                    return true;
+                }
+
+                int found = Enumerable.Range(-taps - size, (2 * (size + taps)) + 1).FirstOrDefault(Fits, int.MinValue);
+                if (found == int.MinValue)
+                    return null;
+                first[p] = found;
+            }
+
+            return first;
+        }
     }
 
     // What of a quantised network would have to be computed in float.

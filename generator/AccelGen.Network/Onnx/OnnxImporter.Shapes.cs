@@ -78,6 +78,12 @@ public sealed partial class OnnxImporter
         int[] at = [.. ConstantFolder.Whole(indices).Select(i => i >= -size && i < size ? (int)(i < 0 ? i + size : i) : throw new FormatException($"index {i} is outside axis {axis} of {Text(x.View.Sizes)}"))];
         if (indices.Dims.Length > 1 || at.Length == 0)
             throw new FormatException($"the index has shape {Text(indices.Dims)}; one number or one list is supported");
+        if (BeginsResize(node, x.View, axis))
+        {
+            values[node.Outputs[0]] = new Gathered(Plain(x), at);
+            return "part of a resize";
+        }
+
         int step = at.Length > 1 ? at[1] - at[0] : 1;
         if (at.Select((v, i) => at[0] + (i * step) == v).All(v => v) && step != 0)
         {

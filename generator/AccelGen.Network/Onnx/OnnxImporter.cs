@@ -359,7 +359,7 @@ public sealed partial class OnnxImporter
         report.Add((node, null));
         if (inputs.Length == 0 || inputs[0] is null)
             throw new FormatException("input 0 is missing");
-        string? note = inputs.Any(i => i is Activation { Counts: not 0 }) ? LowerCounts(node, inputs) : Lower(node, inputs);
+        string? note = inputs.Any(i => i is Gathered) ? LowerGathered(node, inputs) : inputs.Any(i => i is Activation { Counts: not 0 }) ? LowerCounts(node, inputs) : Lower(node, inputs);
         if (note is not null)
             report[^1] = (node, note);
     }

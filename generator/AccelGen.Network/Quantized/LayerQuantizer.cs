@@ -54,8 +54,9 @@ internal static class LayerQuantizer
             ReadOnlySpan<float> row = conv.Weights.AsSpan(k * run, run);
             // Data movement keeps its 0 and 1, prescribed weights their step. A large bias must fit 32 bits at the accumulator's scale.
             double step = conv.IsDataMovement ? 1 : conv.Fixed is { } given ? given.Steps[k] : Math.Max(TensorPrimitives.MaxMagnitude(row) is var m ? Math.Abs(m) / 127.0 : 0, Math.Abs(conv.Bias[k]) / (x.Scale * (1 << 30)));
-            if (step == 0)
-                step = 1;
+            step = step == 0 ? 1 : (float)step;
+            if (!(step > 0 && double.IsFinite(step)))
+                throw new FormatException($"layer {conv.Name}: the weights of channel {k} are too small or too large for a step of single precision");
             for (int i = 0; i < run; i++)
                 weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), conv.Fixed is null ? -127 : -128, 127);
             double counts = conv.Fixed is { Bias: { } whole, BiasSteps: { } steps } ? Bias(whole[k], steps[k] / (x.Scale * step)) : Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
@@ -97,26 +98,36 @@ internal static class LayerQuantizer
     private static LayerNormLayer LayerNorm(FloatLayerNorm norm, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
         int n = norm.Gamma.Length;
-        double epsilon = Math.Round(norm.Epsilon * (double)n * n / (x.Scale * x.Scale));
+        double epsilon = Epsilon(norm.Epsilon, n, x.Scale);
         if (epsilon >= 1L << 47)
             throw new FormatException($"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} ({x.Scale:G3} per count); it must be below 2^47: the calibration inputs do not exercise the layer");
         int[] gamma = new int[n], beta = new int[n], shift = new int[n];
         for (int c = 0; c < n; c++)
         {
-            // The normalised value has 12 fraction bits.
-            double g = norm.Factor * norm.Gamma[c] / y.Scale / (1 << 12), b = norm.Factor * norm.Beta[c] / y.Scale;
-            int s = 40;
-            while (s > 1 && (Math.Abs(Math.Round(Math.ScaleB(g, s))) >= 1 << 23 || Math.Abs(Math.Round(Math.ScaleB(b, s))) > int.MaxValue))
-                s--;
-            if (Math.Abs(Math.ScaleB(g, s)) >= 1 << 23 || Math.Abs(Math.ScaleB(b, s)) > int.MaxValue)
-                throw new FormatException($"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too large for {y.Scale:G3} per count of the output");
-            (gamma[c], beta[c], shift[c]) = ((int)Math.Round(Math.ScaleB(g, s)), (int)Math.Round(Math.ScaleB(b, s)), s);
+            (gamma[c], beta[c], shift[c]) = Normal(norm.Factor * norm.Gamma[c], norm.Factor * norm.Beta[c], y.Scale)
+                ?? throw new FormatException($"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too large for {y.Scale:G3} per count of the output");
         }
 
         return new LayerNormLayer(norm.Name, norm.Input, norm.Output, low, high) { Gamma = gamma, Beta = beta, Shift = shift, Epsilon = (long)epsilon };
     }
 
-    private static ResizeLayer Resize(FloatResize resize, QuantizedTensor x, QuantizedTensor y, int low, int high)
+    /// <summary>Epsilon of a layer normalisation in counts.</summary>
+    internal static double Epsilon(float epsilon, int channels, double scale) => Math.Round(epsilon * (double)channels * channels / (scale * scale));
+
+    /// <summary>Factor, addend and shift of a channel of a layer normalisation, or null where they do not fit.</summary>
+    internal static (int Gamma, int Beta, int Shift)? Normal(float gamma, float beta, double scale)
+    {
+        // The normalised value has 12 fraction bits.
+        double g = gamma / scale / (1 << 12), b = beta / scale;
+        int s = 40;
+        while (s > 1 && (Math.Abs(Math.Round(Math.ScaleB(g, s))) >= 1 << 23 || Math.Abs(Math.Round(Math.ScaleB(b, s))) > int.MaxValue))
+            s--;
+        return Math.Abs(Math.ScaleB(g, s)) < 1 << 23 && Math.Abs(Math.ScaleB(b, s)) <= int.MaxValue ? ((int)Math.Round(Math.ScaleB(g, s)), (int)Math.Round(Math.ScaleB(b, s)), s) : null;
+    }
+
+    /// <summary>A resize with integer weights.</summary>
+    /// <exception cref="FormatException">A factor is outside what the integer operators can hold.</exception>
+    internal static ResizeLayer Resize(FloatResize resize, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
         (int rows, int columns) = resize.Taps;
         int taps = rows * columns;
@@ -125,9 +136,16 @@ internal static class LayerQuantizer
         var real = new double[taps];
         for (int phase = 0; phase < scales.Length; phase++)
         {
+            if (resize.Fixed is { } given)
+            {
+                given.Weights.AsSpan(phase * taps, taps).CopyTo(weights.AsSpan(phase * taps));
+                scales[phase] = Factor(resize, resize.Factor * given.Steps[phase] * x.Scale / y.Scale);
+                continue;
+            }
+
             (int p, int q) = Math.DivRem(phase, resize.Up.Columns);
             for (int t = 0; t < taps; t++)
-                real[t] = resize.Factor * (resize.Weights?[(phase * taps) + t] ?? (double)resize.RowWeights[(p * rows) + (t / columns)] * resize.ColumnWeights[(q * columns) + (t % columns)]);
+                real[t] = resize.Factor * ((double)resize.RowWeights[(p * rows) + (t / columns)] * resize.ColumnWeights[(q * columns) + (t % columns)]);
             (sbyte[] integers, double step) = Integers(real);
             integers.CopyTo(weights, phase * taps);
             scales[phase] = Factor(resize, step * x.Scale / y.Scale);

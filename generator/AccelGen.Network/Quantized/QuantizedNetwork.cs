@@ -122,6 +122,10 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int TableZeroPoint { get; init; }
 
+    /// <summary>Scale of the counts that <see cref="Table"/> is looked up with, for reports and exports; 0 where it is not known.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public double TableScale { get; init; }
+
     /// <summary>
     /// The output is written with pixels and channels exchanged: its shape is [Batch, 1, Channels, Height * Width] of what
     /// the layer computes.

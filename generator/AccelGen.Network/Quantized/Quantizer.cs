@@ -96,7 +96,7 @@ public static class Quantizer
             if (table is null || (layer.Table is not null && (layer is FloatArgMax ? (low, high) == (-128, 127) : computed.ZeroPoint == output.ZeroPoint) && IsClamp(table)))
                 layers.Add(layer is FloatArgMax ? q : q with { ClampLow = Math.Clamp(q.ClampLow, low, high), ClampHigh = Math.Clamp(q.ClampHigh, low, high) });
             else
-                layers.Add(q with { Table = table, TableZeroPoint = computed.ZeroPoint });
+                layers.Add(q with { Table = table, TableZeroPoint = computed.ZeroPoint, TableScale = computed.Scale });
         }
 
         var quantized = new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs);
@@ -115,12 +115,12 @@ public static class Quantizer
         return result;
     }
 
-    /// <summary>Scale and zero point of a range.</summary>
+    /// <summary>Scale and zero point of a range. Scales are numbers of single precision, as files have them.</summary>
     internal static (double Scale, int ZeroPoint) Parameters(ValueRange range, bool symmetric)
     {
         if (symmetric)
-            return (Math.Max(Math.Max(-(double)range.Low, range.High) / 127, 1e-12), 0);
-        double scale = Math.Max(((double)range.High - range.Low) / 255, 1e-12);
+            return ((float)Math.Max(Math.Max(-(double)range.Low, range.High) / 127, 1e-12), 0);
+        double scale = (float)Math.Max(((double)range.High - range.Low) / 255, 1e-12);
         return (scale, (int)Math.Clamp(Math.Round(-128 - (range.Low / scale), MidpointRounding.ToEven), -128, 127));
     }
 
