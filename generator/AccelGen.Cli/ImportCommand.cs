@@ -34,16 +34,16 @@ internal static class ImportCommand
                 }
                 catch (ImportException e)
                 {
-                    Cli.WriteJson(result.GetValue(json), new { model = path, problems = e.Problems });
+                    // What could be read, beside the reasons why the whole could not.
+                    if (e.Nodes.Count > 0)
+                        Show(e.Nodes);
+                    Cli.WriteJson(result.GetValue(json), new { model = path, e.Problems, e.Nodes });
                     throw;
                 }
             }
 
-            var table = new Table().AddColumns("node", "operator", "becomes");
-            foreach (ImportedNode node in import.Nodes)
-                table.AddRow(Markup.Escape(node.Node), node.Operator, Markup.Escape(node.Outcome));
-            Cli.Output().Write(table);
-            Console.WriteLine($"{import.Network.Name}: {(import.Opset == 0 ? import.Producer : $"opset {import.Opset}")}, {import.Network.Layers.Count} layers, {import.Network.Parameters:N0} parameters, {import.Network.Macs:N0} MACs, {import.Network.Blocks.Count} skippable blocks");
+            Show(import.Nodes);
+            Console.WriteLine($"{import.Network.Name}: {(import.Quantized is null ? "float" : "quantised")}, {(import.Opset == 0 ? import.Producer : $"opset {import.Opset}")}, {import.Network.Layers.Count} layers, {import.Network.Parameters:N0} parameters, {import.Network.Macs:N0} MACs, {import.Network.Blocks.Count} skippable blocks");
             foreach (SkippableBlock block in import.Network.Blocks)
                 Console.WriteLine($"  block {block.Index}: {block.Name}");
             Cli.WriteJson(result.GetValue(json), new
@@ -51,6 +51,7 @@ internal static class ImportCommand
                 model = path,
                 import.Opset,
                 import.Producer,
+                quantized = import.Quantized is not null,
                 import.Nodes,
                 layers = import.Network.Layers.Select(l => new
                 {
@@ -76,6 +77,14 @@ internal static class ImportCommand
         [],
         0,
         $"architecture with weights of seed {seed}");
+
+    private static void Show(IReadOnlyList<ImportedNode> nodes)
+    {
+        var table = new Table().AddColumns("node", "operator", "becomes");
+        foreach (ImportedNode node in nodes)
+            table.AddRow(Markup.Escape(node.Node), Markup.Escape(node.Operator), Markup.Escape(node.Outcome));
+        Cli.Output().Write(table);
+    }
 
     private static string Operator(FloatLayer layer) => layer.GetType().Name["Float".Length..].ToLowerInvariant();
 }

@@ -141,9 +141,10 @@ internal sealed class ModelOptions
             return (quantized, null);
         }
 
-        FloatNetwork network = OnnxImporter.Import(path, Size(result.GetValue(inputSize))).Network;
-        OneInput(path, network.Inputs.Count);
-        return (null, network);
+        ImportResult import = OnnxImporter.Import(path, Size(result.GetValue(inputSize)));
+        OneInput(path, import.Network.Inputs.Count);
+        // A file that says how to quantise needs no calibration.
+        return import.Quantized is { } prescribed ? (prescribed, null) : (null, import.Network);
     }
 
     /// <summary>Loads a quantised network, or imports, calibrates and quantises a float one.</summary>

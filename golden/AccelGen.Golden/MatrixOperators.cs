@@ -7,7 +7,7 @@ namespace AccelGen.Golden;
 
 /// <summary>
 /// Sums of the operators that multiply matrices. They are 32-bit; the largest that a layer can reach is
-/// |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to 65,793 taps. They do not depend on the order of addition, so
+/// |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to 65,793 taps; 255 * 255 * taps where both operands have a zero point, up to 33,025. They do not depend on the order of addition, so
 /// that rows of pixels may be shared out to threads.
 /// </summary>
 public static class MatrixOperators
@@ -53,7 +53,7 @@ public static class MatrixOperators
 
     /// <summary>Sums of a matrix product, <c>[B, M, K] x [B, N, K]^T</c>: what MatMulInteger computes.</summary>
     /// <param name="x">Left operand.</param>
-    /// <param name="right">Right operand, transposed; its zero point is 0.</param>
+    /// <param name="right">Right operand, transposed.</param>
     /// <param name="shape">Shape of the output, [B, 1, M, N].</param>
     public static int[] MatMul(Operand x, Operand right, TensorShape shape)
     {
@@ -75,6 +75,16 @@ public static class MatrixOperators
                 for (int m = 0; m < count; m++)
                     IntegerProduct.Offset(x.Values.AsSpan(((batch * rows) + first + m) * depth, depth), patches[(m * product.RowBytes)..]);
                 product.Multiply(patches, count, sums, columns);
+                // sum (x - zx) (r - zr) = sum (x - zx) r - zr sum (x - zx)
+                for (int m = 0; m < count && right.ZeroPoint != 0; m++)
+                {
+                    int total = 0;
+                    foreach (sbyte value in x.Values.AsSpan(((batch * rows) + first + m) * depth, depth))
+                        total += value - x.ZeroPoint;
+                    foreach (ref int sum in sums.Slice(m * columns, columns))
+                        sum -= right.ZeroPoint * total;
+                }
+
                 receive((batch * rows) + first, count, sums[..(count * columns)]);
             });
         }

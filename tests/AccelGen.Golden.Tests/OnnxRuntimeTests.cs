@@ -71,9 +71,9 @@ public sealed class OnnxRuntimeTests
         for (int round = 0; round < 30; round++)
         {
             var random = new Random(Seed + round);
-            int b = random.Next(1, 4), m = random.Next(1, 40), k = random.Next(1, 80), n = random.Next(1, 40), zero = random.Next(-128, 128);
+            int b = random.Next(1, 4), m = random.Next(1, 40), k = random.Next(1, 80), n = random.Next(1, 40), zero = random.Next(-128, 128), rightZero = random.Next(2) * random.Next(-128, 128);
             sbyte[] left = Values(random, b * m * k), right = Values(random, b * n * k);
-            int[] mine = MatrixOperators.MatMul(new Operand(new TensorShape(b, 1, m, k), zero, left), new Operand(new TensorShape(b, 1, n, k), 0, right), new TensorShape(b, 1, m, n));
+            int[] mine = MatrixOperators.MatMul(new Operand(new TensorShape(b, 1, m, k), zero, left), new Operand(new TensorShape(b, 1, n, k), rightZero, right), new TensorShape(b, 1, m, n));
             sbyte[] transposed = new sbyte[right.Length];
             for (int i = 0; i < b; i++)
             {
@@ -84,9 +84,9 @@ public sealed class OnnxRuntimeTests
                 }
             }
 
-            byte[] model = new OnnxModelWriter("MatMulInteger", ["a", "b", "za"], "y").Input("a", OnnxModelWriter.UInt8, b, m, k).Input("b", OnnxModelWriter.Int8, b, k, n)
-                .Input("za", OnnxModelWriter.UInt8).Build("y", OnnxModelWriter.Int32, b, m, n);
-            int[] theirs = Run<int>(model, ("a", Tensor([.. left.Select(v => (byte)(v + 128))], b, m, k)), ("b", Tensor(transposed, b, k, n)), ("za", Tensor<byte>([(byte)(zero + 128)])));
+            byte[] model = new OnnxModelWriter("MatMulInteger", ["a", "b", "za", "zb"], "y").Input("a", OnnxModelWriter.UInt8, b, m, k).Input("b", OnnxModelWriter.Int8, b, k, n)
+                .Input("za", OnnxModelWriter.UInt8).Input("zb", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int32, b, m, n);
+            int[] theirs = Run<int>(model, ("a", Tensor([.. left.Select(v => (byte)(v + 128))], b, m, k)), ("b", Tensor(transposed, b, k, n)), ("za", Tensor<byte>([(byte)(zero + 128)])), ("zb", Tensor<sbyte>([(sbyte)rightZero])));
             Assert.That(mine, Is.EqualTo(theirs), $"seed {Seed + round}");
         }
     }
@@ -97,11 +97,11 @@ public sealed class OnnxRuntimeTests
         for (int round = 0; round < 30; round++)
         {
             var random = new Random(Seed + round);
-            int b = random.Next(1, 4), m = random.Next(1, 40), k = random.Next(1, 80), n = random.Next(1, 40), za = random.Next(-128, 128), zy = random.Next(-128, 128);
+            int b = random.Next(1, 4), m = random.Next(1, 40), k = random.Next(1, 80), n = random.Next(1, 40), za = random.Next(-128, 128), zb = random.Next(2) * random.Next(-128, 128), zy = random.Next(-128, 128);
             sbyte[] left = Values(random, b * m * k), right = Values(random, b * n * k);
             float sa = 0.04f, sb = 0.02f, sy = 0.002f * k;
             var layer = new MatMulLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal((double)sa * sb / sy));
-            sbyte[] mine = GoldenOperators.Execute(layer, [new Operand(new TensorShape(b, 1, m, k), za, left), new Operand(new TensorShape(b, 1, n, k), 0, right)], new TensorShape(b, 1, m, n), zy);
+            sbyte[] mine = GoldenOperators.Execute(layer, [new Operand(new TensorShape(b, 1, m, k), za, left), new Operand(new TensorShape(b, 1, n, k), zb, right)], new TensorShape(b, 1, m, n), zy);
             var transposed = new sbyte[right.Length];
             for (int i = 0; i < right.Length; i++)
                 transposed[(((i / (n * k) * k) + (i % k)) * n) + (i / k % n)] = right[i];
@@ -110,7 +110,7 @@ public sealed class OnnxRuntimeTests
                 .Input("b", OnnxModelWriter.Int8, b, k, n).Input("sb", OnnxModelWriter.Float).Input("zb", OnnxModelWriter.Int8)
                 .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int8, b, m, n);
             sbyte[] theirs = Run<sbyte>(model, ("a", Tensor(left, b, m, k)), ("sa", Tensor<float>([sa])), ("za", Tensor<sbyte>([(sbyte)za])), ("b", Tensor(transposed, b, k, n)), ("sb", Tensor<float>([sb])),
-                ("zb", Tensor<sbyte>([0])), ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])));
+                ("zb", Tensor<sbyte>([(sbyte)zb])), ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])));
             AssertWithinOneStep(mine, theirs, Seed + round);
         }
     }

@@ -52,7 +52,8 @@ internal sealed class OnnxModelWriter
     /// <summary>A constant of integers.</summary>
     public OnnxModelWriter Initializer(string name, long[] data, params long[] dims) => Initializer(name, Int64, MemoryMarshal.AsBytes<long>(data).ToArray(), dims);
 
-    private OnnxModelWriter Initializer(string name, int type, byte[] raw, long[] dims)
+    /// <summary>A constant of any type: the bytes of its elements.</summary>
+    public OnnxModelWriter Initializer(string name, int type, byte[] raw, params long[] dims)
     {
         var tensor = new MemoryStream();
         foreach (long d in dims)
@@ -60,6 +61,25 @@ internal sealed class OnnxModelWriter
         Number(tensor, 2, type);
         Text(tensor, 8, name);
         Bytes(tensor, 9, raw);
+        var wrapped = new MemoryStream();
+        Bytes(wrapped, 5, tensor.ToArray());
+        values.Add(wrapped.ToArray());
+        return this;
+    }
+
+    /// <summary>A constant of floats whose data are in another file.</summary>
+    public OnnxModelWriter External(string name, string location, params long[] dims)
+    {
+        var entry = new MemoryStream();
+        Text(entry, 1, "location");
+        Text(entry, 2, location);
+        var tensor = new MemoryStream();
+        foreach (long d in dims)
+            Number(tensor, 1, d);
+        Number(tensor, 2, Float);
+        Text(tensor, 8, name);
+        Bytes(tensor, 13, entry.ToArray());
+        Number(tensor, 14, 1);
         var wrapped = new MemoryStream();
         Bytes(wrapped, 5, tensor.ToArray());
         values.Add(wrapped.ToArray());
@@ -125,6 +145,17 @@ internal sealed class OnnxModelWriter
     public OnnxModelWriter Output(string name, int type, params long[] shape)
     {
         values.Add(Value(12, name, type, shape));
+        return this;
+    }
+
+    /// <summary>An output of the graph of any type and shape.</summary>
+    public OnnxModelWriter Observe(string name)
+    {
+        var value = new MemoryStream();
+        Text(value, 1, name);
+        var wrapped = new MemoryStream();
+        Bytes(wrapped, 12, value.ToArray());
+        values.Add(wrapped.ToArray());
         return this;
     }
 

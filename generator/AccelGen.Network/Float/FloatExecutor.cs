@@ -45,9 +45,9 @@ public static class FloatExecutor
                 FloatMaxPool pool => MaxPool(pool, from, x, to),
                 FloatAdd or FloatCopy => (float[])x.Clone(),
                 FloatMultiply m => Multiply(x, Values(m.Right), to, m.Broadcast),
-                FloatMatMul m => MatMul(from, x, Values(m.Right), to, m.Factor),
+                FloatMatMul m => MatMul(from, x, Values(m.Right), to),
                 FloatNormalizedMatMul m => NormalizedMatMul(m, from, x, Values(m.Right), Values(m.Denominator), to),
-                FloatSoftmax => EachPixel(x, from.Channels, (row, result) => TensorPrimitives.SoftMax(Shifted(row, result), result)),
+                FloatSoftmax s => EachPixel(x, from.Channels, (row, result) => TensorPrimitives.SoftMax(Shifted(row, s.Slope, result), result)),
                 FloatLayerNorm norm => EachPixel(x, from.Channels, (row, result) => Normalise(norm, row, result)),
                 FloatArgMax => [.. Enumerable.Range(0, (int)to.Elements).Select(p => (float)TensorPrimitives.IndexOfMax<float>(x.AsSpan(p * from.Channels, from.Channels)))],
                 FloatResize resize => Resize(resize, from, x, to),
@@ -56,12 +56,16 @@ public static class FloatExecutor
             };
             if (layer.TransposeOutput)
                 y = Transpose(y, to);
+            if (layer.Factor != 1)
+                TensorPrimitives.Multiply(y, layer.Factor, y);
             if (layer.Residual is int residual)
-                AddResidual(y, Values(residual), written, layer.ResidualBroadcast, layer.ResidualSubtract);
+                AddResidual(y, Values(residual), written, layer.ResidualBroadcast, layer.ResidualSubtract ? -layer.ResidualFactor : layer.ResidualFactor);
             if (!float.IsNegativeInfinity(layer.Range.Low))
                 TensorPrimitives.Max(y, layer.Range.Low, y);
             if (!float.IsPositiveInfinity(layer.Range.High))
                 TensorPrimitives.Min(y, layer.Range.High, y);
+            if (layer.Table is { } table)
+                LookUp(table, network.Tensors[network.Home(layer.Output)].Fixed ?? throw new ArgumentException($"layer {layer.Name}: a table needs a prescribed quantisation of its output", nameof(network)), y);
             ActivationFunction.Apply(layer.Activation, y);
             storage[network.Home(layer.Output)] = y;
             layerDone?.Invoke(layer, y);
@@ -233,7 +237,7 @@ public static class FloatExecutor
             body(0, count);
     }
 
-    private static float[] MatMul(TensorShape from, float[] x, float[] right, TensorShape to, float factor)
+    private static float[] MatMul(TensorShape from, float[] x, float[] right, TensorShape to)
     {
         int m = from.Height * from.Width, k = from.Channels, n = to.Channels;
         var y = new float[to.Elements];
@@ -243,14 +247,12 @@ public static class FloatExecutor
             Rows(m, (long)n * k, 32, (first, last) => Products(x.AsSpan(((batch * m) + first) * k, (last - first) * k), k, right.AsSpan(batch * n * k, n * k), n, y, ((batch * m) + first) * n, n));
         }
 
-        if (factor != 1)
-            TensorPrimitives.Multiply(y, factor, y);
         return y;
     }
 
     private static float[] NormalizedMatMul(FloatNormalizedMatMul layer, TensorShape from, float[] x, float[] right, float[] denominator, TensorShape to)
     {
-        float[] y = MatMul(from, x, right, to, 1), d = MatMul(from, x, denominator, to with { Channels = 1 }, 1);
+        float[] y = MatMul(from, x, right, to), d = MatMul(from, x, denominator, to with { Channels = 1 });
         for (int p = 0; p < d.Length; p++)
         {
             Span<float> pixel = y.AsSpan(p * to.Channels, to.Channels);
@@ -274,9 +276,11 @@ public static class FloatExecutor
     }
 
     // Distances from the largest, so that no exponential overflows.
-    private static Span<float> Shifted(ReadOnlySpan<float> row, Span<float> result)
+    private static Span<float> Shifted(ReadOnlySpan<float> row, float slope, Span<float> result)
     {
         TensorPrimitives.Subtract(row, TensorPrimitives.Max(row), result);
+        if (slope != 1)
+            TensorPrimitives.Multiply(result, slope, result);
         return result;
     }
 
@@ -301,16 +305,24 @@ public static class FloatExecutor
         return y;
     }
 
-    private static void AddResidual(float[] y, float[] residual, TensorShape shape, Broadcast broadcast, bool subtract) => Broadcasted(shape, broadcast, (place, length, operand, run) =>
+    private static void AddResidual(float[] y, float[] residual, TensorShape shape, Broadcast broadcast, float factor) => Broadcasted(shape, broadcast, (place, length, operand, run) =>
     {
         Span<float> to = y.AsSpan(place, length);
         if (run == 1 && length > 1)
-            TensorPrimitives.Add(to, subtract ? -residual[operand] : residual[operand], to);
-        else if (subtract)
-            TensorPrimitives.Subtract(to, residual.AsSpan(operand, length), to);
+            TensorPrimitives.Add(to, factor * residual[operand], to);
         else
-            TensorPrimitives.Add(to, residual.AsSpan(operand, length), to);
+            TensorPrimitives.MultiplyAdd(residual.AsSpan(operand, length), factor, to, to);
     });
+
+    // Rounded to counts of the argument, looked up, and counts of the output as real numbers.
+    private static void LookUp(FixedTable table, Quantization output, float[] y)
+    {
+        for (int i = 0; i < y.Length; i++)
+        {
+            int count = (int)Math.Clamp(Math.Round(y[i] / table.Argument.Scale) + table.Argument.ZeroPoint, -128, 127);
+            y[i] = (float)(output.Scale * (table.Counts[count + 128] - output.ZeroPoint));
+        }
+    }
 
     // Runs of elements with the place of their second operand, which is one element where the channels are repeated.
     private static void Broadcasted(TensorShape shape, Broadcast broadcast, Action<int, int, int, int> run)
@@ -368,6 +380,8 @@ public static class FloatExecutor
     // First along the columns, then along the rows.
     private static float[] Resize(FloatResize resize, TensorShape from, float[] x, TensorShape to)
     {
+        if (resize.Fixed is { } taps)
+            return Resample(resize, taps, from, x, to);
         var middle = new TensorShape(from.Batch, from.Height, to.Width, from.Channels);
         var between = new float[middle.Elements];
         var y = new float[(middle with { Height = to.Height }).Elements];
@@ -396,6 +410,33 @@ public static class FloatExecutor
                     TensorPrimitives.MultiplyAdd(between.AsSpan(((batch * from.Height) + Math.Clamp(start + t, 0, from.Height - 1)) * run, run), resize.RowWeights[(phase * resize.Taps.Rows) + t], result, result);
             }
         });
+        return y;
+    }
+
+    private static float[] Resample(FloatResize resize, FixedTaps taps, TensorShape from, float[] x, TensorShape to)
+    {
+        var y = new float[to.Elements];
+        for (int b = 0; b < to.Batch; b++)
+        {
+            for (int row = 0; row < to.Height; row++)
+            {
+                for (int column = 0; column < to.Width; column++)
+                {
+                    Span<float> result = y.AsSpan(to.Index(b, row, column, 0), to.Channels);
+                    (int p, int q) = (row % resize.Up.Rows, column % resize.Up.Columns);
+                    for (int t = 0, at = ((p * resize.Up.Columns) + q) * resize.Taps.Rows * resize.Taps.Columns; t < resize.Taps.Rows; t++)
+                    {
+                        int sourceRow = Math.Clamp((row / resize.Up.Rows * resize.Down.Rows) + resize.FirstRow[p] + t, 0, from.Height - 1);
+                        for (int u = 0; u < resize.Taps.Columns; u++, at++)
+                        {
+                            int sourceColumn = Math.Clamp((column / resize.Up.Columns * resize.Down.Columns) + resize.FirstColumn[q] + u, 0, from.Width - 1);
+                            TensorPrimitives.MultiplyAdd(x.AsSpan(from.Index(b, sourceRow, sourceColumn, 0), to.Channels), (float)(taps.Weights[at] * taps.Steps[(p * resize.Up.Columns) + q]), result, result);
+                        }
+                    }
+                }
+            }
+        }
+
         return y;
     }
 

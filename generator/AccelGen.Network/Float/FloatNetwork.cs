@@ -11,7 +11,27 @@ namespace AccelGen.Network.Float;
 /// another split into rows and columns, which no layer writes.
 /// </param>
 /// <param name="Constant">NHWC values of a tensor that no layer writes (an embedding), or null.</param>
-public sealed record FloatTensor(int Id, string Name, TensorShape Shape, int? SharesStorageWith = null, float[]? Constant = null);
+public sealed record FloatTensor(int Id, string Name, TensorShape Shape, int? SharesStorageWith = null, float[]? Constant = null)
+{
+    /// <summary>Quantisation that the file prescribes, or null; set in the tensor that owns the storage.</summary>
+    public Quantization? Fixed { get; init; }
+}
+
+/// <summary>An affine quantisation to int8: <c>real = Scale * (q - ZeroPoint)</c>.</summary>
+/// <param name="Scale">Step, positive and finite.</param>
+/// <param name="ZeroPoint">Count of real zero, -128 to 127.</param>
+public readonly record struct Quantization(double Scale, int ZeroPoint);
+
+/// <summary>An activation given as a table of counts, between two prescribed quantisations.</summary>
+/// <param name="Argument">Quantisation of what the table is looked up with.</param>
+/// <param name="Counts">256 counts of the output; the first is that of argument -128.</param>
+public sealed record FixedTable(Quantization Argument, sbyte[] Counts);
+
+/// <summary>Integers that float weights stand for.</summary>
+/// <param name="Steps">Weight step per output channel.</param>
+/// <param name="Bias">Bias per output channel in counts of <paramref name="BiasSteps"/>, or null where only the float bias counts.</param>
+/// <param name="BiasSteps">Step of each bias.</param>
+public sealed record FixedWeights(float[] Steps, int[]? Bias = null, float[]? BiasSteps = null);
 
 /// <summary>Activation functions, by their ONNX names; applied after the residual addition and the clamp.</summary>
 public enum ActivationKind
@@ -92,6 +112,9 @@ public readonly record struct OutputRange(float Low, float High)
 /// <param name="Output">Tensor written.</param>
 public abstract record FloatLayer(string Name, int Input, int Output)
 {
+    /// <summary>Constant factor of what the layer computes, before the residual addition.</summary>
+    public float Factor { get; init; } = 1;
+
     /// <summary>Clamp of the output, after the residual addition.</summary>
     public OutputRange Range { get; init; } = OutputRange.Unbounded;
 
@@ -104,8 +127,14 @@ public abstract record FloatLayer(string Name, int Input, int Output)
     /// <summary>Axes of the residual that are repeated.</summary>
     public Broadcast ResidualBroadcast { get; init; }
 
+    /// <summary>Constant factor of the residual.</summary>
+    public float ResidualFactor { get; init; } = 1;
+
     /// <summary>Activation, after the residual and the clamp.</summary>
     public Activation Activation { get; init; }
+
+    /// <summary>Activation as a table, in place of <see cref="Activation"/>, or null.</summary>
+    public FixedTable? Table { get; init; }
 
     /// <summary>The output is written with pixels and channels exchanged: [Batch, 1, Channels, Height * Width] of what the layer computes.</summary>
     public bool TransposeOutput { get; init; }
@@ -152,6 +181,9 @@ public sealed record FloatConv(string Name, int Input, int Output) : FloatLayer(
     /// <summary>Channel groups.</summary>
     public int Groups { get; init; } = 1;
 
+    /// <summary>Integer weights and biases that the file prescribes, or null.</summary>
+    public FixedWeights? Fixed { get; init; }
+
     /// <summary>Slice, pad, transpose or placement: weights are 0 and 1 and select channels; it may carry a clamp, an activation and a residual.</summary>
     public bool IsDataMovement { get; init; }
 }
@@ -183,13 +215,9 @@ public sealed record FloatMultiply(string Name, int Input, int Right, int Output
     public Broadcast Broadcast { get; init; }
 }
 
-/// <summary>Batched product of two activations, <c>Factor * x * r^T</c>: input [B, 1, M, K], right [B, 1, N, K], output [B, 1, M, N].</summary>
+/// <summary>Batched product of two activations, <c>x * r^T</c>: input [B, 1, M, K], right [B, 1, N, K], output [B, 1, M, N].</summary>
 /// <param name="Right">Right operand, transposed.</param>
-public sealed record FloatMatMul(string Name, int Input, int Right, int Output) : FloatLayer(Name, Input, Output)
-{
-    /// <summary>Constant factor of the product.</summary>
-    public float Factor { get; init; } = 1;
-}
+public sealed record FloatMatMul(string Name, int Input, int Right, int Output) : FloatLayer(Name, Input, Output);
 
 /// <summary>Quotient of two products with one left operand, as in linear attention: <c>x * r^T / (x * d^T + Epsilon)</c>.</summary>
 /// <param name="Right">Right operand of the numerator, [B, 1, N, K].</param>
@@ -201,7 +229,11 @@ public sealed record FloatNormalizedMatMul(string Name, int Input, int Right, in
 }
 
 /// <summary>Softmax over the channels of each pixel.</summary>
-public sealed record FloatSoftmax(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
+public sealed record FloatSoftmax(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <summary>Constant factor of the input, positive.</summary>
+    public float Slope { get; init; } = 1;
+}
 
 /// <summary>Layer normalisation over the channels of each pixel.</summary>
 public sealed record FloatLayerNorm(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
@@ -255,7 +287,15 @@ public sealed record FloatResize(string Name, int Input, int Output) : FloatLaye
 
     /// <summary>Weights of each column phase, [phase][tap].</summary>
     public required float[] ColumnWeights { get; init; }
+
+    /// <summary>Integer weights that the file prescribes in place of the two above, or null.</summary>
+    public FixedTaps? Fixed { get; init; }
 }
+
+/// <summary>Integers that the weights of a resize stand for.</summary>
+/// <param name="Weights">Weights [row phase][column phase][tap row][tap column].</param>
+/// <param name="Steps">Weight step of each phase.</param>
+public sealed record FixedTaps(sbyte[] Weights, double[] Steps);
 
 /// <summary>Tensors side by side along the channels.</summary>
 /// <param name="Inputs">Tensors in order; <see cref="FloatLayer.Input"/> is the first.</param>

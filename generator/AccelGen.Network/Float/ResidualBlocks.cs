@@ -50,7 +50,7 @@ public static class ResidualBlocks
                     continue;
                 bool closed = branch.Where(i => i != last).Select(i => network.Home(layers[i].Output)).All(t => readers[t].All(branch.Contains) && !outputs.Contains(t));
                 bool overwritable = !outputs.Contains(shortcut) && readers[shortcut].All(i => i <= last) && end.Reads.Count(t => network.Home(t) == shortcut) == 1
-                    && InPlace(tensors[shortcut].Shape, tensors[end.Output].Shape);
+                    && InPlace(tensors[shortcut].Shape, tensors[end.Output].Shape) && tensors[shortcut].Fixed == tensors[end.Output].Fixed;
                 // Skipped, the block's clamp does not act: what it would clamp must be within its bounds already.
                 bool clampHolds = Bounds(network, layers, producer, shortcut).Within(end.Range);
                 if (!closed || !overwritable || !clampHolds)
@@ -80,10 +80,10 @@ public static class ResidualBlocks
     // The forms in which a layer ends a branch: an addition may have its operands the other way round.
     private static IEnumerable<FloatLayer> Endings(FloatLayer layer)
     {
-        if (layer is not { Residual: int residual, ResidualSubtract: false, ResidualBroadcast: Broadcast.None, TransposeOutput: false, Activation.Kind: ActivationKind.None })
+        if (layer is not { Residual: int residual, ResidualSubtract: false, ResidualBroadcast: Broadcast.None, TransposeOutput: false, Activation.Kind: ActivationKind.None, Table: null })
             yield break;
         yield return layer;
-        if (layer is FloatAdd add)
+        if (layer is FloatAdd { Factor: 1, ResidualFactor: 1 } add)
             yield return add with { Input = residual, Residual = add.Input };
     }
 
@@ -125,6 +125,8 @@ public static class ResidualBlocks
         if (!producer.TryGetValue(network.Home(tensor), out int at))
             return OutputRange.Unbounded;
         FloatLayer layer = layers[at];
+        if (layer.Table is not null)
+            return OutputRange.Unbounded;
         if (layer.Activation.Kind != ActivationKind.None)
             return layer.Activation.Kind is ActivationKind.Sigmoid or ActivationKind.HardSigmoid ? new OutputRange(0, 1) : OutputRange.Unbounded;
         if (layer is not FloatConv { IsDataMovement: true, Residual: null } move)

@@ -6,9 +6,12 @@ internal static class ConstantFolder
     /// <summary>Operators that can be evaluated.</summary>
     public static IReadOnlySet<string> Operators { get; } = new HashSet<string>
     {
-        "Identity", "Gather", "Unsqueeze", "Squeeze", "Concat", "Slice", "Cast", "Add", "Sub", "Mul", "Div", "Floor", "Ceil",
+        "Identity", "Gather", "Unsqueeze", "Squeeze", "Concat", "Slice", "Cast", "Add", "Sub", "Mul", "Div", "Floor", "Ceil", "Round",
         "ConstantOfShape", "Reshape", "Flatten", "Transpose", "Range", "ReduceProd", "Sqrt", "Pow", "Reciprocal", "Neg", "Abs", "Exp", "Log", "Min", "Max", "Expand", "Tile", "Equal", "Where",
     };
+
+    // Elements of a constant that is repeated or filled, not read.
+    private const long MaxMade = 1 << 22;
 
     /// <summary>Evaluates one node.</summary>
     /// <param name="node">Node, one of <see cref="Operators"/>.</param>
@@ -27,6 +30,8 @@ internal static class ConstantFolder
                     : OnnxTensor.Of(x.Dims, x.Integers ?? [.. x.Floats!.Select(v => (long)v)]);
             case "Floor":
                 return x.Floats is null ? x : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(MathF.Floor)]);
+            case "Round":
+                return x.Floats is null ? x : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(v => MathF.Round(v, MidpointRounding.ToEven))]);
             case "Ceil":
                 return x.Floats is null ? x : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(MathF.Ceiling)]);
             case "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Min" or "Max" or "Equal":
@@ -39,12 +44,12 @@ internal static class ConstantFolder
             case "Abs":
                 return x.Floats is null ? OnnxTensor.Of(x.Dims, [.. x.Integers!.Select(v => v == long.MinValue ? v : Math.Abs(v))]) : OnnxTensor.Of(x.Dims, [.. x.Floats.Select(MathF.Abs)]);
             case "Expand":
-                return Broadcast(x, BroadcastDims("Expand", x.Dims, Whole(Need(1))));
+                return Broadcast(x, Made(BroadcastDims("Expand", x.Dims, Whole(Need(1)))));
             case "Tile":
                 long[] repeats = Whole(Need(1));
                 if (repeats.Length != x.Dims.Length)
                     throw new FormatException($"Tile repeats {repeats.Length} axes of [{string.Join(", ", x.Dims)}]");
-                return Pick(x, [.. x.Dims.Zip(repeats, (d, r) => checked(d * r))], index => [.. index.Select((v, i) => v % x.Dims[i])]);
+                return Pick(x, Made([.. x.Dims.Zip(repeats, (d, r) => checked(d * r))]), index => [.. index.Select((v, i) => v % x.Dims[i])]);
             case "Where":
                 OnnxTensor yes = Need(1), no = Need(2);
                 long[] common = BroadcastDims("Where", BroadcastDims("Where", x.Dims, yes.Dims), no.Dims);
@@ -60,7 +65,7 @@ internal static class ConstantFolder
             case "Reshape":
                 return x.WithDims(ReshapeDims(x.Dims, Whole(Need(1)), node.Integer("allowzero", 0) == 1));
             case "ConstantOfShape":
-                int count = OnnxTensor.CountOf(Whole(x));
+                int count = OnnxTensor.CountOf(Made(Whole(x)));
                 OnnxTensor? value = node.Tensor("value");
                 return value?.Integers is { Length: 1 } v1
                     ? OnnxTensor.Of(Whole(x), [.. Enumerable.Repeat(v1[0], count)])
@@ -70,7 +75,7 @@ internal static class ConstantFolder
                 if (delta == 0)
                     throw new FormatException("Range has step 0");
                 long steps = Math.Max(0, (limit - start + delta - Math.Sign(delta)) / delta);
-                OnnxTensor.CountOf([steps]);
+                Made([steps]);
                 return OnnxTensor.Of([steps], [.. Enumerable.Range(0, (int)steps).Select(i => start + (i * delta))]);
             case "ReduceProd":
                 return OnnxTensor.Of(node.Integer("keepdims", 1) == 1 ? [.. x.Dims.Select(_ => 1L)] : [], [Whole(x).Aggregate(1L, (a, b) => checked(a * b))]);
@@ -90,6 +95,10 @@ internal static class ConstantFolder
         OnnxTensor? Optional(int i) => i < inputs.Count ? inputs[i] : null;
         OnnxTensor Need(int i) => Optional(i) ?? throw new FormatException($"input {i} is missing");
     }
+
+    // Shape of a constant that a few numbers of the file make.
+    private static long[] Made(long[] dims) => OnnxTensor.CountOf(dims) <= MaxMade ? dims
+        : throw new FormatException($"makes a constant of {OnnxTensor.CountOf(dims)} elements; at most {MaxMade} are supported");
 
     /// <summary>Integer values of a constant.</summary>
     public static long[] Whole(OnnxTensor t) => t.Integers ?? throw new FormatException("an integer tensor is needed, the constant holds floats");
@@ -263,7 +272,7 @@ internal static class ConstantFolder
                 index[a] = 0;
         }
 
-        return x.Integers is { } n ? OnnxTensor.Of(dims, [.. from.Select(i => n[i])]) : OnnxTensor.Of(dims, [.. from.Select(i => x.Floats![i])]);
+        return x.Take(dims, from);
     }
 }
 

@@ -30,6 +30,9 @@ internal sealed record MoveLayer(string Name, int Input, int Output, int[] Taps)
 /// <summary>A factor and an addend per channel.</summary>
 internal sealed record ScaleLayer(string Name, int Input, int Output, float[] Factors, float[] Addends) : FloatLayer(Name, Input, Output);
 
+/// <summary>A tensor as it is, rounded to the quantisation that its output has: QuantizeLinear on a value that has none yet.</summary>
+internal sealed record RoundLayer(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
+
 /// <summary>The layers that an import builds: first one by one, then joined where one layer can do the work of two.</summary>
 internal sealed class LayerGraph
 {
@@ -38,13 +41,39 @@ internal sealed class LayerGraph
     private readonly HashSet<int> outputs = [];
     private readonly HashSet<string> names = [];
     private readonly Dictionary<string, string> joined = [];
+    private readonly Dictionary<string, string> notes = [];
     private readonly Dictionary<string, int> arranged = [];
+    private readonly Dictionary<(int, Quantization), (int Tensor, string Layer)> rounded = [];
     private Dictionary<int, int> producers = [];
     private Dictionary<int, List<int>> readers = [];
+
+    /// <summary>The file prescribes how activations are quantised.</summary>
+    public bool Quantized { get; init; }
 
     public TensorShape Shape(int tensor) => tensors[tensor].Shape;
 
     public IEnumerable<FloatLayer> Layers => layers.OfType<FloatLayer>();
+
+    /// <summary>Quantisation that the file prescribes for a tensor, or null.</summary>
+    public Quantization? Fixed(int tensor) => tensors[Home(tensor)].Fixed;
+
+    /// <summary>Prescribes the quantisation of a tensor.</summary>
+    public void Fix(int tensor, Quantization quantization) => tensors[Home(tensor)] = tensors[Home(tensor)] with { Fixed = quantization };
+
+    /// <summary>A tensor rounded to a quantisation: a tensor of its own.</summary>
+    public int Round(int tensor, Quantization quantization, string name, out string layer)
+    {
+        if (!rounded.TryGetValue((tensor, quantization), out (int Tensor, string Layer) result))
+        {
+            string unique = Unique(name);
+            rounded[(tensor, quantization)] = result = (AddTensor(unique, Shape(tensor)), unique);
+            Fix(result.Tensor, quantization);
+            Add(new RoundLayer(unique, tensor, result.Tensor));
+        }
+
+        layer = result.Layer;
+        return result.Tensor;
+    }
 
     /// <summary>Adds a tensor.</summary>
     /// <exception cref="FormatException">The shape is not usable.</exception>
@@ -61,6 +90,9 @@ internal sealed class LayerGraph
     public int Add(FloatLayer layer)
     {
         layers.Add(layer);
+        // Moved counts stay counts.
+        if (layer is MoveLayer && Fixed(layer.Input) is { } quantization)
+            Fix(layer.Output, quantization);
         return layer.Output;
     }
 
@@ -264,12 +296,21 @@ internal sealed class LayerGraph
             Index();
         }
 
+        for (bool changed = true; changed;)
+        {
+            changed = false;
+            for (int i = 0; i < layers.Count; i++)
+                changed |= FixBackwards(i) || ReadRounded(i);
+        }
+
+        DropUnused();
         for (int i = 0; i < layers.Count; i++)
         {
             layers[i] = layers[i] switch
             {
                 MoveLayer move => AsConvolution(move),
                 ScaleLayer scale => AsConvolution(scale),
+                RoundLayer round => new FloatCopy(round.Name, round.Input, round.Output),
                 var other => other,
             };
         }
@@ -309,7 +350,7 @@ internal sealed class LayerGraph
         string at = layer;
         while (joined.TryGetValue(at, out string? into))
             at = into;
-        return Layers.FirstOrDefault(l => l.Name == at) is not { } found ? "not needed"
+        return Layers.FirstOrDefault(l => l.Name == at) is not { } found ? notes.GetValueOrDefault(at, "not needed")
             : at == layer ? $"{Kind(found)}, output {Shape(found.Output)}{(found.TransposeOutput ? ", transposed" : string.Empty)}" : $"fused into {at}";
     }
 
@@ -317,7 +358,7 @@ internal sealed class LayerGraph
     {
         FloatConv { IsDataMovement: true } => "copy", FloatConv => "convolution", FloatAveragePool => "average pooling", FloatAdd => "addition",
         FloatCopy => "activation", FloatMultiply => "multiplication", FloatMatMul => "matrix product", FloatNormalizedMatMul => "quotient of two matrix products",
-        FloatSoftmax => "softmax", FloatLayerNorm => "layer normalisation", FloatArgMax => "arg max", FloatMaxPool => "max pooling", FloatResize => "resize", _ => "concatenation",
+        FloatSoftmax => "softmax", FloatLayerNorm => "layer normalisation", FloatArgMax => "arg max", FloatMaxPool => "max pooling", FloatResize => "resize", RoundLayer => "rounding", _ => "concatenation",
     };
 
     private static FloatLayer Renumber(FloatLayer layer, Func<int, int> number)
@@ -368,16 +409,51 @@ internal sealed class LayerGraph
     // The layer that makes a tensor which nothing but one layer reads, or -1.
     private int Sole(int tensor) => producers.TryGetValue(Home(tensor), out int at) && readers[Home(tensor)].Count == 1 && !outputs.Contains(Home(tensor)) ? at : -1;
 
-    private static bool Plain(FloatLayer l) => l.Range == OutputRange.Unbounded && l.Activation.Kind == ActivationKind.None;
+    // What moves counts without a look at them may do so before they are rounded.
+    private bool FixBackwards(int i)
+    {
+        if (layers[i] is not MoveLayer { Residual: null } move || !Plain(move) || Fixed(move.Output) is not { } quantization || Fixed(move.Input) is not null || Constant(move.Input) is not null
+            || !readers[Home(move.Input)].All(r => layers[r] is MoveLayer { Residual: null } m && Plain(m) && Fixed(m.Output) == quantization))
+            return false;
+        Fix(move.Input, quantization);
+        return true;
+    }
 
-    private static bool KeepsZero(FloatLayer l) => l.Range.Low <= 0 && l.Range.High >= 0 && ActivationFunction.Evaluate(l.Activation, 0) == 0;
+    // An input of the network that is only read rounded holds counts itself.
+    private bool ReadRounded(int i)
+    {
+        if (layers[i] is not RoundLayer round || producers.ContainsKey(Home(round.Input)) || Constant(round.Input) is not null || readers[Home(round.Input)].Count > 1 || Fixed(round.Input) is not null || Shape(round.Output) != Shape(round.Input))
+            return false;
+        int home = Home(round.Input), gone = round.Output;
+        Fix(home, Fixed(gone)!.Value);
+        layers[i] = null;
+        notes[round.Name] = "quantisation of the input";
+        for (int t = 0; t < tensors.Count; t++)
+        {
+            if (tensors[t].SharesStorageWith == gone)
+                tensors[t] = tensors[t] with { SharesStorageWith = home };
+        }
+
+        for (int k = 0; k < layers.Count; k++)
+            layers[k] = layers[k] is { } layer ? Renumber(layer, t => t == gone ? home : t) : null;
+        // Whoever still knows the rounded tensor finds the input.
+        tensors[gone] = tensors[gone] with { SharesStorageWith = home };
+        Index();
+        return true;
+    }
+
+    // What computes on counts, or writes them, does not merge with its neighbour.
+    private static bool Plain(FloatLayer l) => l.Range == OutputRange.Unbounded && l.Activation.Kind == ActivationKind.None && l.Table is null;
+
+    private static bool KeepsZero(FloatLayer l) => l.Range.Low <= 0 && l.Range.High >= 0 && l.Table is null && ActivationFunction.Evaluate(l.Activation, 0) == 0;
 
     // Layers whose arithmetic has room for a second operand.
-    private static bool TakesResidual(FloatLayer l) => l is FloatConv or MoveLayer or ScaleLayer or FloatMatMul or FloatAveragePool or FloatResize or FloatMultiply
+    private bool TakesResidual(FloatLayer l) => (l is FloatConv or MoveLayer or ScaleLayer or FloatMatMul or FloatAveragePool or FloatResize or FloatMultiply || (Quantized && l is FloatMaxPool or FloatConcat))
         && Plain(l) && l.Residual is null && !l.TransposeOutput;
 
     private bool Join(int i) => layers[i] switch
     {
+        RoundLayer round => JoinRound(i, round),
         FloatCopy copy => JoinCopy(i, copy),
         ScaleLayer scale => JoinScale(i, scale),
         MoveLayer move => JoinMove(i, move),
@@ -403,6 +479,7 @@ internal sealed class LayerGraph
         if (Shape(home) == shape)
             return layer with { Output = home };
         int written = AddTensor(tensors[home].Name, shape);
+        tensors[written] = tensors[written] with { Fixed = tensors[home].Fixed };
         // Whoever shared the old tensor's memory shares the new one's.
         tensors[home] = tensors[home] with { SharesStorageWith = written };
         if (outputs.Remove(home))
@@ -412,7 +489,18 @@ internal sealed class LayerGraph
 
     private bool JoinCopy(int i, FloatCopy copy)
     {
-        if (copy.Residual is not null || copy.TransposeOutput || Sole(copy.Input) is not (>= 0 and var at) || layers[at] is not { } p || p.Activation.Kind != ActivationKind.None || p is FloatArgMax)
+        if (copy.Residual is not null || copy.TransposeOutput || copy.Factor != 1 || Sole(copy.Input) is not (>= 0 and var at) || layers[at] is not { } p || p.Activation.Kind != ActivationKind.None)
+            return false;
+        if (Fixed(copy.Input) is { } quantization)
+        {
+            // A table of counts follows whatever makes the counts.
+            if (copy.Table is not { } table || table.Argument != quantization || p is RoundLayer)
+                return false;
+            Replace(at, i, p with { Table = p.Table is { } first ? new FixedTable(first.Argument, [.. first.Counts.Select(c => table.Counts[c + 128])]) : table }, copy.Output);
+            return true;
+        }
+
+        if (p is FloatArgMax || p.Table is not null || copy.Table is not null)
             return false;
         OutputRange a = p.Range, b = copy.Range;
         var range = new OutputRange(Math.Clamp(a.Low, b.Low, b.High), Math.Clamp(a.High, b.Low, b.High));
@@ -420,8 +508,19 @@ internal sealed class LayerGraph
         return true;
     }
 
+    // Whoever computes a value writes it rounded.
+    private bool JoinRound(int i, RoundLayer round)
+    {
+        if (Fixed(round.Input) is not null || Sole(round.Input) is not (>= 0 and var at) || layers[at] is not { } p || p is RoundLayer)
+            return false;
+        Replace(at, i, p, round.Output);
+        return true;
+    }
+
     private bool JoinScale(int i, ScaleLayer scale)
     {
+        if (Fixed(scale.Input) is not null)
+            return false;
         if (Sole(scale.Input) is not (>= 0 and var at) || layers[at] is not { } p || !Plain(p) || p.TransposeOutput || p.Residual is not null)
             return false;
         float[] f = scale.Factors, b = scale.Addends;
@@ -431,9 +530,12 @@ internal sealed class LayerGraph
             FloatConv { IsDataMovement: false } c => c with
             {
                 Weights = Scaled(c.Weights, f), Bias = [.. c.Bias.Select((v, k) => (float)(((double)v * f[k]) + b[k]))],
+                Fixed = c.Fixed is not { } w ? null : f.Any(v => v == 0) ? null : new FixedWeights([.. w.Steps.Zip(f, (u, v) => u * Math.Abs(v))],
+                    shifted || f.Any(v => v < 0) ? null : w.Bias, shifted || f.Any(v => v < 0) ? null : w.BiasSteps is { } steps ? [.. steps.Zip(f, (u, v) => u * v)] : null),
             },
             ScaleLayer s => s with { Factors = [.. s.Factors.Zip(f, (u, v) => u * v)], Addends = [.. s.Addends.Select((v, k) => (v * f[k]) + b[k])] },
-            FloatMatMul m when uniform && !shifted => m with { Factor = m.Factor * f[0] },
+            FloatMatMul when uniform && !shifted => p with { Factor = p.Factor * f[0] },
+            FloatNormalizedMatMul or FloatSoftmax or FloatAveragePool or FloatMaxPool or FloatMultiply or FloatResize or FloatConcat or FloatCopy or FloatAdd { Residual: null } when Quantized && uniform && !shifted && f[0] > 0 => p with { Factor = p.Factor * f[0] },
             FloatLayerNorm n when Repeats(f, n.Gamma.Length) && Repeats(b, n.Gamma.Length) => n with
             {
                 Gamma = [.. n.Gamma.Select((g, k) => g * f[k])], Beta = [.. n.Beta.Select((v, k) => (v * f[k]) + b[k])],
@@ -442,7 +544,7 @@ internal sealed class LayerGraph
         };
         if (fused is null || (scale.Residual is not null && (!TakesResidual(p) || Shape(p.Output) != Shape(scale.Output))))
             return false;
-        Replace(at, i, fused with { Range = scale.Range, Activation = scale.Activation, Residual = scale.Residual, ResidualBroadcast = scale.ResidualBroadcast, ResidualSubtract = scale.ResidualSubtract }, scale.Output);
+        Replace(at, i, fused with { Range = scale.Range, Activation = scale.Activation, Residual = scale.Residual, ResidualBroadcast = scale.ResidualBroadcast, ResidualSubtract = scale.ResidualSubtract, ResidualFactor = scale.ResidualFactor, Table = scale.Table }, scale.Output);
         return true;
 
         static bool Repeats(float[] values, int period) => !values.Where((v, k) => v != values[k % period]).Any();
@@ -458,25 +560,30 @@ internal sealed class LayerGraph
     {
         if (add.TransposeOutput || add.Residual is not int second || Home(second) == Home(add.Input))
             return false;
-        bool exchangeable = !add.ResidualSubtract && add.ResidualBroadcast == Broadcast.None;
+        bool exchangeable = !add.ResidualSubtract && add.ResidualBroadcast == Broadcast.None && add is { ResidualFactor: 1, Factor: 1 };
+        if (add.Factor != 1)
+            return false;
         (int Own, int Other)[] sides = exchangeable ? [(add.Input, second), (second, add.Input)] : [(add.Input, second)];
         // A convolution that ends a branch before anything else: its post-processing has the operand for nothing.
         foreach ((int own, int other) in sides.OrderBy(s => producers.TryGetValue(Home(s.Own), out int p) ? layers[p] is FloatConv ? 0 : layers[p] is MoveLayer ? 2 : 1 : 3))
         {
             if (Sole(own) is not (>= 0 and var at) || layers[at] is not { } p)
                 continue;
+            // Counts are rounded before they are added; a movement does not round.
+            if (Fixed(own) is { } counts && (p is not MoveLayer || Fixed(p.Input) != counts))
+                continue;
             if (exchangeable && Constant(other) is { } c2 && p.Residual is int r && Constant(r) is { } c1 && Plain(p) && !p.TransposeOutput && c1.Length == c2.Length
-                && p is { ResidualBroadcast: Broadcast.None, ResidualSubtract: false } && Shape(p.Output) is var shape && shape == Shape(add.Output))
+                && p is { ResidualBroadcast: Broadcast.None, ResidualSubtract: false, ResidualFactor: 1 } && Shape(p.Output) is var shape && shape == Shape(add.Output))
             {
                 int sum = AddTensor(tensors[Home(r)].Name, shape, [.. c1.Zip(c2, (u, v) => u + v)]);
-                Replace(at, i, p with { Residual = sum, Range = add.Range, Activation = add.Activation }, add.Output);
+                Replace(at, i, p with { Residual = sum, Range = add.Range, Activation = add.Activation, Table = add.Table }, add.Output);
                 return true;
             }
 
             if (!TakesResidual(p))
                 continue;
             int residual = add.ResidualBroadcast == Broadcast.None ? Alias(other, Shape(p.Output)) : other;
-            Replace(at, i, p with { Residual = residual, ResidualBroadcast = add.ResidualBroadcast, ResidualSubtract = add.ResidualSubtract, Range = add.Range, Activation = add.Activation }, add.Output);
+            Replace(at, i, p with { Residual = residual, ResidualBroadcast = add.ResidualBroadcast, ResidualSubtract = add.ResidualSubtract, ResidualFactor = add.ResidualFactor, Range = add.Range, Activation = add.Activation, Table = add.Table }, add.Output);
             return true;
         }
 
@@ -503,11 +610,11 @@ internal sealed class LayerGraph
             return true;
         // What remains is a transpose of a whole result: its maker writes it that way.
         if (move.TransposeOutput && move.KeepsPixels && move.KeepsChannels(from.Batch * from.Channels) && move.Residual is null && Sole(move.Input) >= 0
-            && p is not (MoveLayer or FloatConv) && p.Residual is null && !p.TransposeOutput && to.Batch == Shape(p.Output).Batch && (Plain(p) || Plain(move)))
+            && p is not (MoveLayer or FloatConv or RoundLayer) && p.Residual is null && !p.TransposeOutput && to.Batch == Shape(p.Output).Batch && (Plain(p) || Plain(move)))
         {
             FloatLayer turned = p is FloatMatMul m ? m with { Input = m.Right, Right = m.Input } : p with { TransposeOutput = true };
             if (Plain(p))
-                turned = turned with { Range = move.Range, Activation = move.Activation };
+                turned = turned with { Range = move.Range, Activation = move.Activation, Table = move.Table };
             TensorShape own = Shape(p.Output);
             Replace(at, i, turned with { Output = AddTensor(tensors[move.Output].Name, new TensorShape(own.Batch, 1, own.Channels, own.Height * own.Width)) }, move.Output);
             return true;
@@ -553,7 +660,7 @@ internal sealed class LayerGraph
         return result with
         {
             Name = first.Name, Output = AddTensor(tensors[second.Output].Name, computed), TransposeOutput = second.TransposeOutput, Residual = second.Residual is int r ? Alias(r, computed) : null,
-            ResidualSubtract = second.ResidualSubtract, ResidualBroadcast = second.ResidualBroadcast, Range = first.Range, Activation = first.Activation,
+            ResidualSubtract = second.ResidualSubtract, ResidualBroadcast = second.ResidualBroadcast, ResidualFactor = second.ResidualFactor, Range = first.Range, Activation = first.Activation, Table = first.Table,
         };
     }
 
@@ -581,8 +688,8 @@ internal sealed class LayerGraph
         FloatConv fused = rows with
         {
             Name = last ? conv.Name : Unique(conv.Name), Output = AddTensor(tensors[move.Output].Name, computed), TransposeOutput = move.TransposeOutput,
-            Residual = move.Residual is int r ? Alias(r, computed) : null, ResidualBroadcast = move.ResidualBroadcast, ResidualSubtract = move.ResidualSubtract,
-            Range = Plain(move) ? conv.Range : move.Range, Activation = Plain(move) ? conv.Activation : move.Activation,
+            Residual = move.Residual is int r ? Alias(r, computed) : null, ResidualBroadcast = move.ResidualBroadcast, ResidualSubtract = move.ResidualSubtract, ResidualFactor = move.ResidualFactor,
+            Range = Plain(move) ? conv.Range : move.Range, Activation = Plain(move) ? conv.Activation : move.Activation, Table = Plain(move) ? conv.Table : move.Table,
         };
         joined[move.Name] = fused.Name;
         if (last)
@@ -597,6 +704,14 @@ internal sealed class LayerGraph
         int outputs = conv.Bias.Length, run = conv.Weights.Length / outputs, inputs = Shape(conv.Input).Batch * Shape(conv.Input).Channels, perGroup = outputs / conv.Groups;
         int[] taps = move.Taps;
         float[] bias = [.. taps.Select(t => t < 0 ? 0 : conv.Bias[t])];
+        if (conv.Fixed is { } w)
+        {
+            conv = conv with
+            {
+                Fixed = new FixedWeights([.. taps.Select(t => w.Steps[Math.Max(t, 0)])], w.Bias is { } b ? [.. taps.Select(t => t < 0 ? 0 : b[t])] : null, w.BiasSteps is { } s ? [.. taps.Select(t => s[Math.Max(t, 0)])] : null),
+            };
+        }
+
         bool grouped = conv.Groups > 1 && taps.Length % conv.Groups == 0 && taps.Length / conv.Groups is var each && !taps.Where((t, k) => t >= 0 && t / perGroup != k / each).Any();
         if (conv.Groups == 1 || grouped)
             return conv with { Weights = Select(taps, conv.Weights, run), Bias = bias };
@@ -632,7 +747,7 @@ internal sealed class LayerGraph
         if (conv.IsDataMovement || !producers.TryGetValue(Home(conv.Input), out int at) || outputs.Contains(Home(conv.Input)))
             return false;
         int outputsCount = conv.Bias.Length, kernel = conv.Kernel.Rows * conv.Kernel.Columns;
-        if (layers[at] is ScaleLayer { Residual: null, TransposeOutput: false } scale && Plain(scale) && Sole(conv.Input) >= 0 && (conv.Padding == default || scale.Addends.All(b => b == 0)))
+        if (conv.Fixed is null && Fixed(conv.Input) is null && layers[at] is ScaleLayer { Residual: null, TransposeOutput: false } scale && Plain(scale) && Sole(conv.Input) >= 0 && (conv.Padding == default || scale.Addends.All(b => b == 0)))
         {
             int inputs = scale.Factors.Length, inGroup = inputs / conv.Groups, perGroup = outputsCount / conv.Groups;
             float[] weights = [.. conv.Weights], bias = [.. conv.Bias];
@@ -648,7 +763,7 @@ internal sealed class LayerGraph
             return true;
         }
 
-        if (layers[at] is not MoveLayer { Residual: null, TransposeOutput: false } move || !Plain(move))
+        if (layers[at] is not MoveLayer { Residual: null, TransposeOutput: false } move || !Plain(move) || Fixed(move.Input) != Fixed(move.Output))
             return false;
         TensorShape source = Shape(move.Input), middle = Shape(move.Output), taken = Shape(conv.Input);
         int channels = source.Batch * source.Channels;
@@ -709,7 +824,7 @@ internal sealed class LayerGraph
     private FloatConv AsConvolution(ScaleLayer scale) => new(scale.Name, scale.Input, scale.Output)
     {
         Weights = scale.Factors, Bias = scale.Addends, Kernel = (1, 1), Groups = scale.Factors.Length, Range = scale.Range, Activation = scale.Activation,
-        Residual = scale.Residual, ResidualBroadcast = scale.ResidualBroadcast, ResidualSubtract = scale.ResidualSubtract, TransposeOutput = scale.TransposeOutput,
+        Residual = scale.Residual, ResidualBroadcast = scale.ResidualBroadcast, ResidualSubtract = scale.ResidualSubtract, ResidualFactor = scale.ResidualFactor, Factor = scale.Factor, Table = scale.Table, TransposeOutput = scale.TransposeOutput,
     };
 
     private FloatConv AsConvolution(MoveLayer move)
@@ -733,7 +848,7 @@ internal sealed class LayerGraph
         {
             Weights = weights, Bias = new float[outputs], Kernel = move.Kernel, Stride = move.Stride, Dilation = move.Dilation, Padding = move.Padding, Groups = groups,
             IsDataMovement = true, Range = move.Range, Activation = move.Activation, Residual = move.Residual, ResidualBroadcast = move.ResidualBroadcast,
-            ResidualSubtract = move.ResidualSubtract, TransposeOutput = move.TransposeOutput,
+            ResidualSubtract = move.ResidualSubtract, ResidualFactor = move.ResidualFactor, Table = move.Table, TransposeOutput = move.TransposeOutput,
         };
     }
 }

@@ -4,11 +4,24 @@ using Google.Protobuf;
 namespace AccelGen.Network.Onnx;
 
 /// <summary>A node with its attributes by name.</summary>
-internal sealed class OnnxNode(NodeProto proto, int index)
+/// <param name="proto">Node.</param>
+/// <param name="index">Position in the file.</param>
+/// <param name="written">Operator that the file has here, where this node is a part of what it stands for.</param>
+/// <param name="helper">The part is no more than a change of representation, and not reported.</param>
+internal sealed class OnnxNode(NodeProto proto, int index, string? written = null, bool helper = false)
 {
     private readonly Dictionary<string, AttributeProto> attributes = proto.Attribute.GroupBy(a => a.Name).ToDictionary(g => g.Key, g => g.Last());
 
-    public string Operator => proto.Domain is "" or "ai.onnx" ? proto.OpType : $"{proto.Domain}.{proto.OpType}";
+    public string Operator => proto.Domain is "" or "ai.onnx" || (proto.Domain == "com.microsoft" && proto.OpType is "QuantizeLinear" or "DequantizeLinear") ? proto.OpType : $"{proto.Domain}.{proto.OpType}";
+
+    /// <summary>Operator as the file has it.</summary>
+    public string Written => written ?? Operator;
+
+    public bool IsHelper => helper;
+
+    public NodeProto Proto => proto;
+
+    public int Index => index;
 
     /// <summary>The node's name, or its position where it has none.</summary>
     public string Name { get; } = proto.Name.Length > 0 ? proto.Name : $"node{index}";

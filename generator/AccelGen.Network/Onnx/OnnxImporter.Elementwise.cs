@@ -44,6 +44,7 @@ public sealed partial class OnnxImporter
                 "Reciprocal" => Apply(ActivationKind.Reciprocal),
                 "Abs" => Apply(ActivationKind.Abs),
                 "Softplus" => Apply(ActivationKind.Softplus),
+                "Round" => new Rounding(f),
                 "Mish" => new Combined('*', f, new Applied(new Float.Activation(ActivationKind.Tanh), Apply(ActivationKind.Softplus))),
                 _ => new Combined('*', f, new Number(-1)),
             },
@@ -58,6 +59,15 @@ public sealed partial class OnnxImporter
         float Bound(string attribute, int input, float absent) => input < inputs.Length && inputs[input] is { } v
             ? (v as Constant)?.Tensor.Floats is { Length: 1 } c ? c[0] : throw new FormatException($"{attribute} must be a constant")
             : node.Real(attribute, absent);
+    }
+
+    // The larger or smaller of an activation and a number.
+    private Activation Bound(string op, Value?[] inputs)
+    {
+        int at = Source(inputs, 0) is Constant ? 1 : 0;
+        Activation x = Operand(inputs, at);
+        float bound = Floats(Parameter(inputs, 1 - at, "bound"), "bound")[0];
+        return x with { Origin = current, Function = new Clamped(op == "Max" ? new OutputRange(bound, float.PositiveInfinity) : new OutputRange(float.NegativeInfinity, bound), x.Function) };
     }
 
     // Values that a layer has written: an open function of an activation becomes layers here, once.
@@ -160,6 +170,12 @@ public sealed partial class OnnxImporter
             return new Activation(WithConstant(symbol, Compute(w), d.Tensor, true, dims));
         if (symbol == '/' && Quotient((Activation)a, (Activation)b) is { } quotient)
             return new Activation(quotient);
+        if (symbol is '+' or '-' && Term((Activation)b) is { } term)
+            return new Activation(Two(symbol, Compute((Activation)a), ((Activation)b).View, dims, term));
+        if (symbol is '+' && Term((Activation)a) is { } first)
+            return new Activation(Two(symbol, Compute((Activation)b), ((Activation)a).View, dims, first));
+        if (symbol == '/' && quantized)
+            throw new FormatException("divides by an activation, which counts cannot: export LayerNormalization as one node (operator set 17), leave no QuantizeLinear between the two matrix products of a linear attention and their quotient, or quantise the reciprocal and multiply");
         View l = Compute((Activation)a);
         if (symbol == '/')
         {
@@ -171,6 +187,19 @@ public sealed partial class OnnxImporter
 
         Activation Open(Activation on, Pointwise f) => f.Affine is (1, 0) && on.View.Rank == dims.Length ? new Activation(on.View)
             : new Activation(on.View.Rank == dims.Length ? on.View : on.View.Expand(dims), f, current);
+    }
+
+    // The factor of a multiple of counts, rounded or not: an addition does both by itself.
+    private double? Term(Activation x)
+    {
+        if (x.IsPlain || network.Fixed(x.View.Tensor) is null)
+            return null;
+        return x.Function switch
+        {
+            { Affine: ( > 0 and var factor, 0) } => factor,
+            Combined { Operator: '*', Left: Rounding { Inner.Affine: ( > 0 and var inverse, 0) }, Right: Number { Value: > 0 } step } => inverse * step.Value,
+            _ => null,
+        };
     }
 
     private Value Power(Value a, Value b)
@@ -208,8 +237,13 @@ public sealed partial class OnnxImporter
     private View WithConstant(char symbol, View x, OnnxTensor constant, bool reversed, long[] dims)
     {
         float[] values = Floats(constant, "constant");
+        // Counts stay counts: an operand of a sum or a product, not a bias or a weight.
+        if (quantized && constant is { Grid: not null, Count: > 1 } && symbol != '/' && !(symbol == '-' && reversed) && Own(x.Expand(dims)) is { } own)
+            return Two(symbol, x, ConstantView(constant, values, [.. Enumerable.Repeat(1L, dims.Length - constant.Dims.Length), .. constant.Dims], own), dims);
         if (symbol == '/')
         {
+            if (reversed && quantized)
+                throw new FormatException("divides by an activation, which counts cannot: quantise the reciprocal and multiply");
             if (reversed)
             {
                 x = Compute(new Activation(x, new Applied(new Float.Activation(ActivationKind.Reciprocal), Pointwise.X)));
@@ -248,7 +282,16 @@ public sealed partial class OnnxImporter
 
         int[] all = [.. at.Layout.Batch, .. at.Layout.Rows, .. at.Layout.Columns, .. at.Layout.Channels];
         int operand = network.AddTensor($"{current.Name}.constant", shape, Pick(values, at.Singles, singles, all));
+        if (ReferenceEquals(values, constant.Floats) && constant.Grid is { } grid)
+            network.Fix(operand, grid);
         return Result(at, Emit(shape, (name, to) => product ? new FloatMultiply(name, tensor, operand, to) : new FloatAdd(name, tensor, to) { Residual = operand }));
+    }
+
+    // The layout that a view has in memory, or null where it repeats elements or an axis joins several.
+    private Layout? Own(View v)
+    {
+        View merged = v with { Dims = [.. v.Dims.Select(View.Merge)] };
+        return merged.Dims.All(d => d is [] or [{ Axis: not TensorAxis.None }]) ? Natural(merged, [.. Enumerable.Range(0, v.Rank)]) : null;
     }
 
     // A constant as a tensor of a layout of its broadcast dimensions.
@@ -258,10 +301,12 @@ public sealed partial class OnnxImporter
         var whole = new View(0, [.. dims.Select(d => d > 1 ? new[] { new Atom((int)d, TensorAxis.None, 0) } : [])]);
         int Size(int[] of) => (int)of.Aggregate(1L, (p, d) => p * dims[d]);
         int tensor = network.AddTensor($"{current.Name}.constant", new TensorShape(Size(layout.Batch), Size(layout.Rows), Size(layout.Columns), Size(layout.Channels)), Pick(values, whole, strides, order));
+        if (ReferenceEquals(values, constant.Floats) && constant.Grid is { } grid)
+            network.Fix(tensor, grid);
         return network.Whole(tensor, dims, layout);
     }
 
-    private View Two(char symbol, View left, View right, long[] dims)
+    private View Two(char symbol, View left, View right, long[] dims, double factor = 1)
     {
         View a = left.Expand(dims), b = right.Expand(dims);
         bool Repeats(View v) => v.Dims.Any(d => d.Any(x => x.Axis == TensorAxis.None));
@@ -283,6 +328,8 @@ public sealed partial class OnnxImporter
         };
         int x = network.Arrange(main, at.Layout, false, current.Name), y = network.Arrange(other, needed, false, current.Name);
         TensorShape shape = network.Shape(x);
+        if (swapped && factor != 1)
+            x = Scale(x, [(float)factor], [0]);
         if (symbol == '-' && swapped)
         {
             x = Scale(x, [-1], [0]);
@@ -291,7 +338,7 @@ public sealed partial class OnnxImporter
 
         return Result(at, Emit(shape, (name, to) => symbol == '*'
             ? new FloatMultiply(name, x, y, to) { Broadcast = broadcast }
-            : new FloatAdd(name, x, to) { Residual = y, ResidualSubtract = symbol == '-', ResidualBroadcast = broadcast }));
+            : new FloatAdd(name, x, to) { Residual = y, ResidualSubtract = symbol == '-', ResidualBroadcast = broadcast, ResidualFactor = swapped ? 1 : (float)factor }));
     }
 
     // Two views of the same sizes, cut into dimensions of one atom each.

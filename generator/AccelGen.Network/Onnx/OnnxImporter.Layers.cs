@@ -26,14 +26,22 @@ public sealed partial class OnnxImporter
         int tensor = network.Arrange(x, Layout.Image, true, current.Name);
         TensorShape shape = network.Shape(tensor);
         (int Top, int Left, int Bottom, int Right) padding = Padding(node, shape, (rows, columns), stride, dilation);
-        float[] bias = inputs.Length > 2 && inputs[2] is not null ? Floats(Parameter(inputs, 2, "bias"), "bias") : new float[outputs];
+        OnnxTensor? offsets = inputs.Length > 2 && inputs[2] is not null ? Parameter(inputs, 2, "bias") : null;
+        float[] bias = offsets is null ? new float[outputs] : Floats(offsets, "bias");
         if (bias.Length != outputs)
             throw new FormatException($"the bias has {bias.Length} elements; {outputs} are needed");
+        FixedWeights? prescribed = null;
+        if (WeightSteps(weights, outputs, i => i / (weights.Count / outputs)) is { } steps)
+        {
+            bool whole = offsets is { Counts: { } c } && Array.TrueForAll(c, v => v is > int.MinValue and <= int.MaxValue);
+            prescribed = new FixedWeights(steps, whole ? [.. offsets!.Counts!.Select(v => (int)v)] : null, whole ? offsets!.Steps is [var one] ? [.. Enumerable.Repeat(one, outputs)] : offsets.Steps : null);
+        }
+
         var to = new TensorShape(1, Extent(shape.Height, rows, stride.Rows, dilation.Rows, padding.Top + padding.Bottom), Extent(shape.Width, columns, stride.Columns, dilation.Columns, padding.Left + padding.Right), outputs);
         int output = Emit(to, (name, result) => new FloatConv(name, tensor, result)
         {
             Weights = ToChannelLast(weights.Floats, outputs, perGroup, rows, columns), Bias = [.. bias], Kernel = (rows, columns),
-            Stride = stride, Dilation = dilation, Padding = padding, Groups = groups,
+            Stride = stride, Dilation = dilation, Padding = padding, Groups = groups, Fixed = prescribed,
         });
         return Bind(node, ImageValue(output));
     }
@@ -45,7 +53,7 @@ public sealed partial class OnnxImporter
             throw new FormatException($"normalises {Text(x.Sizes)}; axis 1 must hold the channels");
         int channels = (int)x.Sizes[1];
         float[][] p = [.. new[] { "scale", "bias", "mean", "variance" }.Select((name, i) => Parameter(inputs, i + 1, name).Floats is { } f && f.Length == channels ? f : throw new FormatException($"{name} must have {channels} floats"))];
-        if (node.Integer("training_mode", 0) != 0 || node.Outputs.Skip(1).Any(o => o.Length > 0 && graph.Nodes.Any(n => n.Inputs.Contains(o))))
+        if (node.Integer("training_mode", 0) != 0 || node.Outputs.Skip(1).Any(o => o.Length > 0 && nodes.Any(n => n.Inputs.Contains(o))))
             throw new FormatException("training mode is not supported: export the model for inference");
         float epsilon = node.Real("epsilon", 1e-5f);
         double[] factor = [.. p[0].Select((s, c) => s / Math.Sqrt(p[3][c] + (double)epsilon))];
@@ -63,7 +71,7 @@ public sealed partial class OnnxImporter
         int[] dims = [.. Enumerable.Range(axis, x.Rank - axis)];
         int n = (int)dims.Aggregate(1L, (p, d) => p * x.Sizes[d]);
         float[] gamma = Channelwise(1, "scale"), beta = inputs.Length > 2 && inputs[2] is not null ? Channelwise(2, "bias") : new float[n];
-        if (node.Outputs.Skip(1).Any(o => o.Length > 0 && (graph.Outputs.Contains(o) || graph.Nodes.Any(r => r.Inputs.Contains(o)))))
+        if (node.Outputs.Skip(1).Any(o => o.Length > 0 && (graph.Outputs.Contains(o) || nodes.Any(r => r.Inputs.Contains(o)))))
             throw new FormatException("its mean and deviation are used; only the first output is supported");
         return Bind(node, new Activation(LayerNorm(x, dims, gamma, beta, node.Real("epsilon", 1e-5f))));
 
@@ -84,11 +92,15 @@ public sealed partial class OnnxImporter
 
     private string? Softmax(OnnxNode node, Value?[] inputs)
     {
-        View x = Input(inputs, 0);
-        int axis = ConstantFolder.Axis(node.Integer("axis", graph.Opset < 13 ? 1 : -1), x.Rank);
-        Arrangement at = Arrange(x, graph.Opset < 13 ? [.. Enumerable.Range(axis, x.Rank - axis)] : [axis]);
+        // A factor of counts is the softmax's own; an addend changes nothing.
+        Activation operand = Operand(inputs, 0);
+        bool sloped = !operand.IsPlain && network.Fixed(operand.View.Tensor) is not null && operand.Function.Affine is ( > 0, _);
+        float slope = sloped ? (float)operand.Function.Affine!.Value.Factor : 1;
+        View x = sloped ? operand.View : Compute(operand);
+        int axis = ConstantFolder.Axis(node.Integer("axis", graph.Opset < 13 && node.Written == "Softmax" ? 1 : -1), x.Rank);
+        Arrangement at = Arrange(x, node.Written == "Softmax" && graph.Opset < 13 ? [.. Enumerable.Range(axis, x.Rank - axis)] : [axis]);
         int tensor = network.Arrange(at.Singles, at.Layout, false, current.Name);
-        return Bind(node, new Activation(Result(at, Emit(network.Shape(tensor), (name, to) => new FloatSoftmax(name, tensor, to)))));
+        return Bind(node, new Activation(Result(at, Emit(network.Shape(tensor), (name, to) => new FloatSoftmax(name, tensor, to) { Slope = slope }))));
     }
 
     private string? ArgMax(OnnxNode node, Value?[] inputs)
@@ -101,6 +113,8 @@ public sealed partial class OnnxImporter
         int tensor = network.Arrange(at.Singles, at.Layout, false, current.Name);
         View result = Result(at, Emit(network.Shape(tensor) with { Channels = 1 }, (name, to) => new FloatArgMax(name, tensor, to)), [axis]);
         indices.Add(result.Tensor);
+        if (quantized)
+            network.Fix(result.Tensor, new Quantization(1, -128));
         if (node.Integer("keepdims", 1) == 0)
             result = result with { Dims = [.. result.Dims.Where((_, d) => d != axis)] };
         return Bind(node, new Activation(result));
@@ -136,6 +150,17 @@ public sealed partial class OnnxImporter
         long[] da = Dims(a), db = Dims(b);
         if (da.Length < 2 || db.Length < 2 || da[^1] != db[^2])
             throw new FormatException($"the operands {Text(da)} and {Text(db)} do not fit; matrices [.., M, K] and [.., K, N] are needed");
+        // Counts on the left, or that differ from head to head, are an operand like any other.
+        if (quantized && (a is Constant { Tensor.Grid: not null } || (b is Constant { Tensor: { Grid: not null } t } && t.Dims[..^2].Any(d => d != 1))))
+        {
+            long[] common = BroadcastDims(da[..^2], db[..^2]);
+            return new Activation(Product(Operand(a, da).Expand([.. common, .. da[^2..]]), Operand(b, db).Expand([.. common, .. db[^2..]])));
+
+            View Operand(Value v, long[] dims) => v is Constant { Tensor: { } c }
+                ? ConstantView(c, Floats(c, "constant operand"), dims, new Layout([.. Enumerable.Range(0, dims.Length - 2)], [], [dims.Length - 2], [dims.Length - 1]))
+                : Plain(v);
+        }
+
         if (a is Constant { Tensor: { } left })
         {
             // A * x is (x^T * A^T)^T.
@@ -178,8 +203,12 @@ public sealed partial class OnnxImporter
             }
         }
 
-        int output = Emit(new TensorShape(heads, shape.Height, shape.Width, n), (name, to) =>
-            new FloatConv(name, tensor, to) { Weights = weights, Bias = new float[heads * n], Kernel = (1, 1), Groups = heads });
+        float[]? steps = WeightSteps(matrix, n, i => i % n);
+        int output = Emit(new TensorShape(heads, shape.Height, shape.Width, n), (name, to) => new FloatConv(name, tensor, to)
+        {
+            Weights = weights, Bias = new float[heads * n], Kernel = (1, 1), Groups = heads,
+            Fixed = steps is null ? null : new FixedWeights([.. Enumerable.Range(0, heads).SelectMany(_ => steps)], new int[heads * n], [.. Enumerable.Repeat(1f, heads * n)]),
+        });
         return Result(at, output, [last], n);
     }
 
@@ -200,7 +229,9 @@ public sealed partial class OnnxImporter
     private View? Quotient(Activation numerator, Activation denominator)
     {
         View n = numerator.View, d = denominator.View;
-        if (!numerator.IsPlain || denominator.Function.Affine is not (1, >= 0 and var epsilon) || !products.TryGetValue(n.Tensor, out var over) || !products.TryGetValue(d.Tensor, out var under)
+        // A denominator of less than one count is one count.
+        double? added = quantized && denominator.Function is Clamped { Inner: { } inner, Range: { Low: > 0 } } && ReferenceEquals(inner, Pointwise.X) ? 0 : denominator.Function.Affine is (1, >= 0 and var more) ? more : null;
+        if (!numerator.IsPlain || added is not { } epsilon || !products.TryGetValue(n.Tensor, out var over) || !products.TryGetValue(d.Tensor, out var under)
             || n.Rank != d.Rank || n.Rank < 2 || d.Sizes[^1] != 1)
             return null;
         int rank = n.Rank, columns = (int)n.Sizes[^1];
@@ -313,6 +344,8 @@ public sealed partial class OnnxImporter
         int[] open = [.. axes.Where(d => x.Dims[d].Length > 0)], pixels = [.. open.Where(d => On(d, TensorAxis.Pixels))], channels = [.. open.Where(d => On(d, TensorAxis.Channels))];
         if (pixels.Length + channels.Length != open.Length)
             throw new FormatException($"reduces an axis of {Text(x.Sizes)} that joins pixels and channels; reduce them one after the other");
+        if (quantized && pixels.Length > 0 && channels.Length > 0)
+            throw new FormatException("reduces pixels and channels at once: reduce them one after the other, with QuantizeLinear and DequantizeLinear between");
         if (pixels.Length > 0)
             x = MeanOfPixels(x, pixels);
         if (channels.Length > 0)

@@ -78,6 +78,12 @@ public sealed partial class OnnxImporter
         int[] at = [.. ConstantFolder.Whole(indices).Select(i => i >= -size && i < size ? (int)(i < 0 ? i + size : i) : throw new FormatException($"index {i} is outside axis {axis} of {Text(x.View.Sizes)}"))];
         if (indices.Dims.Length > 1 || at.Length == 0)
             throw new FormatException($"the index has shape {Text(indices.Dims)}; one number or one list is supported");
+        if (BeginsResize(node, x.View, axis))
+        {
+            values[node.Outputs[0]] = new Gathered(Plain(x), at);
+            return "part of a resize";
+        }
+
         int step = at.Length > 1 ? at[1] - at[0] : 1;
         if (at.Select((v, i) => at[0] + (i * step) == v).All(v => v) && step != 0)
         {
@@ -208,7 +214,8 @@ public sealed partial class OnnxImporter
             return Bind(node, new Activation(network.Whole(output, grown, layout)));
         }
 
-        // Along pixels: every part in its place with zeros around, and the sum of all.
+        // Along pixels: every part in its place with zeros around, and the sum of all. Counts are brought to one scale first.
+        Quantization? common = quantized ? Next(node.Outputs[0]) ?? (views.OfType<View>().Select(v => network.Fixed(v.Tensor)).Distinct().ToArray() is [{ } one] ? one : null) : null;
         View? sum = null;
         var fixedPart = new float[OnnxTensor.CountOf(grown)];
         bool any = false;
@@ -219,9 +226,13 @@ public sealed partial class OnnxImporter
             long size = sizes[i][axis];
             if (views[i] is { } view)
             {
+                if (common is { } q)
+                    view = Rounded(new Activation(view), q, node);
                 View arranged = network.Whole(network.Arrange(view, layout, false, current.Name), view.Sizes, layout);
                 View placed = Place(arranged, axis, (int)at, (int)(grown[axis] - at - size));
                 sum = sum is null ? placed : Two('+', sum, placed, grown);
+                if (common is { } same)
+                    sum = Rounded(new Activation(sum), same, node);
             }
             else
             {
@@ -234,7 +245,7 @@ public sealed partial class OnnxImporter
             at += size;
         }
 
-        return Bind(node, new Activation(any ? WithConstant('+', sum!, OnnxTensor.Of(grown, fixedPart), false, grown) : sum!));
+        return Bind(node, new Activation(any ? WithConstant('+', sum!, OnnxTensor.WithGrid(grown, fixedPart, common), false, grown) : sum!));
     }
 
     private string? Pool(OnnxNode node, Value?[] inputs)
@@ -275,6 +286,8 @@ public sealed partial class OnnxImporter
         Activation y = ImageValue(Emit(to, (name, result) => new FloatAveragePool(name, tensor, result) { Kernel = kernel, Stride = stride, Padding = padding }));
         if (padding == default || node.Integer("count_include_pad", 0) != 0)
             return Bind(node, y);
+        if (quantized)
+            throw new FormatException("pads that do not count in the divisor (count_include_pad = 0) are not supported in quantised networks: pool without pads, or count them");
         // Windows at the border hold fewer pixels than the divisor counts.
         var factors = new float[to.Height * to.Width];
         for (int row = 0; row < to.Height; row++)

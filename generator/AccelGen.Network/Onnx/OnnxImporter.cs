@@ -27,16 +27,25 @@ public sealed record ImportedOutput(string Name, int Tensor, IReadOnlyList<long>
 /// <param name="Outputs">Every output of the file.</param>
 /// <param name="Opset">Operator set of the file.</param>
 /// <param name="Producer">What wrote the file.</param>
-public sealed record ImportResult(FloatNetwork Network, IReadOnlyList<ImportedNode> Nodes, IReadOnlyList<ImportedOutput> Outputs, int Opset, string Producer);
+public sealed record ImportResult(FloatNetwork Network, IReadOnlyList<ImportedNode> Nodes, IReadOnlyList<ImportedOutput> Outputs, int Opset, string Producer)
+{
+    /// <summary>The quantised network where the file prescribes how activations are quantised (QDQ or QLinear operators), else null.</summary>
+    public QuantizedNetwork? Quantized { get; init; }
+}
 
 /// <summary>
-/// Reads float networks in ONNX format, operator sets 9 to 21, for one image (batch 1). What is not supported is refused
-/// by name and place, all at once.
+/// Reads networks in ONNX format, operator sets 9 to 21, for one image (batch 1): float ones, and quantised ones in QDQ form
+/// or with QLinear operators. What is not supported is refused by name and place, all at once.
 /// </summary>
 public sealed partial class OnnxImporter
 {
     private readonly OnnxGraph graph;
-    private readonly LayerGraph network = new();
+    // The nodes of the file, operators on quantised tensors written out.
+    private readonly List<OnnxNode> nodes = [];
+    private readonly Dictionary<OnnxNode, string> broken = [];
+    // The file says how activations are quantised.
+    private readonly bool quantized;
+    private readonly LayerGraph network;
     private readonly Dictionary<string, Value> values = [];
     private readonly Dictionary<string, View> computed = [];
     private readonly List<string> problems = [];
@@ -46,18 +55,40 @@ public sealed partial class OnnxImporter
     // Tensors of whole numbers: what arg max gives.
     private readonly HashSet<int> indices = [];
     private OnnxNode current = null!;
+    private int[] inputTensors = [];
 
     private OnnxImporter(OnnxGraph graph)
     {
         this.graph = graph;
+        foreach (OnnxNode node in graph.Nodes)
+        {
+            try
+            {
+                nodes.AddRange(QLinearOperators.Operators.Contains(node.Operator) ? QLinearOperators.Expand(node) : [node]);
+            }
+            catch (FormatException e)
+            {
+                nodes.Add(node);
+                broken[node] = e.Message;
+            }
+        }
+
+        var dependent = graph.Inputs.Select(i => i.Name).ToHashSet();
+        foreach (OnnxNode node in nodes.Where(n => n.Operator != "Shape" && n.Inputs.Any(dependent.Contains)))
+        {
+            dependent.UnionWith(node.Outputs);
+            quantized |= node.Operator is "QuantizeLinear" or "DequantizeLinear" && dependent.Contains(node.Inputs[0]);
+        }
+
+        network = new LayerGraph { Quantized = quantized };
         // Null stands for an output of the graph.
-        readers = graph.Nodes.SelectMany(n => n.Inputs.Select(i => (Name: i, Node: (OnnxNode?)n))).Concat(graph.Outputs.Select(o => (Name: o, Node: (OnnxNode?)null))).ToLookup(p => p.Name, p => p.Node);
+        readers = nodes.SelectMany(n => n.Inputs.Select(i => (Name: i, Node: (OnnxNode?)n))).Concat(graph.Outputs.Select(o => (Name: o, Node: (OnnxNode?)null))).ToLookup(p => p.Name, p => p.Node);
     }
 
     private static readonly HashSet<string> ElementwiseOperators =
     [
         "Add", "Sub", "Mul", "Div", "Pow", "Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Gelu", "com.microsoft.Gelu", "com.microsoft.QuickGelu", "HardSwish", "HardSigmoid",
-        "Erf", "Exp", "Sqrt", "Reciprocal", "Neg", "Abs", "Softplus", "Mish", "PRelu", "Identity", "Dropout", "Cast",
+        "Erf", "Exp", "Sqrt", "Reciprocal", "Neg", "Abs", "Softplus", "Mish", "PRelu", "Identity", "Dropout", "Cast", "Max", "Min", "Round",
     ];
 
     // What a name stands for while the graph is walked.
@@ -72,6 +103,9 @@ public sealed partial class OnnxImporter
         public Activation(View view) : this(view, Pointwise.X)
         {
         }
+
+        // ONNX type of the counts where the value is quantised, 0 where it is real.
+        public int Counts { get; init; }
 
         public bool IsPlain => ReferenceEquals(Function, Pointwise.X);
 
@@ -105,12 +139,12 @@ public sealed partial class OnnxImporter
 
     private ImportResult Run((int Height, int Width)? inputSize)
     {
-        int[] inputs = [.. graph.Inputs.Select(i => AddInput(i, inputSize)).Where(t => t >= 0)];
+        int[] inputs = inputTensors = [.. graph.Inputs.Select(i => AddInput(i, inputSize)).Where(t => t >= 0)];
         foreach (OnnxInput refused in graph.Inputs.Where(i => !values.ContainsKey(i.Name)))
             values[refused.Name] = new Refused();
         if (graph.Inputs.Count != 1)
             problems.Add($"{graph.Path}: has {graph.Inputs.Count} inputs ({string.Join(", ", graph.Inputs.Select(i => i.Name))}); networks with one image input are supported");
-        foreach (OnnxNode node in graph.Nodes)
+        foreach (OnnxNode node in nodes)
         {
             try
             {
@@ -131,7 +165,7 @@ public sealed partial class OnnxImporter
                 problems.Add($"{graph.Path}: output {name} is constant");
             if (value is Constant or Refused)
                 continue;
-            current = graph.Nodes.FirstOrDefault(n => n.Outputs.Contains(name)) ?? current;
+            current = nodes.FirstOrDefault(n => n.Outputs.Contains(name)) ?? current;
             try
             {
                 outputs.Add((name, Complete(Plain(value))));
@@ -143,7 +177,7 @@ public sealed partial class OnnxImporter
         }
 
         if (problems.Count > 0)
-            throw new ImportException(problems);
+            throw Failure(problems);
         FloatNetwork result;
         IReadOnlyDictionary<int, int> numbers;
         try
@@ -152,21 +186,40 @@ public sealed partial class OnnxImporter
         }
         catch (Exception e) when (e is FormatException or OverflowException)
         {
-            throw new ImportException([$"{graph.Path}: {e.Message}"]);
+            throw Failure([$"{graph.Path}: {e.Message}"]);
         }
 
         if (result.Inputs.Count == 0 || result.Layers.Count == 0)
-            throw new ImportException([$"{graph.Path}: no layer depends on the input"]);
+            throw Failure([$"{graph.Path}: no layer depends on the input"]);
+        if (quantized && NotQuantised(result).ToArray() is { Length: > 0 } left)
+            throw Failure(left);
+        FloatNetwork marked = ResidualBlocks.Mark(result);
+        QuantizedNetwork? prescribed = null;
+        try
+        {
+            if (quantized)
+                prescribed = Quantizer.QuantizeAsPrescribed(marked);
+        }
+        catch (FormatException e)
+        {
+            throw Failure([.. e.Message.Split(Environment.NewLine).Select(line => $"{graph.Path}: {line}")]);
+        }
+
         return new ImportResult(
-            ResidualBlocks.Mark(result),
-            [.. report.Select(r => new ImportedNode(r.Node.Name, r.Node.Operator, r.Outcome ?? (layerOf.TryGetValue(r.Node, out string? layer) ? network.Outcome(layer) : "not needed")))],
-            [.. outputs.Select(o => new ImportedOutput(o.Name, numbers[o.View.Tensor], o.View.Sizes, network.Elements(o.View)))],
-            graph.Opset, graph.Producer);
+            marked, Report(), [.. outputs.Select(o => new ImportedOutput(o.Name, numbers[o.View.Tensor], o.View.Sizes, network.Elements(o.View)))],
+            graph.Opset, graph.Producer) { Quantized = prescribed };
     }
+
+    // In the order of the file; a node that became several is reported once.
+    private ImportedNode[] Report() => [.. report.Where(r => !r.Node.IsHelper).GroupBy(r => r.Node.Index).Select(g => g.Last())
+        .Select(r => new ImportedNode(r.Node.Name, r.Node.Written, r.Outcome ?? (layerOf.TryGetValue(r.Node, out string? layer) ? network.Outcome(layer) : "not needed")))];
+
+    private ImportException Failure(IReadOnlyList<string> reasons) => new(reasons) { Nodes = Report() };
 
     private void Refuse(OnnxNode node, string reason)
     {
-        problems.Add($"{graph.Path}: node {node.Name} ({node.Operator}): {reason}");
+        problems.Add($"{graph.Path}: node {node.Name} ({node.Written}): {reason}");
+        report.Add((node, $"refused: {reason}"));
         foreach (string output in node.Outputs)
             values[output] = new Refused();
     }
@@ -174,9 +227,9 @@ public sealed partial class OnnxImporter
     private int AddInput(OnnxInput input, (int Height, int Width)? size)
     {
         string place = $"{graph.Path}: input {input.Name}";
-        if (input.ElementType != 1)
+        if (input.ElementType != 1 && !(quantized && input.ElementType is UInt8 or Int8))
         {
-            problems.Add($"{place} has element type {OnnxTensor.TypeName(input.ElementType)}; float is supported");
+            problems.Add($"{place} has element type {OnnxTensor.TypeName(input.ElementType)}; float is supported, and int8 and uint8 in quantised networks");
             return -1;
         }
 
@@ -214,7 +267,7 @@ public sealed partial class OnnxImporter
             return -1;
         }
 
-        values[input.Name] = new Activation(network.Whole(tensor, [1, channels.Value, height.Value, width.Value], Layout.Image));
+        values[input.Name] = new Activation(network.Whole(tensor, [1, channels.Value, height.Value, width.Value], Layout.Image)) { Counts = input.ElementType == 1 ? 0 : input.ElementType };
         return tensor;
     }
 
@@ -222,9 +275,16 @@ public sealed partial class OnnxImporter
     {
         if (values.TryGetValue(name, out Value? value))
             return value;
+        if (!graph.Initializers.TryGetValue(name, out Proto.TensorProto? initializer))
+        {
+            OnnxNode? maker = nodes.Find(n => n.Outputs.Contains(name));
+            problems.Add($"{graph.Path}: node {maker?.Name} ({maker?.Written}): its output {name} is used, which is not supported; the first output is");
+            return values[name] = new Refused();
+        }
+
         try
         {
-            return values[name] = new Constant(OnnxTensor.Read(graph.Initializers[name]));
+            return values[name] = new Constant(OnnxTensor.Read(initializer));
         }
         catch (Exception e) when (e is FormatException or OverflowException)
         {
@@ -235,11 +295,14 @@ public sealed partial class OnnxImporter
 
     private void Visit(OnnxNode node)
     {
+        if (broken.TryGetValue(node, out string? reason))
+            throw new FormatException(reason);
         Value?[] inputs = [.. node.Inputs.Select(i => i.Length == 0 ? null : Lookup(i))];
         if (inputs.Any(i => i is Refused))
         {
             foreach (string output in node.Outputs)
                 values[output] = new Refused();
+            report.Add((node, "not examined: it reads the result of what was refused"));
             return;
         }
 
@@ -280,6 +343,12 @@ public sealed partial class OnnxImporter
                 return;
             }
 
+            if (node.Operator is "QuantizeLinear" or "DequantizeLinear" && constants[0] is not null)
+            {
+                Fold(node, node.Operator == "QuantizeLinear" ? QuantizeConstant(node, inputs) : DequantizeConstant(node, inputs));
+                return;
+            }
+
             if (ConstantFolder.Operators.Contains(node.Operator))
             {
                 Fold(node, ConstantFolder.Evaluate(node, constants));
@@ -290,7 +359,7 @@ public sealed partial class OnnxImporter
         report.Add((node, null));
         if (inputs.Length == 0 || inputs[0] is null)
             throw new FormatException("input 0 is missing");
-        string? note = Lower(node, inputs);
+        string? note = inputs.Any(i => i is Gathered) ? LowerGathered(node, inputs) : inputs.Any(i => i is Activation { Counts: not 0 }) ? LowerCounts(node, inputs) : Lower(node, inputs);
         if (note is not null)
             report[^1] = (node, note);
     }
@@ -318,6 +387,14 @@ public sealed partial class OnnxImporter
                 return BindElementwise(node, Elementwise(node.Operator, Source(inputs, 0), Source(inputs, 1)));
             case "Cast" when node.Integer("to", 1) is not (1 or 10 or 11 or 16) and var type && !(Source(inputs, 0) is Activation { View.Tensor: var cast } && indices.Contains(cast)):
                 throw new FormatException($"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported; casts between float types are");
+            case "Max" or "Min" when inputs.Length == 2 && inputs.Any(i => i is Constant { Tensor: { Count: 1, Floats: not null } }):
+                return BindElementwise(node, Bound(node.Operator, inputs));
+            case "Max" or "Min":
+                throw new FormatException("one activation and one number are supported");
+            case "QuantizeLinear":
+                return QuantizeNode(node, inputs);
+            case "DequantizeLinear":
+                return DequantizeNode(node, inputs);
             case "Identity" or "Dropout" or "Cast":
                 values[node.Outputs[0]] = Source(inputs, 0);
                 return "passes through";
@@ -357,7 +434,8 @@ public sealed partial class OnnxImporter
         "Einsum" => ": write it as Transpose, Reshape and MatMul before export",
         "ConvTranspose" or "DepthToSpace" => ": use Resize followed by Conv",
         "InstanceNormalization" or "GroupNormalization" => ": use BatchNormalization or LayerNormalization",
-        "QuantizeLinear" or "DequantizeLinear" or "QLinearConv" or "QLinearMatMul" or "ConvInteger" or "MatMulInteger" => ": this reads float networks; export the model before quantisation",
+        "ConvInteger" or "MatMulInteger" or "DynamicQuantizeLinear" or "com.microsoft.DynamicQuantizeMatMul" or "com.microsoft.MatMulIntegerToFloat" => ": its scale is known only at run time; quantise the model statically (QDQ format)",
+        _ when op.StartsWith("com.microsoft.Q", StringComparison.Ordinal) => ": quantise the model in QDQ format",
         "If" or "Loop" or "Scan" => ": control flow must be resolved before export",
         "LSTM" or "GRU" or "RNN" => ": recurrent layers are not vision transformer layers",
         _ => "; supported are Conv, MatMul, Gemm, BatchNormalization, LayerNormalization, Softmax, the usual activations, Add, Sub, Mul, Div, MaxPool, AveragePool, GlobalAveragePool, ReduceMean, ReduceSum, Resize, Concat, Split, Slice, Pad, Gather, Reshape, Transpose, Expand, ArgMax and arithmetic on constants",
@@ -379,9 +457,11 @@ public sealed partial class OnnxImporter
     // A function stays open while only elementwise nodes go on from it: they may make a known activation of it.
     private string? BindElementwise(OnnxNode node, Value result)
     {
+        if (result is Activation { Function.Size: > Pointwise.MaxSize })
+            throw new FormatException($"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported");
         OnnxNode?[] next = [.. readers[node.Outputs[0]]];
-        bool open = next.All(r => r is not null && ElementwiseOperators.Contains(r.Operator))
-            || next is [{ Operator: "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" }];
+        bool open = next.All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || r.Operator == "QuantizeLinear"))
+            || next is [{ Operator: "Softmax" or "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" }];
         return Bind(node, open || result is not Activation a ? result : new Activation(Compute(a)), result is Moment ? "part of a layer normalisation" : "part of an activation");
     }
 

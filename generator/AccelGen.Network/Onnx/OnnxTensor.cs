@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using AccelGen.Network.Float;
 using AccelGen.Network.Onnx.Proto;
 
 namespace AccelGen.Network.Onnx;
@@ -25,13 +26,45 @@ internal sealed class OnnxTensor
     /// <summary>Values of an integer tensor, else null.</summary>
     public long[]? Integers { get; }
 
+    /// <summary>ONNX element type of the file; 1 or 7 for what was computed.</summary>
+    public int Type { get; init; }
+
+    /// <summary>Where the values are dequantised integers, the step of each element, or one for all.</summary>
+    public float[]? Steps { get; init; }
+
+    /// <summary>Scale and zero point in int8 counts of dequantised bytes with one step, else null.</summary>
+    public Quantization? Grid { get; init; }
+
+    /// <summary>The integers that were dequantised, where they have 32 bits.</summary>
+    public long[]? Counts { get; init; }
+
     public int Count => Floats?.Length ?? Integers!.Length;
 
-    public static OnnxTensor Of(long[] dims, float[] values) => new(dims, values, null);
+    public static OnnxTensor Of(long[] dims, float[] values) => new(dims, values, null) { Type = 1 };
 
-    public static OnnxTensor Of(long[] dims, long[] values) => new(dims, null, values);
+    public static OnnxTensor Of(long[] dims, long[] values, int type = 7) => new(dims, null, values) { Type = type };
 
-    public OnnxTensor WithDims(long[] dims) => new(dims, Floats, Integers);
+    /// <summary>Dequantised integers: counts from the zero point times steps.</summary>
+    /// <param name="dims">Sizes.</param>
+    /// <param name="counts">Distance of each integer from its zero point.</param>
+    /// <param name="steps">Step of each, or one for all.</param>
+    /// <param name="grid">Scale and zero point where one holds for all, or null.</param>
+    /// <param name="keep">The integers are needed as they are.</param>
+    public static OnnxTensor WithSteps(long[] dims, long[] counts, float[] steps, Quantization? grid, bool keep) =>
+        new(dims, [.. counts.Select((c, i) => c * steps[steps.Length == 1 ? 0 : i])], null) { Type = 1, Steps = steps, Grid = grid, Counts = keep ? counts : null };
+
+    /// <summary>Floats that are to be quantised so.</summary>
+    public static OnnxTensor WithGrid(long[] dims, float[] values, Quantization? grid) => new(dims, values, null) { Type = 1, Grid = grid };
+
+    public OnnxTensor WithDims(long[] dims) => new(dims, Floats, Integers) { Type = Type, Steps = Steps, Grid = Grid, Counts = Counts };
+
+    /// <summary>A tensor of some elements of this one.</summary>
+    /// <param name="dims">Its sizes.</param>
+    /// <param name="from">Index here of each of its elements.</param>
+    public OnnxTensor Take(long[] dims, int[] from) => new(dims, Floats is { } f ? [.. from.Select(i => f[i])] : null, Integers is { } n ? [.. from.Select(i => n[i])] : null)
+    {
+        Type = Type, Steps = Steps is { Length: > 1 } s ? [.. from.Select(i => s[i])] : Steps, Grid = Grid, Counts = Counts is { } c ? [.. from.Select(i => c[i])] : null,
+    };
 
     /// <summary>Elements of a shape.</summary>
     /// <exception cref="FormatException">A size is negative or the product too large.</exception>
@@ -94,7 +127,7 @@ internal sealed class OnnxTensor
                     };
                 }
 
-                return Of(dims, integers);
+                return Of(dims, integers, t.DataType);
         }
     }
 
@@ -102,7 +135,7 @@ internal sealed class OnnxTensor
     public static string TypeName(int type) => type switch
     {
         1 => "float", 2 => "uint8", 3 => "int8", 4 => "uint16", 5 => "int16", 6 => "int32", 7 => "int64", 8 => "string", 9 => "bool",
-        10 => "float16", 11 => "double", 12 => "uint32", 13 => "uint64", 16 => "bfloat16", 21 => "uint4", 22 => "int4", _ => $"number {type}",
+        10 => "float16", 11 => "double", 12 => "uint32", 13 => "uint64", 16 => "bfloat16", 17 => "float8e4m3fn", 18 => "float8e4m3fnuz", 19 => "float8e5m2", 20 => "float8e5m2fnuz", 23 => "float4e2m1", 21 => "uint4", 22 => "int4", _ => $"number {type}",
     };
 
     private static float[] Finite(float[] values)

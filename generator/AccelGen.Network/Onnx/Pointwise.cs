@@ -14,6 +14,12 @@ internal abstract record Pointwise
     // Where functions are compared: dense near zero, and far out, where a clamp would show.
     private static readonly double[] Samples = [.. Enumerable.Range(-160, 321).Select(i => (i / 16.0) + 0.0137), -1000.7, -300.3, -100.1, -40.9, -20.3, 20.3, 40.9, 100.1, 300.3, 1000.7];
 
+    /// <summary>Steps of a longer function; one that grows beyond bounds is refused.</summary>
+    public const int MaxSize = 512;
+
+    /// <summary>Steps, each use of a shared part counted.</summary>
+    public virtual long Size => 1;
+
     public abstract double Evaluate(double x);
 
     /// <summary>Factor and addend of a function a * x + b, else null.</summary>
@@ -68,18 +74,32 @@ internal sealed record Number(double Value) : Pointwise
 /// <summary>An activation of an inner function.</summary>
 internal sealed record Applied(Activation Activation, Pointwise Inner) : Pointwise
 {
+    public override long Size { get; } = Inner.Size + 1;
+
     public override double Evaluate(double x) => ActivationFunction.Evaluate(Activation, Inner.Evaluate(x));
 }
 
 /// <summary>A clamp of an inner function.</summary>
 internal sealed record Clamped(OutputRange Range, Pointwise Inner) : Pointwise
 {
+    public override long Size { get; } = Inner.Size + 1;
+
     public override double Evaluate(double x) => Math.Min(Math.Max(Inner.Evaluate(x), Range.Low), Range.High);
+}
+
+/// <summary>The whole number nearest to an inner function, halves to the even one.</summary>
+internal sealed record Rounding(Pointwise Inner) : Pointwise
+{
+    public override long Size { get; } = Inner.Size + 1;
+
+    public override double Evaluate(double x) => Math.Round(Inner.Evaluate(x), MidpointRounding.ToEven);
 }
 
 /// <summary>Sum, difference, product or quotient (+, -, *, /) of two functions.</summary>
 internal sealed record Combined(char Operator, Pointwise Left, Pointwise Right) : Pointwise
 {
+    public override long Size { get; } = Left.Size + Right.Size + 1;
+
     public override double Evaluate(double x)
     {
         double l = Left.Evaluate(x), r = Right.Evaluate(x);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AccelGen.Network.Float;
 using AccelGen.Network.Onnx.Proto;
 using AccelGen.Network.Quantized;
 using Google.Protobuf;
@@ -11,8 +12,10 @@ namespace AccelGen.Network.Onnx;
 /// </summary>
 /// <remarks>
 /// Inputs and outputs are real numbers [Batch, Channels, Height, Width]. A factor of the network becomes the scale of its
-/// weights, or a multiplication where it is not the quotient of the tensors' scales. A table becomes a Gather over the counts,
-/// a resize one Gather per tap: both compute with the network's own numbers.
+/// weights, or a multiplication where it is not the quotient of the tensors' scales. A table becomes a Gather over the counts.
+/// A resize whose weights are those of an ONNX Resize becomes one; any other gathers the taps of each pixel side by side and
+/// averages them with the network's own weights. Numbers in single precision are chosen such that an import gives the
+/// network's fixed-point factors back wherever one does.
 /// </remarks>
 public static class QdqExporter
 {
@@ -121,74 +124,89 @@ public static class QdqExporter
 
         private void Layer(QuantizedLayer layer)
         {
-            QuantizedTensor y = network.Tensors[layer.Output];
-            TensorShape computed = layer.Computed(network.Tensors[layer.Input].Shape, y.Shape);
-            Held sum = Sum(layer, network.Tensors[layer.Input], y, computed);
+            QuantizedTensor x = network.Tensors[layer.Input], y = network.Tensors[layer.Output];
+            // What the layer computes: before a table, counts of another scale.
+            QuantizedTensor made = layer.Table is null ? y : y with { Scale = (float)(layer.TableScale > 0 ? layer.TableScale : TableScale(layer, x)), ZeroPoint = layer.TableZeroPoint };
+            TensorShape computed = layer.Computed(x.Shape, y.Shape);
+            Held sum = Sum(layer, x, made, computed);
             string value = sum.Shape == computed ? sum.Value : Reshape(sum.Value, Dims(computed, sum.ChannelsFirst));
-            // Before a table, counts are in steps of the output all the same: only the table gives them a meaning.
-            int zero = layer.Table is null ? y.ZeroPoint : layer.TableZeroPoint;
             if (layer.Residual is { } residual)
             {
-                double factor = residual.Scale.ToReal() * y.Scale / network.Tensors[residual.Tensor].Scale;
-                string operand = Times(Read(residual.Tensor, sum.ChannelsFirst), factor);
+                double step = Scale(network.Tensors[residual.Tensor]);
+                string operand = Times(Read(residual.Tensor, sum.ChannelsFirst), Exact(residual.Scale, f => f * step / Scale(made)));
                 // The network rounds the operand by itself, which may move the sum by one step; a table would magnify that.
                 if (layer.Table is not null)
-                    operand = Add("Mul", Add("Round", Add("Div", operand, Real(y.Scale))), Real(y.Scale));
+                    operand = Add("Mul", Add("Round", Add("Div", operand, Real(made.Scale))), Real(made.Scale));
                 value = Add(residual.Subtract ? "Sub" : "Add", value, operand);
             }
 
-            if (layer.ClampLow == zero && layer.ClampHigh == 127)
+            if (layer.ClampLow == made.ZeroPoint && layer.ClampHigh == 127)
                 value = Add("Relu", value);
             else if (layer.ClampLow > -128 || layer.ClampHigh < 127)
-                value = Add("Clip", value, Real((layer.ClampLow - zero) * y.Scale), Real((layer.ClampHigh - zero) * y.Scale));
-            string counts = layer.Table is null ? Quantize(value, y) : LookUp(value, y, zero, layer.Table);
+                value = Add("Clip", value, Real((layer.ClampLow - made.ZeroPoint) * made.Scale), Real((layer.ClampHigh - made.ZeroPoint) * made.Scale));
+            string counts = layer.Table is null ? Quantize(value, y) : LookUp(value, made, layer.Table);
             Held result = new(Dequantize(counts, y, Unique(y.Name)), computed, sum.ChannelsFirst);
             if (layer.TransposeOutput)
                 result = new Held(Reshape(InOrder(result, true), Dims(y.Shape, false)), y.Shape, false);
             held[network.Home(layer.Output)] = result;
         }
 
+        // Any scale will do for counts that only a table reads; one that leaves the factors of the operands at 1 is best.
+        private double TableScale(QuantizedLayer layer, QuantizedTensor x)
+        {
+            double scale = (layer, layer.Residual) switch
+            {
+                (_, { } r) when r.Scale.Multiplier > 0 => Scale(network.Tensors[r.Tensor]) / r.Scale.ToReal(),
+                (AddLayer { Scale.Multiplier: > 0 } a, _) => Scale(x) / a.Scale.ToReal(),
+                (MaxPoolLayer { Scale.Multiplier: > 0 } p, _) => Scale(x) / p.Scale.ToReal(),
+                (ConcatLayer c, _) when c.Scales[0].Multiplier > 0 => Scale(x) / c.Scales[0].ToReal(),
+                (SoftmaxLayer { OutputScale.Multiplier: > 0 } m, _) => 1 / m.OutputScale.ToReal(),
+                _ => Scale(x),
+            };
+            return double.IsFinite((float)scale) && (float)scale > 0 ? scale : 1;
+        }
+
         // What the layer computes before the residual operand, in real units of the output.
         private Held Sum(QuantizedLayer layer, QuantizedTensor x, QuantizedTensor y, TensorShape computed)
         {
+            double from = Scale(x), to = Scale(y);
             switch (layer)
             {
                 case ConvLayer conv:
                     return Convolution(conv, x, y, computed);
                 case MatMulLayer m:
-                    string product = Add("MatMul", Read(m.Input, false), Transposed(m.Right));
-                    return new Held(Times(product, m.Scale.ToReal() * y.Scale / (x.Scale * network.Tensors[m.Right].Scale)), x.Shape with { Channels = computed.Channels }, false);
+                    double right = Scale(network.Tensors[m.Right]);
+                    return new Held(Times(Add("MatMul", Read(m.Input, false), Transposed(m.Right)), Exact(m.Scale, f => f * from * right / to)), x.Shape with { Channels = computed.Channels }, false);
                 case NormalizedMatMulLayer m:
-                    double sr = network.Tensors[m.Right].Scale, sd = network.Tensors[m.Denominator].Scale;
+                    double sr = Scale(network.Tensors[m.Right]), sd = Scale(network.Tensors[m.Denominator]);
                     string numerator = Add("MatMul", Read(m.Input, false), Transposed(m.Right));
                     // A denominator of less than one count is one count.
-                    string denominator = Add("Max", Add("MatMul", Read(m.Input, false), Transposed(m.Denominator)), Real(x.Scale * sd));
-                    return new Held(Times(Add("Div", numerator, denominator), m.Scale.ToReal() * y.Scale * sd / sr), x.Shape with { Channels = computed.Channels }, false);
+                    string denominator = Add("Max", Add("MatMul", Read(m.Input, false), Transposed(m.Denominator)), Real(from * sd));
+                    return new Held(Times(Add("Div", numerator, denominator), Exact(m.Scale, f => f * sr / sd / to)), x.Shape with { Channels = computed.Channels }, false);
                 case AveragePoolLayer p:
                     string average = Pool("AveragePool", p.Input, p.Kernel, p.Stride, p.Padding, ("count_include_pad", 1));
-                    return new Held(Times(average, p.Scale.ToReal() * p.Kernel.Rows * p.Kernel.Columns * y.Scale / x.Scale), computed, true);
+                    return new Held(Times(average, Exact(p.Scale, f => f * from / ((double)p.Kernel.Rows * p.Kernel.Columns) / to)), computed, true);
                 case MaxPoolLayer p:
-                    return new Held(Times(Pool("MaxPool", p.Input, p.Kernel, p.Stride, p.Padding), p.Scale.ToReal() * y.Scale / x.Scale), computed, true);
+                    return new Held(Times(Pool("MaxPool", p.Input, p.Kernel, p.Stride, p.Padding), Exact(p.Scale, f => f * from / to)), computed, true);
                 case AddLayer a:
                     bool first = held[network.Home(a.Input)].ChannelsFirst;
-                    return new Held(Times(Read(a.Input, first), a.Scale.ToReal() * y.Scale / x.Scale), x.Shape, first);
+                    return new Held(Times(Read(a.Input, first), Exact(a.Scale, f => f * from / to)), x.Shape, first);
                 case MultiplyLayer m:
                     first = held[network.Home(m.Input)].ChannelsFirst;
-                    return new Held(Times(Add("Mul", Read(m.Input, first), Read(m.Right, first)), m.Scale.ToReal() * y.Scale / (x.Scale * network.Tensors[m.Right].Scale)), x.Shape, first);
+                    double second = Scale(network.Tensors[m.Right]);
+                    return new Held(Times(Add("Mul", Read(m.Input, first), Read(m.Right, first)), Exact(m.Scale, f => f * from * second / to)), x.Shape, first);
                 case ConcatLayer c:
                     first = held[network.Home(c.Input)].ChannelsFirst;
-                    string[] parts = [.. c.Inputs.Select((t, i) => Times(Read(t, first), c.Scales[i].ToReal() * y.Scale / network.Tensors[t].Scale))];
+                    string[] parts = [.. c.Inputs.Select((t, i) => Times(Read(t, first), Exact(c.Scales[i], f => f * Scale(network.Tensors[t]) / to)))];
                     string all = Unique(layer.Name);
                     Node("Concat", parts, all, ("axis", first ? 1 : 3));
                     TensorShape shape = x.Shape with { Channels = c.Inputs.Sum(t => network.Tensors[t].Shape.Channels) };
                     return new Held(all, shape, first);
                 case SoftmaxLayer s:
                     string softmax = Unique(layer.Name);
-                    double slope = s.ExponentMultiplier / (x.Scale * Math.Log2(Math.E) * (1 << 20));
-                    // The multiplier is a whole number; a slope of 1 up to its rounding is a plain softmax.
-                    bool plain = Math.Abs(1 - slope) * s.ExponentMultiplier <= 0.5;
-                    Node("Softmax", [plain ? Read(s.Input, false) : Add("Mul", Read(s.Input, false), Real(slope))], softmax, ("axis", -1));
-                    return new Held(Times(softmax, s.OutputScale.ToReal() * y.Scale), x.Shape, false);
+                    float slope = Nearest(s.ExponentMultiplier / (from * Math.Log2(Math.E) * (1 << 20)), f => Math.Round(f * from * Math.Log2(Math.E) * (1 << 20)) == s.ExponentMultiplier);
+                    Node("Softmax", [Times(Read(s.Input, false), slope)], softmax, ("axis", -1));
+                    return new Held(Times(softmax, Exact(s.OutputScale, f => f / to)), x.Shape, false);
                 case LayerNormLayer n:
                     return Normalisation(n, x, y);
                 case ArgMaxLayer a:
@@ -196,10 +214,9 @@ public static class QdqExporter
                     Node("ArgMax", [Read(a.Input, false)], index, ("axis", -1), ("keepdims", 1));
                     string label = Cast(index, FloatType);
                     // The count is index - 128, whatever scale and zero point say.
-                    int zero = layer.Table is null ? y.ZeroPoint : layer.TableZeroPoint;
-                    if (zero != -128)
-                        label = Add("Sub", label, Real(128 + zero));
-                    return new Held(Times(label, y.Scale), x.Shape with { Channels = 1 }, false);
+                    if (y.ZeroPoint != -128)
+                        label = Add("Sub", label, Real(128 + y.ZeroPoint));
+                    return new Held(Times(label, (float)y.Scale), x.Shape with { Channels = 1 }, false);
                 case ResizeLayer r:
                     return Resize(r, x, y, computed.Height, computed.Width);
                 default:
@@ -217,12 +234,12 @@ public static class QdqExporter
             for (int k = 0; k < channels; k++)
             {
                 // A factor of 0 has no scale: the channel is 0.
-                double step = conv.Scales[k].ToReal() * y.Scale / x.Scale;
-                steps[k] = step > 0 ? (float)step : 1;
-                biasSteps[k] = (float)(steps[k] * x.Scale);
-                if (step == 0)
+                bool zero = conv.Scales[k].Multiplier == 0;
+                steps[k] = zero ? 1 : Exact(conv.Scales[k], f => Scale(x) * f / Scale(y));
+                biasSteps[k] = (float)(steps[k] * Scale(x));
+                if (zero)
                     bias[k] = 0;
-                for (int i = 0; step > 0 && i < taps * depth; i++)
+                for (int i = 0; !zero && i < taps * depth; i++)
                     weights[(((k * depth) + (i % depth)) * taps) + (i / depth)] = conv.Weights[(k * taps * depth) + i];
             }
 
@@ -232,8 +249,11 @@ public static class QdqExporter
             string image = Read(conv.Input, true);
             if (x.Shape.Batch > 1)
                 image = Reshape(image, [1, inputs, x.Shape.Height, x.Shape.Width]);
+            (int top, int left, int bottom, int right) = conv.Padding;
+            if (Math.Min(Math.Min(top, left), Math.Min(bottom, right)) < 0)
+                image = Crop(image, Math.Max(0, -top), Math.Max(0, -left), x.Shape.Height - Math.Max(0, -bottom), x.Shape.Width - Math.Max(0, -right));
             NodeProto node = Node("Conv", [image, w, b], sums, ("group", conv.Groups));
-            Window(node, conv.Kernel, conv.Stride, conv.Padding);
+            Window(node, conv.Kernel, conv.Stride, (Math.Max(0, top), Math.Max(0, left), Math.Max(0, bottom), Math.Max(0, right)));
             node.Attribute.Add(Ints("dilations", conv.Dilation.Rows, conv.Dilation.Columns));
             return new Held(computed.Batch > 1 ? Reshape(sums, Dims(computed, true)) : sums, computed, true);
         }
@@ -241,51 +261,104 @@ public static class QdqExporter
         private Held Normalisation(LayerNormLayer n, QuantizedTensor x, QuantizedTensor y)
         {
             string normal = Unique(n.Name);
-            float[] gamma = [.. n.Gamma.Select((g, c) => (float)(Math.ScaleB(g, 12 - n.Shift[c]) * y.Scale))];
-            float[] beta = [.. n.Beta.Select((b, c) => (float)(Math.ScaleB(b, -n.Shift[c]) * y.Scale))];
+            var gamma = new float[n.Gamma.Length];
+            var beta = new float[n.Gamma.Length];
+            for (int c = 0; c < gamma.Length; c++)
+            {
+                gamma[c] = Nearest(Math.ScaleB(n.Gamma[c], 12 - n.Shift[c]) * Scale(y), g => LayerQuantizer.Normal(g, 0, Scale(y)) is var (v, _, s) && Math.ScaleB(v, -s) == Math.ScaleB(n.Gamma[c], -n.Shift[c]));
+                beta[c] = Nearest(Math.ScaleB(n.Beta[c], -n.Shift[c]) * Scale(y), b => LayerQuantizer.Normal(gamma[c], b, Scale(y)) == (n.Gamma[c], n.Beta[c], n.Shift[c]));
+            }
+
             NodeProto node = Node("LayerNormalization", [Read(n.Input, false), Reals($"{normal}_scale", gamma), Reals($"{normal}_bias", beta)], normal, ("axis", -1));
-            // The variance is at least 1 in the network's units.
-            double epsilon = Math.Max(1, n.Epsilon) * Math.Pow(x.Scale / x.Shape.Channels, 2);
-            node.Attribute.Add(new AttributeProto { Name = "epsilon", Type = 1, F = (float)epsilon });
+            // The variance is at least 1 in the network's units; a little keeps it from 0 here.
+            double unit = Math.Pow(Scale(x) / x.Shape.Channels, 2);
+            float epsilon = Nearest(Math.Max(0.25, n.Epsilon) * unit, e => LayerQuantizer.Epsilon(e, x.Shape.Channels, Scale(x)) == n.Epsilon);
+            node.Attribute.Add(new AttributeProto { Name = "epsilon", Type = 1, F = epsilon });
             return new Held(normal, x.Shape, false);
         }
 
-        // The sum over taps of shifted images times a weight per output pixel.
         private Held Resize(ResizeLayer r, QuantizedTensor x, QuantizedTensor y, int height, int width)
         {
+            TensorShape shape = x.Shape with { Height = height, Width = width };
             string image = Read(r.Input, true);
-            string? sum = null;
-            for (int t = 0; t < r.Taps.Rows; t++)
+            if (Known(r, x, y, height, width) is var (mode, coordinates, nearest))
             {
-                string rows = Gather(image, 2, height, r.Up.Rows, r.Down.Rows, r.FirstRow, t, x.Shape.Height);
-                for (int u = 0; u < r.Taps.Columns; u++)
-                {
-                    var weights = new float[height * width];
-                    for (int i = 0; i < weights.Length; i++)
-                    {
-                        int phase = (i / width % r.Up.Rows * r.Up.Columns) + (i % width % r.Up.Columns);
-                        weights[i] = (float)(r.Weights[(((phase * r.Taps.Rows) + t) * r.Taps.Columns) + u] * r.Scales[phase].ToReal() * y.Scale / x.Scale);
-                    }
+                string resized = Unique(r.Name);
+                NodeProto node = Node("Resize", [image, string.Empty, string.Empty, Initializer($"{resized}_sizes", Int64Type, MemoryMarshal.AsBytes<long>(Dims(shape, true)), 4)], resized);
+                node.Attribute.Add(Text("mode", mode));
+                node.Attribute.Add(Text("coordinate_transformation_mode", coordinates));
+                node.Attribute.Add(Text("nearest_mode", nearest));
+                return new Held(resized, shape, true);
+            }
 
-                    if (weights.All(w => w == 0))
-                        continue;
-                    string tap = Gather(rows, 3, width, r.Up.Columns, r.Down.Columns, r.FirstColumn, u, x.Shape.Width);
-                    tap = weights.All(w => w == weights[0]) ? Times(tap, weights[0]) : Add("Mul", tap, Reals($"{r.Name}_weights{t}{u}", weights, 1, 1, height, width));
-                    sum = sum is null ? tap : Add("Add", sum, tap);
+            // The taps of each pixel side by side, times their weights, and the average of each group.
+            (int rows, int columns) = r.Taps;
+            string taps = Gather(Gather(image, 2, height, r.Up.Rows, r.Down.Rows, r.FirstRow, rows, x.Shape.Height), 3, width, r.Up.Columns, r.Down.Columns, r.FirstColumn, columns, x.Shape.Width);
+            var weights = new sbyte[height * rows * width * columns];
+            var factors = new float[height * width];
+            for (int i = 0; i < factors.Length; i++)
+            {
+                int phase = (i / width % r.Up.Rows * r.Up.Columns) + (i % width % r.Up.Columns);
+                factors[i] = Exact(r.Scales[phase], f => f / (rows * columns) * Scale(x) / Scale(y));
+                for (int t = 0; t < rows * columns; t++)
+                    weights[(((i / width * rows) + (t / columns)) * width * columns) + (i % width * columns) + (t % columns)] = r.Weights[(phase * rows * columns) + t];
+            }
+
+            string w = Unique($"{r.Name}_weights"), average = Unique(r.Name);
+            Node("DequantizeLinear", [Int8s($"{w}_quantized", weights, [1, 1, height * rows, width * columns]), Real(1), Int8s($"{w}_zero_point", [0], [])], w);
+            Window(Node("AveragePool", [Add("Mul", taps, w)], average), r.Taps, r.Taps, default);
+            return new Held(Add("Mul", average, Reals($"{r.Name}_factors", factors, 1, 1, height, width)), shape, true);
+        }
+
+        // The Resize that has exactly these weights, or null.
+        private static (string Mode, string Coordinates, string Nearest)? Known(ResizeLayer r, QuantizedTensor x, QuantizedTensor y, int height, int width)
+        {
+            foreach (string mode in r.Taps == (1, 1) ? new[] { "nearest" } : r.Taps == (4, 4) ? ["cubic"] : ["linear", "cubic"])
+            {
+                foreach (string coordinates in new[] { "half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel" })
+                {
+                    foreach (string nearest in mode == "nearest" ? new[] { "round_prefer_floor", "floor", "ceil", "round_prefer_ceil" } : ["round_prefer_floor"])
+                    {
+                        Resampling rows = Resampling.Of(x.Shape.Height, null, height, mode, coordinates, nearest, -0.75), columns = Resampling.Of(x.Shape.Width, null, width, mode, coordinates, nearest, -0.75);
+                        if ((rows.Up, columns.Up) != r.Up || (rows.Down, columns.Down) != r.Down || (rows.Taps, columns.Taps) != r.Taps || !rows.First.AsSpan().SequenceEqual(r.FirstRow) || !columns.First.AsSpan().SequenceEqual(r.FirstColumn))
+                            continue;
+                        var real = new FloatResize(r.Name, 0, 1)
+                        {
+                            Up = r.Up, Down = r.Down, Taps = r.Taps, FirstRow = r.FirstRow, FirstColumn = r.FirstColumn, RowWeights = rows.Weights, ColumnWeights = columns.Weights,
+                        };
+                        ResizeLayer same = LayerQuantizer.Resize(real, x with { Scale = Scale(x) }, y with { Scale = Scale(y) }, r.ClampLow, r.ClampHigh);
+                        if (same.Weights.AsSpan().SequenceEqual(r.Weights) && same.Scales.AsSpan().SequenceEqual(r.Scales) && IsExact(real, same, Scale(x) / Scale(y)))
+                            return (mode, coordinates, nearest);
+                    }
                 }
             }
 
-            sum ??= Add("Mul", Gather(Gather(image, 2, height, r.Up.Rows, r.Down.Rows, r.FirstRow, 0, x.Shape.Height), 3, width, r.Up.Columns, r.Down.Columns, r.FirstColumn, 0, x.Shape.Width), Real(0));
-            return new Held(sum, x.Shape with { Height = height, Width = width }, true);
+            return null;
         }
 
-        private string Gather(string input, int axis, int size, int up, int down, int[] first, int tap, int from)
+        // The integer weights are the real ones, not only near them.
+        private static bool IsExact(FloatResize real, ResizeLayer integer, double factor)
+        {
+            int taps = real.Taps.Rows * real.Taps.Columns;
+            for (int i = 0; i < integer.Weights.Length; i++)
+            {
+                (int phase, int tap) = Math.DivRem(i, taps);
+                (int p, int q) = Math.DivRem(phase, real.Up.Columns);
+                double wanted = (double)real.RowWeights[(p * real.Taps.Rows) + (tap / real.Taps.Columns)] * real.ColumnWeights[(q * real.Taps.Columns) + (tap % real.Taps.Columns)] * factor;
+                if (Math.Abs((integer.Weights[i] * integer.Scales[phase].ToReal()) - wanted) > 1e-6 * factor)
+                    return false;
+            }
+
+            return true;
+        }
+
+        private string Gather(string input, int axis, int size, int up, int down, int[] first, int taps, int from)
         {
             string result = Unique("resize");
-            long[] rows = new long[size];
-            for (int i = 0; i < size; i++)
-                rows[i] = Math.Clamp((i / up * down) + first[i % up] + tap, 0, from - 1);
-            Node("Gather", [input, Initializer("resize_indices", Int64Type, MemoryMarshal.AsBytes<long>(rows), size)], result, ("axis", axis));
+            var at = new long[size * taps];
+            for (int i = 0; i < at.Length; i++)
+                at[i] = Math.Clamp((i / taps / up * down) + first[i / taps % up] + (i % taps), 0, from - 1);
+            Node("Gather", [input, Initializer("resize_indices", Int64Type, MemoryMarshal.AsBytes<long>(at), at.Length)], result, ("axis", axis));
             return result;
         }
 
@@ -304,10 +377,10 @@ public static class QdqExporter
         }
 
         // Counts + 128 are the index: an unsigned quantisation gives it directly.
-        private string LookUp(string value, QuantizedTensor t, int zero, sbyte[] table)
+        private string LookUp(string value, QuantizedTensor t, sbyte[] table)
         {
             string index = Unique($"{t.Name}_index"), result = Unique($"{t.Name}_quantized");
-            Node("QuantizeLinear", [value, Real(t.Scale), Initializer($"{index}_zero_point", UInt8Type, [(byte)(zero + 128)])], index);
+            Node("QuantizeLinear", [value, Real(t.Scale), Initializer($"{index}_zero_point", UInt8Type, [(byte)(t.ZeroPoint + 128)])], index);
             Node("Gather", [Int8s($"{index}_table", table, [table.Length]), Cast(index, Int32Type)], result, ("axis", 0));
             return result;
         }
@@ -325,8 +398,35 @@ public static class QdqExporter
             return result;
         }
 
-        // A factor that differs from 1 by no more than the 24 bits of its fixed-point form is 1.
-        private string Times(string value, double factor) => Math.Abs(factor - 1) < 1e-6 ? value : Add("Mul", value, Real(factor));
+        private string Times(string value, float factor) => factor == 1 ? value : Add("Mul", value, Real(factor));
+
+        // Scale as the file has it.
+        private static double Scale(QuantizedTensor t) => (float)t.Scale;
+
+        // A factor that an import makes the wanted fixed-point factor of.
+        private static float Exact(FixedPointScale wanted, Func<double, double> scaled)
+        {
+            double unit = scaled(1);
+            return Nearest(unit > 0 ? wanted.ToReal() / unit : 0, f => scaled(f) is >= 0 and < 1 << 22 and var factor && FixedPointScale.FromReal(factor) == wanted);
+        }
+
+        // The number in single precision nearest to another that fits, 1 where that does, or simply the nearest.
+        private static float Nearest(double value, Func<float, bool> fits)
+        {
+            float nearest = (float)value, above = nearest, below = nearest;
+            if (Math.Abs(value - 1) < 1e-6 && fits(1))
+                return 1;
+            for (int i = 0; i < 8; i++)
+            {
+                if (fits(above))
+                    return above;
+                if (fits(below))
+                    return below;
+                (above, below) = (MathF.BitIncrement(above), MathF.BitDecrement(below));
+            }
+
+            return nearest;
+        }
 
         private string Transposed(int tensor)
         {
@@ -375,6 +475,15 @@ public static class QdqExporter
             return result;
         }
 
+        // Rows and columns of an image from the first two to before the last two.
+        private string Crop(string image, long top, long left, long bottom, long right)
+        {
+            string result = Unique("crop");
+            string Pair(string what, long rows, long columns) => Initializer($"{result}_{what}", Int64Type, MemoryMarshal.AsBytes<long>(new[] { rows, columns }), 2);
+            Node("Slice", [image, Pair("starts", top, left), Pair("ends", bottom, right), Pair("axes", 2, 3)], result);
+            return result;
+        }
+
         private string Cast(string value, int type)
         {
             string result = Unique("cast");
@@ -396,6 +505,8 @@ public static class QdqExporter
             graph.Node.Add(node);
             return node;
         }
+
+        private static AttributeProto Text(string name, string value) => new() { Name = name, Type = 3, S = ByteString.CopyFromUtf8(value) };
 
         private static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = 7, Ints = { values } };
 

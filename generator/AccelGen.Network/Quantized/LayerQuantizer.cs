@@ -22,24 +22,24 @@ internal static class LayerQuantizer
             FloatNormalizedMatMul m => NormalizedMatMul(m, x, tensors[m.Right], tensors[m.Denominator], y, low, high),
             FloatAveragePool pool => new AveragePoolLayer(pool.Name, pool.Input, pool.Output, low, high)
             {
-                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Scale = Factor(pool, x.Scale / ((double)pool.Kernel.Rows * pool.Kernel.Columns) / y.Scale),
+                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Scale = Factor(pool, pool.Factor * x.Scale / ((double)pool.Kernel.Rows * pool.Kernel.Columns) / y.Scale),
             },
             FloatMaxPool pool => new MaxPoolLayer(pool.Name, pool.Input, pool.Output, low, high)
             {
-                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Scale = Factor(pool, x.Scale / y.Scale),
+                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Scale = Factor(pool, pool.Factor * x.Scale / y.Scale),
             },
             FloatResize resize => Resize(resize, x, y, low, high),
-            FloatAdd => new AddLayer(layer.Name, layer.Input, layer.Output, low, high, Factor(layer, x.Scale / y.Scale)),
-            FloatCopy => new ConcatLayer(layer.Name, [layer.Input], layer.Output, low, high, [Factor(layer, x.Scale / y.Scale)]),
-            FloatConcat c => new ConcatLayer(c.Name, c.Inputs, c.Output, low, high, [.. c.Inputs.Select(i => Factor(c, tensors[i].Scale / y.Scale))]),
-            FloatMultiply m => new MultiplyLayer(m.Name, m.Input, m.Right, m.Output, low, high, Factor(m, x.Scale * tensors[m.Right].Scale / y.Scale)) { Broadcast = m.Broadcast },
-            FloatSoftmax => Softmax(layer, x, y, low, high),
+            FloatAdd => new AddLayer(layer.Name, layer.Input, layer.Output, low, high, Factor(layer, layer.Factor * x.Scale / y.Scale)),
+            FloatCopy => new ConcatLayer(layer.Name, [layer.Input], layer.Output, low, high, [Factor(layer, layer.Factor * x.Scale / y.Scale)]),
+            FloatConcat c => new ConcatLayer(c.Name, c.Inputs, c.Output, low, high, [.. c.Inputs.Select(i => Factor(c, c.Factor * tensors[i].Scale / y.Scale))]),
+            FloatMultiply m => new MultiplyLayer(m.Name, m.Input, m.Right, m.Output, low, high, Factor(m, m.Factor * x.Scale * tensors[m.Right].Scale / y.Scale)) { Broadcast = m.Broadcast },
+            FloatSoftmax s => Softmax(s, x, y, low, high),
             FloatLayerNorm norm => LayerNorm(norm, x, y, low, high),
             FloatArgMax => new ArgMaxLayer(layer.Name, layer.Input, layer.Output),
             _ => throw new FormatException($"layer {layer.Name}: {layer.GetType().Name} cannot be quantised"),
         };
         return layer.Residual is int r
-            ? quantized with { Residual = new ResidualAdd(r, Factor(layer, tensors[r].Scale / y.Scale), layer.ResidualSubtract, layer.ResidualBroadcast) }
+            ? quantized with { Residual = new ResidualAdd(r, Factor(layer, layer.ResidualFactor * tensors[r].Scale / y.Scale), layer.ResidualSubtract, layer.ResidualBroadcast) }
             : quantized;
     }
 
@@ -52,14 +52,17 @@ internal static class LayerQuantizer
         for (int k = 0; k < channels; k++)
         {
             ReadOnlySpan<float> row = conv.Weights.AsSpan(k * run, run);
-            // Data movement keeps its 0 and 1. A large bias must fit 32 bits at the accumulator's scale.
-            double step = conv.IsDataMovement ? 1 : Math.Max(TensorPrimitives.MaxMagnitude(row) is var m ? Math.Abs(m) / 127.0 : 0, Math.Abs(conv.Bias[k]) / (x.Scale * (1 << 30)));
-            if (step == 0)
-                step = 1;
+            // Data movement keeps its 0 and 1, prescribed weights their step. A large bias must fit 32 bits at the accumulator's scale.
+            double step = conv.IsDataMovement ? 1 : conv.Fixed is { } given ? given.Steps[k] : Math.Max(TensorPrimitives.MaxMagnitude(row) is var m ? Math.Abs(m) / 127.0 : 0, Math.Abs(conv.Bias[k]) / (x.Scale * (1 << 30)));
+            step = step == 0 ? 1 : (float)step;
+            if (!(step > 0 && double.IsFinite(step)))
+                throw new FormatException($"layer {conv.Name}: the weights of channel {k} are too small or too large for a step of single precision");
             for (int i = 0; i < run; i++)
-                weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), -127, 127);
-            bias[k] = (int)Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
-            scales[k] = Factor(conv, x.Scale * step / y.Scale);
+                weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), conv.Fixed is null ? -127 : -128, 127);
+            double counts = conv.Fixed is { Bias: { } whole, BiasSteps: { } steps } ? Bias(whole[k], steps[k] / (x.Scale * step)) : Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
+            bias[k] = Math.Abs(counts) <= int.MaxValue ? (int)counts
+                : throw new FormatException($"layer {conv.Name}: the bias {conv.Bias[k]:G4} of channel {k} is {counts:G4} counts of its sums; they must fit 32 bits: a larger scale of the input or of the weights is needed");
+            scales[k] = Factor(conv, conv.Factor * x.Scale * step / y.Scale);
         }
 
         return new ConvLayer(conv.Name, conv.Input, conv.Output, low, high)
@@ -69,21 +72,24 @@ internal static class LayerQuantizer
         };
     }
 
+    // A ratio that is 1 but for the rounding of single precision is 1.
+    private static double Bias(int counts, double ratio) => Math.Abs(ratio - 1) < 1e-6 ? counts : Math.Round(counts * ratio, MidpointRounding.ToEven);
+
     private static NormalizedMatMulLayer NormalizedMatMul(FloatNormalizedMatMul m, QuantizedTensor x, QuantizedTensor right, QuantizedTensor denominator, QuantizedTensor y, int low, int high)
     {
         // The denominator is at least one count; a smaller epsilon changes nothing.
         double epsilon = m.Epsilon / (x.Scale * denominator.Scale);
         return epsilon <= 1
-            ? new NormalizedMatMulLayer(m.Name, m.Input, m.Right, m.Denominator, m.Output, low, high, Factor(m, right.Scale / denominator.Scale / y.Scale))
+            ? new NormalizedMatMulLayer(m.Name, m.Input, m.Right, m.Denominator, m.Output, low, high, Factor(m, m.Factor * right.Scale / denominator.Scale / y.Scale))
             : throw new FormatException($"layer {m.Name}: its epsilon {m.Epsilon:G3} is {epsilon:G3} counts of the denominator; at most 1 is supported: fold it into the denominator's tensor");
     }
 
-    private static SoftmaxLayer Softmax(FloatLayer layer, QuantizedTensor x, QuantizedTensor y, int low, int high)
+    private static SoftmaxLayer Softmax(FloatSoftmax layer, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
-        double exponent = Math.Round(x.Scale * Math.Log2(Math.E) * (1 << 20));
+        double exponent = Math.Round(layer.Slope * x.Scale * Math.Log2(Math.E) * (1 << 20));
         if (exponent >= 1 << 24)
             throw new FormatException($"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; calibrate with a percentile, or scale the logits");
-        FixedPointScale scale = Factor(layer, 1 / y.Scale);
+        FixedPointScale scale = Factor(layer, layer.Factor / y.Scale);
         return scale.Shift <= 24
             ? new SoftmaxLayer(layer.Name, layer.Input, layer.Output, low, high, (uint)exponent, scale)
             : throw new FormatException($"layer {layer.Name}: its output {y.Name} has {y.Scale:G4} per count; a softmax gives at most 1, and at most 2 per count is supported");
@@ -92,26 +98,36 @@ internal static class LayerQuantizer
     private static LayerNormLayer LayerNorm(FloatLayerNorm norm, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
         int n = norm.Gamma.Length;
-        double epsilon = Math.Round(norm.Epsilon * (double)n * n / (x.Scale * x.Scale));
+        double epsilon = Epsilon(norm.Epsilon, n, x.Scale);
         if (epsilon >= 1L << 47)
             throw new FormatException($"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} ({x.Scale:G3} per count); it must be below 2^47: the calibration inputs do not exercise the layer");
         int[] gamma = new int[n], beta = new int[n], shift = new int[n];
         for (int c = 0; c < n; c++)
         {
-            // The normalised value has 12 fraction bits.
-            double g = norm.Gamma[c] / y.Scale / (1 << 12), b = norm.Beta[c] / y.Scale;
-            int s = 40;
-            while (s > 1 && (Math.Abs(Math.Round(Math.ScaleB(g, s))) >= 1 << 23 || Math.Abs(Math.Round(Math.ScaleB(b, s))) > int.MaxValue))
-                s--;
-            if (Math.Abs(Math.ScaleB(g, s)) >= 1 << 23 || Math.Abs(Math.ScaleB(b, s)) > int.MaxValue)
-                throw new FormatException($"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too large for {y.Scale:G3} per count of the output");
-            (gamma[c], beta[c], shift[c]) = ((int)Math.Round(Math.ScaleB(g, s)), (int)Math.Round(Math.ScaleB(b, s)), s);
+            (gamma[c], beta[c], shift[c]) = Normal(norm.Factor * norm.Gamma[c], norm.Factor * norm.Beta[c], y.Scale)
+                ?? throw new FormatException($"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too large for {y.Scale:G3} per count of the output");
         }
 
         return new LayerNormLayer(norm.Name, norm.Input, norm.Output, low, high) { Gamma = gamma, Beta = beta, Shift = shift, Epsilon = (long)epsilon };
     }
 
-    private static ResizeLayer Resize(FloatResize resize, QuantizedTensor x, QuantizedTensor y, int low, int high)
+    /// <summary>Epsilon of a layer normalisation in counts.</summary>
+    internal static double Epsilon(float epsilon, int channels, double scale) => Math.Round(epsilon * (double)channels * channels / (scale * scale));
+
+    /// <summary>Factor, addend and shift of a channel of a layer normalisation, or null where they do not fit.</summary>
+    internal static (int Gamma, int Beta, int Shift)? Normal(float gamma, float beta, double scale)
+    {
+        // The normalised value has 12 fraction bits.
+        double g = gamma / scale / (1 << 12), b = beta / scale;
+        int s = 40;
+        while (s > 1 && (Math.Abs(Math.Round(Math.ScaleB(g, s))) >= 1 << 23 || Math.Abs(Math.Round(Math.ScaleB(b, s))) > int.MaxValue))
+            s--;
+        return Math.Abs(Math.ScaleB(g, s)) < 1 << 23 && Math.Abs(Math.ScaleB(b, s)) <= int.MaxValue ? ((int)Math.Round(Math.ScaleB(g, s)), (int)Math.Round(Math.ScaleB(b, s)), s) : null;
+    }
+
+    /// <summary>A resize with integer weights.</summary>
+    /// <exception cref="FormatException">A factor is outside what the integer operators can hold.</exception>
+    internal static ResizeLayer Resize(FloatResize resize, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
         (int rows, int columns) = resize.Taps;
         int taps = rows * columns;
@@ -120,9 +136,16 @@ internal static class LayerQuantizer
         var real = new double[taps];
         for (int phase = 0; phase < scales.Length; phase++)
         {
+            if (resize.Fixed is { } given)
+            {
+                given.Weights.AsSpan(phase * taps, taps).CopyTo(weights.AsSpan(phase * taps));
+                scales[phase] = Factor(resize, resize.Factor * given.Steps[phase] * x.Scale / y.Scale);
+                continue;
+            }
+
             (int p, int q) = Math.DivRem(phase, resize.Up.Columns);
             for (int t = 0; t < taps; t++)
-                real[t] = (double)resize.RowWeights[(p * rows) + (t / columns)] * resize.ColumnWeights[(q * columns) + (t % columns)];
+                real[t] = resize.Factor * ((double)resize.RowWeights[(p * rows) + (t / columns)] * resize.ColumnWeights[(q * columns) + (t % columns)]);
             (sbyte[] integers, double step) = Integers(real);
             integers.CopyTo(weights, phase * taps);
             scales[phase] = Factor(resize, step * x.Scale / y.Scale);

@@ -122,6 +122,10 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int TableZeroPoint { get; init; }
 
+    /// <summary>Scale of the counts that <see cref="Table"/> is looked up with, for reports and exports; 0 where it is not known.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public double TableScale { get; init; }
+
     /// <summary>
     /// The output is written with pixels and channels exchanged: its shape is [Batch, 1, Channels, Height * Width] of what
     /// the layer computes.
@@ -175,7 +179,7 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
 public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
-    /// <summary>Weights [output channel][kernel row][kernel column][input channel of the group], -127 to 127.</summary>
+    /// <summary>Weights [output channel][kernel row][kernel column][input channel of the group].</summary>
     public required sbyte[] Weights { get; init; }
 
     /// <summary>Bias per output channel, in accumulator counts.</summary>
@@ -205,7 +209,7 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
 
 /// <summary>
 /// Batched matrix product of two activations. Input is [B, 1, M, K]; <see cref="Right"/> is [B, 1, N, K], that is the
-/// transpose of the mathematical right operand; output is [B, 1, M, N]. The right operand's zero point is 0.
+/// transpose of the mathematical right operand; output is [B, 1, M, N]. Either operand may have a zero point.
 /// </summary>
 /// <param name="Right">Tensor of the right operand, transposed.</param>
 /// <param name="Scale">Requantisation factor.</param>

@@ -129,8 +129,6 @@ public static class QuantizedNetworkRules
                     yield return $"{c.Weights.Length} weights, {c.Bias.Length} biases and {c.Scales.Length} scales do not fit {from} -> {to}";
                 else if (c.Scales.Any(s => !Legal(s)))
                     yield return $"a {IllegalScale}";
-                else if (Array.IndexOf(c.Weights, (sbyte)-128) >= 0)
-                    yield return "a weight is -128; legal are -127 to 127";
                 else if (c.Weights.Chunk(c.Weights.Length / c.Bias.Length).Any(w => w.Sum(v => (long)Math.Abs((int)v)) * largest > MaxSum))
                     yield return $"{c.Weights.Length / c.Bias.Length} products can leave the 32 bits of a sum";
                 break;
@@ -188,11 +186,9 @@ public static class QuantizedNetworkRules
                 QuantizedTensor right = network.Tensors[m.Right];
                 if (!Product(from, right.Shape, to))
                     yield return $"{from} times {right.Shape} is not {to}";
-                else if (right.ZeroPoint != 0)
-                    yield return $"the zero point of the right operand {right.Name} is {right.ZeroPoint}; it must be 0";
                 else if (!Legal(m.Scale))
                     yield return $"its {IllegalScale}";
-                else if (from.Channels * 128 * largest > MaxSum)
+                else if (from.Channels * (long)Math.Max(127 - right.ZeroPoint, right.ZeroPoint + 128) * largest > MaxSum)
                     yield return $"{from.Channels} products can leave the 32 bits of a sum";
                 break;
             case NormalizedMatMulLayer m:

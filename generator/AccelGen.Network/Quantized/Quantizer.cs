@@ -45,7 +45,30 @@ public static class Quantizer
         int active = network.Layers.Count(l => l.Activation.Kind != ActivationKind.None);
         if (ranges.Count != network.Tensors.Count + active)
             throw new ArgumentException($"{ranges.Count} ranges; {network.Tensors.Count} tensors and {active} activations need {network.Tensors.Count + active}", nameof(ranges));
-        QuantizedTensor[] tensors = Tensors(network, ranges, options ?? new QuantizerOptions());
+        return Layers(network, Tensors(network, ranges, options ?? new QuantizerOptions()), ranges);
+    }
+
+    /// <summary>Quantises a network whose file prescribes scale and zero point of every activation; only constants may be free.</summary>
+    /// <param name="network">Float network whose tensors have <see cref="FloatTensor.Fixed"/>.</param>
+    /// <exception cref="FormatException">An activation has no prescribed quantisation, or a layer cannot be quantised.</exception>
+    public static QuantizedNetwork QuantizeAsPrescribed(FloatNetwork network)
+    {
+        QuantizedTensor[] tensors = [.. network.Tensors.Select(t =>
+        {
+            Quantization q = network.Tensors[network.Home(t.Id)] switch
+            {
+                { Fixed: { } known } => known,
+                { Constant: { } values } => Parameters(new ValueRange(Math.Min(0, values.Min()), Math.Max(0, values.Max())), symmetric: false) is var (s, z) ? new Quantization(s, z) : default,
+                _ => throw new FormatException($"tensor {t.Name}: no scale and zero point are prescribed"),
+            };
+            var tensor = new QuantizedTensor(t.Id, t.Name, t.Shape, q.Scale, q.ZeroPoint, t.SharesStorageWith);
+            return t.Constant is null ? tensor : tensor with { Constant = QuantizeValues(tensor, t.Constant) };
+        })];
+        return Layers(network, tensors, []);
+    }
+
+    private static QuantizedNetwork Layers(FloatNetwork network, QuantizedTensor[] tensors, IReadOnlyList<ValueRange> ranges)
+    {
         var layers = new List<QuantizedLayer>();
         int next = network.Tensors.Count;
         foreach (FloatLayer layer in network.Layers)
@@ -55,23 +78,35 @@ public static class Quantizer
             // A table sits between what the layer computes and what it writes; without one they are the same.
             QuantizedTensor output = tensors[layer.Output], computed = output;
             sbyte[]? table = null;
-            if (layer.Activation.Kind != ActivationKind.None)
+            if (layer.Table is { } given)
             {
+                computed = output with { Scale = given.Argument.Scale, ZeroPoint = given.Argument.ZeroPoint };
+                table = given.Counts;
+            }
+            else if (layer.Activation.Kind != ActivationKind.None)
+            {
+                if (ranges.Count == 0)
+                    throw new FormatException($"layer {layer.Name}: no scale and zero point are prescribed for the argument of {layer.Activation.Kind}");
                 (double scale, int zero) = Parameters(ActivationTable.Useful(layer.Activation, ranges[next++], output), symmetric: false);
                 computed = output with { Scale = scale, ZeroPoint = zero };
                 table = ActivationTable.Build(layer.Activation, scale, zero, output);
             }
 
-            layers.Add(LayerQuantizer.Quantize(layer, tensors, computed) with
-            {
-                Block = layer.Block, Table = table, TableZeroPoint = table is null ? 0 : computed.ZeroPoint, TransposeOutput = layer.TransposeOutput,
-            });
+            QuantizedLayer q = LayerQuantizer.Quantize(layer, tensors, computed) with { Block = layer.Block, TransposeOutput = layer.TransposeOutput };
+            // A table that only clamps counts is a clamp.
+            (int low, int high) = table is null ? (-128, 127) : (table[0], table[^1]);
+            if (table is null || (layer.Table is not null && (layer is FloatArgMax ? (low, high) == (-128, 127) : computed.ZeroPoint == output.ZeroPoint) && IsClamp(table)))
+                layers.Add(layer is FloatArgMax ? q : q with { ClampLow = Math.Clamp(q.ClampLow, low, high), ClampHigh = Math.Clamp(q.ClampHigh, low, high) });
+            else
+                layers.Add(q with { Table = table, TableZeroPoint = computed.ZeroPoint, TableScale = computed.Scale });
         }
 
         var quantized = new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs);
         IReadOnlyList<string> problems = QuantizedNetworkRules.Problems(quantized);
         return problems.Count == 0 ? quantized : throw new FormatException(string.Join(Environment.NewLine, problems));
     }
+
+    private static bool IsClamp(sbyte[] table) => table[0] <= table[^1] && !table.Where((t, i) => t != Math.Clamp(i - 128, table[0], table[^1])).Any();
 
     /// <summary>Quantises values: round half to even, then the zero point, then saturation, as ONNX QuantizeLinear.</summary>
     public static sbyte[] QuantizeValues(QuantizedTensor tensor, ReadOnlySpan<float> values)
@@ -82,12 +117,12 @@ public static class Quantizer
         return result;
     }
 
-    /// <summary>Scale and zero point of a range.</summary>
+    /// <summary>Scale and zero point of a range. Scales are numbers of single precision, as files have them.</summary>
     internal static (double Scale, int ZeroPoint) Parameters(ValueRange range, bool symmetric)
     {
         if (symmetric)
-            return (Math.Max(Math.Max(-(double)range.Low, range.High) / 127, 1e-12), 0);
-        double scale = Math.Max(((double)range.High - range.Low) / 255, 1e-12);
+            return ((float)Math.Max(Math.Max(-(double)range.Low, range.High) / 127, 1e-12), 0);
+        double scale = (float)Math.Max(((double)range.High - range.Low) / 255, 1e-12);
         return (scale, (int)Math.Clamp(Math.Round(-128 - (range.Low / scale), MidpointRounding.ToEven), -128, 127));
     }
 

@@ -1,13 +1,19 @@
+using AccelGen.Network.Quantized;
 using AccelGen.Tests.Shared;
 
 namespace AccelGen.Network.Tests.Onnx;
 
 /// <summary>A model under construction, with names for what has none and random constants.</summary>
 /// <param name="random">Source of constants.</param>
-public sealed class ModelSketch(Random random)
+public class ModelSketch(Random random)
 {
-    private readonly OnnxModelWriter writer = new();
+    private protected readonly OnnxModelWriter writer = new();
+    private readonly HashSet<string> dependent = ["x"];
     private int names;
+    private int constants;
+
+    /// <summary>Names of the values that nodes made, in order.</summary>
+    public List<string> Made { get; } = [];
 
     /// <summary>Operator set.</summary>
     public int OpsetVersion
@@ -16,13 +22,17 @@ public sealed class ModelSketch(Random random)
         set => writer.OpsetVersion = value;
     }
 
+    /// <summary>Shape of the input x.</summary>
+    public TensorShape InputShape { get; private set; }
+
     /// <summary>Module that the nodes' names begin with.</summary>
     public string Scope { get; set; } = string.Empty;
 
     /// <summary>The input x.</summary>
-    public string Input(params long[] shape)
+    public virtual string Input(params long[] shape)
     {
         writer.Input("x", OnnxModelWriter.Float, shape);
+        InputShape = new TensorShape(1, (int)shape[2], (int)shape[3], (int)shape[1]);
         return "x";
     }
 
@@ -33,7 +43,26 @@ public sealed class ModelSketch(Random random)
     public string Node(string op, string[] inputs, string domain, params (string Name, object Value)[] attributes)
     {
         string output = $"{op.ToLowerInvariant()}{names++}";
-        writer.Node(op, inputs, output, domain, (Scope.Length > 0 ? $"/{Scope}" : string.Empty) + $"/{output}/{op}");
+        Made.Add(output);
+        if (op != "Shape" && inputs.Any(dependent.Contains))
+            dependent.Add(output);
+        Write(op, inputs, output, domain, (Scope.Length > 0 ? $"/{Scope}" : string.Empty) + $"/{output}/{op}", attributes);
+        return output;
+    }
+
+    /// <summary>Writes a node.</summary>
+    private protected virtual void Write(string op, string[] inputs, string output, string domain, string name, (string Name, object Value)[] attributes)
+    {
+        writer.Node(op, inputs, output, domain, name);
+        Attributes(attributes);
+    }
+
+    /// <summary>The value depends on the input.</summary>
+    private protected bool Depends(string name) => dependent.Contains(name);
+
+    /// <summary>Attributes of the node written last.</summary>
+    private protected void Attributes((string Name, object Value)[] attributes)
+    {
         foreach ((string name, object value) in attributes)
         {
             _ = value switch
@@ -45,14 +74,15 @@ public sealed class ModelSketch(Random random)
                 _ => throw new ArgumentException($"{value.GetType()} is no attribute type here", nameof(attributes)),
             };
         }
-
-        return output;
     }
 
     /// <summary>Another output of the last node.</summary>
     public string Output()
     {
         string output = $"out{names++}";
+        if (dependent.Contains(Made[^1]))
+            dependent.Add(output);
+        Made.Add(output);
         writer.Output(output);
         return output;
     }
@@ -61,9 +91,9 @@ public sealed class ModelSketch(Random random)
     public string Random(double scale, double shift, params long[] dims) => Constant([.. RandomNetworks.Values(random, (int)dims.Aggregate(1L, (p, d) => p * d), scale).Select(v => (float)(v + shift))], dims);
 
     /// <summary>A constant of floats.</summary>
-    public string Constant(float[] values, params long[] dims)
+    public virtual string Constant(float[] values, params long[] dims)
     {
-        string name = $"c{names++}";
+        string name = $"c{constants++}";
         writer.Initializer(name, values, dims);
         return name;
     }
@@ -103,5 +133,13 @@ public sealed class ModelSketch(Random random)
     public string Linear(string x, int from, int to) => Node("Add", [Random(0.2, 0, to), Node("MatMul", [x, Random(1 / Math.Sqrt(from), 0, from, to)])]);
 
     /// <summary>The file.</summary>
-    public byte[] Finish(string output, int type) => writer.Build(output, type);
+    public virtual byte[] Finish(string output, int type) => writer.Build(output, type);
+
+    /// <summary>The file with an output for every value of a node.</summary>
+    public byte[] FinishWithAll(string output, int type)
+    {
+        foreach (string name in Made.Where(n => n != output))
+            writer.Observe(name);
+        return writer.Build(output, type);
+    }
 }

@@ -36,7 +36,7 @@ internal static class Oracle
         for (int i = 0; i < nhwc.Length; i++)
             nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
         // Unoptimised: joining Pad with MaxPool, it would leave the padded zeros out of the maximum.
-        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
+        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         using var session = new InferenceSession(model, options);
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
         return outputs[0].ElementType == TensorElementType.Int64 ? [.. outputs[0].AsTensor<long>().Select(v => (float)v)] : [.. outputs[0].AsTensor<float>()];

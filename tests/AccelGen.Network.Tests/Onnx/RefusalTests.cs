@@ -9,9 +9,15 @@ public sealed class RefusalTests
 {
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7300;
 
-    private static IEnumerable<TestCaseData> Cases()
+    internal static IEnumerable<TestCaseData> Cases()
     {
         yield return Case("Einsum", m => m.Node("Einsum", [m.Input(1, 3, 4, 4)], ("equation", "abcd->abdc")), "write it as Transpose, Reshape and MatMul");
+        yield return Case("DepthToSpace", m => m.Node("DepthToSpace", [m.Input(1, 8, 4, 4)], ("blocksize", 2)), "use Resize followed by Conv");
+        yield return Case("InstanceNormalization", m => m.Node("InstanceNormalization", [m.Input(1, 3, 4, 4), m.Random(1, 0, 3), m.Random(1, 0, 3)]), "use BatchNormalization or LayerNormalization");
+        yield return Case("GroupNormalization", m => m.Node("GroupNormalization", [m.Input(1, 4, 4, 4), m.Random(1, 0, 2), m.Random(1, 0, 2)], ("num_groups", 2)), "use BatchNormalization or LayerNormalization");
+        yield return Case("LSTM", m => m.Node("LSTM", [m.Reshape(m.Input(1, 3, 4, 4), 1, 1, 48), m.Random(1, 0, 1, 16, 48), m.Random(1, 0, 1, 16, 4)], ("hidden_size", 4)), "recurrent layers are not");
+        yield return Case("If", m => m.Node("If", [m.Input(1, 3, 4, 4)]), "control flow must be resolved before export");
+        yield return Case("TopK", m => m.Node("TopK", [m.Input(1, 3, 4, 4), m.Integers(2)]), "the operator is not supported; supported are Conv");
         yield return Case("ConvTranspose", m => m.Node("ConvTranspose", [m.Input(1, 3, 4, 4), m.Random(1, 0, 3, 2, 2, 2)]), "use Resize followed by Conv");
         yield return Case("InstanceNormalization", m => m.Node("InstanceNormalization", [m.Input(1, 3, 4, 4), m.Random(1, 0, 3), m.Random(1, 0, 3)]), "use BatchNormalization or LayerNormalization");
         yield return Case("Resize", m => Resize(m, ("mode", "cubic"), ("antialias", 1)), "antialias");
@@ -58,10 +64,15 @@ public sealed class RefusalTests
     [TestCaseSource(nameof(Cases))]
     public void A_refusal_names_file_node_and_cure(string op, Func<ModelSketch, string> build, string message, string node)
     {
-        var sketch = new ModelSketch(new Random(Seed)) { OpsetVersion = 18 };
-        ImportException e = Oracle.Refused(sketch.Finish(build(sketch), OnnxModelWriter.Float));
+        ImportException e = Refusal(build);
         Assert.That(e.Problems, Has.Count.EqualTo(1));
         Assert.That(e.Problems[0], Does.Contain("model.onnx: node /" + node).And.Contain($"({op})").And.Contain(message));
+    }
+
+    internal static ImportException Refusal(Func<ModelSketch, string> build)
+    {
+        var sketch = new ModelSketch(new Random(Seed)) { OpsetVersion = 18 };
+        return Oracle.Refused(sketch.Finish(build(sketch), OnnxModelWriter.Float));
     }
 
     [Test]

@@ -1,0 +1,51 @@
+using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace AccelGen.Network.Tests.Onnx;
+
+/// <summary>The operator cases in quantised form.</summary>
+internal static class QuantizedModels
+{
+    /// <summary>The file of a case.</summary>
+    /// <param name="test">Case.</param>
+    /// <param name="form">A <see cref="QuantizedForm"/>, or float.</param>
+    /// <param name="seed">Seed.</param>
+    public static byte[] Build(OperatorCase test, string form, int seed)
+    {
+        if (Enum.TryParse(form, out QuantizedForm quantized))
+            return Build(test, quantized, seed, out _, out _);
+        var random = new Random(seed);
+        var sketch = new ModelSketch(random) { OpsetVersion = test.Opset };
+        return sketch.Finish(test.Build(random, sketch), test.OutputType);
+    }
+
+    /// <summary>The file of a case, quantised by the ranges of one random input.</summary>
+    public static byte[] Build(OperatorCase test, QuantizedForm form, int seed, out float[] nhwc, out TensorShape shape)
+    {
+        var random = new Random(seed);
+        var sketch = new ModelSketch(random) { OpsetVersion = test.Opset };
+        string output = test.Build(random, sketch);
+        shape = sketch.InputShape;
+        nhwc = RandomNetworks.Values(new Random(seed), (int)shape.Elements, 2);
+        var ranges = Ranges(sketch.FinishWithAll(output, test.OutputType), nhwc, shape);
+        random = new Random(seed);
+        var quantized = new QuantizedSketch(random, form, ranges, seed) { OpsetVersion = test.Opset };
+        return quantized.Finish(test.Build(random, quantized), test.OutputType);
+    }
+
+    // Smallest and largest of every float value that a model computes.
+    private static Dictionary<string, (float Low, float High)> Ranges(byte[] model, float[] nhwc, TensorShape shape)
+    {
+        var nchw = new DenseTensor<float>([1, shape.Channels, shape.Height, shape.Width]);
+        for (int i = 0; i < nhwc.Length; i++)
+            nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
+        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var session = new InferenceSession(model, options);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
+        var ranges = outputs.Where(o => o.ElementType == TensorElementType.Float).ToDictionary(o => o.Name, o => (o.AsTensor<float>().Min(), o.AsTensor<float>().Max()));
+        ranges["x"] = (nhwc.Min(), nhwc.Max());
+        return ranges;
+    }
+}
