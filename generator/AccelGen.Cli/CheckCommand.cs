@@ -4,8 +4,8 @@ using AccelGen.Emit;
 using AccelGen.Isa;
 using AccelGen.Sim;
 using CliWrap;
-using Command = System.CommandLine.Command;
 using CliWrap.Buffered;
+using Command = System.CommandLine.Command;
 
 namespace AccelGen.Cli;
 

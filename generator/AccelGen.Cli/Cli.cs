@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using AccelGen.Compiler;
 using AccelGen.Config;
+using AccelGen.Cycles;
 using AccelGen.Network.Onnx;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
@@ -114,6 +116,18 @@ internal static class Cli
     public static int Range(string name, int value, int low, int high) => value >= low && value <= high
         ? value
         : throw new FormatException($"{name} is {value}; legal are {low} to {high}");
+
+    /// <summary>Latency of the memory.</summary>
+    public static Option<int> MemoryLatencyOption() => new("--memory-latency") { Description = "Cycles from a read address to its first beat.", DefaultValueFactory = _ => 40 };
+
+    /// <summary>Bandwidth of the memory.</summary>
+    public static Option<int> MemoryIntervalOption() => new("--memory-interval") { Description = "Cycles per beat; bandwidth is bus width / interval, for reads and for writes.", DefaultValueFactory = _ => 1 };
+
+    /// <summary>Timing of the memory by the two options.</summary>
+    public static MemoryTiming Timing(int latency, int interval) => new(Range("--memory-latency", latency, 1, 100000), Range("--memory-interval", interval, 1, 1000), 10, interval);
+
+    /// <summary>A pattern of layer names, * for any characters.</summary>
+    public static Regex Pattern(string text) => new($"^{Regex.Escape(text).Replace("\\*", ".*", StringComparison.Ordinal)}$", RegexOptions.CultureInvariant);
 
     /// <summary>Console for tables: wide enough when piped.</summary>
     public static IAnsiConsole Output()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
 using Spectre.Console;
@@ -10,28 +11,39 @@ internal static class ImportCommand
 {
     public static Command Create()
     {
-        var model = new Argument<string>("model") { Description = "ONNX file, opset 9 to 21, float or quantised (QDQ or QLinear operators)." };
-        Option<string?> size = new("--input-size") { Description = "Rows x columns of the input where the file leaves them open, e.g. 224x224." };
+        var model = new Argument<string>("model") { Description = ModelOptions.Takes() };
+        Option<string?> size = ModelOptions.SizeOption();
+        Option<int> seed = ModelOptions.SeedOption();
         Option<string?> json = Cli.JsonOption();
-        var command = new Command("import", "Reads an ONNX network and shows what becomes of every node.") { model, size, json };
+        var command = new Command("import", "Reads a network and shows what becomes of every node.") { model, size, seed, json };
         command.SetAction((result, _) => Cli.GuardAsync(() =>
         {
             string path = result.GetValue(model)!;
+            (int Height, int Width)? inputSize = ModelOptions.Size(result.GetValue(size));
             ImportResult import;
-            try
+            if (ModelOptions.IsArchitecture(path))
             {
-                import = OnnxImporter.Import(path, ModelOptions.Size(result.GetValue(size)));
+                import = Architecture(ModelOptions.Build(path, inputSize, result.GetValue(seed)), result.GetValue(seed));
             }
-            catch (ImportException e) when (e.Nodes.Count > 0)
+            else
             {
-                // What could be read, beside the reasons why the whole could not.
-                Show(e.Nodes);
-                Cli.WriteJson(result.GetValue(json), new { model = path, e.Problems, e.Nodes });
-                throw;
+                ModelOptions.RequireFile(path);
+                try
+                {
+                    import = OnnxImporter.Import(path, inputSize);
+                }
+                catch (ImportException e)
+                {
+                    // What could be read, beside the reasons why the whole could not.
+                    if (e.Nodes.Count > 0)
+                        Show(e.Nodes);
+                    Cli.WriteJson(result.GetValue(json), new { model = path, e.Problems, e.Nodes });
+                    throw;
+                }
             }
 
             Show(import.Nodes);
-            Console.WriteLine($"{import.Network.Name}: {(import.Quantized is null ? "float" : "quantised")}, opset {import.Opset}, {import.Network.Layers.Count} layers, {import.Network.Parameters:N0} parameters, {import.Network.Macs:N0} MACs, {import.Network.Blocks.Count} skippable blocks");
+            Console.WriteLine($"{import.Network.Name}: {(import.Quantized is null ? "float" : "quantised")}, {(import.Opset == 0 ? import.Producer : $"opset {import.Opset}")}, {import.Network.Layers.Count} layers, {import.Network.Parameters:N0} parameters, {import.Network.Macs:N0} MACs, {import.Network.Blocks.Count} skippable blocks");
             foreach (SkippableBlock block in import.Network.Blocks)
                 Console.WriteLine($"  block {block.Index}: {block.Name}");
             Cli.WriteJson(result.GetValue(json), new
@@ -44,7 +56,7 @@ internal static class ImportCommand
                 layers = import.Network.Layers.Select(l => new
                 {
                     l.Name,
-                    op = l.GetType().Name["Float".Length..].ToLowerInvariant(),
+                    op = Operator(l),
                     input = import.Network.Tensors[l.Input].Shape.ToString(),
                     output = import.Network.Tensors[l.Output].Shape.ToString(),
                     block = l.Block is int b ? import.Network.Blocks[b].Name : null,
@@ -58,6 +70,14 @@ internal static class ImportCommand
         return command;
     }
 
+    // An architecture has no nodes: its layers are what it consists of.
+    private static ImportResult Architecture(FloatNetwork network, int seed) => new(
+        network,
+        [.. network.Layers.Select(l => new ImportedNode(l.Name, Operator(l), $"{network.Tensors[l.Input].Shape} to {network.Tensors[l.Output].Shape}{(l.Block is int b ? $", block {network.Blocks[b].Name}" : string.Empty)}"))],
+        [],
+        0,
+        $"architecture with weights of seed {seed}");
+
     private static void Show(IReadOnlyList<ImportedNode> nodes)
     {
         var table = new Table().AddColumns("node", "operator", "becomes");
@@ -65,4 +85,6 @@ internal static class ImportCommand
             table.AddRow(Markup.Escape(node.Node), Markup.Escape(node.Operator), Markup.Escape(node.Outcome));
         Cli.Output().Write(table);
     }
+
+    private static string Operator(FloatLayer layer) => layer.GetType().Name["Float".Length..].ToLowerInvariant();
 }

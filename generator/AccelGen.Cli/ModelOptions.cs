@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using AccelGen.Golden;
+using AccelGen.Network.Architectures;
 using AccelGen.Network.Data;
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
@@ -14,48 +16,103 @@ namespace AccelGen.Cli;
 /// <param name="Ranges">Calibrated range per tensor, or null.</param>
 /// <param name="Quantized">Quantised network.</param>
 /// <param name="Normalization">How pixels become inputs.</param>
-internal sealed record LoadedModel(FloatNetwork? Float, ValueRange[]? Ranges, QuantizedNetwork Quantized, Normalization Normalization)
+/// <param name="Calibration">Calibration inputs, NHWC; empty when a quantised network was given.</param>
+/// <param name="Quantization">How the network was quantised, for reports; null when a quantised one was given.</param>
+internal sealed record LoadedModel(FloatNetwork? Float, ValueRange[]? Ranges, QuantizedNetwork Quantized, Normalization Normalization, float[][] Calibration, Quantization? Quantization)
 {
     /// <summary>Shape of the single input.</summary>
     public TensorShape InputShape => Quantized.Tensors[Quantized.Inputs[0]].Shape;
 
     /// <summary>Decodes an image for the network.</summary>
     public float[] Decode(ImageFile image) => ImageSet.Decode(image.Path, InputShape.Height, InputShape.Width, InputShape.Channels, Normalization);
+
+    /// <summary>Draws an image for the network.</summary>
+    public float[] Draw(int seed, int index) => SyntheticImages.Create(InputShape.Height, InputShape.Width, InputShape.Channels, Normalization, seed, index);
 }
+
+/// <summary>How a network was quantised.</summary>
+/// <param name="Images">Calibration images.</param>
+/// <param name="Synthetic">They are drawn from the seed.</param>
+/// <param name="Method">How the ranges were chosen.</param>
+/// <param name="BiasCorrected">Biases are corrected.</param>
+internal sealed record Quantization(int Images, bool Synthetic, string Method, bool BiasCorrected);
 
 /// <summary>Options that say which network, how its images are prepared and how it is quantised.</summary>
 internal sealed class ModelOptions
 {
+    /// <summary>Calibration images drawn for an architecture.</summary>
+    private const int SyntheticCalibration = 2;
+
     private readonly Argument<string> model;
-    private readonly Option<string?> inputSize = new("--input-size") { Description = "Rows x columns of the input where the file leaves them open, e.g. 224x224." };
-    private readonly Option<string?> calibrate = new("--calibrate") { Description = "Folder of calibration images (directly or in folders of classes)." };
+    private readonly Option<string?> inputSize = SizeOption();
+    private readonly Option<string?> calibrate = new("--calibrate") { Description = "Folder of calibration images (directly or in folders of classes; masks do not count). An architecture without one is calibrated on images drawn by --seed." };
     private readonly Option<int> calibrateLimit = new("--calibrate-limit") { Description = "Most calibration images used, a sample drawn by --seed.", DefaultValueFactory = _ => 128 };
-    private readonly Option<string> method = new("--method") { Description = "How activation ranges are chosen: minmax or percentile.", DefaultValueFactory = _ => "percentile" };
+    private readonly Option<string> method = new("--method") { Description = "How activation ranges are chosen: minmax, percentile or mse (least mean squared error).", DefaultValueFactory = _ => DefaultMethod };
     private readonly Option<double> percentile = new("--percentile") { Description = "Percentage of the values kept on each side, above 50 and at most 100.", DefaultValueFactory = _ => 99.99 };
+    private readonly Option<bool> biasCorrection = new("--bias-correction") { Description = $"Corrects biases by what rounding does to the means, on up to {BiasCorrectionImages} calibration images; 'false' leaves them.", DefaultValueFactory = _ => true };
     private readonly Option<string?> mean = new("--mean") { Description = "Mean per channel, e.g. 0.485,0.456,0.406 (the default for three channels; 0 for one)." };
     private readonly Option<string?> std = new("--std") { Description = "Standard deviation per channel, e.g. 0.229,0.224,0.225 (the default for three channels; 1 for one)." };
-    private readonly Option<int> seed = new("--seed") { Description = "Seed of the samples drawn by limits.", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> seed = SeedOption();
 
     /// <summary>Adds the options to a command.</summary>
     public ModelOptions(Command command, string modelDescription)
     {
         model = new Argument<string>("model") { Description = modelDescription };
         command.Add(model);
-        foreach (Option option in new Option[] { inputSize, calibrate, calibrateLimit, method, percentile, mean, std, seed })
+        foreach (Option option in All)
             command.Add(option);
     }
+
+    /// <summary>Most calibration images whose activations are held at once for the correction of biases.</summary>
+    public const int BiasCorrectionImages = 16;
+
+    /// <summary>What the model argument takes, with what else a command takes.</summary>
+    public static string Takes(string more = "") => $"ONNX file (opset 9 to 21, float){more}, or an architecture: {string.Join(", ", SegFormer.Variants.Select(v => v.Name))}, with weights drawn by --seed.";
+
+    private const string DefaultMethod = "mse";
+
+    private IEnumerable<Option> All => [inputSize, calibrate, calibrateLimit, method, percentile, biasCorrection, mean, std, seed];
+
+    /// <summary>Option of the input's size.</summary>
+    public static Option<string?> SizeOption() => new("--input-size") { Description = "Rows x columns of the input where the file leaves them open, e.g. 224x224; of an architecture, 512x512 without it." };
+
+    /// <summary>Option of the seed.</summary>
+    public static Option<int> SeedOption() => new("--seed") { Description = "Seed of the samples drawn by limits, of the weights of an architecture and of images drawn.", DefaultValueFactory = _ => 1 };
 
     /// <summary>Seed given by the user.</summary>
     public int Seed(ParseResult result) => result.GetValue(seed);
 
     /// <summary>The model and its options as the user gave them, to repeat a run.</summary>
     public string Arguments(ParseResult result) => string.Join(' ', new[] { Model(result) }
-        .Concat(new Option[] { inputSize, calibrate, calibrateLimit, method, percentile, mean, std, seed }
-            .Where(o => result.GetResult(o) is { Implicit: false })
-            .Select(o => $"{o.Name} {string.Join(' ', result.GetResult(o)!.Tokens.Select(t => t.Value))}")));
+        .Concat(All.Where(o => result.GetResult(o) is { Implicit: false })
+            .Select(o => $"{o.Name} {string.Join(' ', result.GetResult(o)!.Tokens.Select(t => t.Value))}".TrimEnd())));
 
-    /// <summary>Path of the model.</summary>
+    /// <summary>Path or architecture.</summary>
     public string Model(ParseResult result) => result.GetValue(model)!;
+
+    /// <summary>The model is an architecture, not a file.</summary>
+    public bool IsArchitecture(ParseResult result) => IsArchitecture(Model(result));
+
+    /// <summary>A name is an architecture's.</summary>
+    public static bool IsArchitecture(string name) => SegFormer.Variants.Any(v => v.Name == name);
+
+    /// <summary>Calibration images are given.</summary>
+    public bool HasCalibration(ParseResult result) => result.GetValue(calibrate) is not null;
+
+    /// <summary>Builds an architecture.</summary>
+    public static FloatNetwork Build(string name, (int Height, int Width)? size, int seed)
+    {
+        (int height, int width) = size ?? (512, 512);
+        return SegFormer.Build(SegFormer.Variant(name), height, width, seed);
+    }
+
+    /// <summary>Refuses a name that is neither a file nor an architecture.</summary>
+    /// <exception cref="FormatException">There is no such file.</exception>
+    public static void RequireFile(string path)
+    {
+        if (!File.Exists(path))
+            throw new FormatException($"{path}: there is no such file{(Path.HasExtension(path) ? string.Empty : $", and no such architecture; the architectures are {string.Join(", ", SegFormer.Variants.Select(v => v.Name))}")}");
+    }
 
     /// <summary>Reads "HxW".</summary>
     /// <exception cref="FormatException">The text is not two sizes.</exception>
@@ -69,43 +126,84 @@ internal sealed class ModelOptions
             : throw new FormatException($"--input-size is '{text}'; write rows x columns of 1 to 16384, e.g. 224x224");
     }
 
-    /// <summary>Loads a quantised network, or imports, calibrates and quantises a float one.</summary>
-    public LoadedModel Load(ParseResult result, ILogger log, CancellationToken cancellation)
+    /// <summary>Loads a quantised network, or the float network of a file or an architecture.</summary>
+    /// <exception cref="FormatException">There is no such model, or it has not one input.</exception>
+    public (QuantizedNetwork? Quantized, FloatNetwork? Float) Open(ParseResult result)
     {
         string path = Model(result);
-        if (!File.Exists(path))
-            throw new FormatException($"{path}: there is no such file");
+        if (IsArchitecture(path))
+            return (null, Build(path, Size(result.GetValue(inputSize)), Seed(result)));
+        RequireFile(path);
         if (Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase))
         {
             QuantizedNetwork quantized = QuantizedNetworkFile.Load(path);
             OneInput(path, quantized.Inputs.Count);
-            return new LoadedModel(null, null, quantized, Normalize(result, quantized.Tensors[quantized.Inputs[0]].Shape.Channels));
+            return (quantized, null);
         }
 
         ImportResult import = OnnxImporter.Import(path, Size(result.GetValue(inputSize)));
-        FloatNetwork network = import.Network;
-        OneInput(path, network.Inputs.Count);
+        OneInput(path, import.Network.Inputs.Count);
         // A file that says how to quantise needs no calibration.
-        if (import.Quantized is { } prescribed)
-            return new LoadedModel(null, null, prescribed, Normalize(result, prescribed.Tensors[prescribed.Inputs[0]].Shape.Channels));
+        return import.Quantized is { } prescribed ? (prescribed, null) : (null, import.Network);
+    }
+
+    /// <summary>Loads a quantised network, or imports, calibrates and quantises a float one.</summary>
+    public LoadedModel Load(ParseResult result, ILogger log, CancellationToken cancellation)
+    {
         CalibrationMethod chosen = result.GetValue(method)!.ToLowerInvariant() switch
         {
             "minmax" => CalibrationMethod.MinMax,
             "percentile" => CalibrationMethod.Percentile,
-            var other => throw new FormatException($"--method is '{other}'; legal are minmax and percentile"),
+            "mse" => CalibrationMethod.MeanSquaredError,
+            var other => throw new FormatException($"--method is '{other}'; legal are minmax, percentile and mse"),
         };
         double kept = result.GetValue(percentile);
         if (!(kept > 50 && kept <= 100))
             throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--percentile is {kept}; legal are above 50 to 100"));
-        string folder = result.GetValue(calibrate) ?? throw new FormatException($"{path} is a float network: --calibrate names the folder of images that its int8 ranges are taken from");
+        int most = Cli.Range("--calibrate-limit", result.GetValue(calibrateLimit), 1, 100_000);
+        (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
+        if (network is null)
+        {
+            if (result.GetResult(biasCorrection) is { Implicit: false } && result.GetValue(biasCorrection))
+                throw new FormatException($"{Model(result)} is quantised already: --bias-correction needs the float network; give the ONNX file");
+            return new LoadedModel(null, null, ready!, Normalize(result, ready!.Tensors[ready.Inputs[0]].Shape.Channels), [], null);
+        }
+
         TensorShape shape = network.Tensors[network.Inputs[0]].Shape;
         Normalization normalization = Normalize(result, shape.Channels);
-        ImageSet set = ImageSet.Load(folder).Sample(Cli.Range("--calibrate-limit", result.GetValue(calibrateLimit), 1, 100_000), Seed(result));
-        float[][] inputs = [.. set.Images.Select(i => ImageSet.Decode(i.Path, shape.Height, shape.Width, shape.Channels, normalization))];
-        int passes = chosen == CalibrationMethod.Percentile ? 2 : 1;
+        bool synthetic = !HasCalibration(result);
+        float[][] inputs;
+        if (!synthetic)
+            inputs = [.. ImageSet.Load(result.GetValue(calibrate)!).Sample(most, Seed(result)).Images.Select(i => ImageSet.Decode(i.Path, shape.Height, shape.Width, shape.Channels, normalization))];
+        else if (IsArchitecture(result))
+            inputs = [.. Enumerable.Range(1, result.GetResult(calibrateLimit) is { Implicit: false } ? most : SyntheticCalibration).Select(i => SyntheticImages.Create(shape.Height, shape.Width, shape.Channels, normalization, Seed(result), -i))];
+        else
+            throw new FormatException($"{Model(result)} is a float network: --calibrate names the folder of images that its int8 ranges are taken from");
+        if (synthetic)
+            Console.WriteLine($"calibration: {inputs.Length} synthetic images of seed {Seed(result)}; --calibrate DIR takes real ones");
+        int passes = chosen == CalibrationMethod.MinMax ? 1 : 2;
         var progress = new Progress(log, "calibration", "images", (long)inputs.Length * passes);
         ValueRange[] ranges = Quantizer.Calibrate(network, inputs, chosen, kept, () => progress.Add(1), cancellation);
-        return new LoadedModel(network, ranges, Quantizer.Quantize(network, ranges), normalization);
+        QuantizedNetwork quantized = Quantizer.Quantize(network, ranges);
+        bool corrected = result.GetValue(biasCorrection);
+        if (corrected)
+            quantized = BiasCorrection.Apply(network, quantized, inputs[..Math.Min(inputs.Length, BiasCorrectionImages)], cancellation);
+        return new LoadedModel(network, ranges, quantized, normalization, inputs, new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected));
+    }
+
+    /// <summary>
+    /// A network whose program is to be looked at, not run: without calibration images a float network gets ranges by name
+    /// only, each another, since commands do not depend on them.
+    /// </summary>
+    public QuantizedNetwork LoadForSchedule(ParseResult result, ILogger log, CancellationToken cancellation)
+    {
+        if (HasCalibration(result))
+            return Load(result, log, cancellation).Quantized;
+        (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
+        if (network is null)
+            return ready!;
+        int ranges = network.Tensors.Count + network.Layers.Count(l => l.Activation.Kind != ActivationKind.None);
+        return Quantizer.Quantize(network, [.. Enumerable.Range(0, ranges).Select(i => new ValueRange(-4 - (i / 4096f), 4 + (i / 4096f)))]);
     }
 
     private static void OneInput(string path, int count)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Golden;
 using AccelGen.Network.Quantized;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
@@ -8,13 +9,17 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen quantize</c>: ONNX to an int8 network file.</summary>
 internal static class QuantizeCommand
 {
+    private const int ReportImages = 8;
+
     public static Command Create()
     {
         Option<string> output = new("--out") { Description = "Quantised network to write (JSON).", Required = true };
+        Option<bool> report = new("--report") { Description = $"Signal to quantisation noise of every layer, the worst first, on up to {ReportImages} calibration images." };
         Option<string?> json = Cli.JsonOption();
-        var command = new Command("quantize", "Quantises an ONNX network to int8 by calibration images.");
-        var options = new ModelOptions(command, "ONNX file, opset 9 to 21, float.");
+        var command = new Command("quantize", "Quantises a network to int8 by calibration images.");
+        var options = new ModelOptions(command, ModelOptions.Takes());
         command.Add(output);
+        command.Add(report);
         command.Add(json);
         command.SetAction((result, cancellation) => Cli.GuardAsync(() =>
         {
@@ -30,14 +35,36 @@ internal static class QuantizeCommand
             foreach (QuantizedTensor t in model.Quantized.Tensors)
                 table.AddRow(Markup.Escape(t.Name), t.Shape.ToString(), $"{model.Ranges![t.Id].Low:G5}", $"{model.Ranges[t.Id].High:G5}", $"{t.Scale:G5}", $"{t.ZeroPoint}");
             Cli.Output().Write(table);
+            LayerError[]? errors = null;
+            if (result.GetValue(report))
+            {
+                float[][] inputs = model.Calibration[..Math.Min(ReportImages, model.Calibration.Length)];
+                errors = [.. QuantizationReport.Layers(model.Float, model.Quantized, inputs, cancellation).OrderBy(e => e.OwnSignalToNoise)];
+                Cli.Output().Write(Report(errors, inputs.Length));
+            }
+
             Console.WriteLine($"{target}: {model.Quantized.Layers.Count} layers, {model.Quantized.Blocks.Count} skippable blocks");
             Cli.WriteJson(result.GetValue(json), new
             {
                 network = target,
+                model.Quantization,
                 tensors = model.Quantized.Tensors.Select(t => new { t.Name, shape = t.Shape.ToString(), low = model.Ranges![t.Id].Low, high = model.Ranges[t.Id].High, t.Scale, t.ZeroPoint }),
+                layers = errors?.Select(e => new { e.Layer, ownSignalToNoiseDb = e.OwnSignalToNoise, signalToNoiseDb = e.SignalToNoise, e.Saturated }),
             });
             return Task.FromResult(ExitCode.Success);
         }));
         return command;
+    }
+
+    private static Table Report(LayerError[] errors, int images)
+    {
+        var table = new Table().Title($"signal to quantisation noise on {images} images: what a layer loses alone, and with all before it").AddColumns("layer", "alone, dB", "with all before, dB", "saturated");
+        foreach (int column in Enumerable.Range(1, 3))
+            table.Columns[column].RightAligned();
+        foreach (LayerError e in errors)
+            table.AddRow(Markup.Escape(e.Layer), Decibel(e.OwnSignalToNoise), Decibel(e.SignalToNoise), $"{e.Saturated:P3}");
+        return table;
+
+        static string Decibel(double value) => double.IsPositiveInfinity(value) ? "exact" : $"{value:F1}";
     }
 }

@@ -21,19 +21,21 @@ internal static class RunCommand
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
         Option<string?> json = Cli.JsonOption();
-        Option<string> images = new("--images") { Description = "Folder of images to run.", Required = true };
+        Option<string?> images = new("--images") { Description = "Folder of images to run. An architecture without one runs on an image drawn by --seed, or on as many as --limit says." };
+        Option<string?> masks = new("--masks") { Description = "Folder of masks for segmentation: NAME.png, NAME_mask.png or NAME_label.png (or .bmp) of an image NAME, grey values are classes, 255 does not count. Without it masks beside the images are taken." };
+        Option<int?> maskFirst = new("--mask-first") { Description = "Grey value of class 0 in masks; lower ones do not count. 0 without it; ADE20K has 1." };
         Option<string?> labels = new("--labels") { Description = "CSV of file,class; the default is labels.csv in the folder, or the names of its subfolders." };
         Option<int?> limit = new("--limit") { Description = "Most images run, a sample drawn by --seed." };
         Option<string[]> skip = new("--skip") { Description = "Blocks to skip, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"; \"none\" is the whole network. Each --skip is a path; all paths run on one program.", DefaultValueFactory = _ => [] };
-        Option<int> latency = new("--memory-latency") { Description = "Cycles from a read address to its first beat.", DefaultValueFactory = _ => 40 };
-        Option<int> interval = new("--memory-interval") { Description = "Cycles per beat; bandwidth is bus width / interval, for reads and for writes.", DefaultValueFactory = _ => 1 };
+        Option<int> latency = Cli.MemoryLatencyOption();
+        Option<int> interval = Cli.MemoryIntervalOption();
         Option<int> jobs = new("--jobs") { Description = "Copies of the design that run at a time.", DefaultValueFactory = _ => Environment.ProcessorCount };
         Option<string?> only = new("--image") { Description = "Runs only the image of this file name." };
         Option<string?> waveform = new("--waveform") { Description = "FST file of the first path on one image; builds a slower model." };
         Option<string?> window = Cli.WaveformWindowOption();
         var command = new Command("run", "Runs a network on images through the RTL: outputs, cycles, accuracy.");
-        var options = new ModelOptions(command, "ONNX file (float), or a file that 'quantize' wrote.");
-        foreach (Option option in new Option[] { images, only, labels, limit, config, set, skip, latency, interval, jobs, waveform, window, json })
+        var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
+        foreach (Option option in new Option[] { images, only, labels, masks, maskFirst, limit, config, set, skip, latency, interval, jobs, waveform, window, json })
             command.Add(option);
         command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
         {
@@ -41,73 +43,75 @@ internal static class RunCommand
             using ILoggerFactory logging = Cli.Logging();
             ILogger log = logging.CreateLogger("accelgen");
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-            int cyclesPerBeat = Cli.Range("--memory-interval", result.GetValue(interval), 1, 1000);
-            var timing = new MemoryTiming(Cli.Range("--memory-latency", result.GetValue(latency), 1, 100000), cyclesPerBeat, 10, cyclesPerBeat);
+            MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
             int copies = Cli.Range("--jobs", result.GetValue(jobs), 1, 1024), seed = options.Seed(result);
-            ImageSet sample = ImageSet.Load(result.GetValue(images)!, result.GetValue(labels));
-            if (result.GetValue(limit) is int most)
-                sample = sample.Sample(Cli.Range("--limit", most, 1, int.MaxValue), seed);
+            int? most = result.GetValue(limit) is int l ? Cli.Range("--limit", l, 1, int.MaxValue) : null;
+            int? first = result.GetValue(maskFirst) is int f ? Cli.Range("--mask-first", f, 0, 254) : null;
+            string? folder = result.GetValue(images);
+            if (!options.IsArchitecture(result))
+                ModelOptions.RequireFile(options.Model(result));
+            bool synthetic = folder is null && options.IsArchitecture(result);
+            if (folder is null && !synthetic)
+                throw new FormatException($"{options.Model(result)}: --images names the folder of images to run");
+            if (synthetic && (result.GetValue(labels) ?? result.GetValue(masks)) is string without)
+                throw new FormatException($"{without}: labels and masks go with the images of a folder; name it with --images");
+            ImageSet sample = synthetic
+                ? new ImageSet([.. Enumerable.Range(0, most ?? 1).Select(i => new ImageFile($"synthetic{i}", null))], [])
+                : ImageSet.Load(folder!, result.GetValue(labels), result.GetValue(masks));
+            static int Number(ImageFile drawn) => int.Parse(drawn.Path["synthetic".Length..], CultureInfo.InvariantCulture);
+            string Name(ImageFile image) => synthetic ? image.Path : Path.GetRelativePath(folder!, image.Path);
+            if (most is int upTo)
+                sample = sample.Sample(upTo, seed);
             if (result.GetValue(only) is string name)
             {
-                sample = sample with { Images = [.. sample.Images.Where(i => Path.GetRelativePath(result.GetValue(images)!, i.Path) == name)] };
+                sample = sample with { Images = [.. sample.Images.Where(i => Name(i) == name)] };
                 if (sample.Images.Count == 0)
-                    throw new FormatException($"--image {name}: there is no such image in {result.GetValue(images)}");
+                    throw new FormatException($"--image {name}: there is no such image{(synthetic ? string.Empty : $" in {folder}")}");
             }
 
             (string File, long From, long To)? wave = Cli.Waveform(result.GetValue(waveform), result.GetValue(window));
             if (wave is not null && sample.Images.Count != 1)
                 throw new FormatException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
             LoadedModel model = options.Load(result, log, cancellation);
-            ExecutionPath[] paths = [.. result.GetValue(skip)! is { Length: > 0 } texts ? texts.Select(t => BlockList.Parse(t, model.Quantized.Blocks)) : [ExecutionPath.Whole]];
+            ExecutionPath[] paths = [.. result.GetValue(skip)! is { Length: > 0 } texts ? texts.Select(t => BlockList.Parse(ResidualBlocks.Expand(t, model.Quantized.Blocks), model.Quantized.Blocks)) : [ExecutionPath.Whole]];
+            var truth = Truth.Of(model.Quantized, sample.Images, result.GetValue(masks), first);
+            if (synthetic)
+                Console.WriteLine($"images: {sample.Images.Count} synthetic of seed {seed}; --images DIR runs real ones");
             CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(model.Quantized);
             BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, wave is not null, null, cancellation).ConfigureAwait(false);
-            float[][] pixels = [.. sample.Images.Select(model.Decode)];
+            float[][] pixels = [.. sample.Images.Select(i => synthetic ? model.Draw(seed, Number(i)) : model.Decode(i))];
             int input = model.Quantized.Inputs[0];
             sbyte[][] inputs = [.. pixels.Select(p => Quantizer.QuantizeValues(model.Quantized.Tensors[input], p))];
             var progress = new Progress(log, "simulation", "runs", (long)inputs.Length * paths.Length);
             IReadOnlyList<PathRun> runs = NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), Replay, wave, cancellation);
-            int?[] truth = Labels(sample, model);
-            double?[] floatAccuracy = [.. paths.Select(p => model.Float is null ? null : FloatTop1(model.Float, pixels, truth, p, log, cancellation))];
+            double?[] floatAccuracy = [.. paths.Select(p => model.Float is null ? null : FloatAccuracy(model.Float, pixels, truth, p, log, cancellation))];
             string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
             string Replay(int image, ExecutionPath path) =>
-                $"accelgen run {options.Arguments(result)} --images {result.GetValue(images)} --image {Path.GetRelativePath(result.GetValue(images)!, sample.Images[image].Path)} --config {result.GetValue(config)}"
+                $"accelgen run {options.Arguments(result)} {(synthetic ? $"--limit {Number(sample.Images[image]) + 1}" : $"--images {folder}")} --image {Name(sample.Images[image])} --config {result.GetValue(config)}"
                 + string.Concat(result.GetValue(set)!.Select(s => $" --set {s}")) + $" --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval} --skip {(path.SkippedBlocks.Count == 0 ? "none" : string.Join(',', path.SkippedBlocks.Order()))}";
-            return Report(program, timing, runs, truth, floatAccuracy, seed, wall, built.Seconds, verilator, result.GetValue(json));
+            return Report(program, timing, runs, truth, floatAccuracy, model.Quantization, seed, wall, built.Seconds, verilator, result.GetValue(json));
         }));
         return command;
     }
 
-    private static int?[] Labels(ImageSet set, LoadedModel model)
+    private static double? FloatAccuracy(FloatNetwork network, float[][] pixels, Truth truth, ExecutionPath path, ILogger log, CancellationToken cancellation)
     {
-        TensorShape output = model.Quantized.Tensors[model.Quantized.Outputs[0]].Shape;
-        if (output.Elements != output.Channels)
-            return [.. set.Images.Select(_ => (int?)null)]; // not a classifier
-        foreach (ImageFile image in set.Images.Where(i => i.Label >= output.Channels))
-            throw new FormatException($"{image.Path}: class {image.Label}; the network has the classes 0 to {output.Channels - 1}");
-        return [.. set.Images.Select(i => i.Label)];
-    }
-
-    private static double? FloatTop1(FloatNetwork network, float[][] pixels, int?[] truth, ExecutionPath path, ILogger log, CancellationToken cancellation)
-    {
-        if (truth.All(t => t is null))
+        if (truth.Images == 0)
             return null;
         var progress = new Progress(log, $"float network, path {path.Name}", "images", pixels.Length);
-        bool[] right = new bool[pixels.Length];
+        var scores = new (long Right, long All)[pixels.Length];
         Parallel.For(0, pixels.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
-            float[] scores = FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = pixels[i] }, path)[network.Outputs[0]];
-            right[i] = truth[i] == Array.IndexOf(scores, scores.Max());
+            scores[i] = truth.Score(i, FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = pixels[i] }, path)[network.Outputs[0]]);
             progress.Add(1);
         });
-        return (double)right.Count(r => r) / truth.Count(t => t is not null);
+        return Truth.Accuracy(scores);
     }
 
-    private static double? Top1(PathRun run, int?[] truth) => truth.All(t => t is null)
-        ? null
-        : (double)run.Outputs.Where((o, i) => truth[i] == Array.IndexOf(o, o.Max())).Count() / truth.Count(t => t is not null);
+    private static double? Accuracy(PathRun run, Truth truth) => Truth.Accuracy(run.Outputs.Select((o, i) => truth.Score(i, o)));
 
     private static int Report(
-        CompiledProgram program, MemoryTiming timing, IReadOnlyList<PathRun> runs, int?[] truth, double?[] floatAccuracy, int seed, Stopwatch wall, double buildSeconds, string verilator, string? json)
+        CompiledProgram program, MemoryTiming timing, IReadOnlyList<PathRun> runs, Truth truth, double?[] floatAccuracy, Quantization? quantization, int seed, Stopwatch wall, double buildSeconds, string verilator, string? json)
     {
         AcceleratorConfig config = program.Config;
         PathRun first = runs[0];
@@ -124,7 +128,7 @@ internal static class RunCommand
             table.AddRow(Markup.Escape(r.Name), r.Op, $"{r.Macs:N0}", $"{r.MacsSkipped:N0}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{r.Utilization:P1}", $"{r.BytesRead:N0}", $"{r.BytesWritten:N0}");
         Cli.Output().Write(table);
 
-        var summary = new Table().AddColumns("path", "blocks skipped", "top-1 RTL", "top-1 float", "MACs saved", "cycles saved", "saved cycles/MACs", "RTL cycles", "model cycles", "mismatches", "utilization");
+        var summary = new Table().AddColumns("path", "blocks skipped", $"{truth.Metric} RTL", $"{truth.Metric} float", "MACs saved", "cycles saved", "saved cycles/MACs", "RTL cycles", "model cycles", "mismatches", "utilization");
         foreach (int column in Enumerable.Range(1, 10))
             summary.Columns[column].RightAligned();
         var pathRows = new List<object>();
@@ -132,7 +136,7 @@ internal static class RunCommand
         {
             PathRun r = runs[i];
             double macsSaved = (double)r.MacsSkipped / r.Macs, cyclesSaved = 1 - ((double)r.CyclesRtl / whole);
-            double? accuracy = Top1(r, truth), reference = floatAccuracy[i];
+            double? accuracy = Accuracy(r, truth), reference = floatAccuracy[i];
             summary.AddRow(Markup.Escape(r.Path.Name), $"{r.Path.SkippedBlocks.Count}", $"{accuracy:P1}", $"{reference:P1}", $"{macsSaved:P2}", $"{cyclesSaved:P2}", macsSaved == 0 ? string.Empty : $"{cyclesSaved / macsSaved:F3}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{Use(r):P1}");
             pathRows.Add(new { r.Path.Name, blocksSkipped = r.Path.SkippedBlocks.Order(), accuracy, floatAccuracy = reference, r.Macs, r.MacsSkipped, r.CyclesRtl, r.CyclesModel, r.Mismatches, macsSaved, cyclesSaved, utilization = Use(r), differences = r.Differences.Count });
         }
@@ -160,8 +164,11 @@ internal static class RunCommand
             utilization = Use(first),
             bytesRead = first.Layers.Sum(l => l.BytesRead),
             bytesWritten = first.Layers.Sum(l => l.BytesWritten),
-            accuracy = Top1(first, truth),
+            accuracy = Accuracy(first, truth),
             floatAccuracy = floatAccuracy[0],
+            metric = truth.Metric,
+            imagesWithTruth = truth.Images,
+            quantization,
             config = config.Name,
             configHash = config.Hash.Hex,
             seed,

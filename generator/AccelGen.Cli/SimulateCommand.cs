@@ -24,8 +24,8 @@ internal static class SimulateCommand
         Option<string?> pattern = new("--layers") { Description = "Patterns of layer names to run from the sets, separated by commas; * matches anything." };
         Option<bool> halves = new("--halves") { Description = "Runs each convolution and linear layer once more with half of its input channels kept." };
         Option<int> seed = new("--seed") { Description = "Seed of the random data.", DefaultValueFactory = _ => 1 };
-        Option<int> latency = new("--memory-latency") { Description = "Cycles from a read address to its first beat.", DefaultValueFactory = _ => 40 };
-        Option<int> interval = new("--memory-interval") { Description = "Cycles per beat; bandwidth is bus width / interval, for reads and for writes.", DefaultValueFactory = _ => 1 };
+        Option<int> latency = Cli.MemoryLatencyOption();
+        Option<int> interval = Cli.MemoryIntervalOption();
         Option<int?> stalls = new("--random-stalls") { Description = "Seed of random memory stalls; the model's cycles are then a lower bound." };
         Option<string?> waveform = new("--waveform") { Description = "FST file to write; builds a slower model." };
         Option<string?> window = Cli.WaveformWindowOption();
@@ -33,7 +33,7 @@ internal static class SimulateCommand
         command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
         {
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-            var timing = new MemoryTiming(Cli.Range("--memory-latency", result.GetValue(latency), 1, 100000), Cli.Range("--memory-interval", result.GetValue(interval), 1, 1000), 10, result.GetValue(interval));
+            MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
             List<LayerSpec> layers = Collect(result.GetValue(layer)!, result.GetValue(from)!, result.GetValue(pattern), result.GetValue(halves));
             return await RunAsync(loaded, layers, result.GetValue(seed), timing, result.GetValue(stalls), Cli.Waveform(result.GetValue(waveform), result.GetValue(window)), result.GetValue(json), result.GetValue(config)!, result.GetValue(set)!, cancellation).ConfigureAwait(false);
         }));
@@ -54,8 +54,7 @@ internal static class SimulateCommand
                 throw new FormatException($"--layers-from {source}: neither a file nor a set; the sets are {string.Join(", ", SegFormerLayers.Sets)}");
             if (pattern is not null)
             {
-                var regexes = pattern.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                    .Select(p => new Regex("^" + Regex.Escape(p).Replace("\\*", ".*", StringComparison.Ordinal) + "$")).ToList();
+                var regexes = pattern.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Cli.Pattern).ToList();
                 all = all.Where(l => regexes.Any(r => r.IsMatch(l.Name)));
             }
 

@@ -12,6 +12,12 @@ namespace AccelGen.Compiler;
 /// <param name="FlatRowPixels">When the image runs as one row of pixels: pixels of an image row in it; else 0.</param>
 public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int EndCommand, Tiling? Tiling, int FlatRowPixels)
 {
+    /// <summary>Layer whose commands compute this one together with itself, or null.</summary>
+    public int? FusedInto { get; init; }
+
+    /// <summary>The output goes to memory; that of a layer fused with its reader does not.</summary>
+    public bool InMemory { get; init; } = true;
+
     /// <summary>Where an output element is computed.</summary>
     /// <param name="config">Configuration.</param>
     /// <param name="output">Shape of the output.</param>
@@ -63,6 +69,9 @@ public sealed record CompiledProgram
 
     /// <summary>Folded inputs: the host writes kernel rows as channels (see docs/decisions).</summary>
     public required IReadOnlyDictionary<int, InputFolding> Folded { get; init; }
+
+    /// <summary>Memory of the tensors and for how long each needs it.</summary>
+    public MemoryPlan? Memory { get; init; }
 
     /// <summary>Row of the path table for a path.</summary>
     public PathRow Row(ExecutionPath path)

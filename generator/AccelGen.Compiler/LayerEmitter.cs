@@ -8,10 +8,11 @@ namespace AccelGen.Compiler;
 /// Appends the commands of layers to a program. Buffers are rings of fixed slots that run on across layers; every token
 /// is given by a command earlier in the program, so that in-order dispatch cannot deadlock.
 /// </summary>
-internal sealed class LayerEmitter(AcceleratorConfig config)
+internal sealed partial class LayerEmitter(AcceleratorConfig config)
 {
-    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, OutputReady = 8, ParameterFree = 9, OutputFree = 12, Written = 13 }
+    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, HalfFree = 6, OutputReady = 8, ParameterFree = 9, Forwarded = 10, ResidualFree = 11, OutputFree = 12, Written = 13 }
 
+    private readonly AcceleratorConfig config = config;
     private readonly Slots slots = new(config);
     private int inputUse, weightUse, parameterUse, residualUse, outputUse;
     private int writtenPending;
@@ -23,6 +24,12 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
     /// <param name="t">A legal tiling of it.</param>
     public void Emit(LayerJob job, Tiling t)
     {
+        if (job.Then is not null)
+        {
+            EmitChain(job, job.Then, t);
+            return;
+        }
+
         Geometry g = Geometry.Of(config, job, t);
         int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
         int tilesY = Geometry.Ceil(g.Height, tileRows), tilesX = Geometry.Ceil(g.Width, tileColumns);
@@ -33,15 +40,15 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         int chunks = job.Diagonal ? 1 : Geometry.Ceil(g.Vectors, t.ChunkVectors);
         int segments = config.Derived.LaneSegments, phases = job.Resize?.Phases ?? 1;
         // Small weights are loaded once for all tiles, into as many neighbouring slots as they need.
-        long allTiles = job.WeightShared ? (long)segments * taps * phases : (long)g.LaneTiles * reduction * taps;
+        long allTiles = job.WeightScalar ? TilingSearch.ScalarTiles(config, job) : (long)g.LaneTiles * reduction * taps;
         int stayingSlots = (int)Math.Min(slots.WeightSlots, (allTiles + slots.WeightTiles - 1) / slots.WeightTiles);
-        bool weightsStay = tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null;
+        bool weightsStay = job.WeightScalar || (tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null && job.RightZeroPointAddress is null);
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
         int written = job.Batch > 0 ? 0 : writtenPending;
         if (job.Batch == 0)
             writtenPending = 0;
         int stayingBase = -1;
-        int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases;
+        int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases * (job.RightZeroPointAddress is null ? 1 : 2);
 
         // Output groups that a run-time extent skips, always the last ones, are spread over the tile: the loads between
         // the commands then stay as even as with all groups.
@@ -124,39 +131,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             return Semaphore.Written;
         }
 
-        void LoadResidual(int tile, int group, int slot)
-        {
-            (int y0, int x0) = (tile / tilesX * tileRows * job.Up.Rows, tile % tilesX * tileColumns * job.Up.Columns);
-            int r = config.Derived.VectorsPerWord, rows = t.Rows * job.Up.Rows, height = job.Output.Shape.Height, width = job.Output.Shape.Width;
-            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
-            int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
-            int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
-            int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
-            Command load = New("LOAD", job);
-            Extent(load, 'A', job.OutputExtent, 0, from / segments, Geometry.Ceil(count, segments));
-            Extent(load, 'B', null, 0, 0, 1);
-            // The slot is free: the parameter load before took the token of the VECTOR command two groups back.
-            Wait(load, TakeWritten());
-            load["Signal0"] = Token(Semaphore.ResidualReady);
-            load["Destination"] = 1;
-            int localBase = slot * slots.ResidualWords;
-            if (job.ResidualBroadcast == Broadcast.Pixels)
-            {
-                // One word for all elements and pixels.
-                Scatter(load, 1, localBase, job.Residual, job.Batch, from / segments, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0);
-            }
-            else
-            {
-                bool oneChannel = job.ResidualBroadcast == Broadcast.Channels;
-                if (oneChannel)
-                    Extent(load, 'A', null, 0, 0, 1);
-                Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, rows, g.RowWords, rows, g.RowWords);
-            }
-
-            Commands.Add(load);
-        }
-
-        void LoadWeights(TensorLayout? rightOperand, int phase, int laneTile, int laneTiles, int chunk, int weightBase, int waits)
+        void LoadWeights(TensorLayout? rightOperand, int laneTile, int laneTiles, int chunk, int weightBase, int waits, bool zeroPoint = false)
         {
             // A command takes one token of a semaphore.
             for (; waits > 1; waits--)
@@ -171,14 +146,22 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             load["LocalBase"] = weightBase;
             load["Rows"] = 1;
             load["Signal0"] = Token(Semaphore.WeightReady);
-            if (job.WeightShared)
+            if (job.WeightScalar)
             {
-                Extent(load, 'B', null, 1, 0, segments);
+                Extent(load, 'A', null, 0, 0, 1);
+                Extent(load, 'B', null, 0, 0, 1);
                 Wait(load, waits > 0 ? Semaphore.WeightFree : null);
+                load["Address"] = job.WeightAddress;
+                load["SegmentBeats"] = TilingSearch.ScalarTiles(config, job) * tileBeats;
+            }
+            else if (zeroPoint)
+            {
+                // The same tiles for all lane tiles.
+                Wait(load, waits > 0 ? Semaphore.WeightFree : null, TakeWritten());
                 load["LengthMode"] = 1;
-                load["Address"] = job.WeightAddress + ((long)phase * segments * taps * tileBytes);
-                load["SegmentBeats"] = taps * tileBeats;
-                load["StrideB"] = (long)taps * tileBytes;
+                load["Address"] = job.RightZeroPointAddress!.Value + ((long)vectorsFrom * tileBytes);
+                load["SegmentBeats"] = tileBeats;
+                load["StrideB"] = 0;
             }
             else if (rightOperand is TensorLayout right)
             {
@@ -214,11 +197,15 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                 int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
                 bool lastGroup = step == groups - 1;
                 int outputBase = outputUse % 2 * slots.OutputWords;
+                bool tableWithRow = job.Row?.ParameterAddress is not null;
+                // The factors of all phases come together where they fit.
+                bool together = phases <= slots.ParameterTiles;
+                int parameterSlot = 0;
                 for (int phase = 0; phase < phases; phase++)
                 {
-                    bool tableWithRow = job.Row?.ParameterAddress is not null;
-                    int parameterSlot = LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? 1 : count, table: !tableWithRow);
-                    bool parametersTaken = false;
+                    bool parametersTaken = together && phase > 0;
+                    if (!parametersTaken)
+                        parameterSlot = LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? (together ? phases : 1) : count, table: !tableWithRow);
                     if (job.Denominator is not null && step == 0)
                     {
                         Command capture = NewVector(job, t, g, phase, outputBase, parameterSlot);
@@ -241,7 +228,8 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                             // One residual tile for all phases.
                             if (firstPhase)
                             {
-                                LoadResidual(tile, group, residualUse % 2);
+                                // The slot is free: the parameter load before took the token of the VECTOR command two groups back.
+                                LoadResidual(job, t, g, y0, x0, from, count, residualUse % 2, null, TakeWritten());
                                 residualUse++;
                                 residualReady = Semaphore.ResidualReady;
                             }
@@ -253,7 +241,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                         if (lastPhase && job.Row is null)
                             vector["Signal0"] = Token(Semaphore.OutputReady);
                         // The activation table of a row operator without parameters of its own is in this slot.
-                        if (job.Row is null || tableWithRow)
+                        if ((job.Row is null || tableWithRow) && (lastPhase || !together))
                             vector["Signal1"] = Token(Semaphore.ParameterFree);
                         Commands.Add(vector);
                     }
@@ -263,7 +251,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
 
                 if (job.Row is RowJob row)
                 {
-                    int parameterSlot = row.ParameterAddress is long address ? LoadParameters(job, address, 0, count, table: true) : (parameterUse - 1) % slots.ParameterSlots;
+                    parameterSlot = row.ParameterAddress is long address ? LoadParameters(job, address, 0, count, table: true) : (parameterUse - 1) % slots.ParameterSlots;
                     Commands.Add(NewRow(job, row, t, g, outputBase, parameterSlot, count));
                 }
 
@@ -283,39 +271,42 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             void Sweeps(TensorLayout? rightOperand, int phase, int from, int count, Action emitVector, bool last)
             {
                 bool vectorEmitted = false;
-                int step = job.WeightShared ? count : t.WeightTiles;
+                int step = job.WeightScalar ? count : t.WeightTiles;
                 for (int laneTile = from; laneTile < from + count; laneTile += step)
                 {
                     int laneTiles = Math.Min(step, from + count - laneTile);
-                    for (int chunk = 0; chunk < chunks; chunk++)
+                    // A zero point of the right operand is a sweep of its own, before the operand itself.
+                    int zeroPointSweeps = job.RightZeroPointAddress is null ? 0 : chunks;
+                    for (int sweep = 0; sweep < chunks + zeroPointSweeps; sweep++)
                     {
-                        bool lastRound = last && laneTile + laneTiles == from + count;
+                        bool zeroPoint = sweep < zeroPointSweeps, arrives = inputArrives && sweep < chunks;
+                        int chunk = zeroPoint ? sweep : sweep - zeroPointSweeps;
+                        bool lastRound = last && !zeroPoint && laneTile + laneTiles == from + count;
                         int weightBase, commandSlots = stayingSlots;
                         bool waitWeights, freeWeights;
                         if (weightsStay)
                         {
                             int firstWaits = 0;
+                            // Scalars come with the first sweep, all others with the sweep that needs them first.
+                            bool load = job.WeightScalar ? stayingBase < 0 : tile == 0;
                             if (stayingBase < 0)
                                 (stayingBase, firstWaits) = ReserveWeights(job, stayingSlots);
-                            int offset = job.WeightShared ? phase * segments * taps : ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps;
-                            weightBase = stayingBase + offset;
-                            // Shared weights are there once the first group has them.
-                            bool first = tile == 0 && (!job.WeightShared || laneTile == 0);
-                            if (first)
-                                LoadWeights(rightOperand, phase, laneTile, laneTiles, chunk, weightBase, firstWaits);
-                            waitWeights = first;
+                            weightBase = stayingBase + (job.WeightScalar ? 0 : ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps);
+                            if (load)
+                                LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, firstWaits);
+                            waitWeights = load;
                             freeWeights = tile == tileCount - 1 && lastRound && chunk == chunks - 1;
                         }
                         else
                         {
-                            int tiles = job.WeightShared ? segments : laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors)));
+                            int tiles = laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors)));
                             commandSlots = Geometry.Ceil(tiles * taps, slots.WeightTiles);
                             (weightBase, int waits) = ReserveWeights(job, commandSlots);
-                            LoadWeights(rightOperand, phase, laneTile, laneTiles, chunk, weightBase, waits);
+                            LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, waits, zeroPoint);
                             waitWeights = freeWeights = true;
                         }
 
-                        if (inputArrives)
+                        if (arrives)
                         {
                             // This tile's own input, as far as the tile before did not load it ahead.
                             while (pending.TryDequeue(out (Action Load, bool EndsChunk) next))
@@ -344,8 +335,14 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
                             vectorEmitted = true;
                         }
 
-                        Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputSlot, weightBase);
-                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, inputArrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
+                        Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputSlot * slots.InputWords, weightBase);
+                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, arrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
+                        if (zeroPoint || zeroPointSweeps > 0)
+                        {
+                            compute["FirstChunk"] = sweep == 0 ? 1 : 0;
+                            compute["LastChunk"] = sweep == chunks + zeroPointSweeps - 1 ? 1 : 0;
+                        }
+
                         Semaphore? inputFree = lastRound && chunk == chunks - 1 ? Semaphore.InputFree : null;
                         Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
                         compute["Signal0"] = weightFree is null ? 0 : Token(weightFree.Value);
@@ -397,6 +394,37 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         return slot;
     }
 
+    // A tile of the second operand at the output; gives ResidualReady.
+    private void LoadResidual(LayerJob job, Tiling t, Geometry g, int y0, int x0, int from, int count, int slot, Semaphore? free, Semaphore? written)
+    {
+        int r = config.Derived.VectorsPerWord, segments = config.Derived.LaneSegments, rows = t.Rows * job.Up.Rows, height = job.Output.Shape.Height, width = job.Output.Shape.Width;
+        (y0, x0) = (y0 * job.Up.Rows, x0 * job.Up.Columns);
+        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
+        int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
+        int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
+        Command load = New("LOAD", job);
+        Extent(load, 'A', job.OutputExtent, 0, from / segments, Geometry.Ceil(count, segments));
+        Extent(load, 'B', null, 0, 0, 1);
+        Wait(load, free, written);
+        load["Signal0"] = Token(Semaphore.ResidualReady);
+        load["Destination"] = 1;
+        int localBase = slot * slots.ResidualWords;
+        if (job.ResidualBroadcast == Broadcast.Pixels)
+        {
+            // One word for all elements and pixels.
+            Scatter(load, 1, localBase, job.Residual, job.Batch, from / segments, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0);
+        }
+        else
+        {
+            bool oneChannel = job.ResidualBroadcast == Broadcast.Channels;
+            if (oneChannel)
+                Extent(load, 'A', null, 0, 0, 1);
+            Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, rows, g.RowWords, rows, g.RowWords);
+        }
+
+        Commands.Add(load);
+    }
+
     private Command NewVector(LayerJob job, Tiling t, Geometry g, int phase, int outputBase, int parameterSlot)
     {
         Command vector = New("VECTOR", job);
@@ -422,8 +450,14 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
             vector["TableSlot"] = parameterSlot;
         }
 
+        if (job.Row?.Function == RowJob.Softmax)
+        {
+            vector["TrackMaximum"] = 1;
+            vector["TrackLanes"] = job.LaneChannels - ((g.LaneTiles - 1) * config.Array.Lanes);
+        }
+
         vector["OutputBase"] = outputBase;
-        vector["ParameterBase"] = parameterSlot * slots.ParameterTiles;
+        vector["ParameterBase"] = (parameterSlot * slots.ParameterTiles) + (job.Resize is { } && job.Resize.Phases <= slots.ParameterTiles ? phase : 0);
         vector["ZeroPoint"] = job.OutputZeroPoint;
         vector["ClampLow"] = job.ClampLow;
         vector["ClampHigh"] = job.ClampHigh;
@@ -443,6 +477,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         command["ACount"] = 1;
         Extent(command, 'B', null, 1, 0, laneTiles);
         command["Function"] = row.Function;
+        command["MaximumKnown"] = row.Function == RowJob.Softmax ? 1 : 0;
         command["OutputBase"] = outputBase;
         command["Channels"] = row.Channels;
         command["ParameterBase"] = parameterSlot * slots.ParameterTiles;
@@ -470,7 +505,7 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         return command;
     }
 
-    private Command NewCompute(LayerJob job, Tiling t, Geometry g, int chunk, int chunks, int laneTile, int laneTiles, int phase, int y0, int x0, int inputSlot, int weightBase)
+    private Command NewCompute(LayerJob job, Tiling t, Geometry g, int chunk, int chunks, int laneTile, int laneTiles, int phase, int y0, int x0, int inputBase, int weightBase)
     {
         Command compute = New("COMPUTE", job);
         int vectorsFrom = chunk * t.ChunkVectors;
@@ -481,12 +516,14 @@ internal sealed class LayerEmitter(AcceleratorConfig config)
         compute["LastChunk"] = job.Diagonal || chunk == chunks - 1 ? 1 : 0;
         compute["Diagonal"] = job.Diagonal ? 1 : 0;
         compute["WeightPerTap"] = job.WeightPerTap ? 1 : 0;
-        compute["WeightShared"] = job.WeightShared ? 1 : 0;
+        compute["WeightScalar"] = job.WeightScalar ? 1 : 0;
+        compute["ScalarBase"] = job.WeightScalar ? phase * job.Kernel.Rows * job.Kernel.Columns * (job.WeightPerTap ? 1 : 0) : 0;
+        compute["RowTaps"] = job.RowTaps ? 1 : 0;
         compute["Maximum"] = job.Maximum ? 1 : 0;
         compute["PesPerRow"] = t.PeColumns;
         int plane = g.WindowRows * g.WindowWords;
         int firstPlane = job.Diagonal ? laneTile / config.Derived.LaneSegments : vectorsFrom;
-        compute["InputBase"] = (inputSlot * slots.InputWords) + (firstPlane * plane);
+        compute["InputBase"] = inputBase + (firstPlane * plane);
         compute["WeightBase"] = weightBase;
         compute["TailLanes"] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
         compute["ZeroPoint"] = job.InputZeroPoint;

@@ -35,6 +35,12 @@ internal sealed record LayerJob
     /// <summary>Right operand of a matrix product, whose tokens become the lanes.</summary>
     public TensorLayout? RightOperand { get; init; }
 
+    /// <summary>
+    /// Address of a weight tile per input vector that holds the negative zero point of the right operand: its products with
+    /// the input are added first. Null when that zero point is 0.
+    /// </summary>
+    public long? RightZeroPointAddress { get; init; }
+
     /// <summary>Address of the bias and scale entries, one per lane tile.</summary>
     public required long ParameterAddress { get; init; }
 
@@ -52,6 +58,12 @@ internal sealed record LayerJob
     /// <summary>Address of the activation table, 256 bytes.</summary>
     public long? TableAddress { get; init; }
 
+    /// <summary>Depthwise: a kernel column of the loop is several neighbouring taps.</summary>
+    public bool RowTaps { get; init; }
+
+    /// <summary>Columns that the last of these reaches beyond its first tap.</summary>
+    public int RowTapReach { get; init; }
+
     /// <summary>Diagonal layers keep the largest tap instead of adding.</summary>
     public bool Maximum { get; init; }
 
@@ -60,6 +72,12 @@ internal sealed record LayerJob
 
     /// <summary>Row operator over the computed channels, or null.</summary>
     public RowJob? Row { get; init; }
+
+    /// <summary>
+    /// Product that takes the results of this one, pixel by pixel, without a way through memory: attention. This job is then
+    /// a matrix product with a softmax.
+    /// </summary>
+    public LayerJob? Then { get; init; }
 
     /// <summary>Right operand of the denominator of a quotient; its one row becomes lane 0.</summary>
     public TensorLayout? Denominator { get; init; }
@@ -73,8 +91,8 @@ internal sealed record LayerJob
     /// <summary>Channels that the array computes.</summary>
     public int LaneChannels => ComputedChannels ?? Output.Shape.Channels;
 
-    /// <summary>Diagonal layers whose lane tiles all have the weights of the first vector.</summary>
-    public bool WeightShared => Diagonal && (!WeightPerTap || Resize is not null);
+    /// <summary>Diagonal layers in which all lanes have the same weight.</summary>
+    public bool WeightScalar => Diagonal && (!WeightPerTap || Resize is not null);
 
     /// <summary>Output rows and columns per pixel that the array computes: the phases of a resampling.</summary>
     public (int Rows, int Columns) Up => Resize?.Up ?? (1, 1);
@@ -89,7 +107,8 @@ internal sealed record LayerJob
         ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, TableAddress = TableAddress is null ? null : 0,
         Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
         Denominator = Denominator is null ? null : Denominator with { Address = 0 },
-        Transposed = Transposed is null ? null : Transposed with { Address = 0 },
+        Then = Then?.ShapeOnly(),
+        Transposed = Transposed is null ? null : Transposed with { Address = 0 }, RightZeroPointAddress = RightZeroPointAddress is null ? null : 0,
         Input = Input with { Address = 0 }, Output = Output with { Address = 0 }, Residual = Residual is null ? null : Residual with { Address = 0 },
         RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },
     };

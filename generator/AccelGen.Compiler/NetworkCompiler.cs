@@ -10,9 +10,10 @@ namespace AccelGen.Compiler;
 /// <param name="config">Configuration.</param>
 /// <param name="memory">Memory for which tilings are chosen.</param>
 /// <param name="tilingCandidates">Tilings tried per layer on the cycle model.</param>
-public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memory, int tilingCandidates = 12)
+public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTiming memory, int tilingCandidates = 12)
 {
     private const long Page = 4096;
+    private const long Provisional = 1L << 36; // beyond all weights
     private readonly List<(long Address, byte[] Data)> regions = [];
     private readonly List<string> problems = [];
 
@@ -32,8 +33,10 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         ones = null;
         Dictionary<int, InputFolding> folded = FindFoldedInputs(network);
 
-        // Tensors first, then weights; the program comes last because its length is known last.
+        // Weights first. Tensors have provisional addresses until it is known which of them need memory, and when; the
+        // program comes last because its length is known last.
         next = Page;
+        long provisional = Provisional;
         var layouts = new TensorLayout[network.Tensors.Count];
         foreach (QuantizedTensor tensor in network.Tensors)
         {
@@ -47,10 +50,12 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
             }
 
             TensorShape shape = folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape;
-            layouts[tensor.Id] = TensorLayout.Create(config, shape, next);
+            layouts[tensor.Id] = TensorLayout.Create(config, shape, provisional);
             // A right operand's last lane tile may reach past its rows.
-            next = Align(next + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
+            provisional = Align(provisional + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
         }
+
+        long[] homes = [.. network.Tensors.Select(t => layouts[network.Home(t.Id)].Address)];
 
         PlaceConcatenated(network, layouts, folded);
 
@@ -64,11 +69,15 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         var builder = new ProgramBuilder(config);
         var layers = new List<CompiledLayer>();
         var whole = new CompiledProgram { Config = config, Network = network, Commands = [], ProgramAddress = 0, Image = [], MemoryBytes = 0, Layers = [], Tensors = layouts, Folded = folded }.Row(ExecutionPath.Whole);
-        foreach ((QuantizedLayer layer, List<LayerJob> layerJobs) in network.Layers.Zip(jobs))
+        (int? Into, bool InMemory)[] fused = Fuse(network, jobs, layouts, whole);
+        MemoryPlan plan = Settle(network, jobs, layouts, homes, fused);
+        for (int index = 0; index < jobs.Count; index++)
         {
+            QuantizedLayer layer = network.Layers[index];
+            List<LayerJob> layerJobs = jobs[index];
             int first = emitter.Commands.Count;
             Tiling? chosen = null;
-            foreach (LayerJob job in layerJobs)
+            foreach (LayerJob job in layerJobs.SelectMany(j => Parts(j, whole)))
             {
                 chosen = Choose(job, whole);
                 if (chosen is null)
@@ -82,12 +91,12 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
             // A concatenation whose parts are in place has no commands.
             bool flat = layerJobs is [var sample, ..] && sample.Output.Shape.Height == 1 && network.Tensors[layer.Output].Shape.Height > 1;
-            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, flat ? layouts[layer.Output].RowWords * config.Derived.VectorsPerWord : 0));
+            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, flat ? layouts[layer.Output].RowWords * config.Derived.VectorsPerWord : 0) { FusedInto = fused[index].Into, InMemory = fused[index].InMemory });
         }
 
         if (problems.Count > 0)
             throw new CompileException(problems);
-        long programAddress = next;
+        long programAddress = plan.End;
         (List<Command> commands, int[] positions) = builder.Build(emitter.Commands, programAddress);
         byte[] image = new byte[programAddress + (commands.Count * (long)IsaDefinition.CommandBytes)];
         foreach ((long address, byte[] data) in regions)
@@ -107,7 +116,35 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
             Layers = [.. layers.Select(l => l.EndCommand == l.FirstCommand ? l with { FirstCommand = 0, EndCommand = 0 } : l with { FirstCommand = positions[l.FirstCommand], EndCommand = positions[l.EndCommand - 1] + 1 })],
             Tensors = layouts,
             Folded = folded,
+            Memory = plan,
         };
+    }
+
+    // A layer whose channels do not depend on each other, in as many parts as the buffers ask for.
+    private IEnumerable<LayerJob> Parts(LayerJob job, PathRow path)
+    {
+        int c0 = config.Array.VectorWidth, planes = Geometry.Ceil(job.Input.Shape.Channels, c0), channels = job.Input.Shape.Channels;
+        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Transposed is not null || job.OutputExtent is not null || planes < 2 || Choose(job, path) is not null)
+        {
+            yield return job;
+            yield break;
+        }
+
+        int half = planes / 2;
+        foreach ((int from, int count) in new[] { (0, half), (half, planes - half) })
+        {
+            TensorLayout Part(TensorLayout t) => t with { Address = t.Address + (from * t.PlaneBytes), Shape = t.Shape with { Channels = Math.Min(count * c0, channels - (from * c0)) } };
+            int laneTiles = from * config.Derived.LaneSegments;
+            int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
+            LayerJob part = job with
+            {
+                Input = Part(job.Input), Output = Part(job.Output), Residual = job.Residual is { } r && job.ResidualBroadcast != Broadcast.Channels ? Part(r) : job.Residual,
+                WeightAddress = job.WeightAddress + (job.WeightScalar ? 0 : (long)laneTiles * taps * config.Derived.WeightTileBytes),
+                ParameterAddress = job.ParameterAddress + (job.ParameterShared ? 0 : (long)laneTiles * config.Derived.ParameterTileBytes),
+            };
+            foreach (LayerJob smaller in Parts(part, path))
+                yield return smaller;
+        }
     }
 
     // Tensors that only serve a concatenation are written where it wants them, when nothing has to change.
@@ -166,18 +203,21 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
         return tried.Count == 0 ? null : tried.MinBy(t => t.Value).Key;
 
-        long Cost(Tiling tiling)
-        {
-            var trial = new LayerEmitter(config);
-            // The matrices of a batch follow each other without a gap: three show the steady state.
-            for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
-                trial.Emit(job with { Batch = batch }, tiling);
-            (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
-            var model = new CycleModel(config, memory);
-            long cycles = model.Predict(commands, 0, path).TotalCycles;
-            // A layer with run-time extents is to be as good with half of its channels: twice that counts as much.
-            return half is null ? cycles : cycles + (2 * model.Predict(commands, 0, half).TotalCycles);
-        }
+        long Cost(Tiling tiling) => Cycles(job, tiling, path, half);
+    }
+
+    // Cycles of a layer under a tiling; with a second path twice its cycles count as well.
+    private long Cycles(LayerJob job, Tiling tiling, PathRow path, PathRow? half)
+    {
+        var trial = new LayerEmitter(config);
+        // The matrices of a batch follow each other without a gap: three show the steady state.
+        for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
+            trial.Emit(job with { Batch = batch, Then = job.Then is null ? null : job.Then with { Batch = batch } }, tiling);
+        (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
+        var model = new CycleModel(config, memory);
+        long cycles = model.Predict(commands, 0, path).TotalCycles;
+        // A layer with run-time extents is to be as good with half of its channels: twice that counts as much.
+        return half is null ? cycles : cycles + (2 * model.Predict(commands, 0, half).TotalCycles);
     }
 
     // The path that keeps half of the channels of each run-time extent of a layer, or null when it has none.
@@ -320,8 +360,12 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
             case ArgMaxLayer:
                 return Heads(Identity(true) with { Row = Row(RowJob.ArgMax) });
             case MatMulLayer matmul:
-                CheckZeroPoint(matmul.Right);
-                return Heads(job with { ParameterShared = true, ParameterAddress = AddSharedParameters(matmul.Scale), RightOperand = AsRow(layouts[matmul.Right], place) });
+                CheckMatrixAccumulator(layer.Name, input, network.Tensors[matmul.Right].ZeroPoint);
+                return Heads(job with
+                {
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(matmul.Scale), RightOperand = AsRow(layouts[matmul.Right], place),
+                    RightZeroPointAddress = network.Tensors[matmul.Right].ZeroPoint is not 0 and int zero ? AddZeroPoint(zero, input.Shape.Channels) : null,
+                });
             case NormalizedMatMulLayer quotient:
                 CheckZeroPoint(quotient.Right);
                 CheckZeroPoint(quotient.Denominator);
@@ -338,7 +382,7 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
         void CheckZeroPoint(int right)
         {
-            if (network.Tensors[right] is { ZeroPoint: not 0 } t)
+            if (network.Tensors[right] is { ZeroPoint: not 0 } t) // the quotient's denominator would need one as well
                 problems.Add($"{place}the right operand {t.Name} has zero point {t.ZeroPoint}; only 0 is supported: quantise it symmetrically");
         }
     }
@@ -380,7 +424,16 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         if (conv.Groups == channelsIn && conv.Groups == conv.Bias.Length && conv.Groups > 1 && inputs == outputs && input.Shape.Batch == computed.Batch)
         {
             job = job with { Diagonal = true };
-            return job with { WeightAddress = AddWeights(job, inputs, outputs, (k, ky, kx, _) => Padded(k, ky, kx, k)) };
+            int taps = config.Derived.RowTaps, steps = Geometry.Ceil(conv.Kernel.Columns, taps);
+            if (config.Units.RowTaps && conv.Kernel.Columns > 1 && conv.Dilation.Columns == 1)
+            {
+                job = job with
+                {
+                    RowTaps = true, Kernel = (conv.Kernel.Rows, steps), Dilation = (conv.Dilation.Rows, taps), RowTapReach = conv.Kernel.Columns - ((steps - 1) * taps) - 1,
+                };
+            }
+
+            return job with { WeightAddress = AddWeights(job, inputs, outputs, (k, ky, kx, _) => kx < conv.Kernel.Columns ? Padded(k, ky, kx, k) : (sbyte)0) };
         }
 
         return job with { WeightAddress = AddWeights(job, inputs, outputs, Padded) };
@@ -388,7 +441,6 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
     private LayerJob Resampling(ResizeLayer resize, LayerJob job)
     {
-        int phases = resize.Up.Rows * resize.Up.Columns, taps = resize.Taps.Rows * resize.Taps.Columns;
         var rows = new ValueList(resize.FirstRow);
         var columns = new ValueList(resize.FirstColumn);
         var phased = new ResizeJob(resize.Up, rows, columns, ResizeJob.Window(rows, resize.Taps.Rows, resize.Down.Rows), ResizeJob.Window(columns, resize.Taps.Columns, resize.Down.Columns));
@@ -396,7 +448,7 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         {
             Diagonal = true, Kernel = resize.Taps, Stride = resize.Down, PadTop = -phased.Rows.First, PadLeft = -phased.Columns.First, Resize = phased,
             ParameterShared = true, ParameterAddress = AddSharedParameters(resize.Scales),
-            WeightAddress = AddDiagonals(phases * taps, (position, segment) => resize.Weights[position], taps),
+            WeightAddress = AddScalars(resize.Weights),
         };
     }
 
@@ -502,6 +554,27 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
         }
     }
 
+    private void CheckMatrixAccumulator(string name, QuantizedTensor left, int rightZeroPoint)
+    {
+        long largest = (long)left.Shape.Channels * Math.Max(127 - left.ZeroPoint, left.ZeroPoint + 128) * (128 + Math.Abs(rightZeroPoint));
+        if (largest > (1L << (config.Array.AccumulatorBits - 1)) - 1)
+            problems.Add($"layer {name}: a sum of {left.Shape.Channels} products can reach {largest}, beyond the {config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits");
+    }
+
+    // A tile per input vector whose weights are all the negative zero point of the right operand, 0 beyond the last channel.
+    private long AddZeroPoint(int zeroPoint, int channels)
+    {
+        int c0 = config.Array.VectorWidth, vectors = Geometry.Ceil(channels, c0), tileBytes = config.Derived.WeightTileBytes, pitch = config.Derived.VectorPitchBytes;
+        byte[] data = new byte[vectors * tileBytes];
+        for (int c = 0; c < channels; c++)
+        {
+            for (int lane = 0; lane < config.Array.Lanes; lane++)
+                data[(c / c0 * tileBytes) + (lane * pitch) + (c % c0)] = (byte)(sbyte)-zeroPoint;
+        }
+
+        return AddRegion(data);
+    }
+
     // A 1x1 layer over an image is a layer over a row of pixels: longer bursts, no ragged tiles.
     private LayerJob Flatten(LayerJob job, string place)
     {
@@ -548,6 +621,13 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
                         for (int lane = 0; lane < k0 && (kt * k0) + lane < outputChannels; lane++)
                         {
                             int k = (kt * k0) + lane;
+                            if (job.RowTaps)
+                            {
+                                for (int t = 0; t < config.Derived.RowTaps; t++)
+                                    bytes[(lane * pitch) + t] = (byte)weight(k, ky, (kx * config.Derived.RowTaps) + t, k);
+                                continue;
+                            }
+
                             if (job.Diagonal)
                             {
                                 bytes[(lane * pitch) + (k % c0)] = (byte)weight(k, ky, kx, k);
@@ -590,27 +670,19 @@ public sealed class NetworkCompiler(AcceleratorConfig config, MemoryTiming memor
 
     private long AddTable(sbyte[] table) => AddRegion(System.Runtime.InteropServices.MemoryMarshal.AsBytes(table.AsSpan()).ToArray());
 
-    // Weights that all lane tiles share: [position / taps][lane tile of a vector][position mod taps], each lane its own channel.
-    private long AddDiagonals(int positions, Func<int, int, sbyte> weight, int taps)
+    // Weights that all lanes share, a byte each.
+    private long AddScalars(params ReadOnlySpan<sbyte> weights)
     {
-        int segments = config.Derived.LaneSegments, k0 = config.Array.Lanes, tileBytes = config.Derived.WeightTileBytes;
-        byte[] data = new byte[positions * segments * tileBytes];
-        for (int p = 0; p < positions; p++)
-        {
-            for (int segment = 0; segment < segments; segment++)
-            {
-                int tile = (((p / taps * segments) + segment) * taps) + (p % taps);
-                for (int lane = 0; lane < k0; lane++)
-                    data[(tile * tileBytes) + (lane * config.Derived.VectorPitchBytes) + (segment * k0) + lane] = (byte)weight(p, segment);
-            }
-        }
-
+        int per = config.Derived.ScalarsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
+        byte[] data = new byte[Geometry.Ceil(weights.Length, per) * tileBytes];
+        for (int i = 0; i < weights.Length; i++)
+            data[(i / per * tileBytes) + (i % per)] = (byte)weights[i];
         return AddRegion(data);
     }
 
     private long? ones;
 
-    private long AddOnes() => ones ??= AddDiagonals(1, (_, _) => 1, 1);
+    private long AddOnes() => ones ??= AddScalars(1);
 
     private long AddRegion(byte[] data)
     {

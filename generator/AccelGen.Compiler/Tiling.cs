@@ -55,7 +55,7 @@ internal sealed record Geometry(int Height, int Width, int WindowRows, int Windo
         int r = config.Derived.VectorsPerWord;
         TensorShape o = job.Output.Shape, i = job.Input.Shape;
         int windowRows = ((t.Rows - 1) * job.Stride.Rows) + ((job.Kernel.Rows - 1) * job.Dilation.Rows) + 1 + (job.Resize?.Rows.Extra ?? 0);
-        int windowColumns = ((t.Columns - 1) * job.Stride.Columns) + ((job.Kernel.Columns - 1) * job.Dilation.Columns) + 1 + (job.Resize?.Columns.Extra ?? 0);
+        int windowColumns = ((t.Columns - 1) * job.Stride.Columns) + ((job.Kernel.Columns - 1) * job.Dilation.Columns) + 1 + (job.Resize?.Columns.Extra ?? 0) + job.RowTapReach;
         int offset = ((-job.PadLeft % r) + r) % r;
         return new Geometry(
             o.Height / job.Up.Rows, o.Width / job.Up.Columns, windowRows, (offset + windowColumns + r - 1) / r, offset,

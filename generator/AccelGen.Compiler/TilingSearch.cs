@@ -16,7 +16,7 @@ internal static class TilingSearch
         var found = new List<(Tiling Tiling, long Tiles, long Cost)>();
         int height = job.Output.Shape.Height / job.Up.Rows, width = job.Output.Shape.Width / job.Up.Columns;
         // A transposing store takes whole blocks of pixels from each element.
-        int unit = job.Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
+        int unit = (job.Then ?? job).Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
         for (int peColumns = 1; peColumns <= pes; peColumns++)
         {
             int peRows = Math.Min(pes / peColumns, height);
@@ -29,7 +29,7 @@ internal static class TilingSearch
                 {
                     if (columns * job.Stride.Columns % r != 0)
                         continue;
-                    Tiling? tiling = Complete(config, job, peRows, peColumns, rows, columns);
+                    Tiling? tiling = job.Then is LayerJob then ? CompleteChain(config, job, then, peRows, peColumns, rows, columns) : Complete(config, job, peRows, peColumns, rows, columns);
                     if (tiling is null)
                         continue;
                     long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
@@ -44,9 +44,31 @@ internal static class TilingSearch
         return [.. (limit == int.MaxValue ? found : [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost))]).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
     }
 
+    // Tiles that two products share: the input of the first and its results fit a quarter of the input buffers.
+    private static Tiling? CompleteChain(AcceleratorConfig config, LayerJob first, LayerJob second, int peRows, int peColumns, int rows, int columns)
+    {
+        var slots = new Slots(config);
+        int segments = config.Derived.LaneSegments;
+        const int FieldLimit = 4095;
+        var t = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
+        Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
+        int blockWords = rows * g1.RowWords, results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords;
+        if (((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2 || g1.WindowRows > FieldLimit || g1.WindowWords > FieldLimit
+            || rows * first.Stride.Rows > FieldLimit || columns * first.Stride.Columns > FieldLimit || columns > FieldLimit)
+            return null;
+        if (results > slots.OutputWords || (second.Residual is not null && results > slots.ResidualWords)
+            || (first.Row is not null && Geometry.Ceil(g1.LaneTiles, segments) * blockWords > slots.OutputWords)
+            || (!first.ParameterShared && g1.LaneTiles > slots.ParameterTiles) || (!second.ParameterShared && g2.LaneTiles > slots.ParameterTiles))
+            return null;
+        int taps = first.Kernel.Rows * first.Kernel.Columns;
+        return taps * (first.Diagonal ? segments : 1) > slots.CommandTiles ? null : t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors };
+    }
+
     /// <summary>Variants of a tiling with smaller steps: output groups that are stored earlier, chunks that start earlier.</summary>
     public static IEnumerable<Tiling> Refinements(AcceleratorConfig config, LayerJob job, Tiling tiling)
     {
+        if (job.Then is not null)
+            yield break;
         int segments = config.Derived.LaneSegments;
         for (int parts = 1; parts <= (job.Row is null ? 8 : 1); parts *= 2)
         {
@@ -63,6 +85,10 @@ internal static class TilingSearch
                 yield return tiling with { GroupTiles = groupTiles, WeightTiles = 1, ChunkVectors = Geometry.Ceil(tiling.ChunkVectors, chunks) };
         }
     }
+
+    /// <summary>Weight tiles that hold the weights of a layer whose lanes all have the same.</summary>
+    public static int ScalarTiles(AcceleratorConfig config, LayerJob job) =>
+        Geometry.Ceil((job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1) * (job.Resize?.Phases ?? 1), config.Derived.ScalarsPerWeightTile);
 
     // Useful sizes of an extent: it whole, or cut evenly into 2, 3, ... parts; multiples of a unit, at most a maximum.
     private static IEnumerable<int> Sizes(int extent, int maximum, int unit)
@@ -104,8 +130,8 @@ internal static class TilingSearch
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int perLaneTile = reduction * taps;
-        if (job.WeightShared)
-            return segments * taps <= slots.CommandTiles ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
+        if (job.WeightScalar)
+            return ScalarTiles(config, job) <= slots.WeightTiles * (slots.WeightSlots - 1) ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
         if (perLaneTile <= slots.CommandTiles && (!job.Diagonal || perLaneTile * segments <= slots.CommandTiles))
         {
             int weightTiles = Math.Min(groupTiles, slots.CommandTiles / perLaneTile);

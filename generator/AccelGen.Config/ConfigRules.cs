@@ -73,6 +73,8 @@ public static class ConfigRules
         yield return new([DataBits, "axi.maxBurstBeats"], () => Burst(config));
         yield return new([Width, DataBits, "units.transpose"], () => Turns(config));
         yield return new(["units.multiply", "units.residual"], () => Needs("multiply", config.Units.Multiply, "residual", config.Units.Residual));
+        yield return new(["units.rowTaps", "units.laneWise"], () => Needs("rowTaps", config.Units.RowTaps, "laneWise", config.Units.LaneWise));
+        yield return new([Width, DataBits, "units.rowTaps"], () => Taps(config));
         yield return new(["units.resize", "units.laneWise"], () => Needs("resize", config.Units.Resize, "laneWise", config.Units.LaneWise));
     }
 
@@ -113,6 +115,14 @@ public static class ConfigRules
         return !config.Units.Transpose || config.Array.VectorWidth % perWord == 0 ? null : new(
             ConfigCodes.UnitNeedsUnit, "units.transpose", "true", $"false while array.vectorWidth is no multiple of the {perWord} vectors of an axi.dataBits word",
             $"set units.transpose to false, make array.vectorWidth a multiple of {perWord} or axi.dataBits narrower", null);
+    }
+
+    private static ConfigDiagnostic? Taps(AcceleratorConfig config)
+    {
+        int width = config.Array.VectorWidth, taps = config.Derived.RowTaps;
+        return !config.Units.RowTaps || taps <= width ? null : new(
+            ConfigCodes.UnitNeedsUnit, "units.rowTaps", "true", $"false while the {taps} taps of an axi.dataBits word exceed array.vectorWidth",
+            "set units.rowTaps to false, or make array.vectorWidth larger or axi.dataBits narrower", null);
     }
 
     private static ConfigDiagnostic? Needs(string unit, bool on, string other, bool otherOn) => !on || otherOn ? null : new(

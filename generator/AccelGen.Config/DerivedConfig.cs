@@ -58,6 +58,12 @@ public sealed record DerivedConfig
 
     public int BeatsPerWeightTile { get; }
 
+    /// <summary>Neighbouring taps of a kernel row that a depthwise convolution takes at once: all that two words are sure to hold.</summary>
+    public int RowTaps => VectorsPerWord + 1;
+
+    /// <summary>Weights of one byte that a weight tile holds when all lanes have the same: a power of two.</summary>
+    public int ScalarsPerWeightTile => 1 << BitOperations.Log2((uint)WeightTileBytes);
+
     /// <summary>Tiles that the shared weight buffer holds.</summary>
     public int WeightTiles { get; }
 

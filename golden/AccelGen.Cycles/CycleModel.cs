@@ -20,7 +20,8 @@ public readonly record struct CommandTiming(long Start, long Done);
 /// <param name="Counters">Every counter of the ISA table, by its index.</param>
 /// <param name="Commands">Timing per command of the program; commands that no queue executes have zeros.</param>
 /// <param name="Beats">Beats that each command moves over the bus.</param>
-public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands, long[] Beats);
+/// <param name="Busy">Cycles in which each command issues work, the one of its start not counted: with one per command they are the Busy counters.</param>
+public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands, long[] Beats, long[] Busy);
 
 /// <summary>The program cannot run to its end: a command waits for a token that no earlier command gives.</summary>
 public sealed class ProgramOrderException(string message) : Exception(message);
@@ -60,6 +61,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         private readonly List<long>[] pops = [[], [], [], []];
         private readonly long[] filled = new long[program.Count]; // first cycle in which a command can be read from the buffer
         private readonly long[] beatsMoved = new long[program.Count];
+        private readonly long[] busyCycles = new long[program.Count];
 
         // Load queue.
         private long loadFree = 1, lastAddress = -1, lastBeat = long.MinValue / 2, lastDescriptorPop = long.MinValue / 2, readBeats;
@@ -142,7 +144,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             counters[3] = writeBeats;
             for (int q = 0; q < 4; q++)
                 categories[q].CopyTo(counters, 4 + (7 * q));
-            return new CyclePrediction(total, counters, timings, beatsMoved);
+            return new CyclePrediction(total, counters, timings, beatsMoved, busyCycles);
         }
 
         // Cycles [from, to) in which a queue has no command; the memory stalls it while transfers are in flight.
@@ -254,6 +256,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 }
 
                 categories[0][(int)Category.Busy] += issued;
+                if (n >= 0)
+                    busyCycles[n] = issued;
                 categories[0][(int)Category.MemoryStall] += lastAddress - start - issued;
                 loadFree = lastAddress + 1;
                 pop = lastBeat;
@@ -323,7 +327,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             }
 
             macCycles += tiles * steps * pixels;
-            categories[1][(int)Category.Busy] += tiles * steps * pixels;
+            busyCycles[n] = tiles * steps * pixels;
+            categories[1][(int)Category.Busy] += busyCycles[n];
             computeFree = cursor;
             Signal(command, "Signal0", cursor);
             Signal(command, "Signal1", cursor);
@@ -335,7 +340,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             Command command = program[vectorCommand];
             long active = lastPixel - vectorActive + 1;
             long busy = (long)path.Resolve(command, 'B') * command["Rows"] * command["Columns"];
-            categories[2][(int)Category.Busy] += busy + PostProcessing;
+            busyCycles[vectorCommand] = busy + PostProcessing;
+            categories[2][(int)Category.Busy] += busyCycles[vectorCommand];
             categories[2][(int)Category.WaitCompute] += active - busy;
             vectorFree = lastPixel + PostProcessing + 1;
             Signal(command, "Signal0", vectorFree);
@@ -374,8 +380,10 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             if (!path.Skips(command))
             {
                 long pixels = command["Rows"] * command["Columns"], tiles = path.Resolve(command, 'B');
-                long lanePasses = command["Function"] switch { 0 => 3 * tiles, 1 => 2 * tiles, _ => tiles + 1 };
-                long busy = (pixels * lanePasses) + ((command["Function"] == 0 ? 3 : 2) * RowSettling);
+                int passes = command["Function"] == 0 && command["MaximumKnown"] == 0 ? 3 : 2;
+                long lanePasses = command["Function"] == 2 ? tiles + 1 : passes * tiles;
+                long busy = (pixels * lanePasses) + (passes * RowSettling);
+                busyCycles[n] = busy;
                 categories[2][(int)Category.Busy] += busy;
                 vectorFree += busy;
                 timings[n] = new CommandTiming(start, vectorFree - 1);
@@ -457,7 +465,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
 
             writeBeats += issued;
             beatsMoved[n] = issued;
-            categories[3][(int)Category.Busy] += issued + fills;
+            busyCycles[n] = issued + fills;
+            categories[3][(int)Category.Busy] += busyCycles[n];
             categories[3][(int)Category.MemoryStall] += lastRead - start - issued - fills;
             storeFree = lastRead + 1;
             Signal(command, "Signal0", lastRead + 1);

@@ -24,8 +24,10 @@ public static class GoldenOperators
         Operand? residual = layer.Residual is null ? null : operands[^1];
         sbyte[] y = layer switch
         {
-            ConvLayer c => Finish(MatrixOperators.Convolution(c, x, shape, keepInputChannels, keepOutputChannels), c.Scales, c.Bias, keep: keepOutputChannels),
-            MatMulLayer m => Finish(MatrixOperators.MatMul(x, operands[1], shape), [m.Scale]),
+            // The sums of one head go on while they are in the cache; those of several are brought into order first.
+            ConvLayer c when shape.Batch == 1 => Stream(post => MatrixOperators.Convolution(c, x, shape, keepInputChannels, post.Finish), c.Scales, c.Bias, keepOutputChannels),
+            ConvLayer c => Finish(MatrixOperators.Convolution(c, x, shape, keepInputChannels), c.Scales, c.Bias, keep: keepOutputChannels),
+            MatMulLayer m => Stream(post => MatrixOperators.MatMul(x, operands[1], shape, post.Finish), [m.Scale]),
             AveragePoolLayer p => Finish(WindowOperators.AveragePool(p, x, shape), [p.Scale]),
             MaxPoolLayer p => Finish(WindowOperators.MaxPool(p, x, shape), [p.Scale]),
             ResizeLayer r => Finish(WindowOperators.Resize(r, x, shape), r.Scales, phase: (row, column) => (row % r.Up.Rows * r.Up.Columns) + (column % r.Up.Columns)),
@@ -47,7 +49,14 @@ public static class GoldenOperators
         return layer.TransposeOutput ? Transpose(y, shape) : y;
 
         sbyte[] Finish(int[] sums, FixedPointScale[] scales, int[]? bias = null, Func<int, int, int>? phase = null, int? keep = null) =>
-            PostProcess(layer, sums, shape, scales, bias, phase, zero, residual, keep);
+            new PostProcessing(layer, shape, zero, residual, scales, bias, phase, keep).FinishAll(sums);
+
+        sbyte[] Stream(Action<PostProcessing> compute, FixedPointScale[] scales, int[]? bias = null, int? keep = null)
+        {
+            var post = new PostProcessing(layer, shape, zero, residual, scales, bias, null, keep);
+            compute(post);
+            return post.Result;
+        }
     }
 
     /// <summary>Requantises: <c>floor(value * multiplier / 2^shift + 1/2)</c>.</summary>
@@ -59,39 +68,6 @@ public static class GoldenOperators
         if (Math.Abs(value) < 1L << (62 - FixedPointScale.MultiplierBits))
             return ((value * scale.Multiplier) + (1L << (scale.Shift - 1))) >> scale.Shift;
         return (long)((((Int128)value * scale.Multiplier) + (Int128.One << (scale.Shift - 1))) >> scale.Shift);
-    }
-
-    // Scales: one for all, one per phase where phase(row, column) is given, or one per channel, counted over all heads.
-    private static sbyte[] PostProcess(QuantizedLayer layer, int[] sums, TensorShape shape, FixedPointScale[] scales, int[]? bias, Func<int, int, int>? phase, int zero, Operand? residual, int? keep)
-    {
-        var result = new sbyte[sums.Length];
-        int channels = shape.Channels;
-        for (int b = 0, at = 0; b < shape.Batch; b++)
-        {
-            for (int row = 0; row < shape.Height; row++)
-            {
-                for (int column = 0; column < shape.Width; column++, at += channels)
-                {
-                    for (int c = 0; c < channels; c++)
-                    {
-                        int k = (b * channels) + c;
-                        if (k >= keep)
-                            break;
-                        FixedPointScale scale = phase is not null ? scales[phase(row, column)] : scales.Length == 1 ? scales[0] : scales[scales.Length == channels ? c : k];
-                        long y = zero + Requantize((long)sums[at + c] + (bias?[k] ?? 0), scale);
-                        if (residual is { } r)
-                        {
-                            long term = Requantize(r.Values[Broadcasted(layer.Residual!.Broadcast, shape, b, row, column, c)] - r.ZeroPoint, layer.Residual.Scale);
-                            y += layer.Residual.Subtract ? -term : term;
-                        }
-
-                        result[at + c] = (sbyte)Math.Clamp(y, layer.ClampLow, layer.ClampHigh);
-                    }
-                }
-            }
-        }
-
-        return result;
     }
 
     // Index of the second operand's element that meets an element of the output.

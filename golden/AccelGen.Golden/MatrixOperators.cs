@@ -1,98 +1,203 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Golden;
 
 /// <summary>
 /// Sums of the operators that multiply matrices. They are 32-bit; the largest that a layer can reach is
-/// |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to 65,793 taps; 255 * 255 * taps where both operands have a zero
-/// point, up to 33,025 taps.
+/// |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to 65,793 taps; 255 * 255 * taps where both operands have a zero point, up to 33,025. They do not depend on the order of addition, so
+/// that rows of pixels may be shared out to threads.
 /// </summary>
 public static class MatrixOperators
 {
+    // Pixels of one share: their patches stay in the first-level cache. Products below which one thread does it all.
+    private const int SharePixels = 48;
+    private const long SmallWork = 1 << 20;
+
+    /// <summary>Receives sums of pixels, with all their channels, on any thread.</summary>
+    /// <param name="first">First pixel, counted over batches.</param>
+    /// <param name="count">Number of pixels.</param>
+    /// <param name="sums">Sums of these pixels.</param>
+    internal delegate void Receive(int first, int count, ReadOnlySpan<int> sums);
+
+    private delegate void ShareOf(int first, int count, Span<byte> patches, Span<int> sums);
+
     /// <summary>Sums of a convolution, without bias: what ConvInteger computes. Heads are groups of channels, head-major.</summary>
     /// <param name="layer">Weights and attributes.</param>
     /// <param name="x">Input.</param>
     /// <param name="shape">Shape of the output.</param>
     /// <param name="keepInputChannels">Input channels from here on contribute nothing; null keeps all.</param>
-    /// <param name="keepOutputChannels">Output channels from here on are left at 0; null computes all.</param>
     /// <exception cref="ArgumentException">Input channels are dropped from a grouped convolution.</exception>
-    public static int[] Convolution(ConvLayer layer, Operand x, TensorShape shape, int? keepInputChannels = null, int? keepOutputChannels = null)
+    public static int[] Convolution(ConvLayer layer, Operand x, TensorShape shape, int? keepInputChannels = null)
+    {
+        int[] sums = new int[shape.Elements];
+        int channels = shape.Batch * shape.Channels;
+        Convolution(layer, x, shape, keepInputChannels, (first, count, part) => part.CopyTo(sums.AsSpan(first * channels, count * channels)));
+        return Regroup(sums, shape.Height * shape.Width, shape.Batch, shape.Channels, merge: false);
+    }
+
+    /// <summary>The same, a few pixels at a time; the channels of all heads are those of one pixel.</summary>
+    internal static void Convolution(ConvLayer layer, Operand x, TensorShape shape, int? keepInputChannels, Receive receive)
     {
         if (keepInputChannels is not null && layer.Groups != 1)
             throw new ArgumentException($"layer {layer.Name}: input channels cannot be dropped from a convolution with {layer.Groups} groups", nameof(keepInputChannels));
-        TensorShape inShape = Merged(x.Shape), outShape = Merged(shape);
+        TensorShape from = Merged(x.Shape), to = Merged(shape);
         sbyte[] input = Regroup(x.Values, x.Shape.Height * x.Shape.Width, x.Shape.Batch, x.Shape.Channels, merge: true);
-        int inZeroPoint = x.ZeroPoint;
-        int perGroup = inShape.Channels / layer.Groups, outPerGroup = outShape.Channels / layer.Groups;
-        int used = Math.Min(keepInputChannels ?? perGroup, perGroup);
-        int taps = layer.Kernel.Rows * layer.Kernel.Columns, depth = taps * used;
-        int stride = (depth + 15) / 16 * 16;
-        int outChannels = Math.Min(keepOutputChannels ?? outShape.Channels, outShape.Channels);
-
-        // Weights as 16-bit rows of one output channel, in the order of the patch.
-        short[] weights = new short[(outShape.Channels + 3) / 4 * 4 * stride];
-        for (int k = 0; k < outShape.Channels; k++)
-        {
-            for (int t = 0; t < taps; t++)
-            {
-                for (int c = 0; c < used; c++)
-                    weights[(k * stride) + (t * used) + c] = layer.Weights[(((k * taps) + t) * perGroup) + c];
-            }
-        }
-
-        int[] sums = new int[outShape.Elements];
-        short[] patch = new short[stride];
-        for (int oy = 0; oy < outShape.Height; oy++)
-        {
-            for (int ox = 0; ox < outShape.Width; ox++)
-            {
-                int at = outShape.Index(0, oy, ox, 0);
-                for (int group = 0; group < layer.Groups; group++)
-                {
-                    FillPatch(layer, inShape, inZeroPoint, input, patch, oy, ox, group * perGroup, used);
-                    int first = group * outPerGroup;
-                    int last = Math.Min(first + outPerGroup, outChannels);
-                    Dots(weights, patch, stride, first, last, sums.AsSpan(at));
-                }
-            }
-        }
-
-        return Regroup(sums, shape.Height * shape.Width, shape.Batch, shape.Channels, merge: false);
+        if (layer.Groups == from.Channels && layer.Groups == to.Channels)
+            Depthwise(layer, from, x.ZeroPoint, input, to, receive);
+        else
+            Grouped(layer, from, x.ZeroPoint, input, to, keepInputChannels, receive);
     }
 
     /// <summary>Sums of a matrix product, <c>[B, M, K] x [B, N, K]^T</c>: what MatMulInteger computes.</summary>
     /// <param name="x">Left operand.</param>
-    /// <param name="y">Right operand, transposed.</param>
-    /// <param name="outShape">Shape of the output, [B, 1, M, N].</param>
-    public static int[] MatMul(Operand x, Operand y, TensorShape outShape)
+    /// <param name="right">Right operand, transposed.</param>
+    /// <param name="shape">Shape of the output, [B, 1, M, N].</param>
+    public static int[] MatMul(Operand x, Operand right, TensorShape shape)
     {
-        TensorShape inShape = x.Shape;
-        int inZeroPoint = x.ZeroPoint;
-        sbyte[] left = x.Values, right = y.Values;
-        int depth = inShape.Channels, stride = (depth + 15) / 16 * 16, rows = inShape.Height * inShape.Width, columns = outShape.Channels;
-        int[] sums = new int[outShape.Elements];
-        short[] weights = new short[(columns + 3) / 4 * 4 * stride];
-        short[] patch = new short[stride];
-        for (int b = 0; b < inShape.Batch; b++)
+        int[] sums = new int[shape.Elements];
+        MatMul(x, right, shape, (first, count, part) => part.CopyTo(sums.AsSpan(first * shape.Channels, count * shape.Channels)));
+        return sums;
+    }
+
+    /// <summary>The same, a few rows at a time.</summary>
+    internal static void MatMul(Operand x, Operand right, TensorShape shape, Receive receive)
+    {
+        int depth = x.Shape.Channels, rows = x.Shape.Height * x.Shape.Width, columns = shape.Channels;
+        for (int b = 0; b < x.Shape.Batch; b++)
         {
-            for (int n = 0; n < columns; n++)
+            int batch = b;
+            var product = new IntegerProduct(columns, depth, x.ZeroPoint, (n, row) => right.Values.AsSpan(((batch * columns) + n) * depth, depth).CopyTo(row));
+            Share(rows, product.RowBytes, columns, (long)rows * columns * depth, (first, count, patches, sums) =>
             {
-                for (int c = 0; c < depth; c++)
-                    weights[(n * stride) + c] = (short)(right[(((b * columns) + n) * depth) + c] - y.ZeroPoint);
+                for (int m = 0; m < count; m++)
+                    IntegerProduct.Offset(x.Values.AsSpan(((batch * rows) + first + m) * depth, depth), patches[(m * product.RowBytes)..]);
+                product.Multiply(patches, count, sums, columns);
+                // sum (x - zx) (r - zr) = sum (x - zx) r - zr sum (x - zx)
+                for (int m = 0; m < count && right.ZeroPoint != 0; m++)
+                {
+                    int total = 0;
+                    foreach (sbyte value in x.Values.AsSpan(((batch * rows) + first + m) * depth, depth))
+                        total += value - x.ZeroPoint;
+                    foreach (ref int sum in sums.Slice(m * columns, columns))
+                        sum -= right.ZeroPoint * total;
+                }
+
+                receive((batch * rows) + first, count, sums[..(count * columns)]);
+            });
+        }
+    }
+
+    private static void Grouped(ConvLayer layer, TensorShape from, int zeroPoint, sbyte[] input, TensorShape to, int? keepInputChannels, Receive receive)
+    {
+        int perGroup = from.Channels / layer.Groups, outputs = to.Channels / layer.Groups, used = Math.Min(keepInputChannels ?? perGroup, perGroup);
+        int taps = layer.Kernel.Rows * layer.Kernel.Columns, depth = taps * used;
+        IntegerProduct[] products = [.. Enumerable.Range(0, layer.Groups).Select(group => new IntegerProduct(outputs, depth, zeroPoint, (k, row) =>
+        {
+            for (int t = 0; t < taps; t++)
+                layer.Weights.AsSpan(((((group * outputs) + k) * taps) + t) * perGroup, used).CopyTo(row[(t * used)..]);
+        }))];
+        var bytes = new byte[input.Length];
+        IntegerProduct.Offset(input, bytes);
+        // A 1x1 convolution reads its input as it lies.
+        bool direct = layer is { Kernel: (1, 1), Stride: (1, 1), Padding: (0, 0, 0, 0) } && layer.Groups == 1 && used == from.Channels && used % 4 == 0 && (from.Height, from.Width) == (to.Height, to.Width);
+        Share(to.Height * to.Width, direct ? 0 : products[0].RowBytes, to.Channels, to.Elements * depth, (first, count, patches, sums) =>
+        {
+            for (int group = 0; group < layer.Groups; group++)
+            {
+                for (int p = 0; p < count && !direct; p++)
+                    FillPatch(layer, from, (byte)(zeroPoint + 128), bytes, patches[(p * products[group].RowBytes)..], (first + p) / to.Width, (first + p) % to.Width, group * perGroup, used);
+                products[group].Multiply(direct ? bytes.AsSpan(first * used, count * used) : patches, count, sums[(group * outputs)..], to.Channels);
             }
 
-            for (int m = 0; m < rows; m++)
+            receive(first, count, sums[..(count * to.Channels)]);
+        });
+    }
+
+    private static void Depthwise(ConvLayer layer, TensorShape from, int zeroPoint, sbyte[] input, TensorShape to, Receive receive)
+    {
+        int channels = to.Channels, taps = layer.Kernel.Rows * layer.Kernel.Columns;
+        // [tap][channel], of 16 bits: a product of 9 and 8 bits fits.
+        var weights = new short[taps * channels];
+        for (int i = 0; i < layer.Weights.Length; i++)
+            weights[(i % taps * channels) + (i / taps)] = layer.Weights[i];
+        Share(to.Height * to.Width, 0, channels, to.Elements * taps, (first, count, _, sums) =>
+        {
+            Span<int> sources = stackalloc int[taps], rows = stackalloc int[taps];
+            for (int p = first; p < first + count; p++)
             {
-                for (int c = 0; c < depth; c++)
-                    patch[c] = (short)(left[(((b * rows) + m) * depth) + c] - inZeroPoint);
-                Dots(weights, patch, stride, 0, columns, sums.AsSpan(((b * rows) + m) * columns));
+                int used = 0, top = (p / to.Width * layer.Stride.Rows) - layer.Padding.Top, left = (p % to.Width * layer.Stride.Columns) - layer.Padding.Left;
+                for (int ky = 0; ky < layer.Kernel.Rows; ky++)
+                {
+                    int y = top + (ky * layer.Dilation.Rows);
+                    for (int kx = 0; kx < layer.Kernel.Columns && (uint)y < (uint)from.Height; kx++)
+                    {
+                        int x = left + (kx * layer.Dilation.Columns);
+                        if ((uint)x < (uint)from.Width)
+                            (sources[used], rows[used++]) = (from.Index(0, y, x, 0), ((ky * layer.Kernel.Columns) + kx) * channels);
+                    }
+                }
+
+                DepthwisePixel(input, weights, zeroPoint, sources[..used], rows, sums.Slice((p - first) * channels, channels));
             }
+
+            receive(first, count, sums[..(count * channels)]);
+        });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DepthwisePixel(sbyte[] input, short[] weights, int zeroPoint, ReadOnlySpan<int> sources, ReadOnlySpan<int> rows, Span<int> sums)
+    {
+        ref sbyte x = ref MemoryMarshal.GetArrayDataReference(input);
+        ref short w = ref MemoryMarshal.GetArrayDataReference(weights);
+        ref int y = ref MemoryMarshal.GetReference(sums);
+        var zero = Vector256.Create((short)zeroPoint);
+        int c = 0;
+        for (; c + 16 <= sums.Length; c += 16)
+        {
+            Vector256<int> low = default, high = default;
+            for (int t = 0; t < sources.Length; t++)
+            {
+                Vector128<sbyte> v = Vector128.LoadUnsafe(ref x, (nuint)(sources[t] + c));
+                Vector256<short> product = (Vector256.Create(Vector128.WidenLower(v), Vector128.WidenUpper(v)) - zero) * Vector256.LoadUnsafe(ref w, (nuint)(rows[t] + c));
+                low += Vector256.WidenLower(product);
+                high += Vector256.WidenUpper(product);
+            }
+
+            low.StoreUnsafe(ref y, (nuint)c);
+            high.StoreUnsafe(ref y, (nuint)(c + 8));
         }
 
-        return sums;
+        for (; c < sums.Length; c++)
+        {
+            int sum = 0;
+            for (int t = 0; t < sources.Length; t++)
+                sum += (input[sources[t] + c] - zeroPoint) * weights[rows[t] + c];
+            sums[c] = sum;
+        }
+    }
+
+    // Calls share for all pixels, on several threads where it pays; each has room for the patches and sums of its pixels.
+    private static void Share(int pixels, int rowBytes, int rowSums, long work, ShareOf share)
+    {
+        int shares = (pixels + SharePixels - 1) / SharePixels;
+        if (work < SmallWork || shares == 1)
+        {
+            (byte[] patches, int[] sums) = Room();
+            for (int s = 0; s < shares; s++)
+                share(s * SharePixels, Math.Min(SharePixels, pixels - (s * SharePixels)), patches, sums);
+            return;
+        }
+
+        Parallel.For(0, shares, Room, (s, _, room) =>
+        {
+            share(s * SharePixels, Math.Min(SharePixels, pixels - (s * SharePixels)), room.Patches, room.Sums);
+            return room;
+        }, _ => { });
+
+        (byte[] Patches, int[] Sums) Room() => (new byte[SharePixels * rowBytes], new int[SharePixels * rowSums]);
     }
 
     private static TensorShape Merged(TensorShape s) => new(1, s.Height, s.Width, s.Batch * s.Channels);
@@ -115,73 +220,36 @@ public static class MatrixOperators
         return result;
     }
 
-    private static void FillPatch(ConvLayer layer, TensorShape shape, int zeroPoint, sbyte[] input, short[] patch, int oy, int ox, int firstChannel, int channels)
+    // The taps of one output pixel side by side; those outside the image are zero points.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FillPatch(ConvLayer layer, TensorShape shape, byte zero, byte[] input, Span<byte> patch, int oy, int ox, int firstChannel, int channels)
     {
-        int at = 0;
+        int left = (ox * layer.Stride.Columns) - layer.Padding.Left, row = layer.Kernel.Columns * channels;
+        // Neighbouring taps with all their channels lie side by side in the input as well.
+        bool whole = channels == shape.Channels && layer.Dilation.Columns == 1 && left >= 0 && left + layer.Kernel.Columns <= shape.Width;
         for (int ky = 0; ky < layer.Kernel.Rows; ky++)
         {
             int y = (oy * layer.Stride.Rows) - layer.Padding.Top + (ky * layer.Dilation.Rows);
-            for (int kx = 0; kx < layer.Kernel.Columns; kx++, at += channels)
+            Span<byte> target = patch.Slice(ky * row, row);
+            if (y < 0 || y >= shape.Height)
             {
-                int x = (ox * layer.Stride.Columns) - layer.Padding.Left + (kx * layer.Dilation.Columns);
-                if (y < 0 || y >= shape.Height || x < 0 || x >= shape.Width)
+                target.Fill(zero);
+            }
+            else if (whole)
+            {
+                input.AsSpan(shape.Index(0, y, left, 0), row).CopyTo(target);
+            }
+            else
+            {
+                for (int kx = 0; kx < layer.Kernel.Columns; kx++)
                 {
-                    patch.AsSpan(at, channels).Clear();
-                    continue;
+                    int x = left + (kx * layer.Dilation.Columns);
+                    if (x < 0 || x >= shape.Width)
+                        target.Slice(kx * channels, channels).Fill(zero);
+                    else
+                        input.AsSpan(shape.Index(0, y, x, firstChannel), channels).CopyTo(target[(kx * channels)..]);
                 }
-
-                ReadOnlySpan<sbyte> source = input.AsSpan(shape.Index(0, y, x, firstChannel), channels);
-                for (int c = 0; c < channels; c++)
-                    patch[at + c] = (short)(source[c] - zeroPoint);
             }
-        }
-    }
-
-    // Dot products of the patch with the weight rows [first, last). |x| <= 255 and |w| <= 255, so that a sum of two
-    // products fits 32 bits with room.
-    private static void Dots(short[] weights, short[] patch, int stride, int first, int last, Span<int> sums)
-    {
-        if (!Avx2.IsSupported)
-        {
-            for (int k = first; k < last; k++)
-            {
-                int sum = 0;
-                for (int i = 0; i < stride; i++)
-                    sum += weights[(k * stride) + i] * patch[i];
-                sums[k] = sum;
-            }
-
-            return;
-        }
-
-        ref short w = ref MemoryMarshal.GetArrayDataReference(weights);
-        ref short x = ref MemoryMarshal.GetArrayDataReference(patch);
-        int at = first;
-        for (; at + 4 <= last; at += 4)
-        {
-            Vector256<int> s0 = default, s1 = default, s2 = default, s3 = default;
-            nuint row = (nuint)(at * stride);
-            for (nuint i = 0; i < (nuint)stride; i += 16)
-            {
-                Vector256<short> v = Vector256.LoadUnsafe(ref x, i);
-                s0 += Avx2.MultiplyAddAdjacent(v, Vector256.LoadUnsafe(ref w, row + i));
-                s1 += Avx2.MultiplyAddAdjacent(v, Vector256.LoadUnsafe(ref w, row + (nuint)stride + i));
-                s2 += Avx2.MultiplyAddAdjacent(v, Vector256.LoadUnsafe(ref w, row + (nuint)(2 * stride) + i));
-                s3 += Avx2.MultiplyAddAdjacent(v, Vector256.LoadUnsafe(ref w, row + (nuint)(3 * stride) + i));
-            }
-
-            sums[at] = Vector256.Sum(s0);
-            sums[at + 1] = Vector256.Sum(s1);
-            sums[at + 2] = Vector256.Sum(s2);
-            sums[at + 3] = Vector256.Sum(s3);
-        }
-
-        for (; at < last; at++)
-        {
-            Vector256<int> s = default;
-            for (nuint i = 0; i < (nuint)stride; i += 16)
-                s += Avx2.MultiplyAddAdjacent(Vector256.LoadUnsafe(ref x, i), Vector256.LoadUnsafe(ref w, (nuint)(at * stride) + i));
-            sums[at] = Vector256.Sum(s);
         }
     }
 }

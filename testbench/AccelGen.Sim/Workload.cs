@@ -125,7 +125,7 @@ public sealed class Workload : IDisposable
             comparing.Start();
             while (next < lastStore.Length && count >= lastStore[next])
             {
-                if (expected.TryGetValue(next, out sbyte[]? want))
+                if (program.Layers[next].InMemory && expected.TryGetValue(next, out sbyte[]? want))
                     mismatches[next] = Compare(next, want, path, replay, ref report);
                 next++;
             }

@@ -1,5 +1,5 @@
-using CliWrap.Buffered;
 using AccelGen.Tests.Shared;
+using CliWrap.Buffered;
 using NUnit.Framework;
 
 namespace AccelGen.Cli.Tests;

@@ -1,6 +1,10 @@
 using System.Text.Json;
+using AccelGen.Golden;
+using AccelGen.Network.Quantized;
 using AccelGen.Tests.Shared;
 using CliWrap.Buffered;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using NUnit.Framework;
 using SkiaSharp;
 
@@ -74,9 +78,12 @@ public sealed class RunCommandTests
     [TestCase("--skip", "99", "'99' is no block")]
     [TestCase("--limit", "0", "--limit is 0")]
     [TestCase("--mean", "1,2,3,4,5", "--mean has 5 values")]
-    [TestCase("--method", "guess", "legal are minmax and percentile")]
+    [TestCase("--method", "guess", "legal are minmax, percentile and mse")]
     [TestCase("--percentile", "20", "--percentile is 20")]
     [TestCase("--calibrate", "nowhere", "no such folder")]
+    [TestCase("--calibrate-limit", "0", "--calibrate-limit is 0")]
+    [TestCase("--masks", "images", "--masks goes with networks that have an output per pixel")]
+    [TestCase("--mask-first", "1", "--mask-first goes with networks that have an output per pixel")]
     [TestCase("--labels", "nowhere.csv", "nowhere.csv")]
     [CancelAfter(60_000)]
     public async Task A_wrong_option_is_explained_before_anything_runs(string option, string value, string says)
@@ -85,6 +92,108 @@ public sealed class RunCommandTests
         BufferedCommandResult result = await RunAsync(["run", "net.onnx", "--images", "images", "--config", "tiny", .. rest, option, value]);
         Assert.That(result.ExitCode, Is.EqualTo(2), result.StandardError);
         Assert.That(result.StandardError, Does.Contain(says).And.Not.Contain("   at "));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Images_are_needed_for_a_file()
+    {
+        BufferedCommandResult result = await RunAsync("run", "net.onnx", "--calibrate", "images", "--config", "tiny");
+        Assert.That((result.ExitCode, result.StandardError), Is.EqualTo((2, $"error: {Path.Combine(folder, "net.onnx")}: --images names the folder of images to run\n")));
+    }
+
+    [TestCase("--method", "minmax")]
+    [TestCase("--method", "mse")]
+    [TestCase("--bias-correction", "false")]
+    [CancelAfter(60_000)]
+    public async Task The_report_of_the_quantiser_has_every_layer_the_worst_first(string option, string value)
+    {
+        string json = Path.Combine(folder, "report.json");
+        BufferedCommandResult result = await RunAsync("quantize", "net.onnx", "--calibrate", "images", "--out", "reported.json", "--report", "--json", json, option, value);
+        Assert.That(result.ExitCode, Is.Zero, result.StandardError);
+        Assert.That(result.StandardOutput, Does.Contain("signal to quantisation noise on 6 images"));
+        using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));
+        JsonElement[] layers = [.. document.RootElement.GetProperty("layers").EnumerateArray()];
+        Assert.That(document.RootElement.GetProperty("quantization").GetProperty(option == "--method" ? "method" : "biasCorrected").ToString().ToLowerInvariant(), Is.EqualTo(value));
+        BufferedCommandResult import = await RunAsync("import", "net.onnx", "--json", json);
+        Assert.That(import.ExitCode, Is.Zero, import.StandardError);
+        using JsonDocument imported = JsonDocument.Parse(await File.ReadAllTextAsync(json));
+        Assert.That(layers.Select(l => l.GetProperty("layer").GetString()), Is.EquivalentTo(imported.RootElement.GetProperty("layers").EnumerateArray().Select(l => l.GetProperty("name").GetString())));
+        double[] noise = [.. layers.Select(l => l.GetProperty("ownSignalToNoiseDb") is { ValueKind: JsonValueKind.Number } n ? n.GetDouble() : double.PositiveInfinity)];
+        Assert.That(noise, Is.Ordered);
+        Assert.That(noise[0], Is.InRange(15, 60));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task An_exported_file_gives_in_another_runtime_what_the_golden_model_gives()
+    {
+        BufferedCommandResult quantize = await RunAsync("quantize", "net.onnx", "--calibrate", "images", "--out", "exported.json");
+        BufferedCommandResult export = await RunAsync("export", "exported.json", "--out", "exported.onnx");
+        Assert.That((quantize.ExitCode, export.ExitCode), Is.EqualTo((0, 0)), quantize.StandardError + export.StandardError);
+        QuantizedNetwork network = QuantizedNetworkFile.Load(Path.Combine(folder, "exported.json"));
+        QuantizedTensor input = network.Tensors[network.Inputs[0]], output = network.Tensors[network.Outputs[0]];
+        TensorShape shape = input.Shape;
+        var random = new Random(4);
+        float[] nchw = [.. Enumerable.Range(0, (int)shape.Elements).Select(_ => (random.NextSingle() * 4) - 2)], nhwc = new float[nchw.Length];
+        for (int i = 0; i < nchw.Length; i++)
+            nhwc[(i % (shape.Height * shape.Width) * shape.Channels) + (i / (shape.Height * shape.Width))] = nchw[i];
+        sbyte[] golden = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [input.Id] = Quantizer.QuantizeValues(input, nhwc) })[output.Id];
+        using var session = new InferenceSession(Path.Combine(folder, "exported.onnx"));
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], new DenseTensor<float>(nchw, [1, shape.Channels, shape.Height, shape.Width]))]);
+        float[] scores = [.. results[0].AsEnumerable<float>()];
+        Assert.That(scores, Has.Length.EqualTo(golden.Length));
+        for (int i = 0; i < scores.Length; i++)
+            Assert.That(scores[i] / output.Scale, Is.EqualTo(golden[i] - output.ZeroPoint).Within(3.01), $"score {i}");
+        Assert.That(golden.Distinct().Count(), Is.GreaterThan(3));
+    }
+
+    [Test]
+    [Category("Deep")]
+    [CancelAfter(600_000)]
+    public async Task A_whole_encoder_block_of_a_vision_transformer_is_skipped_by_its_name()
+    {
+        string model = ThirdPartyModels.Require("vit4mnist/vit4mnist_opset17.onnx"), digits = ThirdPartyModels.Require("images/mnist"), json = Path.Combine(folder, "vit.json");
+        BufferedCommandResult result = await RunAsync("run", model, "--mean", "0.1307", "--std", "0.3081", "--calibrate", digits, "--images", digits, "--config", "base", "--skip", "none", "--skip", "blocks.3", "--json", json);
+        Assert.That(result.ExitCode, Is.Zero, result.StandardError);
+        JsonElement[] paths = [.. JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement.GetProperty("paths").EnumerateArray()];
+        Assert.That(paths[1].GetProperty("blocksSkipped").EnumerateArray().Select(b => b.GetInt32()), Is.EqualTo(new[] { 6, 7 }));
+        Assert.That(paths.Select(p => p.GetProperty("accuracy").GetDouble()), Is.All.GreaterThanOrEqualTo(24.0 / 25));
+    }
+
+    [TestCase("is the model itself", "export", "net.onnx", "--out", "net.onnx", "--calibrate", "images")]
+    [TestCase("--calibrate names the folder", "export", "net.onnx", "--out", "never.onnx")]
+    [TestCase("no such file", "export", "nowhere.onnx", "--out", "never.onnx")]
+    [TestCase("'99' is no block", "export", "net.onnx", "--out", "never.onnx", "--calibrate", "images", "--skip", "99")]
+    [TestCase("is quantised already; give the ONNX file", "quantize", "never.json", "--out", "never.onnx")]
+    [TestCase("is quantised already: --bias-correction needs the float network", "export", "never.json", "--out", "never.onnx", "--bias-correction", "true")]
+    [TestCase("no layer of", "explain", "net.onnx", "nothing.*")]
+    [CancelAfter(60_000)]
+    public async Task A_wrong_use_of_the_other_commands_is_explained(string says, params string[] arguments)
+    {
+        if (arguments.Contains("never.json"))
+            Assert.That((await RunAsync("quantize", "net.onnx", "--calibrate", "images", "--out", "never.json")).ExitCode, Is.Zero);
+        BufferedCommandResult result = await RunAsync(arguments);
+        Assert.That(result.ExitCode, Is.EqualTo(2), result.StandardError);
+        Assert.That(result.StandardError, Does.Contain(says).And.Not.Contain("   at "));
+        Assert.That(File.Exists(Path.Combine(folder, "never.onnx")), Is.False);
+    }
+
+    [Test]
+    [CancelAfter(240_000)]
+    public async Task Explained_cycles_and_bytes_are_those_of_a_run()
+    {
+        // Without calibration: the commands do not depend on it.
+        BufferedCommandResult explain = await RunAsync("explain", "net.onnx", "--config", "tiny", "--json", "a.json");
+        BufferedCommandResult run = await RunAsync("run", "net.onnx", "--calibrate", "images", "--images", "images", "--config", "tiny", "--limit", "1", "--json", "b.json");
+        Assert.That((explain.ExitCode, run.ExitCode), Is.EqualTo((0, 0)), explain.StandardError + run.StandardError);
+        Assert.That(explain.StandardOutput, Does.Contain("limited by").And.Contain("at once"));
+        JsonElement[] Layers(string name) => [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, name))).RootElement.GetProperty("layers").EnumerateArray()];
+        (JsonElement[] explained, JsonElement[] simulated) = (Layers("a.json"), Layers("b.json"));
+        Assert.That(explained.Select(l => l.GetProperty("name").GetString()), Is.EqualTo(simulated.Select(l => l.GetProperty("name").GetString())));
+        Assert.That(explained.Select(l => l.GetProperty("cycles").GetInt64()), Is.EqualTo(simulated.Select(l => l.GetProperty("cyclesRtl").GetInt64())));
+        Assert.That(explained.Select(l => l.GetProperty("bytes").GetProperty("output").GetInt64()), Is.EqualTo(simulated.Select(l => l.GetProperty("bytesWritten").GetInt64())));
+        Assert.That(explained.Select(l => new[] { "input", "weights", "parameters", "residual", "program" }.Sum(k => l.GetProperty("bytes").GetProperty(k).GetInt64())), Is.EqualTo(simulated.Select(l => l.GetProperty("bytesRead").GetInt64())));
     }
 
     [Test]
@@ -99,5 +208,5 @@ public sealed class RunCommandTests
     }
 
     private Task<BufferedCommandResult> RunAsync(params string[] arguments) => AccelGenProcess.RunAsync(null, [.. arguments.Select(a =>
-        a is "net.onnx" or "net.json" or "images" or "bad" or "a.json" or "b.json" or "nowhere" or "nowhere.csv" ? Path.Combine(folder, a) : a)]);
+        Path.GetExtension(a) is ".onnx" || a is "exported.json" or "reported.json" or "never.json" or "net.json" or "images" or "bad" or "a.json" or "b.json" or "nowhere" or "nowhere.csv" ? Path.Combine(folder, a) : a)]);
 }

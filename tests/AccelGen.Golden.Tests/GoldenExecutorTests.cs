@@ -84,6 +84,25 @@ public sealed class GoldenExecutorTests
     }
 
     [Test]
+    public void A_product_over_heads_broadcasts_each_heads_own_pixel_or_channel()
+    {
+        var random = new Random(Seed);
+        TensorShape shape = new(3, 2, 4, 5);
+        sbyte[] x = [.. Values(random, (int)shape.Elements).Select(v => (sbyte)(v / 12))];
+        foreach (Broadcast broadcast in Enum.GetValues<Broadcast>())
+        {
+            TensorShape other = broadcast switch { Broadcast.Pixels => shape with { Height = 1, Width = 1 }, Broadcast.Channels => shape with { Channels = 1 }, _ => shape };
+            sbyte[] r = [.. Values(random, (int)other.Elements).Select(v => (sbyte)(v / 12))];
+            sbyte[] y = GoldenOperators.Execute(new MultiplyLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal(1)) { Broadcast = broadcast }, [new Operand(shape, 1, x), new Operand(other, -2, r)], shape, 4);
+            for (int i = 0; i < y.Length; i++)
+            {
+                int at = broadcast switch { Broadcast.Pixels => (i / 40 * 5) + (i % 5), Broadcast.Channels => i / 5, _ => i };
+                Assert.That(y[i], Is.EqualTo(Math.Clamp(4 + ((x[i] - 1) * (r[at] + 2)), -128, 127)), $"{broadcast}, element {i}");
+            }
+        }
+    }
+
+    [Test]
     public void A_tensor_may_be_read_as_other_rows_and_columns_and_a_constant_needs_no_writer()
     {
         var random = new Random(Seed);

@@ -251,7 +251,7 @@ public sealed class OnnxRuntimeOperatorTests
         float[] real = Run<float>(writer.Input("x", OnnxModelWriter.Float, 256).Build("y", OnnxModelWriter.Float, 256), ("x", Tensor(x, 256)));
         double step = (Math.Max(0, real.Max()) - Math.Min(0, real.Min())) / 255;
         var output = new QuantizedTensor(1, "y", new TensorShape(1, 1, 1, 256), step, (int)Math.Round(-128 - (Math.Min(0, real.Min()) / step)));
-        sbyte[] table = ActivationFunctions.Table(activation, scale, zero, output);
+        sbyte[] table = ActivationTable.Build(activation, scale, zero, output);
         int different = 0;
         for (int i = 0; i < 256; i++)
         {

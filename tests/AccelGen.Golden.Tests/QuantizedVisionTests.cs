@@ -85,6 +85,61 @@ public sealed class QuantizedVisionTests
         Assert.That((double)same / all, Is.GreaterThan(0.9));
     }
 
+    [Test]
+    public void Float_execution_equals_double_precision()
+    {
+        for (int seed = Seed; seed < Seed + 6; seed++)
+        {
+            FloatNetwork network = FloatSamples.Vision(seed);
+            float[] input = Inputs(network, seed, 1)[0];
+            var x = new Dictionary<int, float[]> { [network.Inputs[0]] = input };
+            var wanted = new List<double[]>();
+            FloatReference.Run(network, x, (_, _, y) => wanted.Add(y));
+            int index = 0;
+            FloatExecutor.Run(network, x, null, (layer, y) =>
+            {
+                double largest = wanted[index].Max(Math.Abs), error = y.Zip(wanted[index++]).Max(p => Math.Abs(p.First - p.Second));
+                Assert.That(error, Is.LessThan(1e-4 * largest), $"seed {seed}, {layer.Name}: {layer.GetType().Name} into {network.Tensors[layer.Output].Shape}");
+            });
+        }
+    }
+
+    [Test]
+    public void Calibration_finds_the_ranges_of_double_precision_before_and_after_activations()
+    {
+        for (int seed = Seed; seed < Seed + 6; seed++)
+        {
+            FloatNetwork network = FloatSamples.Vision(seed);
+            float[][] inputs = Inputs(network, seed, 4);
+            ValueRange[] wanted = Ranges(network, inputs), ranges = Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax);
+            Assert.That(ranges, Has.Length.EqualTo(wanted.Length));
+            for (int t = 0; t < ranges.Length; t++)
+            {
+                Assert.That(ranges[t].Low, Is.EqualTo(wanted[t].Low).Within(1e-3 * (wanted[t].High - wanted[t].Low)), $"seed {seed}, tensor {t}");
+                Assert.That(ranges[t].High, Is.EqualTo(wanted[t].High).Within(1e-3 * (wanted[t].High - wanted[t].Low)), $"seed {seed}, tensor {t}");
+            }
+        }
+    }
+
+    [Test]
+    public void Every_calibration_method_and_option_gives_a_network_near_the_float_network([Values] CalibrationMethod method, [Values] bool equalize, [Values] bool correct)
+    {
+        double worst = double.PositiveInfinity;
+        for (int seed = Seed; seed < Seed + 4; seed++)
+        {
+            FloatNetwork network = FloatSamples.Vision(seed);
+            float[][] inputs = Inputs(network, seed, 6);
+            QuantizedNetwork quantized = Quantizer.Quantize(network, Quantizer.Calibrate(network, inputs, method, 99.99), new QuantizerOptions { EqualizeAdds = equalize, EqualizeConcats = equalize, CalibratedSoftmax = equalize });
+            if (correct)
+                quantized = BiasCorrection.Apply(network, quantized, inputs);
+            IReadOnlyList<LayerError> report = QuantizationReport.Layers(network, quantized, inputs);
+            worst = Math.Min(worst, report[^1].SignalToNoise);
+            Assert.That(report[^1].SignalToNoise, Is.GreaterThan(14), $"seed {seed}");
+        }
+
+        TestContext.Out.WriteLine($"at least {worst:F1} dB");
+    }
+
     private static float[][] Inputs(FloatNetwork network, int seed, int count) =>
         [.. Enumerable.Range(0, count).Select(i => RandomNetworks.Values(new Random(seed + i), (int)network.Tensors[network.Inputs[0]].Shape.Elements, 1))];
 

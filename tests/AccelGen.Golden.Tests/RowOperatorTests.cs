@@ -101,10 +101,10 @@ public sealed class RowOperatorTests
             double step = (Gelu(high) - bottom) / 255;
             var output = new QuantizedTensor(1, "y", shape, step, (int)Math.Round(-128 - (bottom / step)));
             var gelu = new Activation(ActivationKind.Gelu);
-            ValueRange useful = ActivationFunctions.Useful(gelu, new ValueRange((float)low, (float)high), output);
+            ValueRange useful = ActivationTable.Useful(gelu, new ValueRange((float)low, (float)high), output);
             double scale = ((double)useful.High - useful.Low) / 255;
             int zero = (int)Math.Round(-128 - (useful.Low / scale));
-            sbyte[] table = ActivationFunctions.Table(gelu, scale, zero, output);
+            sbyte[] table = ActivationTable.Build(gelu, scale, zero, output);
             for (int q = -128; q < 128; q++)
                 operatorErrors.Add(table[q + 128], (Gelu(scale * (q - zero)) / step) + output.ZeroPoint);
             for (int i = 0; i < 1000; i++)

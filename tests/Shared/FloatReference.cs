@@ -48,7 +48,7 @@ internal static class FloatReference
                 }
             }
 
-            double[] y = [.. before.Select(v => ActivationFunctions.Evaluate(layer.Activation, v))];
+            double[] y = [.. before.Select(v => ActivationFunction.Evaluate(layer.Activation, v))];
             if (layer.TransposeOutput)
             {
                 double[] computed = y;

@@ -3,10 +3,11 @@ using SkiaSharp;
 
 namespace AccelGen.Network.Data;
 
-/// <summary>An image file and its class.</summary>
+/// <summary>An image file with what is known of it.</summary>
 /// <param name="Path">File.</param>
 /// <param name="Label">Class index, or null where none is known.</param>
-public sealed record ImageFile(string Path, int? Label);
+/// <param name="Mask">File of class indices per pixel (<see cref="SegmentationMask"/>), or null where there is none.</param>
+public sealed record ImageFile(string Path, int? Label, string? Mask = null);
 
 /// <summary>How pixels become network inputs: <c>(value / 255 - Mean) / Std</c> per channel.</summary>
 /// <param name="Mean">Mean per channel.</param>
@@ -19,7 +20,10 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
         : new([.. Enumerable.Repeat(0f, channels)], [.. Enumerable.Repeat(1f, channels)]);
 }
 
-/// <summary>A folder of images: labels come from the names of subfolders, sorted, or from a CSV file of <c>file,label</c>.</summary>
+/// <summary>
+/// A folder of images: labels come from the names of subfolders, sorted, or from a CSV file of <c>file,label</c>; masks from
+/// files beside the images (see <see cref="MaskFiles"/>), which are no images themselves.
+/// </summary>
 /// <param name="Images">Images in order of their paths.</param>
 /// <param name="Classes">Class names where they come from folders.</param>
 public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<string> Classes)
@@ -29,21 +33,23 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
     /// <summary>Lists a folder.</summary>
     /// <param name="folder">Folder with images, or with one subfolder of images per class.</param>
     /// <param name="labels">CSV of file name and class index; null takes labels.csv in the folder where there is one.</param>
-    /// <exception cref="FormatException">The folder is missing or empty, or the CSV is wrong; every wrong line is named.</exception>
-    public static ImageSet Load(string folder, string? labels = null)
+    /// <param name="masks">Folder of masks; null takes those beside the images.</param>
+    /// <exception cref="FormatException">A folder is missing or empty, or the CSV is wrong; every wrong line is named.</exception>
+    public static ImageSet Load(string folder, string? labels = null, string? masks = null)
     {
         if (!Directory.Exists(folder))
             throw new FormatException($"{folder}: there is no such folder of images");
+        if (masks is not null && !Directory.Exists(masks))
+            throw new FormatException($"{masks}: there is no such folder of masks");
         if (labels is not null && !File.Exists(labels))
             throw new FormatException($"{labels}: there is no such file of labels");
-        bool IsImage(string f) => Extensions.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase);
-        string[] flat = [.. Directory.EnumerateFiles(folder).Where(IsImage).Order(StringComparer.Ordinal)];
+        IReadOnlyList<(string Image, string? Mask)> flat = Files(folder);
         string[] classFolders = [.. Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)];
-        if (flat.Length == 0)
+        if (flat.Count == 0)
         {
             if (labels is not null)
                 throw new FormatException($"{labels}: labels go with images directly in {folder}, which has none; images in folders have the folder as their class");
-            ImageFile[] images = [.. classFolders.SelectMany((c, i) => Directory.EnumerateFiles(c).Where(IsImage).Order(StringComparer.Ordinal).Select(f => new ImageFile(f, i)))];
+            ImageFile[] images = [.. classFolders.SelectMany((c, i) => Files(c).Select(f => new ImageFile(f.Image, i, f.Mask)))];
             if (images.Length == 0)
                 throw new FormatException($"{folder}: holds no images ({string.Join(", ", Extensions)}), neither directly nor in folders of classes");
             return new ImageSet(images, [.. classFolders.Select(c => Path.GetFileName(c)!)]);
@@ -70,7 +76,15 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
 
         if (problems.Count > 0)
             throw new FormatException(string.Join(Environment.NewLine, problems));
-        return new ImageSet([.. flat.Select(f => new ImageFile(f, known.TryGetValue(Path.GetFileName(f), out int l) ? l : null))], []);
+        return new ImageSet([.. flat.Select(f => new ImageFile(f.Image, known.TryGetValue(Path.GetFileName(f.Image), out int l) ? l : null, f.Mask))], []);
+
+        // Images of one folder, each with its mask.
+        IReadOnlyList<(string Image, string? Mask)> Files(string one)
+        {
+            string[] all = [.. Directory.EnumerateFiles(one).Where(f => Extensions.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
+            (string Image, string? Mask)[] beside = [.. MaskFiles.Pair(all)];
+            return masks is null ? beside : [.. beside.Select(b => (b.Image, MaskFiles.Find(masks, b.Image)))];
+        }
     }
 
     /// <summary>A sample of at most so many images, the same for the same seed, in the order of the set.</summary>

@@ -174,7 +174,7 @@ internal static class Calibration
             return range;
         double perBin = ((double)range.High - range.Low) / Bins;
         (double Value, double Result, double Count)[] bins = [.. histogram.Select((count, i) => (Value: range.Low + ((i + 0.5) * perBin), Count: count)).Where(b => b.Count > 0)
-            .Select(b => (b.Value, ActivationFunctions.Evaluate(activation, b.Value), b.Count))];
+            .Select(b => (b.Value, ActivationFunction.Evaluate(activation, b.Value), b.Count))];
         ValueRange best = range;
         double least = Error(bins, best, symmetric, activation);
         for (bool moved = true; moved;)
@@ -202,7 +202,7 @@ internal static class Calibration
         (double scale, int zero) = Quantizer.Parameters(candidate, symmetric);
         var results = new double[256];
         for (int i = 0; i < 256; i++)
-            results[i] = ActivationFunctions.Evaluate(activation, scale * (i - 128 - zero));
+            results[i] = ActivationFunction.Evaluate(activation, scale * (i - 128 - zero));
         double sum = 0;
         foreach ((double value, double result, double count) in bins)
         {

@@ -73,6 +73,8 @@ public static class Quantizer
         int next = network.Tensors.Count;
         foreach (FloatLayer layer in network.Layers)
         {
+            if (layer is { TransposeOutput: true, Residual: not null })
+                throw new FormatException($"layer {layer.Name}: a residual is added before the output is transposed; give it to a layer of its own");
             // A table sits between what the layer computes and what it writes; without one they are the same.
             QuantizedTensor output = tensors[layer.Output], computed = output;
             sbyte[]? table = null;
@@ -85,9 +87,9 @@ public static class Quantizer
             {
                 if (ranges.Count == 0)
                     throw new FormatException($"layer {layer.Name}: no scale and zero point are prescribed for the argument of {layer.Activation.Kind}");
-                (double scale, int zero) = Parameters(ActivationFunctions.Useful(layer.Activation, ranges[next++], output), symmetric: false);
+                (double scale, int zero) = Parameters(ActivationTable.Useful(layer.Activation, ranges[next++], output), symmetric: false);
                 computed = output with { Scale = scale, ZeroPoint = zero };
-                table = ActivationFunctions.Table(layer.Activation, scale, zero, output);
+                table = ActivationTable.Build(layer.Activation, scale, zero, output);
             }
 
             QuantizedLayer q = LayerQuantizer.Quantize(layer, tensors, computed) with { Block = layer.Block, TransposeOutput = layer.TransposeOutput };

@@ -11,6 +11,7 @@ rtl/acc_pe.sv
 rtl/acc_row.sv
 rtl/acc_semaphores.sv
 rtl/acc_sram.sv
+rtl/acc_sram_masked.sv
 rtl/acc_store.sv
 rtl/acc_top.sv
 rtl/acc_vector.sv

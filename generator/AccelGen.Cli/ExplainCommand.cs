@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using AccelGen.Compiler;
+using AccelGen.Config;
+using AccelGen.Cycles;
+using AccelGen.Network.Quantized;
+using AccelGen.Sim;
+using Microsoft.Extensions.Logging;
+using Spectre.Console;
+
+namespace AccelGen.Cli;
+
+/// <summary><c>accelgen explain</c>: how each layer of a network runs, and what limits it.</summary>
+internal static class ExplainCommand
+{
+    public static Command Create()
+    {
+        Option<string> config = Cli.ConfigOption();
+        Option<string[]> set = Cli.SetOption();
+        Option<string?> json = Cli.JsonOption();
+        Option<int> latency = Cli.MemoryLatencyOption(), interval = Cli.MemoryIntervalOption();
+        Argument<string[]> layers = new("layers") { Description = "Names of layers, * for any characters; all layers without one.", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("explain", "Shows how layers run: loop nest, tiles, buffers, bytes moved, cycles, and what limits them.");
+        var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
+        command.Add(layers);
+        foreach (Option option in new Option[] { config, set, latency, interval, json })
+            command.Add(option);
+        command.SetAction((result, cancellation) => Cli.GuardAsync(() =>
+        {
+            using ILoggerFactory logging = Cli.Logging();
+            AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
+            MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
+            QuantizedNetwork network = options.LoadForSchedule(result, logging.CreateLogger("accelgen"), cancellation);
+            Regex[] wanted = [.. result.GetValue(layers)!.Select(Cli.Pattern)];
+            if (wanted.Length > 0 && !network.Layers.Any(l => wanted.Any(w => w.IsMatch(l.Name))))
+                throw new FormatException($"no layer of {network.Name} is named {string.Join(" or ", result.GetValue(layers)!)}; the first are {string.Join(", ", network.Layers.Take(5).Select(l => l.Name))}");
+            LayerExplanation[] all = [.. LayerExplanation.Explain(new NetworkCompiler(loaded, timing).Compile(network), timing)];
+            LayerExplanation[] shown = [.. all.Where(e => wanted.Length == 0 || wanted.Any(w => w.IsMatch(e.Name)))];
+            foreach (LayerExplanation e in shown)
+                Console.WriteLine(Text(e));
+            Cli.Output().Write(Summary(shown));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{loaded.Name} ({loaded.Hash.Hex}): {shown.Length} of {all.Length} layers, {shown.Sum(e => e.Cycles):N0} of {all.Sum(e => e.Cycles):N0} cycles by the model"));
+            Cli.WriteJson(result.GetValue(json), new
+            {
+                network = network.Name,
+                config = loaded.Name,
+                configHash = loaded.Hash.Hex,
+                layers = shown.Select(e => new
+                {
+                    e.Name,
+                    e.Op,
+                    e.Joined,
+                    e.ComputedBy,
+                    e.Shapes,
+                    e.Commands,
+                    e.Cycles,
+                    firstCycle = e.Span.First,
+                    lastCycle = e.Span.Last,
+                    loopNests = e.Nests,
+                    e.RowOperator,
+                    e.Buffers,
+                    e.Bytes,
+                    e.Bounds,
+                    limit = e.Limit.Resource,
+                    limitCycles = e.Limit.Cycles,
+                    e.ArrayUse,
+                }),
+            });
+            return Task.FromResult(ExitCode.Success);
+        }));
+        return command;
+    }
+
+    private static string Text(LayerExplanation e)
+    {
+        var text = new StringBuilder();
+        void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
+        Line($"{e.Name}: {e.Op}, {e.Shapes}");
+        if (e.Joined.Count > 0)
+            Line($"  computes as well {string.Join(", ", e.Joined)}");
+        if (e.ComputedBy is not null)
+        {
+            Line($"  computed by the commands of {e.ComputedBy}");
+            return text.ToString();
+        }
+
+        if (e.Nests.Count == 0)
+        {
+            Line($"  no commands: what it joins is written in place");
+            return text.ToString();
+        }
+
+        foreach (LoopNest nest in e.Nests)
+        {
+            int depth = 1;
+            if (nest.Does is not null)
+                Line($"  {nest.Does}:");
+            // Loops of one pass say nothing, but for those that every layer has.
+            foreach (LoopLevel level in nest.Levels.Where(l => l.Count > 1 || l.Name is "tile" or "pixel"))
+            {
+                string indent = new(' ', 2 * (level.Spatial ? depth : depth++));
+                Line($"{indent}{(level.Spatial ? "at once" : "for")} {level.Count} x {level.Name}: {level.Detail}");
+            }
+        }
+
+        if (e.RowOperator is not null)
+            Line($"  then {e.RowOperator}");
+        foreach (BufferUse b in e.Buffers)
+            Line($"  holds {b.Buffer}: {b.Bytes:N0} of {b.SlotBytes:N0} bytes{(b.Loads > 0 ? string.Create(CultureInfo.InvariantCulture, $", each byte read {(b.Loads < 1.005 ? "once" : $"{b.Loads:0.##} times")}") : string.Empty)}; stays for {b.Stays}");
+        Line($"  moves input {e.Bytes.Input:N0}, weights {e.Bytes.Weights:N0}, parameters {e.Bytes.Parameters:N0}, residual {e.Bytes.Residual:N0}, output {e.Bytes.Output:N0}, program {e.Bytes.Program:N0} bytes, by {e.Commands:N0} commands");
+        Line($"  bounds {string.Join(", ", e.Bounds.Select(b => string.Create(CultureInfo.InvariantCulture, $"{b.Resource} {b.Cycles:N0}")))}");
+        Line($"  takes {e.Cycles:N0} cycles, limited by {e.Limit.Resource}: {(e.Bounds.Any(b => b == e.Limit) ? string.Empty : "all reads ")}{e.Limit.Cycles:N0} ({Part(e.Limit.Cycles, e.Cycles)}){(e.ArrayUse > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {e.ArrayUse:P1} of the array's products are useful") : string.Empty)}");
+        return text.ToString();
+    }
+
+    private static Table Summary(LayerExplanation[] layers)
+    {
+        var table = new Table().AddColumns("limited by", "layers", "cycles", "of them the bound");
+        foreach (int column in Enumerable.Range(1, 3))
+            table.Columns[column].RightAligned();
+        foreach (IGrouping<string, LayerExplanation> group in layers.Where(l => l.Nests.Count > 0).GroupBy(l => l.Limit.Resource).OrderByDescending(g => g.Sum(l => l.Cycles)))
+            table.AddRow(group.Key, $"{group.Count()}", $"{group.Sum(l => l.Cycles):N0}", Part(group.Sum(l => l.Limit.Cycles), group.Sum(l => l.Cycles)));
+        return table;
+    }
+
+    private static string Part(long part, long whole) => whole == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"{(double)part / whole:P1}");
+}

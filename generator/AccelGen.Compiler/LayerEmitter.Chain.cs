@@ -1,0 +1,237 @@
+using AccelGen.Isa;
+
+namespace AccelGen.Compiler;
+
+/// <summary>
+/// Two products of which the second reads the results of the first at the same pixels: they are forwarded into the input
+/// buffers and never go to memory. Attention is one (scores, softmax, values), a depthwise convolution with the 1x1
+/// convolution behind it another. The second product of a tile comes after the first of the next tile, so that the array
+/// works while a row operator does.
+/// </summary>
+internal sealed partial class LayerEmitter
+{
+    // With a row operator one half of the output buffer holds its tile, the other what is stored.
+    private const int RowSlot = 0, ResultSlot = 1;
+
+    private void EmitChain(LayerJob first, LayerJob second, Tiling t)
+    {
+        Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
+        int r = config.Derived.VectorsPerWord;
+        int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
+        int tilesX = Geometry.Ceil(g1.Width, tileColumns), tiles = Geometry.Ceil(g1.Height, tileRows) * tilesX;
+        int forwarded = g1.Vectors * g1.WindowRows * g1.WindowWords; // where the forwarded tile begins
+        var products1 = new Products(this, first, g1);
+        var products2 = new Products(this, second, g2);
+        // Small weights and right operands are loaded once for all tiles.
+        bool stay = tiles > 1 && products1.Slots + products2.Slots < slots.WeightSlots;
+        int written = first.Batch > 0 ? 0 : writtenPending;
+        if (first.Batch == 0)
+            writtenPending = 0;
+        if (first.Row is not null)
+        {
+            // All stores before have left the output buffer.
+            for (int use = Math.Max(0, outputUse - 2); use < outputUse; use++)
+                Commands.Add(Empty("VECTOR", first, Semaphore.OutputFree, null));
+            outputUse = 0;
+        }
+
+        for (; written > 0; written--)
+            Commands.Add(Empty("LOAD", first, Semaphore.Written, null));
+
+        // Inputs lie in quarters of the input buffer, in the halves by turns: results are forwarded into the one half while
+        // the next input is loaded into the other.
+        int start = inputUse, residualStart = residualUse;
+        int Base(int tile) => ((start + tile) % 2 * slots.InputWords) + (tile / 2 % 2 * (slots.InputWords / 2));
+        (int Y, int X) Origin(int tile) => (tile / tilesX * tileRows, tile % tilesX * tileColumns);
+        LoadInput(0);
+        int parameters1 = LoadParameters(first, first.ParameterAddress, 0, first.ParameterShared ? 1 : g1.LaneTiles, table: true);
+        int parameters2 = LoadParameters(second, second.ParameterAddress, 0, second.ParameterShared ? 1 : g2.LaneTiles, table: true);
+        if (tiles > 1)
+            LoadInput(1);
+        for (int tile = 0; tile <= tiles; tile++)
+        {
+            // The half of the input buffer into which the tile before was forwarded can be loaded into again.
+            if (tile > 0)
+                Commands.Add(Empty("COMPUTE", first, Semaphore.Forwarded, tile + 1 < tiles ? Semaphore.HalfFree : null));
+            if (tile > 0 && tile + 1 < tiles)
+                LoadInput(tile + 1);
+            if (tile < tiles)
+                First(tile);
+            if (tile > 0)
+                Second(tile - 1);
+        }
+
+        // As after any layer: the last two uses of the input buffer have yet to be taken back.
+        inputUse = start + tiles;
+        for (int k = Math.Max(0, tiles - 4); k < tiles - 2; k++)
+            Commands.Add(Empty("LOAD", first, Semaphore.InputFree, null));
+        if (first.Row is not null)
+            Commands.Add(Empty("VECTOR", first, Semaphore.OutputFree, null));
+        writtenPending += 1;
+
+        void LoadInput(int tile)
+        {
+            (int y0, int x0) = Origin(tile);
+            int top = (y0 * first.Stride.Rows) - first.PadTop, left = FloorDiv((x0 * first.Stride.Columns) - first.PadLeft, r);
+            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g1.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g1.Width - x0, t.Columns));
+            int peRowStep = t.Rows * first.Stride.Rows, peColumnStep = t.Columns * first.Stride.Columns / r;
+            int yFrom = Math.Max(0, top), yTo = Math.Min(first.Input.Shape.Height, top + ((usedRows - 1) * peRowStep) + g1.WindowRows);
+            int xFrom = Math.Max(0, left), xTo = Math.Min(first.Input.RowWords, left + ((usedColumns - 1) * peColumnStep) + g1.WindowWords);
+            Command load = New("LOAD", first);
+            Extent(load, 'A', null, 0, 0, g1.Vectors);
+            Extent(load, 'B', null, 0, 0, 1);
+            Wait(load, (tile < 2 ? start + tile >= 2 : tile >= 4) ? Semaphore.InputFree : null, tile >= 2 ? Semaphore.HalfFree : null);
+            load["Signal0"] = Token(Semaphore.InputReady);
+            load["Destination"] = 0;
+            Scatter(load, t.PeColumns, Base(tile), first.Input, first.Batch, 0, yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g1.WindowRows, g1.WindowWords, peRowStep, peColumnStep);
+            Commands.Add(load);
+        }
+
+        void First(int tile)
+        {
+            int forwardBase = Base(tile) + forwarded;
+            Command vector = NewVector(first, t, g1, 0, first.Row is null ? forwardBase : RowSlot * slots.OutputWords, parameters1);
+            Extent(vector, 'B', null, 1, 0, g1.LaneTiles);
+            Wait(vector, tile == 0 ? Semaphore.ParameterReady : null);
+            Command last = vector;
+            if (first.Row is not null)
+            {
+                last = NewRow(first, first.Row, t, g1, RowSlot * slots.OutputWords, parameters1, g1.LaneTiles);
+                last["ForwardBase"] = forwardBase;
+            }
+
+            last["Forward"] = 1;
+            last["Signal0"] = Token(Semaphore.Forwarded);
+            last["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : 0;
+            products1.Emit(t, Origin(tile), stay, tile == 0, tile == tiles - 1, Base(tile), Semaphore.InputReady, null, () => Commands.Add(vector));
+            if (first.Row is not null)
+                Commands.Add(last);
+        }
+
+        void Second(int tile)
+        {
+            (int y0, int x0) = Origin(tile);
+            int outputBase = (first.Row is null ? outputUse % 2 : ResultSlot) * slots.OutputWords;
+            Command vector = NewVector(second, t, g2, 0, outputBase, parameters2);
+            Extent(vector, 'B', null, 1, 0, g2.LaneTiles);
+            bool outputTaken = first.Row is null ? outputUse >= 2 : tile > 0;
+            if (second.Residual is not null)
+            {
+                int slot = residualUse % 2;
+                // Nothing else tells that the slot has been read: the parameters stay.
+                LoadResidual(second, t, g2, y0, x0, 0, g2.LaneTiles, slot, residualUse - residualStart >= 2 ? Semaphore.ResidualFree : null, null);
+                vector["ResidualBase"] = slot * slots.ResidualWords;
+                residualUse++;
+            }
+
+            Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, second.Residual is null ? null : Semaphore.ResidualReady, outputTaken ? Semaphore.OutputFree : null);
+            vector["Signal0"] = Token(Semaphore.OutputReady);
+            vector["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : 0;
+            products2.Emit(t, (y0, x0), stay, tile == 0, tile == tiles - 1, Base(tile) + forwarded, null, Semaphore.InputFree, () => Commands.Add(vector));
+            List<Command> stores = [.. Stores(second, t, g2, y0, x0, 0, g2.LaneTiles, outputBase)];
+            Wait(stores[0], Semaphore.OutputReady);
+            stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
+            stores[^1]["Signal1"] = tile == tiles - 1 ? Token(Semaphore.Written) : 0;
+            Commands.AddRange(stores);
+            if (first.Row is null)
+                outputUse++;
+        }
+    }
+
+    // The commands of one product over a tile: its weights or right operand in as many COMPUTE commands as they need.
+    private sealed class Products(LayerEmitter emitter, LayerJob job, Geometry g)
+    {
+        private readonly int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
+        private readonly int reduction = job.Diagonal ? 1 : g.Vectors;
+        private int stayingBase = -1;
+
+        // Input vectors of one command; all of them where their weights fit.
+        private int ChunkVectors => Math.Max(1, Math.Min(reduction, emitter.slots.CommandTiles / taps));
+
+        private int LaneTilesPerCommand
+        {
+            get
+            {
+                if (ChunkVectors < reduction)
+                    return 1;
+                int segments = job.Diagonal ? emitter.config.Derived.LaneSegments : 1;
+                return Math.Min(Geometry.Ceil(g.LaneTiles, segments) * segments, Math.Max(1, emitter.slots.CommandTiles / (reduction * taps) / segments) * segments);
+            }
+        }
+
+        /// <summary>Weight slots that all weights take.</summary>
+        public int Slots => Geometry.Ceil(g.LaneTiles * reduction * taps, emitter.slots.WeightTiles);
+
+        public void Emit(Tiling t, (int Y, int X) origin, bool stay, bool firstTile, bool lastTile, int inputBase, Semaphore? ready, Semaphore? free, Action emitVector)
+        {
+            int chunkVectors = ChunkVectors, chunks = Geometry.Ceil(reduction, chunkVectors), step = LaneTilesPerCommand;
+            bool first = true;
+            for (int laneTile = 0; laneTile < g.LaneTiles; laneTile += step)
+            {
+                int laneTiles = Math.Min(step, g.LaneTiles - laneTile);
+                for (int chunk = 0; chunk < chunks; chunk++)
+                {
+                    int vectorsFrom = chunk * chunkVectors, vectors = Math.Min(chunkVectors, reduction - vectorsFrom);
+                    bool last = laneTile + laneTiles == g.LaneTiles && chunk == chunks - 1, load = !stay || firstTile;
+                    int weightBase, waits = 0, freed = stay ? Slots : Geometry.Ceil(laneTiles * vectors * taps, emitter.slots.WeightTiles);
+                    if (!stay)
+                    {
+                        (weightBase, waits) = emitter.ReserveWeights(job, freed);
+                    }
+                    else
+                    {
+                        if (stayingBase < 0)
+                            (stayingBase, waits) = emitter.ReserveWeights(job, Slots);
+                        weightBase = stayingBase + (((laneTile * reduction) + vectorsFrom) * taps);
+                    }
+
+                    if (load)
+                        Load(laneTile, laneTiles, vectorsFrom, vectors, weightBase, waits);
+                    if (first)
+                        emitVector();
+                    Command compute = emitter.NewCompute(job, t with { ChunkVectors = chunkVectors }, g, chunk, chunks, laneTile, laneTiles, 0, origin.Y, origin.X, inputBase, weightBase);
+                    Wait(compute, load ? Semaphore.WeightReady : null, first ? ready : null);
+                    bool frees = !stay || (lastTile && last);
+                    compute["Signal0"] = frees ? Token(Semaphore.WeightFree) : 0;
+                    compute["Signal1"] = last && free is Semaphore f ? Token(f) : 0;
+                    emitter.Commands.Add(compute);
+                    for (int k = 1; frees && k < freed; k++)
+                        emitter.Commands.Add(Empty("COMPUTE", job, null, Semaphore.WeightFree));
+                    first = false;
+                }
+            }
+        }
+
+        private void Load(int laneTile, int laneTiles, int vectorsFrom, int vectors, int weightBase, int waits)
+        {
+            for (; waits > 1; waits--)
+                emitter.Commands.Add(Empty("LOAD", job, Semaphore.WeightFree, null));
+            int tileBytes = emitter.config.Derived.WeightTileBytes, tileBeats = emitter.config.Derived.BeatsPerWeightTile;
+            Command load = New("LOAD", job);
+            Extent(load, 'A', null, 0, vectorsFrom, vectors);
+            Extent(load, 'B', null, 1, laneTile, laneTiles);
+            Wait(load, waits > 0 ? Semaphore.WeightFree : null);
+            load["Signal0"] = Token(Semaphore.WeightReady);
+            load["Destination"] = 2;
+            load["LocalBase"] = weightBase;
+            load["Rows"] = 1;
+            if (job.RightOperand is TensorLayout right)
+            {
+                load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
+                load["SegmentBeats"] = tileBeats;
+                load["StrideA"] = right.PlaneBytes;
+                load["StrideB"] = tileBytes;
+            }
+            else
+            {
+                long perLaneTile = (long)reduction * taps * tileBytes;
+                load["LengthMode"] = 1;
+                load["Address"] = job.WeightAddress + (laneTile * perLaneTile) + ((long)vectorsFrom * taps * tileBytes);
+                load["SegmentBeats"] = taps * tileBeats;
+                load["StrideB"] = perLaneTile;
+            }
+
+            emitter.Commands.Add(load);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using AccelGen.Isa;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Compiler;
+
+/// <summary>
+/// Layers that run as one, so that what is between them never goes to memory: a row operator on the tile that its producer
+/// has just computed, and attention as a whole.
+/// </summary>
+public sealed partial class NetworkCompiler
+{
+    /// <summary>Joins layers without a second way through memory; tests compare with and without.</summary>
+    internal bool Fusion { get; init; } = true;
+
+    // For each layer: the layer whose commands compute it, where that is another one, and whether its output is in memory.
+    private (int? Into, bool InMemory)[] Fuse(QuantizedNetwork network, List<List<LayerJob>> jobs, TensorLayout[] layouts, PathRow path)
+    {
+        var result = new (int? Into, bool InMemory)[jobs.Count];
+        Array.Fill(result, (null, true));
+        if (!Fusion)
+            return result;
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            if (network.Layers[i] is SoftmaxLayer or LayerNormLayer or ArgMaxLayer && Producer(network, i) is int p && jobs[p].Count == jobs[i].Count
+                && WithRow(network, jobs, p, i) is { } joined && Pays(joined[0], jobs[p][0], jobs[i][0], path))
+            {
+                jobs[p] = joined;
+                jobs[i] = [];
+                result[p].InMemory = false;
+                result[i].Into = p;
+            }
+        }
+
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            // Queries x keys, softmax, x values: the softmax is part of the first product by now.
+            if (network.Layers[i] is MatMulLayer values && Producer(network, i) is int s && network.Layers[s] is SoftmaxLayer && result[s].Into is int p
+                && network.Layers[p] is MatMulLayer scores && jobs[p].Count == jobs[i].Count && values.Right != values.Input && jobs[p][0] is { Row.Function: RowJob.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
+                && jobs[i][0] is { RightZeroPointAddress: null, TableAddress: null, Residual: null, InputExtent: null, OutputExtent: null }
+                && !Overwritten(network, p, i, scores.Input, scores.Right))
+            {
+                List<LayerJob> attention = [.. jobs[p].Zip(jobs[i], (f, v) => f with { Then = v })];
+                if (Choose(attention[0], path) is null || !Pays(attention[0], jobs[p][0], jobs[i][0], path))
+                    continue;
+                jobs[i] = attention;
+                jobs[p] = [];
+                result[p] = (i, false);
+                result[s] = (i, false);
+            }
+        }
+
+        // A convolution and the 1x1 convolution that alone reads it.
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            if (network.Layers[i] is ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1), InputExtent: null, OutputExtent: null } && jobs[i] is [{ Row: null, Diagonal: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
+                && Producer(network, i) is int p && result[p] == (null, true) && network.Layers[p] is ConvLayer && jobs[p] is [{ Row: null, Then: null, Residual: null, Transposed: null, OutputExtent: null, InputExtent: null } producer]
+                && !Overwritten(network, p, i, [.. network.Layers[p].Reads]) && Chain(producer, pointwise) is { } chain
+                && Pays(chain, producer, pointwise, path))
+            {
+                jobs[i] = [chain];
+                jobs[p] = [];
+                result[p] = (i, false);
+            }
+        }
+
+        return result;
+    }
+
+    // The second product in the rows of pixels in which the first computes them; null when they differ.
+    private static LayerJob? Chain(LayerJob first, LayerJob second)
+    {
+        TensorLayout pixels = first.Output;
+        TensorLayout Rows(TensorLayout t) => t with { Shape = t.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords };
+        bool Same(TensorLayout t) => (long)t.Shape.Height * t.RowWords == (long)pixels.Shape.Height * pixels.RowWords && (t.Shape.Width == pixels.Shape.Width || t.Shape.Height == 1);
+        if (!Same(second.Output) || !Same(second.Input) || (second.Residual is { } r && second.ResidualBroadcast != Broadcast.Pixels && !Same(r)) || (second.Transposed is not null && pixels.Shape.Height > 1))
+            return null;
+        return first with
+        {
+            Then = second with
+            {
+                Input = Rows(second.Input), Output = Rows(second.Output), Residual = second.Residual is { } x && second.ResidualBroadcast != Broadcast.Pixels ? Rows(x) : second.Residual,
+            },
+        };
+    }
+
+    // The layer whose output only this layer reads, as its input, and which nothing else depends on.
+    private static int? Producer(QuantizedNetwork network, int layer)
+    {
+        int input = network.Layers[layer].Input, home = network.Home(input);
+        int readers = network.Layers.Sum(l => l.Reads.Count(t => network.Home(t) == home));
+        if (readers != 1 || network.Inputs.Concat(network.Outputs).Any(t => network.Home(t) == home) || network.Tensors.Count(t => network.Home(t.Id) == home) != 1)
+            return null;
+        for (int p = layer - 1; p >= 0; p--)
+        {
+            if (network.Layers[p].Output == input)
+                return network.Layers[p].Block == network.Layers[layer].Block ? p : null;
+        }
+
+        return null;
+    }
+
+    private List<LayerJob>? WithRow(QuantizedNetwork network, List<List<LayerJob>> jobs, int p, int i)
+    {
+        // The result is written where the producer runs: nothing may still need what it replaces.
+        int output = network.Home(network.Layers[i].Output);
+        if (i != p + 1 && network.Tensors.Count(t => network.Home(t.Id) == output) > 1)
+            return null;
+        if (jobs[p].Any(j => j.TableAddress is not null || j.Transposed is not null || j.Denominator is not null || j.Resize is not null || j.Row is not null
+            || j.InputExtent is not null || j.OutputExtent is not null) || network.Layers[p] is ConcatLayer || jobs[i].Any(j => j.OutputExtent is not null || j.InputExtent is not null))
+            return null;
+        var joined = new List<LayerJob>();
+        foreach ((LayerJob producer, LayerJob row) in jobs[p].Zip(jobs[i]))
+        {
+            // The same pixels, in the rows in which the producer computes them.
+            TensorLayout pixels = producer.Output;
+            if ((long)pixels.Shape.Height * pixels.RowWords != (long)row.Output.Shape.Height * row.Output.RowWords || (row.Transposed is not null && pixels.Shape.Height > 1))
+                return null;
+            joined.Add(producer with
+            {
+                Output = row.Output with { Shape = row.Output.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords },
+                ComputedChannels = producer.LaneChannels, Row = row.Row, TableAddress = row.TableAddress, Transposed = row.Transposed,
+            });
+        }
+
+        return joined;
+    }
+
+    // Both ways on the exact model.
+    private bool Pays(LayerJob joined, LayerJob first, LayerJob second, PathRow path)
+    {
+        if (Choose(joined, path) is not { } together)
+            return false;
+        if (Choose(first, path) is not { } a || Choose(second, path) is not { } b)
+            return true;
+        return AnyTiling is not null || Cycles(joined, together, path, null) <= Cycles(first, a, path, null) + Cycles(second, b, path, null);
+    }
+
+    private static bool Overwritten(QuantizedNetwork network, int from, int to, params ReadOnlySpan<int> tensors)
+    {
+        for (int l = from + 1; l < to; l++)
+        {
+            foreach (int t in tensors)
+            {
+                if (network.Home(network.Layers[l].Output) == network.Home(t))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+}
