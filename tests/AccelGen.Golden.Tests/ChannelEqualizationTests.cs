@@ -136,7 +136,7 @@ public sealed class ChannelEqualizationTests
             // A bias moves with the channels it is read beside.
             for (int k = 0; scales is not null && groups == 1 && k < outputs; k++)
                 bias[k] *= (float)scales[k];
-            tensors.Add(new FloatTensor(tensors.Count, $"t{tensors.Count}", outputs == narrow ? thin : thick, residual));
+            tensors.Add(new FloatTensor(tensors.Count, $"t{tensors.Count}", outputs == narrow ? thin : thick, block is null ? null : residual));
             layers.Add(new FloatConv($"conv{layers.Count}", input, tensors.Count - 1)
             {
                 Weights = weights, Bias = bias, Kernel = (window, window), Padding = (window / 2, window / 2, window / 2, window / 2), Groups = groups, Activation = function, Residual = residual, Block = block,
