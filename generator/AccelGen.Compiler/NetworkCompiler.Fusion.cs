@@ -37,7 +37,7 @@ public sealed partial class NetworkCompiler
             if (network.Layers[i] is MatMulLayer values && Producer(network, i) is int s && network.Layers[s] is SoftmaxLayer && result[s].Into is int p
                 && network.Layers[p] is MatMulLayer scores && jobs[p].Count == jobs[i].Count && values.Right != values.Input && jobs[p][0] is { Row.Function: RowJob.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
                 && jobs[i][0] is { RightZeroPointAddress: null, TableAddress: null, Residual: null, InputExtent: null, OutputExtent: null }
-                && !Overwritten(network, p, i, scores.Input, scores.Right))
+                && !Overwritten(network, p, i, scores.Input, scores.Right) && !InPlace(network, i, scores.Input, scores.Right, values.Right))
             {
                 List<LayerJob> attention = [.. jobs[p].Zip(jobs[i], (f, v) => f with { Then = v })];
                 if (Choose(attention[0], path) is null || !Pays(attention[0], jobs[p][0], jobs[i][0], path))
@@ -54,7 +54,7 @@ public sealed partial class NetworkCompiler
         {
             if (network.Layers[i] is ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1), InputExtent: null, OutputExtent: null } && jobs[i] is [{ Row: null, Diagonal: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
                 && Producer(network, i) is int p && result[p] == (null, true) && network.Layers[p] is ConvLayer && jobs[p] is [{ Row: null, Then: null, Residual: null, Transposed: null, OutputExtent: null, InputExtent: null } producer]
-                && !Overwritten(network, p, i, [.. network.Layers[p].Reads]) && Chain(producer, pointwise) is { } chain
+                && !Overwritten(network, p, i, [.. network.Layers[p].Reads]) && !InPlace(network, i, [.. network.Layers[p].Reads]) && Chain(producer, pointwise) is { } chain
                 && Pays(chain, producer, pointwise, path))
             {
                 jobs[i] = [chain];
@@ -103,7 +103,7 @@ public sealed partial class NetworkCompiler
     {
         // The result is written where the producer runs: nothing may still need what it replaces.
         int output = network.Home(network.Layers[i].Output);
-        if (i != p + 1 && network.Tensors.Count(t => network.Home(t.Id) == output) > 1)
+        if ((i != p + 1 && network.Tensors.Count(t => network.Home(t.Id) == output) > 1) || InPlace(network, i, [.. network.Layers[p].Reads]))
             return null;
         if (jobs[p].Any(j => j.TableAddress is not null || j.Transposed is not null || j.Denominator is not null || j.Resize is not null || j.Row is not null
             || j.InputExtent is not null || j.OutputExtent is not null) || network.Layers[p] is ConcatLayer || jobs[i].Any(j => j.OutputExtent is not null || j.InputExtent is not null))
@@ -133,6 +133,18 @@ public sealed partial class NetworkCompiler
         if (Choose(first, path) is not { } a || Choose(second, path) is not { } b)
             return true;
         return AnyTiling is not null || Cycles(joined, together, path, null) <= Cycles(first, a, path, null) + Cycles(second, b, path, null);
+    }
+
+    // The result takes the place of what earlier parts of the same pass may still read: the rows around a tile.
+    private static bool InPlace(QuantizedNetwork network, int layer, params ReadOnlySpan<int> read)
+    {
+        foreach (int t in read)
+        {
+            if (network.Home(network.Layers[layer].Output) == network.Home(t))
+                return true;
+        }
+
+        return false;
     }
 
     private static bool Overwritten(QuantizedNetwork network, int from, int to, params ReadOnlySpan<int> tensors)

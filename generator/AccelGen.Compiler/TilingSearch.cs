@@ -137,6 +137,9 @@ internal static class TilingSearch
             int weightTiles = Math.Min(groupTiles, slots.CommandTiles / perLaneTile);
             if (job.Diagonal)
                 weightTiles = weightTiles / segments * segments;
+            // Two sweeps over the same sums: one lane tile at a time.
+            if (job.RightZeroPointAddress is not null)
+                weightTiles = 1;
             return new Tiling(peRows, peColumns, rows, columns, groupTiles, weightTiles, Math.Max(1, g.Vectors));
         }
 

@@ -57,18 +57,20 @@ public sealed class SegmentationTests
         Assert.That(without.GetProperty("accuracy").ValueKind, Is.EqualTo(JsonValueKind.Null));
     }
 
-    [Test]
-    [Category("Deep")]
+    // At 256 the int8 network misses the two points (README, limits): there only the RTL is held to the golden model.
+    [TestCase(256, 0.943, 0.06)]
+    [TestCase(512, 0.929, 0.02)]
     [CancelAfter(600_000)]
-    public async Task EfficientViT_on_a_street_scene_is_within_two_points_of_the_float_network()
+    public async Task EfficientViT_on_a_street_scene_equals_the_golden_model_and_is_near_the_float_network(int size, double floatAccuracy, double loss)
     {
-        string model = ThirdPartyModels.Require("efficientvit_seg_b0/efficientvit_seg_b0_cityscapes_512_folded.onnx"), images = ThirdPartyModels.Require("images/cityscapes"), json = Path.Combine(folder, "street.json");
+        string model = ThirdPartyModels.Require($"efficientvit_seg_b0/efficientvit_seg_b0_cityscapes_{size}_folded.onnx"), images = ThirdPartyModels.Require("images/cityscapes"), json = Path.Combine(folder, "street.json");
         BufferedCommandResult result = await RunAsync("run", model, "--calibrate", images, "--images", images, "--config", "base", "--json", json);
         Assert.That(result.ExitCode, Is.Zero, result.StandardError);
         JsonElement total = JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement.GetProperty("total");
         Assert.That(total.GetProperty("images").GetInt32(), Is.EqualTo(1));
-        Assert.That(total.GetProperty("floatAccuracy").GetDouble(), Is.EqualTo(0.929).Within(0.001));
-        Assert.That(total.GetProperty("accuracy").GetDouble(), Is.EqualTo(total.GetProperty("floatAccuracy").GetDouble()).Within(0.02));
+        Assert.That(total.GetProperty("floatAccuracy").GetDouble(), Is.EqualTo(floatAccuracy).Within(0.001));
+        Assert.That(total.GetProperty("accuracy").GetDouble(), Is.EqualTo(total.GetProperty("floatAccuracy").GetDouble()).Within(loss));
+        Assert.That(total.GetProperty("mismatches").GetInt64(), Is.Zero);
     }
 
     [TestCase("no such folder of masks", "--masks", "nowhere")]

@@ -21,6 +21,7 @@ public sealed class RandomLayerTests
         ("tiny", ["array.vectorWidth=8", "array.lanes=8", "array.pes=4", "axi.dataBits=256", "buffers.inputKibibytes=16", "buffers.outputKibibytes=4", "buffers.residualKibibytes=4", "buffers.weightKibibytes=8", "array.accumulatorBits=28"]),
         ("small", ["array.pes=7", "control.queueDepth=2"]),
         ("small", ["array.vectorWidth=32", "array.lanes=8", "axi.dataBits=512", "array.pes=3"]),
+        ("tiny", ["units.rowOperators=false", "units.quotient=false", "units.multiply=false", "units.rowTaps=false", "units.resize=false", "units.transpose=false", "units.activationTable=false"]),
     ];
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 20261124;

@@ -64,7 +64,7 @@ internal static class RandomQuantizedLayers
                 break;
             case "matmul":
                 x = Input(tokens);
-                int right = Input(tokens with { Width = random.Next(1, 30) }, 0);
+                int right = Input(tokens with { Width = random.Next(1, 30) }, random.Next(2) == 0 ? 0 : null);
                 layer = new MatMulLayer(kind, x, right, -1, -128, 127, Factor(50 / (Math.Sqrt(tokens.Channels) * 74 * 105)));
                 computed = tokens with { Channels = tensors[right].Shape.Width };
                 break;

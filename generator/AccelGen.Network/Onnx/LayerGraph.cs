@@ -310,6 +310,7 @@ internal sealed class LayerGraph
             {
                 MoveLayer move => AsConvolution(move),
                 ScaleLayer scale => AsConvolution(scale),
+                FloatConv { Fixed: not null } conv when Selects(conv) => conv with { IsDataMovement = true },
                 RoundLayer round => new FloatCopy(round.Name, round.Input, round.Output),
                 var other => other,
             };
@@ -819,6 +820,13 @@ internal sealed class LayerGraph
         }
 
         return spread;
+    }
+
+    // Every output is an input as it is, or 0.
+    private static bool Selects(FloatConv conv)
+    {
+        int run = conv.Weights.Length / conv.Bias.Length;
+        return conv.Factor == 1 && conv.Bias.All(b => b == 0) && conv.Weights.All(w => w is 0 or 1) && !Enumerable.Range(0, conv.Bias.Length).Any(k => conv.Weights.AsSpan(k * run, run).Count(1f) > 1);
     }
 
     private FloatConv AsConvolution(ScaleLayer scale) => new(scale.Name, scale.Input, scale.Output)

@@ -168,6 +168,7 @@ module acc_pe (
   localparam logic [15:0] InputBankWords = 16'd1536;
   logic        read_bank, read_bank1_q;
   logic [15:0] read_addr, read_word;
+  logic [15:0] near_addr;                     // nearest pixel of a tap outside the image
   logic [511:0] input0_even, input0_odd, input1_even, input1_odd;
   logic [511:0] scatter_word, scatter_mask;
   assign read_addr  = replicate_i ? near_addr : input_addr_i;
@@ -270,7 +271,6 @@ module acc_pe (
 
   // The nearest pixel inside the image, in the window; elements beyond the image read any.
   logic [15:0]        near_row, near_column;
-  logic [15:0]        near_addr;
   logic               near_q;
   logic [3:0]         near_select_q;
   function automatic logic [15:0] nearest(input logic signed [16:0] origin, input logic [15:0] offset, input logic [15:0] size);

@@ -75,7 +75,7 @@ public sealed class ConformanceTests
         var text = new StringBuilder();
         text.Append("# ONNX conformance\n\nWhat the importer takes and what it refuses, each with the test that shows it (tests/AccelGen.Network.Tests/Onnx).\n");
         text.Append(CultureInfo.InvariantCulture, $"A test writes this page: `{Update}=1 dotnet test tests/AccelGen.Network.Tests --filter {nameof(The_conformance_table_says_what_the_tests_show)}`.\n");
-        text.Append("Operator sets 9 to 21. Float networks are compared with ONNX Runtime in single precision, quantised ones count by count: within\none step in single operators. An operator\nthat has a QLinear counterpart stands under that name in the QLinear form.\n");
+        text.Append("Operator sets 9 to 21. Float networks are compared with ONNX Runtime in single precision, quantised ones count by count: within\none step in single operators. An operator that has a QLinear counterpart stands under that name in the QLinear form.\n");
         text.Append("\n## Operators\n\n| operator | float | QDQ | QLinear form | shown by |\n|---|---|---|---|---|\n");
         foreach ((string op, Seen seen) in operators)
             text.Append(CultureInfo.InvariantCulture, $"| {op} | {Mark(seen, 0)} | {Mark(seen, 1)} | {Mark(seen, 2)} | {Cell(First(seen))} |\n");
