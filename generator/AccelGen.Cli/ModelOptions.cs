@@ -35,7 +35,8 @@ internal sealed record LoadedModel(FloatNetwork? Float, ValueRange[]? Ranges, Qu
 /// <param name="Synthetic">They are drawn from the seed.</param>
 /// <param name="Method">How the ranges were chosen.</param>
 /// <param name="BiasCorrected">Biases are corrected.</param>
-internal sealed record Quantization(int Images, bool Synthetic, string Method, bool BiasCorrected);
+/// <param name="Equalized">Channels are equalised before.</param>
+internal sealed record Quantization(int Images, bool Synthetic, string Method, bool BiasCorrected, bool Equalized);
 
 /// <summary>Options that say which network, how its images are prepared and how it is quantised.</summary>
 internal sealed class ModelOptions
@@ -50,6 +51,7 @@ internal sealed class ModelOptions
     private readonly Option<string> method = new("--method") { Description = "How activation ranges are chosen: minmax, percentile or mse (least mean squared error).", DefaultValueFactory = _ => DefaultMethod };
     private readonly Option<double> percentile = new("--percentile") { Description = "Percentage of the values kept on each side, above 50 and at most 100.", DefaultValueFactory = _ => 99.99 };
     private readonly Option<bool> biasCorrection = new("--bias-correction") { Description = $"Corrects biases by what rounding does to the means, on up to {BiasCorrectionImages} calibration images; 'false' leaves them.", DefaultValueFactory = _ => true };
+    private readonly Option<bool> equalize = new("--equalize") { Description = $"Evens out the channels of tensors before quantisation by what up to {BiasCorrectionImages} calibration images show: scales them between convolutions, and splits layers whose channels need scales of their own (name#0, name#1); 'false' leaves the network as it is.", DefaultValueFactory = _ => true };
     private readonly Option<string?> mean = new("--mean") { Description = "Mean per channel, e.g. 0.485,0.456,0.406 (the default for three channels; 0 for one)." };
     private readonly Option<string?> std = new("--std") { Description = "Standard deviation per channel, e.g. 0.229,0.224,0.225 (the default for three channels; 1 for one)." };
     private readonly Option<int> seed = SeedOption();
@@ -63,7 +65,7 @@ internal sealed class ModelOptions
             command.Add(option);
     }
 
-    /// <summary>Most calibration images whose activations are held at once for the correction of biases.</summary>
+    /// <summary>Most calibration images for the correction of biases, which holds the activations of all at once, and for equalisation.</summary>
     public const int BiasCorrectionImages = 16;
 
     /// <summary>What the model argument takes, with what else a command takes.</summary>
@@ -71,7 +73,7 @@ internal sealed class ModelOptions
 
     private const string DefaultMethod = "mse";
 
-    private IEnumerable<Option> All => [inputSize, calibrate, calibrateLimit, method, percentile, biasCorrection, mean, std, seed];
+    private IEnumerable<Option> All => [inputSize, calibrate, calibrateLimit, method, percentile, biasCorrection, equalize, mean, std, seed];
 
     /// <summary>Option of the input's size.</summary>
     public static Option<string?> SizeOption() => new("--input-size") { Description = "Rows x columns of the input where the file leaves them open, e.g. 224x224; of an architecture, 512x512 without it." };
@@ -164,8 +166,12 @@ internal sealed class ModelOptions
         (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
         if (network is null)
         {
-            if (result.GetResult(biasCorrection) is { Implicit: false } && result.GetValue(biasCorrection))
-                throw new FormatException($"{Model(result)} is quantised already: --bias-correction needs the float network; give the ONNX file");
+            foreach (Option<bool> option in new[] { biasCorrection, equalize })
+            {
+                if (result.GetResult(option) is { Implicit: false } && result.GetValue(option))
+                    throw new FormatException($"{Model(result)} is quantised already: {option.Name} needs the float network; give the ONNX file");
+            }
+
             return new LoadedModel(null, null, ready!, Normalize(result, ready!.Tensors[ready.Inputs[0]].Shape.Channels), [], null);
         }
 
@@ -181,14 +187,17 @@ internal sealed class ModelOptions
             throw new FormatException($"{Model(result)} is a float network: --calibrate names the folder of images that its int8 ranges are taken from");
         if (synthetic)
             Console.WriteLine($"calibration: {inputs.Length} synthetic images of seed {Seed(result)}; --calibrate DIR takes real ones");
+        float[][] few = inputs[..Math.Min(inputs.Length, BiasCorrectionImages)];
+        bool equalized = result.GetValue(equalize), corrected = result.GetValue(biasCorrection);
+        if (equalized)
+            network = ChannelEqualization.Apply(network, few, cancellation);
         int passes = chosen == CalibrationMethod.MinMax ? 1 : 2;
         var progress = new Progress(log, "calibration", "images", (long)inputs.Length * passes);
         ValueRange[] ranges = Quantizer.Calibrate(network, inputs, chosen, kept, () => progress.Add(1), cancellation);
         QuantizedNetwork quantized = Quantizer.Quantize(network, ranges);
-        bool corrected = result.GetValue(biasCorrection);
         if (corrected)
-            quantized = BiasCorrection.Apply(network, quantized, inputs[..Math.Min(inputs.Length, BiasCorrectionImages)], cancellation);
-        return new LoadedModel(network, ranges, quantized, normalization, inputs, new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected));
+            quantized = BiasCorrection.Apply(network, quantized, few, cancellation);
+        return new LoadedModel(network, ranges, quantized, normalization, inputs, new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected, equalized));
     }
 
     /// <summary>

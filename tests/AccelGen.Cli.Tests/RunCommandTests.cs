@@ -105,6 +105,7 @@ public sealed class RunCommandTests
     [TestCase("--method", "minmax")]
     [TestCase("--method", "mse")]
     [TestCase("--bias-correction", "false")]
+    [TestCase("--equalize", "false")]
     [CancelAfter(60_000)]
     public async Task The_report_of_the_quantiser_has_every_layer_the_worst_first(string option, string value)
     {
@@ -114,7 +115,7 @@ public sealed class RunCommandTests
         Assert.That(result.StandardOutput, Does.Contain("signal to quantisation noise on 6 images"));
         using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));
         JsonElement[] layers = [.. document.RootElement.GetProperty("layers").EnumerateArray()];
-        Assert.That(document.RootElement.GetProperty("quantization").GetProperty(option == "--method" ? "method" : "biasCorrected").ToString().ToLowerInvariant(), Is.EqualTo(value));
+        Assert.That(document.RootElement.GetProperty("quantization").GetProperty(option switch { "--method" => "method", "--equalize" => "equalized", _ => "biasCorrected" }).ToString().ToLowerInvariant(), Is.EqualTo(value));
         BufferedCommandResult import = await RunAsync("import", "net.onnx", "--json", json);
         Assert.That(import.ExitCode, Is.Zero, import.StandardError);
         using JsonDocument imported = JsonDocument.Parse(await File.ReadAllTextAsync(json));
@@ -166,6 +167,7 @@ public sealed class RunCommandTests
     [TestCase("no such file", "export", "nowhere.onnx", "--out", "never.onnx")]
     [TestCase("'99' is no block", "export", "net.onnx", "--out", "never.onnx", "--calibrate", "images", "--skip", "99")]
     [TestCase("is quantised already; give the ONNX file", "quantize", "never.json", "--out", "never.onnx")]
+    [TestCase("is quantised already: --equalize needs the float network", "export", "never.json", "--out", "never.onnx", "--equalize", "true")]
     [TestCase("is quantised already: --bias-correction needs the float network", "export", "never.json", "--out", "never.onnx", "--bias-correction", "true")]
     [TestCase("no layer of", "explain", "net.onnx", "nothing.*")]
     [CancelAfter(60_000)]
