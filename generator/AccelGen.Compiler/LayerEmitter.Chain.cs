@@ -16,7 +16,6 @@ internal sealed partial class LayerEmitter
     private void EmitChain(LayerJob first, LayerJob second, Tiling t)
     {
         Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
-        int r = config.Derived.VectorsPerWord;
         int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
         int tilesX = Geometry.Ceil(g1.Width, tileColumns), tiles = Geometry.Ceil(g1.Height, tileRows) * tilesX;
         int forwarded = g1.Vectors * g1.WindowRows * g1.WindowWords; // where the forwarded tile begins
@@ -72,18 +71,9 @@ internal sealed partial class LayerEmitter
         void LoadInput(int tile)
         {
             (int y0, int x0) = Origin(tile);
-            int top = (y0 * first.Stride.Rows) - first.PadTop, left = FloorDiv((x0 * first.Stride.Columns) - first.PadLeft, r);
-            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g1.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g1.Width - x0, t.Columns));
-            int peRowStep = t.Rows * first.Stride.Rows, peColumnStep = t.Columns * first.Stride.Columns / r;
-            int yFrom = Math.Max(0, top), yTo = Math.Min(first.Input.Shape.Height, top + ((usedRows - 1) * peRowStep) + g1.WindowRows);
-            int xFrom = Math.Max(0, left), xTo = Math.Min(first.Input.RowWords, left + ((usedColumns - 1) * peColumnStep) + g1.WindowWords);
-            Command load = New("LOAD", first);
-            Extent(load, 'A', null, 0, 0, g1.Vectors);
-            Extent(load, 'B', null, 0, 0, 1);
+            Command load = InputLoad(first, t, g1, y0, x0, Base(tile), 0, g1.Vectors);
             Wait(load, (tile < 2 ? start + tile >= 2 : tile >= 4) ? Semaphore.InputFree : null, tile >= 2 ? Semaphore.HalfFree : null);
             load["Signal0"] = Token(Semaphore.InputReady);
-            load["Destination"] = 0;
-            Scatter(load, t.PeColumns, Base(tile), first.Input, first.Batch, 0, yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g1.WindowRows, g1.WindowWords, peRowStep, peColumnStep);
             Commands.Add(load);
         }
 
@@ -206,31 +196,8 @@ internal sealed partial class LayerEmitter
         {
             for (; waits > 1; waits--)
                 emitter.Commands.Add(Empty("LOAD", job, Semaphore.WeightFree, null));
-            int tileBytes = emitter.config.Derived.WeightTileBytes, tileBeats = emitter.config.Derived.BeatsPerWeightTile;
-            Command load = New("LOAD", job);
-            Extent(load, 'A', null, 0, vectorsFrom, vectors);
-            Extent(load, 'B', null, 1, laneTile, laneTiles);
+            Command load = emitter.WeightLoad(job, job.RightOperand, g, laneTile, laneTiles, vectorsFrom, vectors, weightBase);
             Wait(load, waits > 0 ? Semaphore.WeightFree : null);
-            load["Signal0"] = Token(Semaphore.WeightReady);
-            load["Destination"] = 2;
-            load["LocalBase"] = weightBase;
-            load["Rows"] = 1;
-            if (job.RightOperand is TensorLayout right)
-            {
-                load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
-                load["SegmentBeats"] = tileBeats;
-                load["StrideA"] = right.PlaneBytes;
-                load["StrideB"] = tileBytes;
-            }
-            else
-            {
-                long perLaneTile = (long)reduction * taps * tileBytes;
-                load["LengthMode"] = 1;
-                load["Address"] = job.WeightAddress + (laneTile * perLaneTile) + ((long)vectorsFrom * taps * tileBytes);
-                load["SegmentBeats"] = taps * tileBeats;
-                load["StrideB"] = perLaneTile;
-            }
-
             emitter.Commands.Add(load);
         }
     }

@@ -97,22 +97,10 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         void LoadInput(int tile, int slot, int vectorsFrom, int vectors, bool wait, bool signal)
         {
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
-            int r = config.Derived.VectorsPerWord;
-            int top = (y0 * job.Stride.Rows) - job.PadTop;
-            int left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
-            int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
-            int peRowStep = t.Rows * job.Stride.Rows, peColumnStep = t.Columns * job.Stride.Columns / r;
-            int yFrom = Math.Max(0, top), yTo = Math.Min(job.Input.Shape.Height, top + ((usedRows - 1) * peRowStep) + g.WindowRows);
-            int xFrom = Math.Max(0, left), xTo = Math.Min(job.Input.RowWords, left + ((usedColumns - 1) * peColumnStep) + g.WindowWords);
-            Command load = New("LOAD", job);
-            Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
-            Extent(load, 'B', null, 0, 0, 1);
+            Command load = InputLoad(job, t, g, y0, x0, (slot * slots.InputWords) + (vectorsFrom * g.WindowRows * g.WindowWords), vectorsFrom, vectors);
             Wait(load, wait ? Semaphore.InputFree : null, TakeWritten());
             if (signal)
                 load["Signal0"] = Token(Semaphore.InputReady);
-            load["Destination"] = 0;
-            Scatter(load, t.PeColumns, slot * slots.InputWords + (vectorsFrom * g.WindowRows * g.WindowWords), job.Input,
-                job.Batch, vectorsFrom, yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
             Commands.Add(load);
         }
 
@@ -136,16 +124,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             // A command takes one token of a semaphore.
             for (; waits > 1; waits--)
                 Commands.Add(Empty("LOAD", job, Semaphore.WeightFree, null));
-            Command load = New("LOAD", job);
-            int vectorsFrom = chunk * t.ChunkVectors;
+            int vectorsFrom = chunk * t.ChunkVectors, tileBeats = config.Derived.BeatsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
             int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
-            int tileBeats = config.Derived.BeatsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
-            Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
-            Extent(load, 'B', job.OutputExtent, 1, laneTile, laneTiles);
-            load["Destination"] = 2;
-            load["LocalBase"] = weightBase;
-            load["Rows"] = 1;
-            load["Signal0"] = Token(Semaphore.WeightReady);
+            Command load = WeightLoad(job, rightOperand, g, laneTile, laneTiles, job.Diagonal ? 0 : vectorsFrom, vectors, weightBase);
             if (job.WeightScalar)
             {
                 Extent(load, 'A', null, 0, 0, 1);
@@ -161,24 +142,12 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 load["LengthMode"] = 1;
                 load["Address"] = job.RightZeroPointAddress!.Value + ((long)vectorsFrom * tileBytes);
                 load["SegmentBeats"] = tileBeats;
+                load["StrideA"] = 0;
                 load["StrideB"] = 0;
-            }
-            else if (rightOperand is TensorLayout right)
-            {
-                Wait(load, waits > 0 ? Semaphore.WeightFree : null, TakeWritten());
-                load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
-                load["SegmentBeats"] = tileBeats;
-                load["StrideA"] = right.PlaneBytes;
-                load["StrideB"] = tileBytes;
             }
             else
             {
-                Wait(load, waits > 0 ? Semaphore.WeightFree : null);
-                long perLaneTile = (long)reduction * taps * tileBytes;
-                load["LengthMode"] = 1;
-                load["Address"] = job.WeightAddress + (laneTile * perLaneTile) + ((long)(job.Diagonal ? 0 : vectorsFrom) * taps * tileBytes);
-                load["SegmentBeats"] = taps * tileBeats;
-                load["StrideB"] = perLaneTile;
+                Wait(load, waits > 0 ? Semaphore.WeightFree : null, rightOperand is null ? null : TakeWritten());
             }
 
             Commands.Add(load);
@@ -392,6 +361,54 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
         load["Signal0"] = Token(Semaphore.ParameterReady);
         return slot;
+    }
+
+    // A tile's input, scattered over the elements; tokens are the caller's.
+    private Command InputLoad(LayerJob job, Tiling t, Geometry g, int y0, int x0, int localBase, int vectorsFrom, int vectors)
+    {
+        int r = config.Derived.VectorsPerWord;
+        int top = (y0 * job.Stride.Rows) - job.PadTop, left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
+        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
+        int peRowStep = t.Rows * job.Stride.Rows, peColumnStep = t.Columns * job.Stride.Columns / r;
+        int yFrom = Math.Max(0, top), yTo = Math.Min(job.Input.Shape.Height, top + ((usedRows - 1) * peRowStep) + g.WindowRows);
+        int xFrom = Math.Max(0, left), xTo = Math.Min(job.Input.RowWords, left + ((usedColumns - 1) * peColumnStep) + g.WindowWords);
+        Command load = New("LOAD", job);
+        Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
+        Extent(load, 'B', null, 0, 0, 1);
+        load["Destination"] = 0;
+        Scatter(load, t.PeColumns, localBase, job.Input, job.Batch, vectorsFrom, yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
+        return load;
+    }
+
+    // Weights, or the rows of a right operand, of a range of lane tiles and input vectors; waits are the caller's.
+    private Command WeightLoad(LayerJob job, TensorLayout? rightOperand, Geometry g, int laneTile, int laneTiles, int vectorsFrom, int vectors, int weightBase)
+    {
+        int tileBytes = config.Derived.WeightTileBytes, tileBeats = config.Derived.BeatsPerWeightTile;
+        int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
+        Command load = New("LOAD", job);
+        Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
+        Extent(load, 'B', job.OutputExtent, 1, laneTile, laneTiles);
+        load["Destination"] = 2;
+        load["LocalBase"] = weightBase;
+        load["Rows"] = 1;
+        load["Signal0"] = Token(Semaphore.WeightReady);
+        if (rightOperand is TensorLayout right)
+        {
+            load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
+            load["SegmentBeats"] = tileBeats;
+            load["StrideA"] = right.PlaneBytes;
+            load["StrideB"] = tileBytes;
+        }
+        else if (!job.WeightScalar)
+        {
+            long perLaneTile = (long)(job.Diagonal ? 1 : g.Vectors) * taps * tileBytes;
+            load["LengthMode"] = 1;
+            load["Address"] = job.WeightAddress + (laneTile * perLaneTile) + ((long)vectorsFrom * taps * tileBytes);
+            load["SegmentBeats"] = taps * tileBeats;
+            load["StrideB"] = perLaneTile;
+        }
+
+        return load;
     }
 
     // A tile of the second operand at the output; gives ResidualReady.
