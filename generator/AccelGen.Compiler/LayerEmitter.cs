@@ -10,7 +10,7 @@ namespace AccelGen.Compiler;
 /// </summary>
 internal sealed partial class LayerEmitter(AcceleratorConfig config)
 {
-    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, HalfFree = 6, OutputReady = 8, ParameterFree = 9, Forwarded = 10, ResidualFree = 11, OutputFree = 12, Written = 13 }
+    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, HalfFree = 6, StripInputFree = 7, OutputReady = 8, ParameterFree = 9, Forwarded = 10, ResidualFree = 11, OutputFree = 12, Written = 13, StripWritten = 14 }
 
     private readonly AcceleratorConfig config = config;
     private readonly Slots slots = new(config);
@@ -30,6 +30,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             return;
         }
 
+        foreach (int _ in Steps(job, t))
+        {
+        }
+    }
+
+    // The commands of one product, a step per output group; a step returns the tile that it works on.
+    private IEnumerable<int> Steps(LayerJob job, Tiling t, Placement? place = null)
+    {
+        bool producer = place is { Produces: true };
         Geometry g = Geometry.Of(config, job, t);
         int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
         int tilesY = Geometry.Ceil(g.Height, tileRows), tilesX = Geometry.Ceil(g.Width, tileColumns);
@@ -42,12 +51,13 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         // Small weights are loaded once for all tiles, into as many neighbouring slots as they need.
         long allTiles = job.WeightScalar ? TilingSearch.ScalarTiles(config, job) : (long)g.LaneTiles * reduction * taps;
         int stayingSlots = (int)Math.Min(slots.WeightSlots, (allTiles + slots.WeightTiles - 1) / slots.WeightTiles);
-        bool weightsStay = job.WeightScalar || (tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null && job.RightZeroPointAddress is null);
+        // Between the steps of a strip another layer takes the slots that follow: none can be kept.
+        bool weightsStay = job.WeightScalar || (place is null && tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null && job.RightZeroPointAddress is null);
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
-        int written = job.Batch > 0 ? 0 : writtenPending;
-        if (job.Batch == 0)
+        int written = job.Batch > 0 || place is not null ? 0 : writtenPending;
+        if (job.Batch == 0 && place is null)
             writtenPending = 0;
-        int stayingBase = -1;
+        int stayingBase = -1, inputUseAtStart = inputUse;
         int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases * (job.RightZeroPointAddress is null ? 1 : 2);
 
         // Output groups that a run-time extent skips, always the last ones, are spread over the tile: the loads between
@@ -91,14 +101,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             }
         }
 
+        int InputBaseOf(int tile, int slot) => place is null ? slot * slots.InputWords : place.InputBase(producer ? tile : slot);
         int InputSlotOf(int tile) => (inputUseAtStart + tile) % 2;
-        inputUseAtStart = inputUse;
 
         void LoadInput(int tile, int slot, int vectorsFrom, int vectors, bool wait, bool signal)
         {
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
-            Command load = InputLoad(job, t, g, y0, x0, (slot * slots.InputWords) + (vectorsFrom * g.WindowRows * g.WindowWords), vectorsFrom, vectors);
-            Wait(load, wait ? Semaphore.InputFree : null, TakeWritten());
+            Command load = InputLoad(job, t, g, y0, x0, InputBaseOf(tile, slot) + (vectorsFrom * g.WindowRows * g.WindowWords), vectorsFrom, vectors);
+            Semaphore? strip = place is not null && place.Strips.Remove(tile) ? Semaphore.StripWritten : null;
+            Wait(load, wait ? Semaphore.InputFree : null, TakeWritten(), strip);
             if (signal)
                 load["Signal0"] = Token(Semaphore.InputReady);
             Commands.Add(load);
@@ -153,18 +164,22 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             Commands.Add(load);
         }
 
-        QueueInput(0);
+        if (!producer)
+            QueueInput(0);
         for (int tile = 0; tile < tileCount; tile++)
         {
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
-            int inputSlot = InputSlotOf(tile);
+            int inputBase = InputBaseOf(tile, InputSlotOf(tile));
             int round = 0, loaded = 0;
-            bool inputArrives = true; // the first sweep over the tile's input waits for it
+            // The first sweep over the tile's input waits for it; that of a strip came before the weights, which are waited for.
+            bool inputArrives = !producer;
             for (int step = 0; step < groups; step++)
             {
                 int group = order[step];
                 int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
                 bool lastGroup = step == groups - 1;
+                if (place is not null)
+                    stayingBase = -1;
                 int outputBase = outputUse % 2 * slots.OutputWords;
                 bool tableWithRow = job.Row?.ParameterAddress is not null;
                 // The factors of all phases come together where they fit.
@@ -183,7 +198,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         capture["TableEnable"] = 0;
                         Wait(capture, Semaphore.ParameterReady);
                         parametersTaken = true;
-                        Sweeps(job.Denominator, 0, 0, 1, () => Commands.Add(capture), false);
+                        Sweeps(job.Denominator, 0, 0, 1, () => Commands.Add(capture), false, false);
                     }
 
                     Command vector = NewVector(job, t, g, phase, outputBase, parameterSlot);
@@ -215,7 +230,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         Commands.Add(vector);
                     }
 
-                    Sweeps(job.RightOperand, phase, from, count, EmitVector, lastGroup && lastPhase);
+                    Sweeps(job.RightOperand, phase, from, count, EmitVector, lastPhase, lastGroup && lastPhase);
                 }
 
                 if (job.Row is RowJob row)
@@ -224,20 +239,21 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                     Commands.Add(NewRow(job, row, t, g, outputBase, parameterSlot, count));
                 }
 
-                bool lastStore = tile == tileCount - 1 && lastGroup;
+                bool lastStore = tile == tileCount - 1 && lastGroup && !producer;
                 List<Command> stores = [.. Stores(job, t, g, y0, x0, from, count, outputBase)];
                 Wait(stores[0], Semaphore.OutputReady);
                 stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
                 stores[^1]["Signal1"] = lastStore ? Token(Semaphore.Written) : 0;
                 Commands.AddRange(stores);
                 outputUse++;
+                yield return tile;
             }
 
             while (pending.Count > 0)
                 pending.Dequeue().Load();
 
             // All products of a range of lane tiles over the tile's input, a command per lane tiles and chunk of vectors.
-            void Sweeps(TensorLayout? rightOperand, int phase, int from, int count, Action emitVector, bool last)
+            void Sweeps(TensorLayout? rightOperand, int phase, int from, int count, Action emitVector, bool lastOfGroup, bool last)
             {
                 bool vectorEmitted = false;
                 int step = job.WeightScalar ? count : t.WeightTiles;
@@ -264,7 +280,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             if (load)
                                 LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, firstWaits);
                             waitWeights = load;
-                            freeWeights = tile == tileCount - 1 && lastRound && chunk == chunks - 1;
+                            freeWeights = (place is null ? tile == tileCount - 1 && lastRound : lastOfGroup && laneTile + laneTiles == from + count) && chunk == chunks - 1;
                         }
                         else
                         {
@@ -304,7 +320,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             vectorEmitted = true;
                         }
 
-                        Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputSlot * slots.InputWords, weightBase);
+                        Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputBase, weightBase);
                         Wait(compute, waitWeights ? Semaphore.WeightReady : null, arrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
                         if (zeroPoint || zeroPointSweeps > 0)
                         {
@@ -312,7 +328,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             compute["LastChunk"] = sweep == chunks + zeroPointSweeps - 1 ? 1 : 0;
                         }
 
-                        Semaphore? inputFree = lastRound && chunk == chunks - 1 ? Semaphore.InputFree : null;
+                        Semaphore? inputFree = !lastRound || chunk != chunks - 1 ? null : producer ? Semaphore.StripInputFree : Semaphore.InputFree;
                         Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
                         compute["Signal0"] = weightFree is null ? 0 : Token(weightFree.Value);
                         compute["Signal1"] = inputFree is null ? 0 : Token(inputFree.Value);
@@ -327,7 +343,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             }
         }
 
-        writtenPending += 1 + written;
+        writtenPending += producer ? 0 : 1 + written;
     }
 
     // Bias and scale entries, and with them the activation table; gives ParameterReady. Returns the slot.
@@ -363,15 +379,23 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         return slot;
     }
 
+    // Input rows and words of a row that a tile reads, as far as they lie in the image.
+    private (int YFrom, int YTo, int XFrom, int XTo) InputSpan(LayerJob job, Tiling t, Geometry g, int y0, int x0)
+    {
+        int r = config.Derived.VectorsPerWord;
+        int top = (y0 * job.Stride.Rows) - job.PadTop, left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
+        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
+        return (Math.Max(0, top), Math.Min(job.Input.Shape.Height, top + ((usedRows - 1) * t.Rows * job.Stride.Rows) + g.WindowRows),
+            Math.Max(0, left), Math.Min(job.Input.RowWords, left + ((usedColumns - 1) * t.Columns * job.Stride.Columns / r) + g.WindowWords));
+    }
+
     // A tile's input, scattered over the elements; tokens are the caller's.
     private Command InputLoad(LayerJob job, Tiling t, Geometry g, int y0, int x0, int localBase, int vectorsFrom, int vectors)
     {
         int r = config.Derived.VectorsPerWord;
         int top = (y0 * job.Stride.Rows) - job.PadTop, left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
-        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
         int peRowStep = t.Rows * job.Stride.Rows, peColumnStep = t.Columns * job.Stride.Columns / r;
-        int yFrom = Math.Max(0, top), yTo = Math.Min(job.Input.Shape.Height, top + ((usedRows - 1) * peRowStep) + g.WindowRows);
-        int xFrom = Math.Max(0, left), xTo = Math.Min(job.Input.RowWords, left + ((usedColumns - 1) * peColumnStep) + g.WindowWords);
+        (int yFrom, int yTo, int xFrom, int xTo) = InputSpan(job, t, g, y0, x0);
         Command load = New("LOAD", job);
         Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
         Extent(load, 'B', null, 0, 0, 1);
@@ -648,8 +672,6 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     // The items in an order in which every prefix of them is spread evenly: by the multiples of the golden section.
     private static IEnumerable<T> Interleave<T>(IReadOnlyList<T> items) =>
         Enumerable.Range(0, items.Count).OrderBy(i => i * 0.6180339887498949 % 1).Select(i => items[i]);
-
-    private int inputUseAtStart;
 
     private void FillStore(Command store, LayerJob job, Tiling t, Geometry g, int y0, int x0, int block, int localBase)
     {

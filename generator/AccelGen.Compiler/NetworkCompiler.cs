@@ -70,6 +70,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         var layers = new List<CompiledLayer>();
         var whole = new CompiledProgram { Config = config, Network = network, Commands = [], ProgramAddress = 0, Image = [], MemoryBytes = 0, Layers = [], Tensors = layouts, Folded = folded }.Row(ExecutionPath.Whole);
         (int? Into, bool InMemory)[] fused = Fuse(network, jobs, layouts, whole);
+        Dictionary<int, StripPlan> strips = FindStrips(network, jobs, layouts, fused, whole);
         MemoryPlan plan = Settle(network, jobs, layouts, homes, fused);
         for (int index = 0; index < jobs.Count; index++)
         {
@@ -77,7 +78,18 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             List<LayerJob> layerJobs = jobs[index];
             int first = emitter.Commands.Count;
             Tiling? chosen = null;
-            foreach (LayerJob job in layerJobs.SelectMany(j => Parts(j, whole)))
+            StripPlan? strip = strips.GetValueOrDefault(index), part = fused[index].Into is int into ? strips.GetValueOrDefault(into) : null;
+            if (strip is not null)
+            {
+                chosen = strip.Consumer;
+                emitter.EmitStrips(layerJobs[0], chosen, [.. strip.Producers.Select(p => (jobs[p.Layer][0], p.Tiling))], strip.StripWords);
+            }
+            else if (part is not null && part.Producers.Any(p => p.Layer == index))
+            {
+                chosen = part.Producers.Single(p => p.Layer == index).Tiling;
+            }
+
+            foreach (LayerJob job in strip is null && chosen is null ? layerJobs.SelectMany(j => Parts(j, whole)) : [])
             {
                 chosen = Choose(job, whole);
                 if (chosen is null)

@@ -18,8 +18,8 @@ public sealed record Tiling(int PeRows, int PeColumns, int Rows, int Columns, in
         $"grid {PeRows}x{PeColumns}, {Rows}x{Columns} pixels per PE, {GroupTiles} lane tiles per output group, {WeightTiles} per weight slot, {ChunkVectors} vectors per chunk";
 }
 
-/// <summary>Sizes of the buffer slots, fixed by the configuration and the same for all layers.</summary>
-internal sealed class Slots
+/// <summary>Sizes of the buffer slots, fixed by the configuration and the same for all layers but those that share the input buffers.</summary>
+internal sealed record Slots
 {
     public Slots(AcceleratorConfig config)
     {
@@ -35,7 +35,7 @@ internal sealed class Slots
         ParameterTiles = Math.Max(1, config.Buffers.ParameterEntries / ParameterSlots / segments * segments);
     }
 
-    public int InputWords { get; }
+    public int InputWords { get; init; }
     public int OutputWords { get; }
     public int ResidualWords { get; }
     public int WeightSlots { get; }

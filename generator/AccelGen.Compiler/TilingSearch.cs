@@ -10,8 +10,13 @@ internal static class TilingSearch
     /// Legal tilings of the image, the most promising of each number of tiles; empty when the layer does not fit the
     /// configuration. Few tiles read weights seldom, many tiles let loads and stores overlap with compute.
     /// </summary>
-    public static IReadOnlyList<Tiling> Candidates(AcceleratorConfig config, LayerJob job, int limit)
+    /// <param name="config">Configuration.</param>
+    /// <param name="job">Layer.</param>
+    /// <param name="limit">Most tilings returned; <see cref="int.MaxValue"/> returns all, also several with one number of tiles.</param>
+    /// <param name="available">Slots where other layers share the input buffers; all of them without it.</param>
+    public static IReadOnlyList<Tiling> Candidates(AcceleratorConfig config, LayerJob job, int limit, Slots? available = null)
     {
+        Slots slots = available ?? new Slots(config);
         int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries;
         var found = new List<(Tiling Tiling, long Tiles, long Cost)>();
         int height = job.Output.Shape.Height / job.Up.Rows, width = job.Output.Shape.Width / job.Up.Columns;
@@ -29,7 +34,7 @@ internal static class TilingSearch
                 {
                     if (columns * job.Stride.Columns % r != 0)
                         continue;
-                    Tiling? tiling = job.Then is LayerJob then ? CompleteChain(config, job, then, peRows, peColumns, rows, columns) : Complete(config, job, peRows, peColumns, rows, columns);
+                    Tiling? tiling = job.Then is LayerJob then ? CompleteChain(config, job, then, slots, peRows, peColumns, rows, columns) : Complete(config, job, slots, peRows, peColumns, rows, columns);
                     if (tiling is null)
                         continue;
                     long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
@@ -45,9 +50,8 @@ internal static class TilingSearch
     }
 
     // Tiles that two products share: the input of the first and its results fit a quarter of the input buffers.
-    private static Tiling? CompleteChain(AcceleratorConfig config, LayerJob first, LayerJob second, int peRows, int peColumns, int rows, int columns)
+    private static Tiling? CompleteChain(AcceleratorConfig config, LayerJob first, LayerJob second, Slots slots, int peRows, int peColumns, int rows, int columns)
     {
-        var slots = new Slots(config);
         int segments = config.Derived.LaneSegments;
         const int FieldLimit = 4095;
         var t = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
@@ -107,9 +111,8 @@ internal static class TilingSearch
     }
 
     // Fills in the channel tiling; null when a buffer is too small.
-    private static Tiling? Complete(AcceleratorConfig config, LayerJob job, int peRows, int peColumns, int rows, int columns)
+    private static Tiling? Complete(AcceleratorConfig config, LayerJob job, Slots slots, int peRows, int peColumns, int rows, int columns)
     {
-        var slots = new Slots(config);
         var probe = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
         Geometry g = Geometry.Of(config, job, probe);
         int segments = config.Derived.LaneSegments;

@@ -115,6 +115,17 @@ public sealed class Workload : IDisposable
             lastStore[i] = stores;
         }
 
+        // Layers computed at the place of a later one are complete when that one is, concatenations in place when their parts are.
+        int[] completed = new int[lastStore.Length];
+        for (int i = 0; i < completed.Length; i++)
+        {
+            completed[i] = lastStore[Math.Max(i, program.Layers[i].FusedInto ?? i)];
+            if (program.Layers[i].Layer is ConcatLayer concat)
+                completed[i] = Enumerable.Range(0, i).Where(p => concat.Inputs.Contains(program.Layers[p].Layer.Output)).Select(p => completed[p]).Append(completed[i]).Max();
+        }
+
+        int[] order = [.. Enumerable.Range(0, lastStore.Length).OrderBy(i => completed[i])];
+
         long[] mismatches = new long[program.Layers.Count];
         string? report = null;
         int next = 0;
@@ -123,11 +134,10 @@ public sealed class Workload : IDisposable
         RunResult rtl = simulator.Run(program.Commands, program.ProgramAddress, program.Config.Hash.Value, timing, faults, storeDone: count =>
         {
             comparing.Start();
-            while (next < lastStore.Length && count >= lastStore[next])
+            for (; next < order.Length && count >= completed[order[next]]; next++)
             {
-                if (program.Layers[next].InMemory && expected.TryGetValue(next, out sbyte[]? want))
-                    mismatches[next] = Compare(next, want, path, replay, ref report);
-                next++;
+                if (program.Layers[order[next]].InMemory && expected.TryGetValue(order[next], out sbyte[]? want))
+                    mismatches[order[next]] = Compare(order[next], want, path, replay, ref report);
             }
 
             comparing.Stop();

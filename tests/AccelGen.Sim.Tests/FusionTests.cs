@@ -16,6 +16,8 @@ public sealed class FusionTests
     [TestCase("depthwise", "tiny")]
     [TestCase("depthwise", "small")]
     [TestCase("norm", "tiny")]
+    [TestCase("strips", "tiny")]
+    [TestCase("strips", "small")]
     [CancelAfter(300_000)]
     public async Task Fused_layers_equal_golden_and_cycle_model(string kind, string preset)
     {
@@ -26,7 +28,7 @@ public sealed class FusionTests
         {
             int seed = (Seed * 1000) + i;
             var random = new Random(seed);
-            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = kind switch { "attention" => Attention(random), "depthwise" => Depthwise(random), _ => Norm(random) };
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = kind switch { "attention" => Attention(random), "depthwise" => Depthwise(random), "strips" => Strips(random, config.Array.VectorWidth), _ => Norm(random) };
             var timing = new MemoryTiming(random.Next(1, 120), random.Next(1, 5), random.Next(1, 40), random.Next(1, 4));
             CompiledProgram program;
             try
@@ -111,6 +113,64 @@ public sealed class FusionTests
             Conv(random, "last", 3, 4, outputs, outputs, 3, 1),
         ];
         return (new QuantizedNetwork("depthwise", tensors, layers, [], [0, 2], [4]), Inputs(random, tensors, 0, 2));
+    }
+
+    // Convolutions, resamplings and sums side by side, and a convolution over all of them.
+    private static (QuantizedNetwork, Dictionary<int, sbyte[]>) Strips(Random random, int vectorWidth)
+    {
+        var size = new TensorShape(1, 4 * random.Next(1, 9), 4 * random.Next(1, 9), 0);
+        int parts = random.Next(1, 4), kernel = random.Next(2) == 0 ? 1 : 3, outputs = random.Next(1, 40);
+        var tensors = new List<QuantizedTensor>();
+        var layers = new List<QuantizedLayer>();
+        int Tensor(string name, TensorShape shape, double scale, int zeroPoint)
+        {
+            tensors.Add(new QuantizedTensor(tensors.Count, name, shape, scale, zeroPoint));
+            return tensors.Count - 1;
+        }
+
+        int zero = random.Next(-20, 20), image = Tensor("image", size with { Channels = random.Next(1, 40) }, 0.05, random.Next(-128, 128));
+        var inputs = new List<int> { image };
+        var joined = new List<int>();
+        for (int p = 0; p < parts; p++)
+        {
+            int channels = p == parts - 1 ? random.Next(1, 40) : vectorWidth * random.Next(1, 3), up = 1 << random.Next(0, 3);
+            switch (random.Next(3))
+            {
+                case 0:
+                    joined.Add(Tensor($"conv{p}", size with { Channels = channels }, 0.05, zero));
+                    layers.Add(Conv(random, $"conv{p}", image, joined[^1], tensors[image].Shape.Channels, channels, random.Next(2) == 0 ? 1 : 3, 1));
+                    break;
+                case 1:
+                    inputs.Add(Tensor($"small{p}", new TensorShape(1, size.Height / up, size.Width / up, channels), 0.05, random.Next(-20, 20)));
+                    joined.Add(Tensor($"large{p}", size with { Channels = channels }, 0.05, zero));
+                    layers.Add(new ResizeLayer($"resize{p}", inputs[^1], joined[^1], -128, 127)
+                    {
+                        Up = (up, up), Down = (1, 1), Taps = (2, 2), FirstRow = [.. Enumerable.Range(0, up).Select(i => 2 * i < up ? -1 : 0)], FirstColumn = [.. Enumerable.Range(0, up).Select(i => 2 * i < up ? -1 : 0)],
+                        Weights = Values(random, up * up * 4L, -127), Scales = [.. Enumerable.Range(0, up * up).Select(_ => FixedPointScale.FromReal(0.002 + (random.NextDouble() * 0.01)))],
+                    });
+                    break;
+                default:
+                    inputs.Add(Tensor($"left{p}", size with { Channels = channels }, 0.05, random.Next(-20, 20)));
+                    joined.Add(Tensor($"sum{p}", size with { Channels = channels }, 0.05, zero));
+                    layers.Add(new AddLayer($"add{p}", inputs[^1], joined[^1], -128, 127, FixedPointScale.FromReal(0.6)) { Residual = new ResidualAdd(inputs[^1], FixedPointScale.FromReal(0.3)) });
+                    break;
+            }
+        }
+
+        int all = joined.Sum(t => tensors[t].Shape.Channels), whole = joined[0];
+        if (parts > 1)
+        {
+            whole = Tensor("whole", size with { Channels = all }, 0.05, zero);
+            layers.Add(new ConcatLayer("concat", joined, whole, -128, 127, [.. joined.Select(_ => FixedPointScale.FromReal(1))]));
+        }
+
+        int extra = Tensor("extra", size with { Channels = outputs }, 0.05, random.Next(-20, 20)), output = Tensor("output", size with { Channels = outputs }, 0.05, random.Next(-20, 20)), last = Tensor("last", size with { Channels = 5 }, 0.05, 3);
+        inputs.Add(extra);
+        layers.Add(Conv(random, "fuse", whole, output, all, outputs, kernel, 1) with { Residual = random.Next(2) == 0 ? new ResidualAdd(extra, FixedPointScale.FromReal(0.4)) : null });
+        // Another reader of the first part, and of the consumer: what is computed in strips is whole afterwards.
+        int source = random.Next(2) == 0 ? output : whole;
+        layers.Add(Conv(random, "last", source, last, tensors[source].Shape.Channels, 5, 1, 1));
+        return (new QuantizedNetwork("strips", tensors, layers, [], inputs, [output, last]), Inputs(random, [.. tensors], [.. inputs]));
     }
 
     // A convolution and the layer normalisation of its result.

@@ -1,0 +1,133 @@
+using AccelGen.Isa;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Compiler;
+
+/// <summary>
+/// Layers whose commands alternate with those of the layer that reads them, strip by strip: the stores of a producer and
+/// the products of its reader take place at the same time.
+/// </summary>
+public sealed partial class NetworkCompiler
+{
+    // How a consumer runs with its producers.
+    private sealed record StripPlan(Tiling Consumer, IReadOnlyList<(int Layer, Tiling Tiling)> Producers, int StripWords);
+
+    // For each consumer of strips its plan; its producers are computed at its place.
+    private Dictionary<int, StripPlan> FindStrips(QuantizedNetwork network, List<List<LayerJob>> jobs, TensorLayout[] layouts, (int? Into, bool InMemory)[] fused, PathRow path)
+    {
+        var plans = new Dictionary<int, StripPlan>();
+        if (!Fusion)
+            return plans;
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            if (jobs[i] is not [{ RightOperand: null, Then: null, Denominator: null } consumer] || consumer.Input.Shape.Batch != 1)
+                continue;
+            int[] producers = [.. Enumerable.Range(0, i).Where(p => !plans.ContainsKey(p) && fused[p] == (null, true) && ComputedInStrips(network, jobs, layouts, fused, p, i) && Choose(jobs[p][0], path) is not null)];
+            if (producers.Length == 0 || Choose(consumer, path) is not { } alone)
+                continue;
+            (int Layer, LayerJob Job)[] parts = [.. producers.Select(p => (p, jobs[p][0]))];
+            long apart = Cycles(consumer, alone, path, null) + parts.Sum(p => Cycles(p.Job, Choose(p.Job, path)!, path, null));
+            if (PlanStrips(consumer, parts, path) is not var (plan, together) || (AnyTiling is null && together > apart))
+                continue;
+            plans[i] = plan;
+            foreach (int p in producers)
+                fused[p] = (i, true);
+        }
+
+        return plans;
+    }
+
+    // Whether layer p writes part of the input of layer i and can run just before it, piece by piece.
+    private bool ComputedInStrips(QuantizedNetwork network, List<List<LayerJob>> jobs, TensorLayout[] layouts, (int? Into, bool InMemory)[] fused, int p, int i)
+    {
+        LayerJob consumer = jobs[i][0];
+        TensorLayout read = consumer.Input;
+        if (jobs[p] is not [{ Then: null, RightOperand: null, Denominator: null, Transposed: null } job] || job.Input.Shape.Batch != 1 || job.Output.Shape.Batch != 1 || job.Block != consumer.Block)
+            return false;
+        // The same plane of pixels, split into rows in any way; a whole number of planes of the consumer's input.
+        long planes = (read.Shape.Channels + config.Array.VectorWidth - 1) / config.Array.VectorWidth;
+        if (job.Output.PlaneBytes != read.PlaneBytes || job.Output.Address < read.Address || job.Output.Address >= read.Address + (planes * read.PlaneBytes)
+            || (long)job.Output.Shape.Height * job.Output.RowWords != (long)read.Shape.Height * read.RowWords)
+            return false;
+        bool Member(int l) => l == i || fused[l].Into == i;
+        bool Written(int tensor) => layouts[tensor].Address < job.Output.Address + job.Output.Bytes && layouts[tensor].Address + layouts[tensor].Bytes > job.Output.Address;
+        bool Read(int tensor) => network.Layers[p].Reads.Any(t => layouts[t].Address < layouts[tensor].Address + layouts[tensor].Bytes && layouts[tensor].Address < layouts[t].Address + layouts[t].Bytes);
+        for (int l = p + 1; l < jobs.Count; l++)
+        {
+            // Between the two nobody reads the result or replaces what it is computed from; nor may the consumer, which
+            // reads the result only as its input.
+            QuantizedLayer layer = network.Layers[l];
+            if (l > i && !Member(l))
+                continue;
+            bool inPlace = layer is ConcatLayer && jobs[l].Count == 0;
+            if (Member(l) ? Read(layer.Output) || Written(layer.Output) || layer.Reads.Any(t => Written(t) && layouts[t].Address != read.Address) || (layer.Residual is { } r && Written(r.Tensor)) : !inPlace && (Read(layer.Output) || layer.Reads.Any(Written)))
+                return false;
+        }
+
+        return !network.Layers[p].Reads.Any(Written);
+    }
+
+    // The best of some ways to share the input buffers, on the exact model; null when none fits.
+    private (StripPlan Plan, long Cycles)? PlanStrips(LayerJob consumer, (int Layer, LayerJob Job)[] producers, PathRow path)
+    {
+        (StripPlan Plan, long Cycles)? best = null;
+        var slots = new Slots(config);
+        var known = new Dictionary<(LayerJob, int, int), Tiling?>();
+        var tried = new HashSet<string>();
+        foreach (int parts in new[] { 2, 4, 8, 16 })
+        {
+            int stripWords = slots.InputWords / parts;
+            if (stripWords == 0)
+                break;
+            foreach (Tiling tiling in Consumers(slots.InputWords - stripWords))
+            {
+                // Large strips fill the array better, small ones begin earlier.
+                for (int strip = LayerEmitter.StripOf(config, consumer, tiling), times = 1; times <= 4; times *= 2)
+                {
+                    (int Layer, Tiling? Tiling)[] cut = [.. producers.Select(p => (p.Layer, Producer(p.Job, stripWords, strip * times)))];
+                    if (cut.Any(c => c.Tiling is null))
+                        continue;
+                    var plan = new StripPlan(tiling, [.. cut.Select(c => (c.Layer, c.Tiling!))], stripWords);
+                    if (tried.Add(string.Join('|', cut.Select(c => c.Tiling).Prepend(tiling))) && Together(plan) is var cycles && (best is null || cycles < best.Value.Cycles))
+                        best = (plan, cycles);
+                }
+            }
+        }
+
+        return best;
+
+        IEnumerable<Tiling> Consumers(int inputWords)
+        {
+            if (AnyTiling is not null)
+            {
+                IReadOnlyList<Tiling> legal = TilingSearch.Candidates(config, consumer, int.MaxValue, slots with { InputWords = inputWords });
+                return legal.Count == 0 ? [] : [legal[AnyTiling.Next(legal.Count)]];
+            }
+
+            return TilingSearch.Candidates(config, consumer, 4, slots with { InputWords = inputWords })
+                .SelectMany(t => TilingSearch.Refinements(config, consumer, t).Where(v => v.ChunkVectors == t.ChunkVectors && v.WeightTiles == Math.Min(t.WeightTiles, v.GroupTiles)).Prepend(t)).Distinct();
+        }
+
+        // Of the tilings whose strips are no larger than the consumer's, the fastest.
+        Tiling? Producer(LayerJob job, int inputWords, int strip)
+        {
+            IReadOnlyList<Tiling> legal = TilingSearch.Candidates(config, job, int.MaxValue, slots with { InputWords = inputWords });
+            if (legal.Count == 0)
+                return null;
+            if (AnyTiling is not null)
+                return legal[AnyTiling.Next(legal.Count)];
+            int smallest = Math.Max(strip, legal.Min(t => LayerEmitter.StripOf(config, job, t)));
+            if (!known.TryGetValue((job, inputWords, smallest), out Tiling? best))
+                known[(job, inputWords, smallest)] = best = legal.Where(t => LayerEmitter.StripOf(config, job, t) <= smallest).Take(4).MinBy(t => Cycles(job, t, path, null));
+            return best;
+        }
+
+        long Together(StripPlan plan)
+        {
+            var trial = new LayerEmitter(config);
+            trial.EmitStrips(consumer, plan.Consumer, [.. plan.Producers.Select(p => (producers.First(x => x.Layer == p.Layer).Job, p.Tiling))], plan.StripWords);
+            (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
+            return new Cycles.CycleModel(config, memory).Predict(commands, 0, path).TotalCycles;
+        }
+    }
+}
