@@ -36,11 +36,15 @@ internal static class ExplainCommand
             Regex[] wanted = [.. result.GetValue(layers)!.Select(Cli.Pattern)];
             if (wanted.Length > 0 && !network.Layers.Any(l => wanted.Any(w => w.IsMatch(l.Name))))
                 throw new FormatException($"no layer of {network.Name} is named {string.Join(" or ", result.GetValue(layers)!)}; the first are {string.Join(", ", network.Layers.Take(5).Select(l => l.Name))}");
-            LayerExplanation[] all = [.. LayerExplanation.Explain(new NetworkCompiler(loaded, timing).Compile(network), timing)];
+            CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(network);
+            LayerExplanation[] all = [.. LayerExplanation.Explain(program, timing)];
             LayerExplanation[] shown = [.. all.Where(e => wanted.Length == 0 || wanted.Any(w => w.IsMatch(e.Name)))];
             foreach (LayerExplanation e in shown)
                 Console.WriteLine(Text(e));
             Cli.Output().Write(Summary(shown));
+            CycleBreakdown? breakdown = wanted.Length == 0 ? CycleBreakdown.Of(program, timing, ExecutionPath.Whole) : null;
+            if (breakdown is not null)
+                Cli.Output().Write(BreakdownTable.Of(breakdown));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{loaded.Name} ({loaded.Hash.Hex}): {shown.Length} of {all.Length} layers, {shown.Sum(e => e.Cycles):N0} of {all.Sum(e => e.Cycles):N0} cycles by the model"));
             Cli.WriteJson(result.GetValue(json), new
             {
@@ -67,6 +71,7 @@ internal static class ExplainCommand
                     limitCycles = e.Limit.Cycles,
                     e.ArrayUse,
                 }),
+                cycles = breakdown,
             });
             return Task.FromResult(ExitCode.Success);
         }));

@@ -142,6 +142,9 @@ internal static class RunCommand
         }
 
         Cli.Output().Write(summary);
+        CycleBreakdown[] breakdowns = [.. runs.Select(r => CycleBreakdown.Of(program, timing, r.Path))];
+        foreach (CycleBreakdown breakdown in breakdowns)
+            Cli.Output().Write(BreakdownTable.Of(breakdown));
         foreach (string difference in runs.SelectMany(r => r.Differences).Take(20))
             Console.Error.WriteLine($"error: {difference}");
         int differing = runs.Sum(r => r.Differences.Count);
@@ -179,7 +182,7 @@ internal static class RunCommand
             tools = new { accelgen = typeof(RunCommand).Assembly.GetName().Version?.ToString(3), verilator, dotnet = Environment.Version.ToString() },
         };
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{config.Name} ({config.Hash.Hex}): {images} images on {runs.Count} paths, {total.mismatches} mismatches, {differing} differences; {total.macsPerSecond / 1e9:F2} GMAC/s simulated per core, {total.wallSeconds:F1} s"));
-        Cli.WriteJson(json, new { layers = first.Layers, total, paths = pathRows });
+        Cli.WriteJson(json, new { layers = first.Layers, total, paths = pathRows, cycles = breakdowns });
         return differing == 0 ? ExitCode.Success : ExitCode.Mismatch;
     }
 }

@@ -235,7 +235,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
                 if (job.Row is RowJob row)
                 {
-                    parameterSlot = row.ParameterAddress is long address ? LoadParameters(job, address, 0, count, table: true) : (parameterUse - 1) % slots.ParameterSlots;
+                    parameterSlot = row.ParameterAddress is long address ? LoadParameters(job with { LayerIndex = row.LayerIndex }, address, 0, count, table: true) : (parameterUse - 1) % slots.ParameterSlots;
                     Commands.Add(NewRow(job, row, t, g, outputBase, parameterSlot, count));
                 }
 
@@ -514,7 +514,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
     private Command NewRow(LayerJob job, RowJob row, Tiling t, Geometry g, int outputBase, int parameterSlot, int laneTiles)
     {
-        Command command = New("ROW", job);
+        Command command = New("ROW", job, row.LayerIndex);
         command["ACount"] = 1;
         Extent(command, 'B', null, 1, 0, laneTiles);
         command["Function"] = row.Function;
@@ -603,7 +603,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int segments = config.Derived.LaneSegments, blocksFrom = from / segments, blocks = Geometry.Ceil(count, segments);
         if (job.Transposed is not TensorLayout target)
         {
-            Command store = New("STORE", job);
+            Command store = New("STORE", job, job.Row?.LayerIndex);
             Extent(store, 'A', job.OutputExtent, 0, blocksFrom, job.Row?.Function == RowJob.ArgMax ? 1 : blocks);
             Extent(store, 'B', null, 0, 0, 1);
             FillStore(store, job, t, g, y0, x0, blocksFrom, outputBase);
@@ -619,7 +619,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             int head = job.Batch + (block / perHead), inHead = block % perHead, here = Math.Min(perHead - inHead, blocksFrom + blocks - block);
             if (head >= target.Shape.Batch)
                 yield break;
-            Command store = New("STORE", job);
+            Command store = New("STORE", job, job.Row?.LayerIndex);
             Extent(store, 'A', null, 0, block, here);
             Extent(store, 'B', null, 0, 0, 1);
             store["Transpose"] = 1;
@@ -722,9 +722,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         load["BlockWords"] = windowRows * windowWords;
     }
 
-    private static Command New(string name, LayerJob job)
+    private static Command New(string name, LayerJob job, int? layer = null)
     {
-        var command = new Command(name) { ["Tag"] = job.LayerIndex };
+        var command = new Command(name) { ["Tag"] = layer ?? job.LayerIndex };
         if (job.Block is int block)
         {
             command["PredicateEnable"] = 1;

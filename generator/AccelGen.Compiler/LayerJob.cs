@@ -121,6 +121,9 @@ internal sealed record LayerJob
 internal sealed record RowJob(int Function, int Channels, long? ParameterAddress)
 {
     public const int Softmax = 0, LayerNorm = 1, ArgMax = 2;
+
+    /// <summary>Layer that it is, also where it joins the layer before.</summary>
+    public int LayerIndex { get; init; }
     public uint ExponentMultiplier { get; init; }
     public FixedPointScale OutputScale { get; init; } = new(0, 1);
     public long Epsilon { get; init; }

@@ -330,7 +330,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         };
         RowJob Row(int function) => new(function, input.Shape.Channels, null)
         {
-            ZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint, ClampLow = layer.ClampLow, ClampHigh = layer.ClampHigh,
+            LayerIndex = index, ZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint, ClampLow = layer.ClampLow, ClampHigh = layer.ClampHigh,
         };
         switch (layer)
         {

@@ -43,21 +43,22 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
     /// <param name="program">Commands in program order, as they lie in memory; the first block is at <paramref name="programAddress"/>.</param>
     /// <param name="programAddress">Byte address of the program.</param>
     /// <param name="path">Active row of the path table.</param>
+    /// <param name="log">Takes the cycles in which each unit works and waits, or null.</param>
     /// <exception cref="ProgramOrderException">A command waits for a token that no earlier command gives.</exception>
-    public CyclePrediction Predict(IReadOnlyList<Command> program, long programAddress, PathRow path)
+    public CyclePrediction Predict(IReadOnlyList<Command> program, long programAddress, PathRow path, ActivityLog? log = null)
     {
-        var run = new Run(config, memory, program, path);
+        var run = new Run(config, memory, program, path, log);
         run.Execute(programAddress);
         return run.Result();
     }
 
-    private sealed class Run(AcceleratorConfig config, MemoryTiming memory, IReadOnlyList<Command> program, PathRow path)
+    private sealed class Run(AcceleratorConfig config, MemoryTiming memory, IReadOnlyList<Command> program, PathRow path, ActivityLog? log)
     {
         private readonly int beatBytes = config.Derived.BeatBytes;
         private readonly int queueDepth = config.Control.QueueDepth;
         private readonly long[][] categories = [new long[7], new long[7], new long[7], new long[7]];
         private readonly CommandTiming[] timings = new CommandTiming[program.Count];
-        private readonly Queue<long>[] tokens = Enumerable.Range(0, IsaDefinition.Semaphores).Select(_ => new Queue<long>()).ToArray();
+        private readonly Queue<(long Time, int Giver)>[] tokens = Enumerable.Range(0, IsaDefinition.Semaphores).Select(_ => new Queue<(long Time, int Giver)>()).ToArray();
         private readonly List<long>[] pops = [[], [], [], []];
         private readonly long[] filled = new long[program.Count]; // first cycle in which a command can be read from the buffer
         private readonly long[] beatsMoved = new long[program.Count];
@@ -178,27 +179,29 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 if ((wait & 16) == 0)
                     continue;
                 int semaphore = wait & 15;
-                if (!tokens[semaphore].TryDequeue(out long time))
+                if (!tokens[semaphore].TryDequeue(out (long Time, int Giver) token))
                     throw new ProgramOrderException($"command {n} ({command}) waits for semaphore {semaphore}, and no earlier command gives it");
-                if (time > cursor)
+                if (token.Time > cursor)
                 {
-                    category[(int)Category.WaitLoad + (semaphore >> 2)] += time - cursor;
-                    cursor = time;
+                    category[(int)Category.WaitLoad + (semaphore >> 2)] += token.Time - cursor;
+                    log?.Waits(queue, n, cursor, token.Time, token.Giver);
+                    cursor = token.Time;
                 }
             }
 
             category[(int)Category.Busy]++;
+            log?.Starts(queue, n, cursor);
             pops[(int)queue].Add(cursor);
             return cursor;
         }
 
         private static bool Twice(long a, long b) => (a & 16) != 0 && a == b;
 
-        private void Signal(Command command, string field, long visible)
+        private void Signal(int n, Command command, string field, long visible)
         {
             int signal = (int)command[field];
             if ((signal & 16) != 0)
-                tokens[signal & 15].Enqueue(visible);
+                tokens[signal & 15].Enqueue((visible, n));
         }
 
         private void Load(int n, Command command, long push)
@@ -244,6 +247,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                                 if (fetch)
                                     Fill(beat, beats);
                                 lastBeat = beat + ((beats - 1) * memory.ReadInterval);
+                                log?.Works(Work.Load, n, beat, lastBeat + memory.ReadInterval);
                                 burstEnds.Add(lastBeat);
                                 readBeats += beats;
                                 if (n >= 0)
@@ -265,8 +269,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
 
             lastDescriptorPop = pop;
             descriptorPops.Add(pop);
-            Signal(command, "Signal0", pop + 3);
-            Signal(command, "Signal1", pop + 3);
+            Signal(n, command, "Signal0", pop + 3);
+            Signal(n, command, "Signal1", pop + 3);
             if (n >= 0)
                 timings[n] = new CommandTiming(start, pop + 2);
         }
@@ -293,8 +297,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             if (path.Skips(command))
             {
                 computeFree = start + 1;
-                Signal(command, "Signal0", start + 1);
-                Signal(command, "Signal1", start + 1);
+                Signal(n, command, "Signal0", start + 1);
+                Signal(n, command, "Signal1", start + 1);
                 timings[n] = new CommandTiming(start, start);
                 return;
             }
@@ -305,7 +309,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 : command["LastChunk"] == 1;
             long pixels = command["Rows"] * command["Columns"];
             long steps = a * command["KernelRows"] * command["KernelColumns"];
-            long cursor = start + 1;
+            long cursor = start + 1, since = cursor;
             for (int tile = 0; tile < tiles; tile++)
             {
                 cursor += (steps - 1) * pixels;
@@ -316,9 +320,12 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                     if (vectorActive > cursor)
                     {
                         categories[1][(int)Category.WaitVector] += vectorActive - cursor;
-                        cursor = vectorActive;
+                        log?.Works(Work.Array, n, since, cursor);
+                        log?.Waits(Queue.Compute, n, cursor, vectorActive, vectorCommand);
+                        since = cursor = vectorActive;
                     }
 
+                    log?.Works(Work.PostProcessing, vectorCommand, cursor, cursor + pixels + (vectorLeft == 1 ? PostProcessing : 0));
                     if (--vectorLeft == 0)
                         FinishVector(cursor + pixels - 1);
                 }
@@ -326,12 +333,13 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 cursor += pixels;
             }
 
+            log?.Works(Work.Array, n, since, cursor);
             macCycles += tiles * steps * pixels;
             busyCycles[n] = tiles * steps * pixels;
             categories[1][(int)Category.Busy] += busyCycles[n];
             computeFree = cursor;
-            Signal(command, "Signal0", cursor);
-            Signal(command, "Signal1", cursor);
+            Signal(n, command, "Signal0", cursor);
+            Signal(n, command, "Signal1", cursor);
             timings[n] = new CommandTiming(start, cursor - 1);
         }
 
@@ -344,8 +352,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             categories[2][(int)Category.Busy] += busyCycles[vectorCommand];
             categories[2][(int)Category.WaitCompute] += active - busy;
             vectorFree = lastPixel + PostProcessing + 1;
-            Signal(command, "Signal0", vectorFree);
-            Signal(command, "Signal1", vectorFree);
+            Signal(vectorCommand, command, "Signal0", vectorFree);
+            Signal(vectorCommand, command, "Signal1", vectorFree);
             timings[vectorCommand] = timings[vectorCommand] with { Done = vectorFree - 1 };
         }
 
@@ -358,8 +366,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             if (path.Skips(command))
             {
                 vectorFree = start + 1;
-                Signal(command, "Signal0", start + 1);
-                Signal(command, "Signal1", start + 1);
+                Signal(n, command, "Signal0", start + 1);
+                Signal(n, command, "Signal1", start + 1);
                 return;
             }
 
@@ -385,12 +393,13 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 long busy = (pixels * lanePasses) + (passes * RowSettling);
                 busyCycles[n] = busy;
                 categories[2][(int)Category.Busy] += busy;
+                log?.Works(Work.RowOperator, n, vectorFree, vectorFree + busy);
                 vectorFree += busy;
                 timings[n] = new CommandTiming(start, vectorFree - 1);
             }
 
-            Signal(command, "Signal0", vectorFree);
-            Signal(command, "Signal1", vectorFree);
+            Signal(n, command, "Signal0", vectorFree);
+            Signal(n, command, "Signal1", vectorFree);
         }
 
         private void Store(int n, Command command, long push)
@@ -404,8 +413,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 long pop = Math.Max(start + 1, LastCompletion() + 1);
                 completions.Add(pop);
                 storeFree = start + 1;
-                Signal(command, "Signal0", start + 1);
-                Signal(command, "Signal1", pop + 1);
+                Signal(n, command, "Signal0", start + 1);
+                Signal(n, command, "Signal1", pop + 1);
                 timings[n] = new CommandTiming(start, pop);
                 return;
             }
@@ -463,14 +472,15 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 }
             }
 
+            log?.Works(Work.Store, n, start + 1, lastWrite + 1);
             writeBeats += issued;
             beatsMoved[n] = issued;
             busyCycles[n] = issued + fills;
             categories[3][(int)Category.Busy] += busyCycles[n];
             categories[3][(int)Category.MemoryStall] += lastRead - start - issued - fills;
             storeFree = lastRead + 1;
-            Signal(command, "Signal0", lastRead + 1);
-            Signal(command, "Signal1", LastCompletion() + 1);
+            Signal(n, command, "Signal0", lastRead + 1);
+            Signal(n, command, "Signal1", LastCompletion() + 1);
             timings[n] = new CommandTiming(start, LastCompletion());
         }
     }

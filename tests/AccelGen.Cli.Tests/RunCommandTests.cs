@@ -58,6 +58,9 @@ public sealed class RunCommandTests
             Assert.That(layers.All(l => l.TryGetProperty(key, out _)), key);
         Assert.That(layers.Sum(l => l.GetProperty("macs").GetInt64()), Is.EqualTo(total.GetProperty("macs").GetInt64()));
         JsonElement[] paths = [.. document.RootElement.GetProperty("paths").EnumerateArray()];
+        JsonElement[] breakdowns = [.. document.RootElement.GetProperty("cycles").EnumerateArray()];
+        Assert.That(breakdowns.Select(b => b.GetProperty("classes").EnumerateArray().Sum(c => c.GetProperty("cycles").GetInt64())), Is.EqualTo(paths.Select(p => p.GetProperty("cyclesRtl").GetInt64())));
+        Assert.That(result.StandardOutput, Does.Contain("cycles by class").And.Contain("row operator"));
         Assert.That(paths[1].GetProperty("cyclesSaved").GetDouble(), Is.GreaterThan(0));
         Assert.That(paths[1].GetProperty("macsSkipped").GetInt64(), Is.GreaterThan(0));
     }
@@ -190,8 +193,10 @@ public sealed class RunCommandTests
         BufferedCommandResult run = await RunAsync("run", "net.onnx", "--calibrate", "images", "--images", "images", "--config", "tiny", "--limit", "1", "--json", "b.json");
         Assert.That((explain.ExitCode, run.ExitCode), Is.EqualTo((0, 0)), explain.StandardError + run.StandardError);
         Assert.That(explain.StandardOutput, Does.Contain("limited by").And.Contain("at once"));
-        JsonElement[] Layers(string name) => [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, name))).RootElement.GetProperty("layers").EnumerateArray()];
+        JsonElement Root(string name) => JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, name))).RootElement;
+        JsonElement[] Layers(string name) => [.. Root(name).GetProperty("layers").EnumerateArray()];
         (JsonElement[] explained, JsonElement[] simulated) = (Layers("a.json"), Layers("b.json"));
+        Assert.That(JsonElement.DeepEquals(Root("a.json").GetProperty("cycles"), Root("b.json").GetProperty("cycles")[0]));
         Assert.That(explained.Select(l => l.GetProperty("name").GetString()), Is.EqualTo(simulated.Select(l => l.GetProperty("name").GetString())));
         Assert.That(explained.Select(l => l.GetProperty("cycles").GetInt64()), Is.EqualTo(simulated.Select(l => l.GetProperty("cyclesRtl").GetInt64())));
         Assert.That(explained.Select(l => l.GetProperty("bytes").GetProperty("output").GetInt64()), Is.EqualTo(simulated.Select(l => l.GetProperty("bytesWritten").GetInt64())));

@@ -60,11 +60,14 @@ public sealed class OnnxRuntimeOperatorTests
             };
             // Cubic weights overshoot: the output's range is half as large again.
             float high = 5, wide = mode == "cubic" ? 8 : 5;
-            QuantizedNetwork network = Quantizer.Quantize(new FloatNetwork("r", [new(0, "x", i), new(1, "y", o)], [resize], [], [0], [1]), [new(-4, high), new(-wide, wide)]);
+            int copies = mode == "cubic" ? FloatResize.CubicCopies : 1;
+            (FloatResize repeat, FloatResize fine) = resize.Finer(copies, "rows", 2);
+            QuantizedNetwork network = Quantizer.Quantize(
+                new FloatNetwork("r", [new(0, "x", i), new(1, "y", o), new(2, "rows", i with { Height = copies * i.Height })], [repeat, fine], [], [0], [1]), [new(-4, high), new(-wide, wide), new(-4, high)]);
             Assert.That(QuantizedNetworkRules.Problems(network), Is.Empty);
             (QuantizedTensor tx, QuantizedTensor ty) = (network.Tensors[0], network.Tensors[1]);
             sbyte[] x = Values(random, (int)i.Elements);
-            sbyte[] mine = GoldenOperators.Execute(network.Layers[0], [new Operand(i, tx.ZeroPoint, x)], o, ty.ZeroPoint);
+            sbyte[] mine = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [0] = x })[1];
             var writer = new OnnxModelWriter("Resize", ["x", string.Empty, string.Empty, "sizes"], "y").String("mode", mode).String("coordinate_transformation_mode", coordinates);
             if (nearest.Length > 0)
                 writer.String("nearest_mode", nearest);
@@ -75,8 +78,9 @@ public sealed class OnnxRuntimeOperatorTests
         }
 
         TestContext.Out.WriteLine($"{mode} {coordinates} {nearest}: {rates}");
-        Assert.That(rates.BeyondOneStep, mode == "cubic" ? Is.LessThan(0.01) : Is.Zero);
-        Assert.That(rates.Largest, Is.LessThanOrEqualTo(2));
+        Assert.That(rates.Largest, Is.LessThanOrEqualTo(1));
+        // Cubic weights of 8 bits are one step off in 13 to 15 %.
+        Assert.That(rates.Different, mode == "cubic" ? Is.LessThan(0.09) : Is.LessThan(0.04));
     }
 
     [Test]

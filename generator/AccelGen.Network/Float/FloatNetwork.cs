@@ -290,6 +290,33 @@ public sealed record FloatResize(string Name, int Input, int Output) : FloatLaye
 
     /// <summary>Integer weights that the file prescribes in place of the two above, or null.</summary>
     public FixedTaps? Fixed { get; init; }
+
+    /// <summary>
+    /// Rows of the input that are the same one after the other: each tap row stands so many times in a row, with the part of its
+    /// weight that the quantiser gives it. Integer weights are then sums, and finer; see <see cref="Finer"/>.
+    /// </summary>
+    public int Copies { get; init; } = 1;
+
+    /// <summary>Copies for cubic weights: one leaves 0.5 % of the results two steps off, two none.</summary>
+    public const int CubicCopies = 2;
+
+    /// <summary>The same resampling of an input whose rows come several times, and the layer that repeats them.</summary>
+    /// <param name="copies">Times.</param>
+    /// <param name="name">Name of the layer that repeats the rows.</param>
+    /// <param name="tensor">Tensor of the repeated rows, of the input's shape with so many times its rows.</param>
+    public (FloatResize Repeat, FloatResize Fine) Finer(int copies, string name, int tensor)
+    {
+        int taps = Taps.Rows;
+        var repeat = new FloatResize(name, Input, tensor)
+        {
+            Up = (copies, 1), Down = (1, 1), Taps = (1, 1), FirstRow = new int[copies], FirstColumn = [0], RowWeights = [.. Enumerable.Repeat(1f, copies)], ColumnWeights = [1],
+        };
+        return (repeat, this with
+        {
+            Input = tensor, Copies = copies, Down = (Down.Rows * copies, Down.Columns), Taps = (taps * copies, Taps.Columns), FirstRow = [.. FirstRow.Select(f => f * copies)],
+            RowWeights = [.. Enumerable.Range(0, RowWeights.Length * copies).Select(i => RowWeights[i / copies] / copies)],
+        });
+    }
 }
 
 /// <summary>Integers that the weights of a resize stand for.</summary>

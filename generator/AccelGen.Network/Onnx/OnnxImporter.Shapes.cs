@@ -331,10 +331,19 @@ public sealed partial class OnnxImporter
         }
 
         Resampling r = taps[2], c = taps[3];
-        return Bind(node, ImageValue(Emit(shape with { Height = r.Output, Width = c.Output }, (name, to) => new FloatResize(name, tensor, to)
+        var resize = new FloatResize(string.Empty, tensor, -1)
         {
             Up = (r.Up, c.Up), Down = (r.Down, c.Down), Taps = (r.Taps, c.Taps), FirstRow = r.First, FirstColumn = c.First, RowWeights = r.Weights, ColumnWeights = c.Weights,
-        })));
+        };
+        if (mode == "cubic" && (r.Taps > 1 || c.Taps > 1))
+        {
+            int rows = Emit(shape with { Height = FloatResize.CubicCopies * shape.Height }, (name, to) => resize.Finer(FloatResize.CubicCopies, name, to).Repeat);
+            if (network.Fixed(tensor) is { } counts)
+                network.Fix(rows, counts);
+            resize = resize.Finer(FloatResize.CubicCopies, string.Empty, rows).Fine;
+        }
+
+        return Bind(node, ImageValue(Emit(shape with { Height = r.Output, Width = c.Output }, (name, to) => resize with { Name = name, Output = to })));
 
         OnnxTensor? Optional(int i) => i < inputs.Length && inputs[i] is not null ? Parameter(inputs, i, "scales or sizes") : null;
     }

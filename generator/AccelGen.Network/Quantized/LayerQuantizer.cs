@@ -146,7 +146,7 @@ internal static class LayerQuantizer
             (int p, int q) = Math.DivRem(phase, resize.Up.Columns);
             for (int t = 0; t < taps; t++)
                 real[t] = resize.Factor * ((double)resize.RowWeights[(p * rows) + (t / columns)] * resize.ColumnWeights[(q * columns) + (t % columns)]);
-            (sbyte[] integers, double step) = Integers(real);
+            (sbyte[] integers, double step) = resize.Copies == 1 ? Integers(real) : Integers(real, columns, resize.Copies);
             integers.CopyTo(weights, phase * taps);
             scales[phase] = Factor(resize, step * x.Scale / y.Scale);
         }
@@ -157,23 +157,48 @@ internal static class LayerQuantizer
         };
     }
 
+    // Taps that stand several times in neighbouring rows: the weight of all, and its parts as even as integers can be.
+    private static (sbyte[] Weights, double Step) Integers(ReadOnlySpan<double> real, int columns, int copies)
+    {
+        var whole = new double[real.Length / copies];
+        int First(int t) => (t / columns * copies * columns) + (t % columns);
+        for (int t = 0; t < whole.Length; t++)
+            whole[t] = copies * real[First(t)];
+        (int[] sums, double step) = Integers(whole, 127 * copies);
+        var parts = new sbyte[real.Length];
+        for (int t = 0; t < sums.Length; t++)
+        {
+            (int each, int rest) = Math.DivRem(sums[t], copies);
+            for (int c = 0; c < copies; c++)
+                parts[First(t) + (c * columns)] = (sbyte)(each + (c < Math.Abs(rest) ? Math.Sign(rest) : 0));
+        }
+
+        return (parts, step);
+    }
+
     /// <summary>
     /// Int8 weights and their step, nearest to real weights among all divisions of the largest. The step is such that the sum
     /// is exact: a constant image stays constant.
     /// </summary>
     internal static (sbyte[] Weights, double Step) Integers(ReadOnlySpan<double> real)
     {
+        (int[] weights, double step) = Integers(real, 127);
+        return ([.. weights.Select(w => (sbyte)w)], step);
+    }
+
+    private static (int[] Weights, double Step) Integers(ReadOnlySpan<double> real, int most)
+    {
         double largest = TensorPrimitives.MaxMagnitude(real), sum = TensorPrimitives.Sum(real), least = double.PositiveInfinity;
         largest = Math.Abs(largest);
-        (sbyte[] Weights, double Step) best = (new sbyte[real.Length], 1);
-        for (int parts = 1; parts <= 127 && largest > 0; parts++)
+        (int[] Weights, double Step) best = (new int[real.Length], 1);
+        for (int parts = 1; parts <= most && largest > 0; parts++)
         {
             // The divisor that gives the largest weight exactly this many parts.
             double divisor = parts / largest;
-            var weights = new sbyte[real.Length];
+            var weights = new int[real.Length];
             int total = 0;
             for (int t = 0; t < weights.Length; t++)
-                total += weights[t] = (sbyte)Math.Round(real[t] * divisor, MidpointRounding.AwayFromZero);
+                total += weights[t] = (int)Math.Round(real[t] * divisor, MidpointRounding.AwayFromZero);
             double step = total != 0 && Math.Abs(sum) > 1e-6 * largest ? sum / total : 1 / divisor, error = 0;
             for (int t = 0; t < weights.Length; t++)
                 error += Math.Pow((weights[t] * step) - real[t], 2);

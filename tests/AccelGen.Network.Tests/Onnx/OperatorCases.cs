@@ -264,7 +264,7 @@ internal static class OperatorCases
         {
             foreach (string coordinates in new[] { "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric" })
             {
-                yield return new($"Resize {mode} {coordinates}, scale 2", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, m.Constant([1, 1, 2, 2], 4)], ("mode", mode), ("coordinate_transformation_mode", coordinates)), Layers: "resize");
+                yield return new($"Resize {mode} {coordinates}, scale 2", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, m.Constant([1, 1, 2, 2], 4)], ("mode", mode), ("coordinate_transformation_mode", coordinates)), Layers: mode == "cubic" ? "resize resize" : "resize");
                 yield return new($"Resize {mode} {coordinates}, to other sizes", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, string.Empty, m.Integers(1, 3, 6, 9)], ("mode", mode), ("coordinate_transformation_mode", coordinates)));
                 yield return new($"Resize {mode} {coordinates}, smaller", (r, m) => m.Node("Resize", [m.Input(1, 3, 8, 9), string.Empty, string.Empty, m.Integers(1, 3, 4, 6)], ("mode", mode), ("coordinate_transformation_mode", coordinates)));
             }
@@ -272,7 +272,7 @@ internal static class OperatorCases
 
         foreach (string nearest in new[] { "floor", "ceil", "round_prefer_floor", "round_prefer_ceil" })
             yield return new($"Resize nearest_mode {nearest}", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 6), string.Empty, m.Constant([1, 1, 2.5f, 1.5f], 4)], ("mode", "nearest"), ("nearest_mode", nearest), ("coordinate_transformation_mode", "asymmetric")));
-        yield return new("Resize cubic_coeff_a", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, m.Constant([1, 1, 4, 4], 4)], ("mode", "cubic"), ("cubic_coeff_a", -0.5f)), Layers: "resize");
+        yield return new("Resize cubic_coeff_a", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, m.Constant([1, 1, 4, 4], 4)], ("mode", "cubic"), ("cubic_coeff_a", -0.5f)), Layers: "resize resize");
         yield return new("Resize of operator set 10", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), m.Constant([1, 1, 2, 3], 4)], ("mode", "nearest")), Opset: 10, Layers: "resize");
         yield return new("Resize with axes", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, m.Constant([2, 3], 2)], ("mode", "linear"), ("axes", L(2, 3))), Opset: 18, Layers: "resize");
         yield return new("Upsample", (r, m) => m.Node("Upsample", [m.Input(1, 3, 4, 5), m.Constant([1, 1, 2, 2], 4)], ("mode", "nearest")), Opset: 9, Layers: "resize");
