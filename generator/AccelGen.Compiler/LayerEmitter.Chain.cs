@@ -6,7 +6,7 @@ namespace AccelGen.Compiler;
 /// Two products of which the second reads the results of the first at the same pixels: they are forwarded into the input
 /// buffers and never go to memory. Attention is one (scores, softmax, values), a depthwise convolution with the 1x1
 /// convolution behind it another. The second product of a tile comes after the first of the next tile, so that the array
-/// works while a row operator does.
+/// works while a row operator does. Softmax lets post-processing go on beside it.
 /// </summary>
 internal sealed partial class LayerEmitter
 {
@@ -26,6 +26,12 @@ internal sealed partial class LayerEmitter
         int written = first.Batch > 0 ? 0 : writtenPending;
         if (first.Batch == 0)
             writtenPending = 0;
+        // A softmax runs beside post-processing. Where two tiles of scores fit their slot, the scores of the next tile are
+        // written meanwhile: a ROW waits for the one before, so that VECTOR finds the half free that it wrote two tiles ago.
+        bool overlap = first.Row?.Function == RowJob.Softmax && first.TableAddress is null;
+        int scoreWords = Geometry.Ceil(g1.LaneTiles, config.Derived.LaneSegments) * t.Rows * g1.RowWords;
+        bool ahead = overlap && 2 * scoreWords <= slots.OutputWords;
+        int ScoreBase(int tile) => (RowSlot * slots.OutputWords) + (ahead ? tile % 2 * scoreWords : 0);
         if (first.Row is not null)
         {
             // All stores before have left the output buffer.
@@ -49,15 +55,20 @@ internal sealed partial class LayerEmitter
             LoadInput(1);
         for (int tile = 0; tile <= tiles; tile++)
         {
+            if (ahead && tile < tiles)
+                First(tile);
             // The half of the input buffer into which the tile before was forwarded can be loaded into again.
             if (tile > 0)
                 Commands.Add(Empty("COMPUTE", first, Semaphore.Forwarded, tile + 1 < tiles ? Semaphore.HalfFree : null));
-            if (tile > 0 && tile + 1 < tiles)
+            if (!ahead && tile > 0 && tile + 1 < tiles)
                 LoadInput(tile + 1);
-            if (tile < tiles)
+            if (!ahead && tile < tiles)
                 First(tile);
             if (tile > 0)
                 Second(tile - 1);
+            // The load waits for the row operator: it must not hold up the weights of the second product.
+            if (ahead && tile > 0 && tile + 1 < tiles)
+                LoadInput(tile + 1);
         }
 
         // As after any layer: the last two uses of the input buffer have yet to be taken back.
@@ -80,13 +91,14 @@ internal sealed partial class LayerEmitter
         void First(int tile)
         {
             int forwardBase = Base(tile) + forwarded;
-            Command vector = NewVector(first, t, g1, 0, first.Row is null ? forwardBase : RowSlot * slots.OutputWords, parameters1);
+            Command vector = NewVector(first, t, g1, 0, first.Row is null ? forwardBase : ScoreBase(tile), parameters1);
             Extent(vector, 'B', null, 1, 0, g1.LaneTiles);
             Wait(vector, tile == 0 ? Semaphore.ParameterReady : null);
             Command last = vector;
             if (first.Row is not null)
             {
-                last = NewRow(first, first.Row, t, g1, RowSlot * slots.OutputWords, parameters1, g1.LaneTiles);
+                last = NewRow(first, first.Row, t, g1, ScoreBase(tile), parameters1, g1.LaneTiles);
+                last["Overlap"] = overlap ? 1 : 0;
                 last["ForwardBase"] = forwardBase;
             }
 

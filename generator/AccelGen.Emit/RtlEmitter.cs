@@ -84,6 +84,7 @@ public static class RtlEmitter
             ["acc_bits"] = config.Array.AccumulatorBits,
             ["acc_entries"] = config.Buffers.AccumulatorEntries,
             ["entry_bits"] = Bits(config.Buffers.AccumulatorEntries),
+            ["maxima"] = 2 << Bits(config.Buffers.AccumulatorEntries), // two sets of the row operators
             ["pitch"] = d.VectorPitchBytes,
             ["beat_bytes"] = d.BeatBytes,
             ["beat_bits"] = d.BeatBytes * 8,

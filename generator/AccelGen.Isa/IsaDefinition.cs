@@ -170,7 +170,8 @@ public static class IsaDefinition
         new("ROW", 6, Queue.Vector, "Row operator: softmax, layer normalisation or arg max over the channels of each pixel of a tile in the output buffers, in place. BCount lane tiles x Rows x Columns pixels per pass.",
         [
             new("Function", 128, 2, "Coded as RowFunction."),
-            new("ReservedRow0", 130, 3, "Zero."),
+            new("Overlap", 130, 1, "1: commands behind it in the vector queue may start while it runs, but for another ROW and for a VECTOR with Forward, CaptureReciprocal or UseReciprocal. Only for softmax with Forward and MaximumKnown, without a table; no command that can be done before it gives its semaphores."),
+            new("ReservedRow0", 131, 2, "Zero."),
             new("TableEnable", 133, 1, "1: results are looked up in the activation table."),
             new("TableSlot", 134, 1, "Half of the activation table."),
             new("ReservedRow8", 135, 3, "Zero."),

@@ -20,7 +20,7 @@ public readonly record struct CommandTiming(long Start, long Done);
 /// <param name="Counters">Every counter of the ISA table, by its index.</param>
 /// <param name="Commands">Timing per command of the program; commands that no queue executes have zeros.</param>
 /// <param name="Beats">Beats that each command moves over the bus.</param>
-/// <param name="Busy">Cycles in which each command issues work, the one of its start not counted: with one per command they are the Busy counters.</param>
+/// <param name="Busy">Cycles in which each command issues work, the one of its start not counted: with one per command they are the Busy counters, but for what a VECTOR does while a ROW works as well.</param>
 public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands, long[] Beats, long[] Busy);
 
 /// <summary>The program cannot run to its end: a command waits for a token that no earlier command gives.</summary>
@@ -72,7 +72,9 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
 
         // Compute and vector queues.
         private long computeFree = 1, macCycles;
-        private long vectorFree = 1, vectorActive;
+        private long vectorFree = 1, vectorActive, emitted;
+        private long rowStart, rowFree = 1; // the last ROW works from the one to before the other
+        private readonly long[] givenLast = new long[IsaDefinition.Semaphores];
         private int vectorLeft;
         private int vectorCommand = -1;
 
@@ -117,7 +119,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 else if (command.Definition.Name == "END")
                 {
                     total = Math.Max(push + 1, Math.Max(lastDescriptorPop + 3, loadFree));
-                    total = Math.Max(total, Math.Max(computeFree, vectorFree));
+                    total = Math.Max(total, Math.Max(computeFree, Math.Max(vectorFree, rowFree)));
                     total = Math.Max(total, storeFree);
                     if (completions.Count > 0)
                         total = Math.Max(total, completions[^1] + 1);
@@ -155,8 +157,14 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 return;
             long stalled = Math.Clamp(lastTransfer + 1 - from, 0, to - from);
             categories[(int)queue][(int)Category.MemoryStall] += stalled;
-            categories[(int)queue][(int)Category.Idle] += to - from - stalled;
+            Attribute(queue, Category.Idle, from + stalled, to);
         }
+
+        // Cycles [from, to) of a queue. The vector queue is busy while a ROW works, whatever the commands behind it do.
+        private void Attribute(Queue queue, Category category, long from, long to) =>
+            categories[(int)queue][(int)category] += queue == Queue.Vector ? WithoutRow(from, to) : to - from;
+
+        private long WithoutRow(long from, long to) => to - from - Math.Max(0, Math.Min(to, rowFree) - Math.Max(from, rowStart));
 
         // Cycle in which a queue takes a command that was pushed in a given cycle; attributes the cycles before.
         private long Start(Queue queue, int n, Command command, long push, long free, long space, long lastTransfer)
@@ -169,6 +177,10 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 category[(int)Category.MemoryStall] += space - cursor;
                 cursor = space;
             }
+
+            // What shares a part with the row operators waits for them: the ROW's own cycles, counted already.
+            if (queue == Queue.Vector && (command.Definition.Name == "ROW" || command["Forward"] == 1 || command["CaptureReciprocal"] == 1 || command["UseReciprocal"] == 1))
+                cursor = Math.Max(cursor, rowFree);
 
             // The queues take and give tokens as one mask: a semaphore named twice would move one token.
             if (Twice(command["Wait0"], command["Wait1"]) || Twice(command["Wait0"], command["Wait2"]) || Twice(command["Wait1"], command["Wait2"]) || Twice(command["Signal0"], command["Signal1"]))
@@ -183,13 +195,13 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                     throw new ProgramOrderException($"command {n} ({command}) waits for semaphore {semaphore}, and no earlier command gives it");
                 if (token.Time > cursor)
                 {
-                    category[(int)Category.WaitLoad + (semaphore >> 2)] += token.Time - cursor;
+                    Attribute(queue, Category.WaitLoad + (semaphore >> 2), cursor, token.Time);
                     log?.Waits(queue, n, cursor, token.Time, token.Giver);
                     cursor = token.Time;
                 }
             }
 
-            category[(int)Category.Busy]++;
+            Attribute(queue, Category.Busy, cursor, cursor + 1);
             log?.Starts(queue, n, cursor);
             pops[(int)queue].Add(cursor);
             return cursor;
@@ -200,8 +212,13 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         private void Signal(int n, Command command, string field, long visible)
         {
             int signal = (int)command[field];
-            if ((signal & 16) != 0)
-                tokens[signal & 15].Enqueue((visible, n));
+            if ((signal & 16) == 0)
+                return;
+            // Whoever waits could not tell the tokens apart.
+            if (command.Definition.Queue == Queue.Vector && visible <= givenLast[signal & 15])
+                throw new ProgramOrderException($"{command} gives semaphore {signal & 15} before the ROW command that it runs beside");
+            givenLast[signal & 15] = visible;
+            tokens[signal & 15].Enqueue((visible, n));
         }
 
         private void Load(int n, Command command, long push)
@@ -325,6 +342,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                         since = cursor = vectorActive;
                     }
 
+                    emitted += WithoutRow(cursor, cursor + pixels);
                     log?.Works(Work.PostProcessing, vectorCommand, cursor, cursor + pixels + (vectorLeft == 1 ? PostProcessing : 0));
                     if (--vectorLeft == 0)
                         FinishVector(cursor + pixels - 1);
@@ -346,12 +364,10 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         private void FinishVector(long lastPixel)
         {
             Command command = program[vectorCommand];
-            long active = lastPixel - vectorActive + 1;
-            long busy = (long)path.Resolve(command, 'B') * command["Rows"] * command["Columns"];
-            busyCycles[vectorCommand] = busy + PostProcessing;
-            categories[2][(int)Category.Busy] += busyCycles[vectorCommand];
-            categories[2][(int)Category.WaitCompute] += active - busy;
+            busyCycles[vectorCommand] = ((long)path.Resolve(command, 'B') * command["Rows"] * command["Columns"]) + PostProcessing;
             vectorFree = lastPixel + PostProcessing + 1;
+            categories[2][(int)Category.Busy] += emitted + WithoutRow(lastPixel + 1, vectorFree);
+            categories[2][(int)Category.WaitCompute] += WithoutRow(vectorActive, lastPixel + 1) - emitted;
             Signal(vectorCommand, command, "Signal0", vectorFree);
             Signal(vectorCommand, command, "Signal1", vectorFree);
             timings[vectorCommand] = timings[vectorCommand] with { Done = vectorFree - 1 };
@@ -372,6 +388,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             }
 
             vectorActive = start + 1;
+            emitted = 0;
             vectorLeft = path.Resolve(command, 'B');
             vectorCommand = n;
         }
@@ -384,22 +401,27 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 throw new ProgramOrderException($"command {n} ({command}) comes before the sums of the VECTOR command before it");
             long start = Start(Queue.Vector, n, command, push, vectorFree, 0, -1);
             timings[n] = new CommandTiming(start, start);
-            vectorFree = start + 1;
+            vectorFree = rowStart = rowFree = start + 1;
             if (!path.Skips(command))
             {
+                bool overlaps = command["Overlap"] == 1;
+                if (overlaps && (command["Function"] != 0 || command["Forward"] == 0 || command["MaximumKnown"] == 0 || command["TableEnable"] == 1))
+                    throw new ProgramOrderException($"command {n} ({command}) overlaps although it is no forwarded softmax with known maxima and without a table");
                 long pixels = command["Rows"] * command["Columns"], tiles = path.Resolve(command, 'B');
                 int passes = command["Function"] == 0 && command["MaximumKnown"] == 0 ? 3 : 2;
                 long lanePasses = command["Function"] == 2 ? tiles + 1 : passes * tiles;
                 long busy = (pixels * lanePasses) + (passes * RowSettling);
                 busyCycles[n] = busy;
                 categories[2][(int)Category.Busy] += busy;
-                log?.Works(Work.RowOperator, n, vectorFree, vectorFree + busy);
-                vectorFree += busy;
-                timings[n] = new CommandTiming(start, vectorFree - 1);
+                log?.Works(Work.RowOperator, n, rowFree, rowFree + busy);
+                rowFree += busy;
+                timings[n] = new CommandTiming(start, rowFree - 1);
+                if (!overlaps)
+                    vectorFree = rowFree;
             }
 
-            Signal(n, command, "Signal0", vectorFree);
-            Signal(n, command, "Signal1", vectorFree);
+            Signal(n, command, "Signal0", rowFree);
+            Signal(n, command, "Signal1", rowFree);
         }
 
         private void Store(int n, Command command, long push)

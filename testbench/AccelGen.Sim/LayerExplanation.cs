@@ -82,7 +82,7 @@ public sealed record LayerExplanation
     /// <summary>Cycle in which the first command starts and the last is done.</summary>
     public required (long First, long Last) Span { get; init; }
 
-    /// <summary>Compute, weight bandwidth, activation bandwidth, parameter bandwidth, read bandwidth (the three together), store bandwidth, vector unit.</summary>
+    /// <summary>Compute, weight bandwidth, activation bandwidth, parameter bandwidth, read bandwidth (the three together), store bandwidth, vector unit (but for row operators that run beside it), row operators.</summary>
     public required IReadOnlyList<Bound> Bounds { get; init; }
 
     /// <summary>Resource that takes longest; where that is the read bandwidth, the kind that moves most, with the cycles of all reads.</summary>
@@ -185,13 +185,16 @@ public sealed record LayerExplanation
                 new("read bandwidth", Bus(0, 1, 2, 3, 4, 5)),
                 // Exchanging pixels and channels takes cycles besides those of the bus.
                 new("store bandwidth", Math.Max(Busy(Isa.Queue.Store), Beats(i => Queue(i) == Isa.Queue.Store) * timing.WriteInterval)),
-                new("vector unit", Busy(Isa.Queue.Vector)),
+                new("vector unit", indices.Where(i => Queue(i) == Isa.Queue.Vector && !Overlaps(i)).Sum(i => model.Busy[i])),
+                new("row operators", indices.Where(i => Command(i).Definition.Name == "ROW").Sum(i => model.Busy[i])),
             ];
         }
 
+        private bool Overlaps(int index) => Command(index) is { Definition.Name: "ROW" } c && c["Overlap"] == 1;
+
         private static Bound Limiting(IReadOnlyList<Bound> bounds)
         {
-            Bound most = new[] { 0, 4, 5, 6 }.Select(i => bounds[i]).MaxBy(b => b.Cycles)!;
+            Bound most = new[] { 0, 4, 5, 6, 7 }.Select(i => bounds[i]).MaxBy(b => b.Cycles)!;
             return most == bounds[4] ? new Bound(bounds.Skip(1).Take(3).MaxBy(b => b.Cycles)!.Resource, most.Cycles) : most;
         }
 

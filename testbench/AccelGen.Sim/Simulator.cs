@@ -124,16 +124,19 @@ public sealed unsafe class Simulator : IDisposable
 
         // Commands per queue in order: what the trace pulses refer to.
         var starts = new List<long>[4];
-        var ends = new List<long>[4];
+        var ends = new List<long>[5]; // ROW by itself: commands behind it may be done before
         for (int q = 0; q < 4; q++)
-            (starts[q], ends[q]) = ([], []);
+            starts[q] = [];
+        for (int q = 0; q < 5; q++)
+            ends[q] = [];
 
         var bus = new MemoryBus(this, timing, faults ?? new MemoryFaults());
         WriteRegister("Control", 1);
         // The slave registers the start pulse with the write; the response came one cycle later.
         long origin = startCycle, lastProgress = Cycle;
         long waveformEvent = waveform is { } w ? origin + w.From : long.MaxValue;
-        byte* running = model.Pointer(Port.Running), trace = model.Pointer(Port.Trace);
+        byte* running = model.Pointer(Port.Running);
+        ushort* trace = (ushort*)model.Pointer(Port.Trace);
         while (*running != 0 || Cycle <= origin + 2)
         {
             if (Cycle >= waveformEvent)
@@ -150,6 +153,10 @@ public sealed unsafe class Simulator : IDisposable
                     // The trace is registered: the event was one cycle before this cycle's outputs.
                     if ((pulses >> q & 1) != 0)
                         starts[q].Add(Cycle - 1 - origin);
+                }
+
+                for (int q = 0; q < 5; q++)
+                {
                     if ((pulses >> (4 + q) & 1) != 0)
                         ends[q].Add(Cycle - 1 - origin);
                 }
@@ -206,13 +213,14 @@ public sealed unsafe class Simulator : IDisposable
     private static CommandTiming[] MatchTrace(IReadOnlyList<Command> program, List<long>[] starts, List<long>[] ends)
     {
         var timings = new CommandTiming[program.Count];
-        int[] next = [1, 0, 0, 0]; // the load queue begins with the command that fetches the first block
+        // The load queue begins with the command that fetches the first block.
+        int[] next = [1, 0, 0, 0], nextEnd = [1, 0, 0, 0, 0];
         for (int i = 0; i < program.Count; i++)
         {
             if (program[i].Definition.Queue is not Queue queue)
                 continue;
-            int q = (int)queue, k = next[q]++;
-            timings[i] = new CommandTiming(k < starts[q].Count ? starts[q][k] : -1, k < ends[q].Count ? ends[q][k] : -1);
+            int q = (int)queue, e = program[i].Definition.Name == "ROW" ? 4 : q, k = next[q]++, end = nextEnd[e]++;
+            timings[i] = new CommandTiming(k < starts[q].Count ? starts[q][k] : -1, end < ends[e].Count ? ends[e][end] : -1);
         }
 
         return timings;

@@ -1,6 +1,8 @@
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Emit;
+using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 using NUnit.Framework;
 
@@ -23,7 +25,7 @@ public sealed class FusionTests
     {
         AcceleratorConfig config = ConfigLoader.Load(preset);
         BuiltModel built = await new ModelBuild().BuildAsync(config);
-        int joined = 0, checkedCases = 0;
+        int joined = 0, checkedCases = 0, ahead = 0, alone = 0, together = 0;
         for (int i = 0; i < 40; i++)
         {
             int seed = (Seed * 1000) + i;
@@ -42,6 +44,13 @@ public sealed class FusionTests
 
             checkedCases++;
             joined += program.Layers.Any(l => l.FusedInto is not null) ? 1 : 0;
+            Command[] rows = [.. program.Commands.Where(c => c.Definition.Name == "ROW")];
+            Assert.That(rows.All(r => r["Overlap"] == r["Forward"]), "a softmax overlaps when it is forwarded, nothing else does");
+            // Scores of the next tile are written beside those of this one, or to the same place once it has been read.
+            IEnumerable<IGrouping<long, Command>> chains = rows.Where(r => r["Overlap"] == 1).GroupBy(r => r["Tag"]).Where(c => c.DistinctBy(r => r["ForwardBase"]).Skip(1).Any());
+            ahead += chains.Count(c => c.DistinctBy(r => r["OutputBase"]).Skip(1).Any());
+            alone += chains.Count(c => !c.DistinctBy(r => r["OutputBase"]).Skip(1).Any());
+            together += EndTogether(program, timing);
             using var workload = new Workload(program, built.Library, timing);
             string what = $"{kind}, seed {seed}, {string.Join(", ", network.Tensors.Select(t => t.Shape))}, {timing}, {string.Join(" | ", program.Layers.Select(l => l.Tiling))}";
             WorkloadResult result = workload.Run(inputs, ExecutionPath.Whole);
@@ -54,8 +63,46 @@ public sealed class FusionTests
             Assert.That(stalled.Rtl.TotalCycles, Is.GreaterThanOrEqualTo(stalled.Model.TotalCycles), $"stalled, {what}");
         }
 
-        TestContext.Out.WriteLine($"{kind} on {preset}, seed {Seed}: {checkedCases} networks equal, {joined} with fused layers");
+        TestContext.Out.WriteLine($"{kind} on {preset}, seed {Seed}: {checkedCases} networks equal, {joined} with fused layers; {ahead} with scores ahead of the softmax, {alone} without; {together} ROW commands ended with a VECTOR command");
         Assert.That(joined, Is.Positive, "none of the networks was fused");
+        if (kind == "attention")
+            Assert.That(new[] { ahead, alone }, Has.All.Positive, "both ways of a softmax were to be tried");
+    }
+
+    // What only runs when a softmax and post-processing run at the same time, broken on purpose.
+    [TestCase("maxima_q <= !maxima_q", "maxima_q <= maxima_q", true, TestName = "One_set_of_maxima_for_both_is_found_as_a_mismatch")]
+    [TestCase("if (row_o) category_o", "if (row_o && !row_overlap_o) category_o", false, TestName = "A_softmax_that_does_not_count_as_busy_is_found_as_a_counter_difference")]
+    [CancelAfter(300_000)]
+    public async Task A_defect_of_overlapping_is_found(string good, string bad, bool values)
+    {
+        AcceleratorConfig config = ConfigLoader.Load("tiny");
+        List<EmittedFile> files = [.. RtlEmitter.EmitRtl(config)];
+        int index = files.FindIndex(f => f.Path == "rtl/acc_vector.sv");
+        string text = System.Text.RegularExpressions.Regex.Replace(files[index].Text, " +", " ");
+        Assert.That(text, Does.Contain(good));
+        files[index] = files[index] with { Text = text.Replace(good, bad, StringComparison.Ordinal) };
+        BuiltModel built = await new ModelBuild().BuildAsync(config, false, files);
+        var timing = new MemoryTiming();
+        long mismatches = 0, differences = 0;
+        for (int i = 0; i < 10; i++)
+        {
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = Attention(new Random((Seed * 1000) + i));
+            using var workload = new Workload(new NetworkCompiler(config, timing).Compile(network), built.Library, timing);
+            WorkloadResult result = workload.Run(inputs, ExecutionPath.Whole);
+            mismatches += result.Mismatches;
+            differences += result.CounterDifferences.Count;
+        }
+
+        Assert.That(mismatches > 0, Is.EqualTo(values));
+        Assert.That(differences > 0, Is.EqualTo(!values));
+    }
+
+    // ROW commands that end in the same cycle as a VECTOR command: both give their tokens then.
+    private static int EndTogether(CompiledProgram program, MemoryTiming timing)
+    {
+        CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole));
+        ILookup<string, long> ends = program.Commands.Zip(model.Commands).Where(c => c.First.Definition.Queue == Queue.Vector).ToLookup(c => c.First.Definition.Name, c => c.Second.Done);
+        return ends["ROW"].Intersect(ends["VECTOR"]).Count();
     }
 
     // Queries x keys, softmax, x values, for one to three heads, behind a convolution so that chains follow other layers.

@@ -24,6 +24,31 @@ public sealed class ProgramOrderTests
         () => Predict(new Command("LOAD") { ["BCount"] = 1, ["Wait0"] = 16 | 5 }, new Command("END")),
         Throws.TypeOf<ProgramOrderException>().With.Message.Contains("no earlier command gives it"));
 
+    [TestCase("Function", 1)]
+    [TestCase("Forward", 0)]
+    [TestCase("MaximumKnown", 0)]
+    [TestCase("TableEnable", 1)]
+    public void A_row_operator_that_shares_its_parts_with_VECTOR_may_not_overlap(string field, int value)
+    {
+        Assert.That(() => Predict(Softmax(), new Command("END")), Throws.Nothing);
+        Command row = Softmax();
+        row[field] = value;
+        Assert.That(() => Predict(row, new Command("END")), Throws.TypeOf<ProgramOrderException>().With.Message.Contains("overlaps although"));
+    }
+
+    [Test]
+    public void A_token_that_overtakes_the_one_of_an_overlapping_ROW_is_refused()
+    {
+        Command row = Softmax(), beside = new("VECTOR") { ["BCount"] = 1, ["Signal0"] = 16 | 10 }, other = new("VECTOR") { ["BCount"] = 1, ["Signal0"] = 16 | 8 };
+        Assert.That(() => Predict(row, other, new Command("END")), Throws.Nothing);
+        Assert.That(() => Predict(row, beside, new Command("END")), Throws.TypeOf<ProgramOrderException>().With.Message.Contains("semaphore 10"));
+    }
+
+    private static Command Softmax() => new("ROW")
+    {
+        ["ACount"] = 1, ["BCount"] = 2, ["Rows"] = 4, ["Columns"] = 4, ["Forward"] = 1, ["MaximumKnown"] = 1, ["Overlap"] = 1, ["Signal0"] = 16 | 10,
+    };
+
     [Test]
     public void A_program_without_an_end_is_refused() => Assert.That(() => Predict(new Command("LOAD") { ["BCount"] = 1 }), Throws.TypeOf<ProgramOrderException>());
 

@@ -9,6 +9,7 @@ rtl/acc_inverse.sv
 rtl/acc_load.sv
 rtl/acc_pe.sv
 rtl/acc_row.sv
+rtl/acc_row_sequencer.sv
 rtl/acc_semaphores.sv
 rtl/acc_sram.sv
 rtl/acc_sram_masked.sv

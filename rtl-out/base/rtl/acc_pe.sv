@@ -67,7 +67,8 @@ module acc_pe (
   input  logic         write_i,
   input  logic [15:0]  output_addr_i,
   input  logic [7:0]   output_segment_i,
-  input  logic         forward_i,             // results go to the input buffer instead
+  input  logic         forward_i,             // a result goes to the input buffer
+  input  logic [15:0]  forward_addr_i,
   input  logic [7:0]   forward_byte_i,        // first byte of the lane tile in the input word
   input  logic [1023:0] param_i,
   input  logic [383:0] multiplier_i,
@@ -91,11 +92,13 @@ module acc_pe (
   input  logic         capture_i,
   input  logic         use_reciprocal_i,
   input  logic         row_active_i,          // a row operator runs
-  input  logic [15:0]  entry2_i,              // pixel in stage 2, 3, 5, 7
-  input  logic [15:0]  entry3_i,
+  input  logic [15:0]  entry3_i,              // pixel in stage 3, 5
   input  logic [15:0]  entry5_i,
-  input  logic [15:0]  entry7_i,
+  input  logic [15:0]  row_entry2_i,          // pixel in stage 2, 3, 7 of a row operator
+  input  logic [15:0]  row_entry3_i,
+  input  logic [15:0]  row_entry7_i,
   // row operators
+  input  logic         row_overlap_i,         // post-processing takes place at the same time; results are forwarded
   input  logic         row_re_i,
   input  logic [15:0]  row_raddr_i,
   input  logic [5:0]   row_valid_i,
@@ -106,7 +109,9 @@ module acc_pe (
   input  logic [5:0]   row_first_i,
   input  logic [7:0]   row_last_i,
   input  logic [15:0]  entry6_i,
+  input  logic         row_maxima_i,
   input  logic         track_i,
+  input  logic         track_maxima_i,
   input  logic         track_first_i,
   input  logic [6:0]   track_lanes_i,
   input  logic [1:0]   row_function_i,
@@ -116,6 +121,9 @@ module acc_pe (
   input  logic [5:0]   row_shift_i,
   input  logic [47:0]  row_epsilon_i,
   input  logic [95:0] row_param_shift_i,
+  input  logic signed [8:0] row_zero_point_i,
+  input  logic signed [8:0] row_clamp_low_i,
+  input  logic signed [8:0] row_clamp_high_i,
   // output buffer read port
   input  logic         output_re_i,
   input  logic [15:0]  output_raddr_i,
@@ -161,7 +169,7 @@ module acc_pe (
     end
   end
 
-  logic [127:0]   result;             // of stage 6
+  logic [127:0]   result, forwarded;  // of stage 6
   logic [511:0] input_word, residual_word;
   // Two halves: while the load queue fills one, results can be forwarded into the other. Each half has a bank for
   // even and one for odd words, so that two neighbouring words can be read at once.
@@ -197,22 +205,21 @@ module acc_pe (
   assign scatter_word = scatter_data_i;
   assign scatter_mask = '1;
   // Results that the next product of the same pixels reads: a lane tile of one vector.
-  logic        forward_bank, forward_we;
+  logic        forward_bank;
   logic [15:0] forward_addr;
   logic [511:0] forward_word, forward_mask;
-  assign forward_we   = write_i && forward_i;
-  assign forward_bank = output_addr_i >= InputBankWords;
-  assign forward_addr = forward_bank ? output_addr_i - InputBankWords : output_addr_i;
+  assign forward_bank = forward_addr_i >= InputBankWords;
+  assign forward_addr = forward_bank ? forward_addr_i - InputBankWords : forward_addr_i;
   always_comb begin
     forward_word = '0;
     forward_mask = '0;
-    if (forward_we) begin
-      forward_word = 512'(result) << (32'(forward_byte_i) * 8);
+    if (forward_i) begin
+      forward_word = 512'(forwarded) << (32'(forward_byte_i) * 8);
       forward_mask = 512'({ 128{1'b1}}) << (32'(forward_byte_i) * 8);
     end
   end
   logic forward0_we;
-  assign forward0_we = forward_we && forward_bank == 1'b0;
+  assign forward0_we = forward_i && forward_bank == 1'b0;
   logic        write0_we;
   logic [15:0] write0_word;
   assign write0_we   = (hit_input_q && scatter_bank == 1'b0) || forward0_we;
@@ -226,7 +233,7 @@ module acc_pe (
     .wmask_i(forward0_we ? forward_mask : scatter_mask), .wdata_i(forward0_we ? forward_word : scatter_word),
     .re_i(issue_i && read_bank == 1'b0 && (odd || neighbour)), .raddr_i(read_word >> 1), .rdata_o(input0_odd));
   logic forward1_we;
-  assign forward1_we = forward_we && forward_bank == 1'b1;
+  assign forward1_we = forward_i && forward_bank == 1'b1;
   logic        write1_we;
   logic [15:0] write1_word;
   assign write1_we   = (hit_input_q && scatter_bank == 1'b1) || forward1_we;
@@ -515,7 +522,7 @@ module acc_pe (
   logic [46:0] factors [0:63];
   logic [46:0] factors_read;
   logic [5:0] read_entry;
-  assign read_entry   = row_active_i ? entry2_i[5:0] : entry3_i[5:0];
+  assign read_entry   = row_active_i ? row_entry2_i[5:0] : entry3_i[5:0];
   assign factors_read = factors[read_entry];
 
   logic        inverse_valid, inverse_root;
@@ -547,7 +554,7 @@ module acc_pe (
   assign inverse_root  = row_inverse_valid && row_inverse_root;
   assign inverse_value = row_inverse_valid ? row_inverse_value : (sum_q[0] < 32'sd1 ? 48'd1 : 48'(sum_q[0]));
   always_ff @(posedge clk_i) begin
-    if (row_factors_we) factors[entry7_i[5:0]] <= row_factors;
+    if (row_factors_we) factors[row_entry7_i[5:0]] <= row_factors;
     if (capture5_q) factors[entry5_i[5:0]] <= {16'd0, quotient_shift > 7'd63 ? 6'd63 : quotient_shift[5:0], scaled[41:17]};
   end
 
@@ -837,11 +844,11 @@ module acc_pe (
   end
   logic [127:0] row_data;
   logic [127:0] clamped;
-  assign clamped = row_active_i ? row_data : y_q;
+  assign clamped = row_active_i && !row_overlap_i ? row_data : y_q;
   always_comb begin
     result = clamped;
     // The table is ordered by count + 128.
-    if (write_i && table_enable_i) begin
+    if ((write_i || forward_i) && table_enable_i) begin
       result[7:0] = activation[{table_slot_i, clamped[7:0] ^ 8'h80}];
       result[15:8] = activation[{table_slot_i, clamped[15:8] ^ 8'h80}];
       result[23:16] = activation[{table_slot_i, clamped[23:16] ^ 8'h80}];
@@ -860,6 +867,9 @@ module acc_pe (
       result[127:120] = activation[{table_slot_i, clamped[127:120] ^ 8'h80}];
     end
   end
+
+  // A row operator that lets post-processing go on has the way into the input buffer to itself.
+  assign forwarded = row_active_i && row_overlap_i ? row_data : result;
 
   // Two banks, one per slot: while the store queue reads one, the vector queue works in the other.
   localparam logic [15:0] BankWords = 16'd128;
@@ -880,11 +890,11 @@ module acc_pe (
     if (row_re_i)    read_bank_q  <= row_bank;
   end
   acc_sram #(.Width(512), .Depth(128), .SegWidth(128)) u_output0 (
-    .clk_i, .we_i(write_i && !forward_i && write_bank == 1'b0), .waddr_i(write_word), .wseg_i(output_segment_i), .wdata_i(result),
+    .clk_i, .we_i(write_i && write_bank == 1'b0), .waddr_i(write_word), .wseg_i(output_segment_i), .wdata_i(result),
     .re_i((output_re_i && store_bank == 1'b0) || (row_re_i && row_bank == 1'b0)),
     .raddr_i(row_re_i && row_bank == 1'b0 ? row_word : store_word), .rdata_o(bank0_data));
   acc_sram #(.Width(512), .Depth(128), .SegWidth(128)) u_output1 (
-    .clk_i, .we_i(write_i && !forward_i && write_bank == 1'b1), .waddr_i(write_word), .wseg_i(output_segment_i), .wdata_i(result),
+    .clk_i, .we_i(write_i && write_bank == 1'b1), .waddr_i(write_word), .wseg_i(output_segment_i), .wdata_i(result),
     .re_i((output_re_i && store_bank == 1'b1) || (row_re_i && row_bank == 1'b1)),
     .raddr_i(row_re_i && row_bank == 1'b1 ? row_word : store_word), .rdata_o(bank1_data));
   assign output_data_o = store_bank_q ? bank1_data : bank0_data;
@@ -894,10 +904,11 @@ module acc_pe (
   assign row_read = read_bank_q ? bank1_data : bank0_data;
   acc_row u_row (
     .clk_i, .valid_i(row_valid_i), .pass_i(row_pass_i), .first_i(row_first_i), .last_i(row_last_i), .lanes1_i(row1_lanes_i),
-    .tile2_i(row2_tile_i), .entry2_i, .entry3_i, .track_i, .track_first_i, .track_lanes_i, .track_entry_i(entry6_i),
+    .tile2_i(row2_tile_i), .entry2_i(row_entry2_i), .entry3_i(row_entry3_i), .maxima_i(row_maxima_i), .track_i,
+    .track_maxima_i, .track_first_i, .track_lanes_i, .track_entry_i(entry6_i),
     .track_data_i(result), .function_i(row_function_i), .channels_i(row_channels_i),
     .exponent_i(row_exponent_i), .multiplier_i(row_multiplier_i), .shift_i(row_shift_i), .epsilon_i(row_epsilon_i),
-    .param_i, .param_shift_i(row_param_shift_i), .zero_point_i, .clamp_low_i, .clamp_high_i,
+    .param_i, .param_shift_i(row_param_shift_i), .zero_point_i(row_zero_point_i), .clamp_low_i(row_clamp_low_i), .clamp_high_i(row_clamp_high_i),
     .data_i(row_read[32'(row1_byte_i) * 8 +: 128]), .data_o(row_data),
     .factors_i(factors_read), .factors_we_o(row_factors_we), .factors_o(row_factors),
     .inverse_valid_o(row_inverse_valid), .inverse_root_o(row_inverse_root), .inverse_value_o(row_inverse_value),
@@ -906,11 +917,11 @@ module acc_pe (
   // Upper bits of the lane parameters are not used; the padding between vectors is not read.
   logic unused_bits;
   assign unused_bits = ^{param_i, input_word, residual_word, multiply_i, residual_subtract_i, residual_one_channel_i,
-                         residual_enable_i, residual_multiplier_i, residual_shift_i, residual_zero_point_i, stage3_byte_i, entry2_i, entry3_i, entry5_i, entry7_i, row_active_i, factors_read, scaled, table_waddr_i};
+                         residual_enable_i, residual_multiplier_i, residual_shift_i, residual_zero_point_i, stage3_byte_i, entry3_i, entry5_i, row_entry2_i, row_entry3_i, row_entry7_i, row_active_i, factors_read, scaled, table_waddr_i};
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
-    if (rst_ni) OneWriterPerBank_A : assert (!(forward_we && hit_input_q && forward_bank == scatter_bank));
+    if (rst_ni) OneWriterPerBank_A : assert (!(forward_i && hit_input_q && forward_bank == scatter_bank));
   end
   always_ff @(posedge clk_i) begin
     if (rst_ni) OnePortPerBank_A : assert (!(row_re_i && output_re_i && row_bank == store_bank));

@@ -3,9 +3,8 @@
 //
 // Vector queue. VECTOR takes the completed sums of its pixels as the compute queue issues them, and steers bias,
 // scale, residual and output addresses through the post-processing pipeline of the processing elements; seven cycles
-// from the last pixel to the token. ROW passes over a tile in the output buffers, pixel by pixel and within a pixel
-// lane tile by lane tile, one per cycle: softmax in three passes (two when VECTOR has tracked the maxima), layer
-// normalisation and arg max in two, each followed by seven cycles in which its results settle.
+// from the last pixel to the token. ROW goes to the sequencer of the row operators once post-processing has ended and
+// the row operators are free; commands behind it start when it has ended, or at once when it allows that.
 module acc_vector (
   input  logic         clk_i,
   input  logic         rst_ni,
@@ -35,10 +34,11 @@ module acc_vector (
   output logic [7:0]   stage3_byte_o,         // first byte of the lane tile in the residual word
   output logic         stage4_o,
   output logic         stage5_o,
-  output logic         write_o,               // stage 6, or the result of a row operator
+  output logic         write_o,               // result to the output buffer: stage 6, or of a row operator
   output logic [15:0]  output_addr_o,
   output logic [7:0]   output_segment_o,
-  output logic         forward_o,             // results go to the input buffer instead
+  output logic         forward_o,             // result to the input buffer
+  output logic [15:0]  forward_addr_o,
   output logic [7:0]   forward_byte_o,        // first byte of the lane tile in the input word
   output logic [1023:0] param_o,       // in stage 3: bias 31:0 of each lane
   output logic [383:0] multiplier_o,  // in stage 4
@@ -53,6 +53,7 @@ module acc_vector (
   output logic         use_reciprocal_o,
   // row operators: read at +0, word at +1, result written at +6
   output logic         row_o,                 // a ROW command runs
+  output logic         row_overlap_o,         // ... and VECTOR commands may run at the same time
   output logic         row_re_o,
   output logic [15:0]  row_raddr_o,
   output logic [5:0]   row_valid_o,           // bit n - 1: stage n holds a lane tile
@@ -64,10 +65,13 @@ module acc_vector (
   output logic [7:0]   row_last_o,            // stage n holds the last lane tile of a pixel, stages 1 to 8
   output logic [15:0]  row2_entry_o,          // stage 2: pixel
   output logic [15:0]  row3_entry_o,
-  output logic [15:0]  row5_entry_o,
-  output logic [15:0]  row6_entry_o,
   output logic [15:0]  row7_entry_o,
+  output logic         row_maxima_o,          // set of maxima of the ROW command
+  output logic [15:0]  entry3_o,              // pixel in stage 3, 5, 6 of post-processing
+  output logic [15:0]  entry5_o,
+  output logic [15:0]  entry6_o,
   output logic         track_o,               // stage 6: the result counts for the maximum of its pixel
+  output logic         track_maxima_o,        // set of maxima
   output logic         track_first_o,         // ... and is of its first lane tile
   output logic [6:0]   track_lanes_o,         // lanes that hold channels
   output logic [1:0]   row_function_o,
@@ -77,6 +81,9 @@ module acc_vector (
   output logic [5:0]   row_shift_o,
   output logic [47:0]  row_epsilon_o,
   output logic [95:0] row_param_shift_o,  // row stage 5
+  output logic signed [8:0] row_zero_point_o,
+  output logic signed [8:0] row_clamp_low_o,
+  output logic signed [8:0] row_clamp_high_o,
   output logic signed [8:0] zero_point_o,
   output logic signed [8:0] clamp_low_o,
   output logic signed [8:0] clamp_high_o,
@@ -90,7 +97,8 @@ module acc_vector (
   output logic         waiting_o,
   output logic [3:0]   missing_o,
   output logic         start_o,
-  output logic         done_o
+  output logic         done_o,                // a VECTOR command is done
+  output logic         row_done_o             // a ROW command is done
 );
   logic [513:0] head;
   logic         empty, pop, tokens_ready;
@@ -99,36 +107,60 @@ module acc_vector (
     .clk_i, .rst_ni, .clr_i, .push_i, .data_i(entry_i), .full_o, .pop_i(pop), .data_o(head), .empty_o(empty));
   acc_wait u_wait (.waits_i({1'b0, head[30:16]}), .available_i, .ready_o(tokens_ready), .take_o(take), .missing_o);
 
-  typedef enum logic [2:0] {StIdle, StActive, StDrain, StRow, StGap} state_e;
+  typedef enum logic [1:0] {StIdle, StActive, StDrain} state_e;
   state_e       state_q;
   logic [513:0] cmd_q;
   logic [2:0]   drain_q;
-  logic         row_head;
-  assign row_head = head[7:0] == acc_pkg::OpRow;
-  assign pop     = state_q == StIdle && !empty && tokens_ready && !halt_i;
+  logic         row_head, needs_row, blocked;
+  assign row_head  = head[7:0] == acc_pkg::OpRow;
+  // Another ROW, results into the input buffers, and reciprocals need what the row operators use.
+  assign needs_row = row_head || head[138] || head[135] || head[136];
+  assign blocked   = row_o && (needs_row || !row_overlap_o);
+  assign pop     = state_q == StIdle && !empty && tokens_ready && !blocked && !halt_i;
   assign take_o  = pop ? take : 16'd0;
   assign start_o = pop;
   assign ready_o = state_q == StActive;
 
-  // Passes of a row operator.
-  localparam logic [1:0] PassMaximum = 2'd0;
-  localparam logic [1:0] PassSum     = 2'd1;
-  localparam logic [1:0] PassWrite   = 2'd2;
-  logic [1:0] pass_q, function_q;
-  assign function_q = cmd_q[129:128];
+  // ---- row operators ----
+  logic        row_start, row_done, row_write, row_forward, row_table_enable, row_table_slot, row_param_re, row_param_there;
+  logic [9:0]  row_signals;
+  logic [15:0] row_waddr, row_param_addr;
+  logic [7:0]  row_segment, row_byte;
+  assign row_start = pop && row_head && !head[acc_pkg::SkipBit];
+  acc_row_sequencer u_row (
+    .clk_i, .rst_ni, .clr_i, .halt_i, .start_i(row_start), .command_i(head), .busy_o(row_o), .overlap_o(row_overlap_o),
+    .done_o(row_done), .signals_o(row_signals), .re_o(row_re_o), .raddr_o(row_raddr_o), .write_o(row_write),
+    .forward_o(row_forward), .waddr_o(row_waddr), .segment_o(row_segment), .byte_o(row_byte), .param_re_o(row_param_re),
+    .param_there_o(row_param_there), .param_addr_o(row_param_addr), .valid_o(row_valid_o), .pass_o(row_pass_o),
+    .byte1_o(row1_byte_o), .lanes1_o(row1_lanes_o), .tile2_o(row2_tile_o), .first_o(row_first_o), .last_o(row_last_o),
+    .entry2_o(row2_entry_o), .entry3_o(row3_entry_o), .entry7_o(row7_entry_o), .function_o(row_function_o),
+    .channels_o(row_channels_o), .exponent_o(row_exponent_o), .multiplier_o(row_multiplier_o), .shift_o(row_shift_o),
+    .epsilon_o(row_epsilon_o), .table_enable_o(row_table_enable), .table_slot_o(row_table_slot),
+    .zero_point_o(row_zero_point_o), .clamp_low_o(row_clamp_low_o), .clamp_high_o(row_clamp_high_o));
 
-  // Position of the next pixel in the tile; of a row operator the lane tiles of a pixel follow each other.
+  // VECTOR commands beside an overlapping ROW track into the other set of maxima.
+  logic maxima_q, row_maxima_q;
+  assign row_maxima_o   = row_maxima_q;
+  assign track_maxima_o = maxima_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      maxima_q     <= 1'b0;
+      row_maxima_q <= 1'b0;
+    end else if (row_start) begin
+      row_maxima_q <= maxima_q;
+      if (head[130]) maxima_q <= !maxima_q;
+    end
+  end
+
+  // Position of the next pixel in the tile; the lane tile is outermost.
   logic [11:0] kt_q, oy_q, ox_q;
   logic [7:0]  seg_q;
   logic [15:0] plane_q, row_addr_q, col_q, param_q, residual_plane_q, entry_q;
-  logic        ox_last, oy_last, kt_last, drained, row_issue, row_kt_last;
+  logic        ox_last, oy_last, kt_last, drained;
   assign ox_last     = ox_q + 12'd1 == cmd_q[279:268];
   assign oy_last     = oy_q + 12'd1 == cmd_q[267:256];
   assign kt_last     = kt_q + 12'd1 == cmd_q[123:112];
-  // An index is written to one lane tile.
-  assign row_kt_last = kt_last || (function_q == acc_pkg::RowFunctionArgMax && pass_q == PassWrite);
-  assign row_issue   = state_q == StRow;
-  assign drained     = (state_q == StDrain && drain_q == 3'd5) || (state_q == StGap && drain_q == 3'd6 && pass_q == PassWrite);
+  assign drained     = state_q == StDrain && drain_q == 3'd5;
 
   logic [15:0] offset, select, residual_offset, residual_select;
   assign offset = plane_q + row_addr_q + (col_q >> 1);
@@ -138,26 +170,16 @@ module acc_vector (
 
   // Addresses travel with the pixel.
   logic        p1_q, p2_q, p3_q, p4_q, p5_q, p6_q, f1_q, f2_q;
-  logic [15:0] a1_q, a2_q, a3_q, a4_q, a5_q, a6_q, ra1_q, ra2_q, param1_q, param2_q, param3_q;
+  logic [15:0] a1_q, a2_q, a3_q, a4_q, a5_q, a6_q, ra1_q, ra2_q, param1_q, param2_q;
   logic [7:0]  s1_q, s2_q, s3_q, s4_q, s5_q, s6_q, b1_q, b2_q, b3_q, w1_q, w2_q, w3_q, w4_q, w5_q, w6_q;
-  // What travels only with the lane tile of a row operator; bit n - 1 is stage n.
-  logic [5:0]  row_valid_q, row_first_q, first_tile_q, last_tile_q;
-  logic [7:0]  row_last_q, row_byte_q, row_tile1_q, row_tile2_q;
-  logic [6:0]  row_lanes_q;
-  logic [15:0] e1_q, e2_q, e3_q, e4_q, e5_q, e6_q, e7_q;
-  logic        row_writes;
-  assign row_writes = pass_q == PassWrite;
-
-  logic        advance, pixel_done;            // to the next lane tile; to the next pixel
-  assign advance    = emit_i || row_issue;
-  assign pixel_done = emit_i || (row_issue && row_kt_last);
+  logic [5:0]  first_tile_q, last_tile_q;      // bit n - 1 is stage n
+  logic [15:0] e1_q, e2_q, e3_q, e4_q, e5_q, e6_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q     <= StIdle;
       cmd_q       <= '0;
       drain_q     <= '0;
-      pass_q      <= '0;
       kt_q        <= '0;
       oy_q        <= '0;
       ox_q        <= '0;
@@ -201,27 +223,18 @@ module acc_vector (
       w6_q        <= '0;
       param1_q    <= '0;
       param2_q    <= '0;
-      param3_q    <= '0;
       first_tile_q <= '0;
       last_tile_q <= '0;
-      row_valid_q <= '0;
-      row_first_q <= '0;
-      row_last_q  <= '0;
-      row_byte_q  <= '0;
-      row_tile1_q <= '0;
-      row_tile2_q <= '0;
-      row_lanes_q <= '0;
       e1_q        <= '0;
       e2_q        <= '0;
       e3_q        <= '0;
       e4_q        <= '0;
       e5_q        <= '0;
       e6_q        <= '0;
-      e7_q        <= '0;
     end else begin
       p1_q     <= emit_i;
       f1_q     <= emit_first_i;
-      if (advance) begin
+      if (emit_i) begin
         a1_q     <= offset;
         ra1_q    <= residual_offset;
         s1_q     <= 8'(select) * 8'd2 + seg_q;
@@ -232,142 +245,100 @@ module acc_vector (
       w2_q <= w1_q; w3_q <= w2_q; w4_q <= w3_q; w5_q <= w4_q; w6_q <= w5_q;
       p2_q <= p1_q; f2_q <= f1_q; a2_q <= a1_q; s2_q <= s1_q; param2_q <= param1_q;
       b2_q <= b1_q; ra2_q <= ra1_q;
-      p3_q <= p2_q; a3_q <= a2_q; s3_q <= s2_q; b3_q <= b2_q; param3_q <= param2_q;
+      p3_q <= p2_q; a3_q <= a2_q; s3_q <= s2_q; b3_q <= b2_q;
       p4_q <= p3_q; a4_q <= a3_q; s4_q <= s3_q;
       p5_q <= p4_q; a5_q <= a4_q; s5_q <= s4_q;
       p6_q <= p5_q; a6_q <= a5_q; s6_q <= s5_q;
 
       first_tile_q <= {first_tile_q[4:0], kt_q == 12'd0};
       last_tile_q <= {last_tile_q[4:0], kt_last};
-      row_valid_q <= {row_valid_q[4:0], row_issue};
-      row_first_q <= {row_first_q[4:0], kt_q == 12'd0};
-      row_last_q  <= {row_last_q[6:0], row_issue && row_kt_last};
-      row_byte_q  <= 8'(select) * 8'd32 + seg_q * 8'd16;
-      row_lanes_q <= kt_last ? 7'(cmd_q[175:160] - 16'(kt_q) * 16'd16) : 7'd16;
-      row_tile1_q <= kt_q[7:0];
-      row_tile2_q <= row_tile1_q;
-      e1_q <= entry_q; e2_q <= e1_q; e3_q <= e2_q; e4_q <= e3_q; e5_q <= e4_q; e6_q <= e5_q; e7_q <= e6_q;
+      e1_q <= entry_q; e2_q <= e1_q; e3_q <= e2_q; e4_q <= e3_q; e5_q <= e4_q; e6_q <= e5_q;
 
       if (clr_i || halt_i) begin
         state_q <= StIdle;
-      end else if (pop && !head[acc_pkg::SkipBit]) begin
-        state_q    <= row_head ? StRow : StActive;
-        pass_q     <= row_head && (head[129:128] == acc_pkg::RowFunctionLayerNorm || head[139]) ? PassSum : PassMaximum;
+      end else if (pop && !row_head && !head[acc_pkg::SkipBit]) begin
+        state_q    <= StActive;
         cmd_q      <= head;
         kt_q       <= '0;
         oy_q       <= '0;
         ox_q       <= '0;
         seg_q      <= '0;
         plane_q    <= '0;
-        row_addr_q <= row_head ? 16'd0 : 16'(head[327:316]);
-        col_q      <= row_head ? 16'd0 : 16'(head[339:334]);
+        row_addr_q <= 16'(head[327:316]);
+        col_q      <= 16'(head[339:334]);
         param_q    <= head[191:176];
         residual_plane_q <= '0;
         entry_q    <= '0;
         drain_q    <= '0;
-      end else if (advance) begin
-        // Lane tile: outermost of a VECTOR command, innermost of a row operator.
-        if (row_issue || (ox_last && oy_last)) begin
-          if (row_issue && row_kt_last) begin
-            kt_q    <= '0;
+      end else if (emit_i) begin
+        if (ox_last && oy_last) begin
+          kt_q <= kt_q + 12'd1;
+          if (!cmd_q[137]) param_q <= param_q + 16'd1;
+          if (seg_q == 8'd1) begin
             seg_q   <= '0;
-            plane_q <= '0;
-            param_q <= cmd_q[191:176];
+            plane_q <= plane_q + cmd_q[303:288];
+            residual_plane_q <= residual_plane_q + cmd_q[355:340];
           end else begin
-            kt_q    <= kt_q + 12'd1;
-            if (row_issue || !cmd_q[137]) param_q <= param_q + 16'd1;
-            if (seg_q == 8'd1) begin
-              seg_q   <= '0;
-              plane_q <= plane_q + cmd_q[303:288];
-              residual_plane_q <= residual_plane_q + cmd_q[355:340];
-            end else begin
-              seg_q <= seg_q + 8'd1;
-            end
+            seg_q <= seg_q + 8'd1;
           end
         end
-        if (pixel_done) begin
-          entry_q <= entry_q + 16'd1;
-          if (!ox_last) begin
-            ox_q  <= ox_q + 12'd1;
-            col_q <= col_q + (row_issue ? 16'd1 : 16'(cmd_q[333:328]));
+        entry_q <= entry_q + 16'd1;
+        if (!ox_last) begin
+          ox_q  <= ox_q + 12'd1;
+          col_q <= col_q + 16'(cmd_q[333:328]);
+        end else begin
+          ox_q  <= '0;
+          col_q <= 16'(cmd_q[339:334]);
+          if (!oy_last) begin
+            oy_q       <= oy_q + 12'd1;
+            row_addr_q <= row_addr_q + 16'(cmd_q[315:304]);
           end else begin
-            ox_q  <= '0;
-            col_q <= row_issue ? 16'd0 : 16'(cmd_q[339:334]);
-            if (!oy_last) begin
-              oy_q       <= oy_q + 12'd1;
-              row_addr_q <= row_addr_q + 16'(cmd_q[315:304]);
-            end else begin
-              oy_q       <= '0;
-              entry_q    <= '0;
-              row_addr_q <= row_issue ? 16'd0 : 16'(cmd_q[327:316]);
-              if (row_issue)    state_q <= StGap;
-              else if (kt_last) state_q <= StDrain;
-            end
+            oy_q       <= '0;
+            entry_q    <= '0;
+            row_addr_q <= 16'(cmd_q[327:316]);
+            if (kt_last) state_q <= StDrain;
           end
         end
       end else if (state_q == StDrain) begin
         drain_q <= drain_q + 3'd1;
         if (drained) state_q <= StIdle;
-      end else if (state_q == StGap) begin
-        drain_q <= drain_q == 3'd6 ? 3'd0 : drain_q + 3'd1;
-        if (drained) begin
-          state_q <= StIdle;
-        end else if (drain_q == 3'd6) begin
-          state_q <= StRow;
-          pass_q  <= pass_q == PassMaximum && function_q == acc_pkg::RowFunctionSoftmax ? PassSum : PassWrite;
-        end
       end
     end
   end
 
-  logic        row_forward;
-  assign row_forward = cmd_q[7:0] == acc_pkg::OpRow && forward_o;
+  // Results of VECTOR and of an overlapping ROW never go to the same buffer.
+  logic        vector_write, vector_forward, exclusive_row;
+  logic [15:0] vector_waddr;
+  assign vector_write   = p6_q && !capture_o;
+  assign vector_forward = cmd_q[138];
+  assign vector_waddr   = a6_q + cmd_q[159:144];
+  assign exclusive_row  = row_o && !row_overlap_o;
   assign residual_re_o    = p2_q && (residual_enable_o || multiply_o);
   assign residual_addr_o  = ra2_q + cmd_q[175:160];
   assign stage3_o         = p3_q;
   assign stage3_byte_o    = b3_q;
   assign stage4_o         = p4_q;
   assign stage5_o         = p5_q;
-  assign write_o          = (p6_q && !capture_o) || (row_valid_q[5] && row_writes);
-  // A row operator reads its tile where VECTOR left it and may write it elsewhere.
-  assign output_addr_o    = a6_q + (row_forward ? cmd_q[415:400] : cmd_q[159:144]);
-  assign forward_o        = cmd_q[138];
-  assign forward_byte_o   = w6_q;
-  assign output_segment_o = s6_q;
+  assign write_o          = (vector_write && !vector_forward) || (row_write && !row_forward);
+  assign output_addr_o    = row_write && !row_forward ? row_waddr : vector_waddr;
+  assign output_segment_o = row_write && !row_forward ? row_segment : s6_q;
+  assign forward_o        = (vector_write && vector_forward) || (row_write && row_forward);
+  assign forward_addr_o   = row_write && row_forward ? row_waddr : vector_waddr;
+  assign forward_byte_o   = row_write && row_forward ? row_byte : w6_q;
 
-  assign row_o            = state_q == StRow || state_q == StGap;
-  assign row_re_o         = row_issue;
-  assign row_raddr_o      = offset + cmd_q[159:144];
-  assign row_valid_o      = row_valid_q;
-  assign row_pass_o       = pass_q;
-  assign row1_byte_o      = row_byte_q;
-  assign row1_lanes_o     = row_lanes_q;
-  assign row2_tile_o      = row_tile2_q;
-  assign row_first_o      = row_first_q;
-  assign row_last_o       = row_last_q;
-  assign row2_entry_o     = e2_q;
-  assign row3_entry_o     = e3_q;
-  assign row5_entry_o     = e5_q;
-  assign row6_entry_o     = e6_q;
-  assign row7_entry_o     = e7_q;
-  assign track_o          = p6_q && cmd_q[7:0] != acc_pkg::OpRow && cmd_q[139];
+  assign entry3_o         = e3_q;
+  assign entry5_o         = e5_q;
+  assign entry6_o         = e6_q;
+  assign track_o          = p6_q && cmd_q[139];
   assign track_first_o    = first_tile_q[5];
   assign track_lanes_o    = last_tile_q[5] ? cmd_q[362:356] : 7'd16;
-  assign row_function_o   = function_q;
-  assign row_channels_o   = cmd_q[175:160];
-  assign row_exponent_o   = cmd_q[247:224];
-  assign row_multiplier_o = cmd_q[343:320];
-  assign row_shift_o      = cmd_q[349:344];
-  assign row_epsilon_o    = cmd_q[399:352];
 
   // Bias (32 bits), multiplier (24) and shift (6) per lane; read so that they are there with the sums, and for a row
   // operator in its stage 4.
   logic [1023:0] param_word;
-  logic row_reads;
-  assign row_reads = row_valid_q[2] && function_q == acc_pkg::RowFunctionLayerNorm;
   acc_sram #(.Width(1024), .Depth(128), .SegWidth(512)) u_params (
     .clk_i, .we_i(param_we_i), .waddr_i(param_waddr_i), .wseg_i(param_wseg_i), .wdata_i(param_wdata_i),
-    .re_i((p2_q && f2_q) || row_reads), .raddr_i(row_reads ? param3_q : param2_q), .rdata_o(param_word));
+    .re_i((p2_q && f2_q) || row_param_re), .raddr_i(row_param_re ? row_param_addr : param2_q), .rdata_o(param_word));
   assign param_o = param_word[1023:0];
 
   // The multiplier is needed one stage after the bias, the shift two stages.
@@ -377,7 +348,7 @@ module acc_vector (
   assign shift_o      = shift5_q;
   assign row_param_shift_o = shift4_q;
   always_ff @(posedge clk_i) begin
-    if (p3_q || row_valid_q[3]) begin
+    if (p3_q || row_param_there) begin
       multiplier_q[0 +: 24] <= param_word[32 +: 24];
       multiplier_q[24 +: 24] <= param_word[96 +: 24];
       multiplier_q[48 +: 24] <= param_word[160 +: 24];
@@ -414,17 +385,14 @@ module acc_vector (
     if (p4_q) shift5_q <= shift4_q;
   end
 
-  // A row operator has other fields in these places.
-  logic is_vector;
-  assign is_vector              = cmd_q[7:0] != acc_pkg::OpRow;
-  assign residual_enable_o      = is_vector && cmd_q[128];
+  assign residual_enable_o      = cmd_q[128];
   assign residual_subtract_o    = cmd_q[129];
   assign residual_one_channel_o = cmd_q[132];
-  assign multiply_o             = is_vector && cmd_q[130];
-  assign table_enable_o         = cmd_q[133];
-  assign table_slot_o           = cmd_q[134];
-  assign capture_o              = is_vector && cmd_q[135];
-  assign use_reciprocal_o       = is_vector && cmd_q[136];
+  assign multiply_o             = cmd_q[130];
+  assign table_enable_o         = exclusive_row ? row_table_enable : cmd_q[133];
+  assign table_slot_o           = exclusive_row ? row_table_slot : cmd_q[134];
+  assign capture_o              = cmd_q[135];
+  assign use_reciprocal_o       = cmd_q[136];
   assign zero_point_o          = 9'($signed(cmd_q[199:192]));
   assign clamp_low_o           = 9'($signed(cmd_q[207:200]));
   assign clamp_high_o          = 9'($signed(cmd_q[215:208]));
@@ -432,29 +400,46 @@ module acc_vector (
   assign residual_multiplier_o = cmd_q[247:224];
   assign residual_shift_o      = cmd_q[253:248];
 
-  logic [9:0] signals;
-  assign done_o  = drained || (pop && head[acc_pkg::SkipBit]);
-  assign signals = state_q == StIdle ? head[32 +: 10] : cmd_q[32 +: 10];
-  assign give_o  = !done_o ? 16'd0
-                 : ((signals[4] ? 16'd1 << signals[3:0] : 16'd0) | (signals[9] ? 16'd1 << signals[8:5] : 16'd0));
+  // A skipped command is done at once. VECTOR and ROW may end in the same cycle.
+  logic [9:0] signals, row_gives;
+  logic       skipped;
+  assign skipped    = pop && head[acc_pkg::SkipBit];
+  assign done_o     = drained || (skipped && !row_head);
+  assign row_done_o = row_done || (skipped && row_head);
+  assign signals    = drained ? cmd_q[32 +: 10] : head[32 +: 10];
+  assign row_gives  = row_done ? row_signals : head[32 +: 10];
+  logic [15:0] vector_give, row_give;
+  assign vector_give = !done_o ? 16'd0
+                     : ((signals[4] ? 16'd1 << signals[3:0] : 16'd0) | (signals[9] ? 16'd1 << signals[8:5] : 16'd0));
+  assign row_give    = !row_done_o ? 16'd0
+                     : ((row_gives[4] ? 16'd1 << row_gives[3:0] : 16'd0) | (row_gives[9] ? 16'd1 << row_gives[8:5] : 16'd0));
+  assign give_o      = vector_give | row_give;
 
   assign queue_nonempty_o = !empty;
   assign waiting_o        = state_q == StIdle && !empty && !tokens_ready;
-  assign busy_o           = state_q != StIdle || !empty;
+  assign busy_o           = state_q != StIdle || row_o || !empty;
   always_comb begin
     category_o = acc_pkg::CycleIdle;
-    if (state_q == StActive)     category_o = emit_i ? acc_pkg::CycleBusy : acc_pkg::CycleWaitCompute;
+    if (row_o)                   category_o = acc_pkg::CycleBusy;
+    else if (state_q == StActive) category_o = emit_i ? acc_pkg::CycleBusy : acc_pkg::CycleWaitCompute;
     else if (state_q != StIdle)  category_o = acc_pkg::CycleBusy;
     else if (pop)                category_o = acc_pkg::CycleBusy;
     else if (!empty)             category_o = acc_pkg::CycleWaitLoad + 3'(missing_o[3:2]);
   end
 
   logic unused_bits;
-  assign unused_bits = ^{cmd_q, select, residual_select, param_word};
+  assign unused_bits = ^{cmd_q, select, residual_select, param_word, row_gives};
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
-    if (rst_ni) EmitOnlyWhenReady_A : assert (!(emit_i && !ready_o));
+    if (rst_ni) begin
+      EmitOnlyWhenReady_A   : assert (!(emit_i && !ready_o));
+      OneOutputWriter_A     : assert (!(vector_write && !vector_forward && row_write && !row_forward));
+      OneForwarder_A        : assert (!(vector_write && vector_forward && row_write && row_forward));
+      OneParameterReader_A  : assert (!(p2_q && f2_q && row_param_re));
+      AloneUnlessOverlap_A  : assert (!(exclusive_row && state_q != StIdle));
+      OneGiverOfAToken_A    : assert ((vector_give & row_give) == 16'd0);
+    end
   end
 `endif
 endmodule

@@ -135,6 +135,7 @@ static inline uint64_t acc_get(const acc_command_t *c, unsigned lsb, unsigned wi
 #define ACC_VECTOR_TrackLanes 356, 7
 #define ACC_OP_ROW 6
 #define ACC_ROW_Function 128, 2
+#define ACC_ROW_Overlap 130, 1
 #define ACC_ROW_TableEnable 133, 1
 #define ACC_ROW_TableSlot 134, 1
 #define ACC_ROW_Forward 138, 1

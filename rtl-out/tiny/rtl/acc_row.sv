@@ -16,8 +16,10 @@ module acc_row (
   input  logic [7:0]   tile2_i,               // stage 2: lane tile
   input  logic [15:0]  entry2_i,              // pixel in stage 2
   input  logic [15:0]  entry3_i,              // pixel in stage 3
+  input  logic         maxima_i,              // set of maxima of the passes
   // maxima kept while the tile is computed
   input  logic         track_i,
+  input  logic         track_maxima_i,        // set of maxima kept
   input  logic         track_first_i,
   input  logic [6:0]   track_lanes_i,
   input  logic [15:0]  track_entry_i,
@@ -158,7 +160,8 @@ module acc_row (
     return {place, m};
   endfunction
 
-  logic [16:0]       maxima [0:15];   // per pixel: place and value
+  // Per pixel: place and value. Two sets: while the passes read one, the maxima of the next tile are kept in the other.
+  logic [16:0]       maxima [0:31];
   // While the tile is computed: the largest result of a pixel so far.
   lanes9_t           tracked;
   logic [16:0]       tracked_tile, tracked_before;
@@ -169,7 +172,7 @@ module acc_row (
     tracked[2] = 7'd2 < track_lanes_i ? 9'($signed(track_data_i[23:16])) : -9'sd129;
     tracked[3] = 7'd3 < track_lanes_i ? 9'($signed(track_data_i[31:24])) : -9'sd129;
     tracked_tile   = track_i ? best_of(tracked) : 17'd0;
-    tracked_before = maxima[track_entry_i[3:0]];
+    tracked_before = maxima[{track_maxima_i, track_entry_i[3:0]}];
     tracked_best   = $signed(tracked_tile[8:0]);
     if (!track_first_i && $signed(tracked_before[8:0]) > tracked_best) tracked_best = $signed(tracked_before[8:0]);
   end
@@ -179,15 +182,15 @@ module acc_row (
   logic [7:0]        place_q, place3_q, place4_q, place5_q;
   logic [16:0]       kept;
   assign tile_best = valid_i[1] && pass_i == PassMaximum ? best_of(x_q) : 17'd0;
-  assign kept      = maxima[entry2_i[3:0]];
+  assign kept      = maxima[{maxima_i, entry2_i[3:0]}];
   assign maximum2  = $signed(kept[8:0]);
   always_ff @(posedge clk_i) begin
     if (valid_i[1] && pass_i == PassMaximum && (first_i[1] || $signed(tile_best[8:0]) > best_q)) begin
       best_q  <= $signed(tile_best[8:0]);
       place_q <= tile_best[16:9] + tile2_i * 8'd4;
     end
-    if (last_i[2] && pass_i == PassMaximum) maxima[entry3_i[3:0]] <= {place_q, best_q};
-    else if (track_i)                       maxima[track_entry_i[3:0]] <= {8'd0, tracked_best};
+    if (last_i[2] && pass_i == PassMaximum) maxima[{maxima_i, entry3_i[3:0]}] <= {place_q, best_q};
+    else if (track_i)                       maxima[{track_maxima_i, track_entry_i[3:0]}] <= {8'd0, tracked_best};
     place3_q <= kept[16:9];
     place4_q <= place3_q;
     place5_q <= place4_q;

@@ -50,10 +50,10 @@ module acc_top (
   input  logic         m_bvalid_i,
   output logic         m_bready_o,
   input  logic [1:0]   m_bresp_i,
-  // interrupt, and trace: per queue a pulse when a command starts (bits 3:0, load first) and when it is done (7:4)
+  // interrupt, and trace: per queue a pulse when a command starts (bits 3:0, load first) and when it is done (7:4; ROW: 8)
   output logic         interrupt_o,
   output logic         running_o,
-  output logic [7:0]   trace_o
+  output logic [8:0]   trace_o
 );
   assign m_arsize_o  = 3'd3;
   assign m_awsize_o  = 3'd3;
@@ -82,6 +82,7 @@ module acc_top (
   assign running_o = running;
 
   logic [3:0]   push, full, busy, nonempty, waiting, started, finished;
+  logic         row_finished;
   logic [513:0] entry;
   logic         command_we, engine_error, load_error, store_error;
   logic [31:0]  load_error_info, store_error_info;
@@ -161,11 +162,11 @@ module acc_top (
 
   // ---- vector queue ----
   logic        residual_re, stage3, stage4, stage5, vector_write, residual_enable, residual_subtract, residual_one_channel;
-  logic        forward, track, track_first;
+  logic        forward, track, track_first, track_maxima, row_maxima, row_overlap;
   logic [6:0]  track_lanes;
   logic [7:0]  forward_byte;
   logic        multiply, table_enable, table_slot, capture, use_reciprocal, row_active, row_re;
-  logic [15:0] row_raddr, entry2, entry3, entry5, entry6, entry7, row_channels;
+  logic [15:0] row_raddr, row_entry2, row_entry3, row_entry7, entry3, entry5, entry6, row_channels, forward_addr;
   logic [5:0]  row_valid, row_first, row_shift;
   logic [1:0]  row_pass, row_function;
   logic [7:0]  row1_byte, row2_tile, row_last;
@@ -178,7 +179,7 @@ module acc_top (
   logic [7:0]  stage3_byte, output_segment;
   logic [255:0] param;
   logic [23:0]  shift;
-  logic signed [8:0] vector_zero_point, clamp_low, clamp_high, residual_zero_point;
+  logic signed [8:0] vector_zero_point, clamp_low, clamp_high, residual_zero_point, row_zero_point, row_clamp_low, row_clamp_high;
   logic [23:0] residual_multiplier;
   logic [5:0]  residual_shift;
   acc_vector u_vector (
@@ -188,21 +189,23 @@ module acc_top (
     .param_we_i(param_we), .param_waddr_i(linear_addr), .param_wseg_i(linear_segment), .param_wdata_i(load_data),
     .residual_re_o(residual_re), .residual_addr_o(residual_addr), .stage3_o(stage3), .stage3_byte_o(stage3_byte),
     .stage4_o(stage4), .stage5_o(stage5), .write_o(vector_write), .output_addr_o(output_addr), .output_segment_o(output_segment),
-    .forward_o(forward), .forward_byte_o(forward_byte),
+    .forward_o(forward), .forward_addr_o(forward_addr), .forward_byte_o(forward_byte),
     .param_o(param), .multiplier_o(multiplier), .shift_o(shift), .residual_enable_o(residual_enable),
     .residual_subtract_o(residual_subtract), .residual_one_channel_o(residual_one_channel), .multiply_o(multiply),
     .table_enable_o(table_enable), .table_slot_o(table_slot), .capture_o(capture), .use_reciprocal_o(use_reciprocal),
-    .row_o(row_active), .row_re_o(row_re), .row_raddr_o(row_raddr), .row_valid_o(row_valid), .row_pass_o(row_pass),
+    .row_o(row_active), .row_overlap_o(row_overlap), .row_re_o(row_re), .row_raddr_o(row_raddr), .row_valid_o(row_valid), .row_pass_o(row_pass),
     .row1_byte_o(row1_byte), .row1_lanes_o(row1_lanes), .row2_tile_o(row2_tile), .row_first_o(row_first), .row_last_o(row_last),
-    .row2_entry_o(entry2), .row3_entry_o(entry3), .row5_entry_o(entry5), .row6_entry_o(entry6), .row7_entry_o(entry7),
-    .track_o(track), .track_first_o(track_first), .track_lanes_o(track_lanes),
+    .row2_entry_o(row_entry2), .row3_entry_o(row_entry3), .row7_entry_o(row_entry7), .row_maxima_o(row_maxima),
+    .entry3_o(entry3), .entry5_o(entry5), .entry6_o(entry6),
+    .track_o(track), .track_maxima_o(track_maxima), .track_first_o(track_first), .track_lanes_o(track_lanes),
     .row_function_o(row_function), .row_channels_o(row_channels), .row_exponent_o(row_exponent),
     .row_multiplier_o(row_multiplier), .row_shift_o(row_shift), .row_epsilon_o(row_epsilon), .row_param_shift_o(row_param_shift),
+    .row_zero_point_o(row_zero_point), .row_clamp_low_o(row_clamp_low), .row_clamp_high_o(row_clamp_high),
     .zero_point_o(vector_zero_point), .clamp_low_o(clamp_low),
     .clamp_high_o(clamp_high), .residual_zero_point_o(residual_zero_point), .residual_multiplier_o(residual_multiplier),
     .residual_shift_o(residual_shift),
     .busy_o(busy[2]), .category_o(vector_category), .queue_nonempty_o(nonempty[2]), .waiting_o(waiting[2]),
-    .missing_o(vector_missing), .start_o(started[2]), .done_o(finished[2]));
+    .missing_o(vector_missing), .start_o(started[2]), .done_o(finished[2]), .row_done_o(row_finished));
 
   // ---- store queue ----
   logic        output_re;
@@ -234,17 +237,17 @@ module acc_top (
     .weight_valid_i(weight_valid), .weight_tile_i(weight_tile),
     .residual_re_i(residual_re), .residual_addr_i(residual_addr), .stage3_i(stage3), .stage3_byte_i(stage3_byte),
     .stage4_i(stage4), .stage5_i(stage5), .write_i(vector_write), .output_addr_i(output_addr), .output_segment_i(output_segment),
-    .forward_i(forward), .forward_byte_i(forward_byte),
+    .forward_i(forward), .forward_addr_i(forward_addr), .forward_byte_i(forward_byte),
     .param_i(param), .multiplier_i(multiplier), .shift_i(shift), .residual_enable_i(residual_enable),
     .residual_subtract_i(residual_subtract), .residual_one_channel_i(residual_one_channel), .multiply_i(multiply),
     .table_enable_i(table_enable), .table_slot_i(table_slot), .table_we_i(table_we), .table_waddr_i(linear_addr),
-    .capture_i(capture), .use_reciprocal_i(use_reciprocal), .row_active_i(row_active), .row_re_i(row_re),
+    .capture_i(capture), .use_reciprocal_i(use_reciprocal), .row_active_i(row_active), .row_overlap_i(row_overlap), .row_re_i(row_re),
     .row_raddr_i(row_raddr), .row_valid_i(row_valid), .row_pass_i(row_pass), .row1_byte_i(row1_byte), .row1_lanes_i(row1_lanes),
-    .row2_tile_i(row2_tile), .row_first_i(row_first), .row_last_i(row_last), .entry2_i(entry2), .entry3_i(entry3),
-    .entry5_i(entry5), .entry6_i(entry6), .entry7_i(entry7),
-    .track_i(track), .track_first_i(track_first), .track_lanes_i(track_lanes), .row_function_i(row_function), .row_channels_i(row_channels),
+    .row2_tile_i(row2_tile), .row_first_i(row_first), .row_last_i(row_last), .row_entry2_i(row_entry2),
+    .row_entry3_i(row_entry3), .row_entry7_i(row_entry7), .row_maxima_i(row_maxima), .entry3_i(entry3), .entry5_i(entry5), .entry6_i(entry6),
+    .track_i(track), .track_maxima_i(track_maxima), .track_first_i(track_first), .track_lanes_i(track_lanes), .row_function_i(row_function), .row_channels_i(row_channels),
     .row_exponent_i(row_exponent), .row_multiplier_i(row_multiplier), .row_shift_i(row_shift), .row_epsilon_i(row_epsilon),
-    .row_param_shift_i(row_param_shift),
+    .row_param_shift_i(row_param_shift), .row_zero_point_i(row_zero_point), .row_clamp_low_i(row_clamp_low), .row_clamp_high_i(row_clamp_high),
     .vector_zero_point_i(vector_zero_point), .clamp_low_i(clamp_low),
     .clamp_high_i(clamp_high), .residual_zero_point_i(residual_zero_point), .residual_multiplier_i(residual_multiplier),
     .residual_shift_i(residual_shift), .output_re_i(output_re), .output_pe_i(output_pe), .output_raddr_i(output_raddr),
@@ -257,11 +260,11 @@ module acc_top (
     .mac_i(issue), .read_beat_i(m_rvalid_i && m_rready_o), .write_beat_i(m_wvalid_o && m_wready_i),
     .index_i(counter_index), .value_o(counter_value));
   // Registered: a pulse is visible in the cycle after the event.
-  logic [7:0] trace_q;
+  logic [8:0] trace_q;
   assign trace_o = trace_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) trace_q <= '0;
-    else         trace_q <= {finished, started};
+    else         trace_q <= {row_finished, finished, started};
   end
   assign queue_state = {store_missing + 4'd1, 1'b0, waiting[3], busy[3], nonempty[3],
                         vector_missing + 4'd1, 1'b0, waiting[2], busy[2], nonempty[2],

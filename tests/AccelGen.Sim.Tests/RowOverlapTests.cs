@@ -1,0 +1,97 @@
+using AccelGen.Config;
+using AccelGen.Cycles;
+using AccelGen.Isa;
+using NUnit.Framework;
+
+namespace AccelGen.Sim.Tests;
+
+/// <summary>Programs of ROW and VECTOR commands in every order: which of them run at the same time, and when they end.</summary>
+public sealed class RowOverlapTests
+{
+    private const int RowToken = 16 | 10, VectorToken = 16 | 8;
+    private static readonly AcceleratorConfig Config = ConfigLoader.Load("tiny");
+    private static readonly MemoryTiming Timing = new();
+
+    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+
+    [Test]
+    [CancelAfter(300_000)]
+    public async Task Rows_and_vectors_start_and_end_as_the_model_says_and_no_token_is_lost()
+    {
+        using var simulator = new Simulator(Config, (await new ModelBuild().BuildAsync(Config)).Library);
+        int before = 0, together = 0, after = 0, waited = 0;
+        for (int i = 0; i < 400; i++)
+        {
+            List<Command> program = Program(new Random((Seed * 1000) + i));
+            var path = new PathRow(ulong.MaxValue, new uint[PathRow.Registers]);
+            CyclePrediction model = new CycleModel(Config, Timing).Predict(program, 0, path);
+            byte[] image = new byte[program.Count * IsaDefinition.CommandBytes];
+            for (int n = 0; n < program.Count; n++)
+                program[n].Encode(image.AsSpan(n * IsaDefinition.CommandBytes));
+            simulator.LoadMemory(image.Length, image);
+            simulator.WritePath(0, path);
+            RunResult result = simulator.Run(program, 0, Config.Hash.Value, Timing, limit: 5_000);
+            string what = $"seed {(Seed * 1000) + i}:\n{string.Join('\n', program)}";
+            Assert.That(result.ErrorCode, Is.Zero, what);
+            Assert.That(result.Counters, Is.EqualTo(model.Counters), what);
+            Assert.That(result.Commands, Is.EqualTo(model.Commands), what);
+            for (int n = 0; n + 1 < program.Count; n++)
+            {
+                if (program[n].Definition.Name != "ROW" || program[n + 1].Definition.Name != "VECTOR")
+                    continue;
+                (CommandTiming row, CommandTiming vector) = (model.Commands[n], model.Commands[n + 1]);
+                bool beside = program[n]["Overlap"] == 1 && program[n + 1]["Forward"] == 0;
+                Assert.That(vector.Start > row.Done, Is.EqualTo(!beside), what);
+                waited += beside ? 0 : 1;
+                before += vector.Done < row.Done ? 1 : 0;
+                together += vector.Done == row.Done ? 1 : 0;
+                after += beside && vector.Done > row.Done ? 1 : 0;
+            }
+        }
+
+        TestContext.Out.WriteLine($"seed {Seed}: VECTOR done {before} times before the ROW that it ran beside, {together} times with it, {after} times after it; waited {waited} times");
+        Assert.That(new[] { before, together, after, waited }, Has.All.Positive);
+    }
+
+    // Tiles of one row: softmax that overlaps, other row operators, results to either buffer; at the end all tokens are taken.
+    private static List<Command> Program(Random random)
+    {
+        var program = new List<Command>();
+        var tokens = new List<int>();
+        int lanes = Config.Array.Lanes;
+        for (int k = random.Next(2, 6); k > 0; k--)
+        {
+            int tiles = random.Next(1, 3), columns = random.Next(1, 9) * 2;
+            if (random.Next(2) == 0)
+            {
+                int function = random.Next(2) == 0 ? 0 : random.Next(3), overlap = function == 0 ? random.Next(4) == 0 ? 0 : 1 : 0;
+                program.Add(new Command("ROW")
+                {
+                    ["ACount"] = 1, ["BCount"] = tiles, ["Rows"] = 1, ["Columns"] = columns, ["BlockWords"] = 8, ["Channels"] = tiles * lanes, ["Function"] = function,
+                    ["Overlap"] = overlap, ["MaximumKnown"] = function == 0 ? Math.Max(overlap, random.Next(2)) : 0, ["Forward"] = Math.Max(overlap, random.Next(2)), ["ForwardBase"] = 16,
+                    ["TableEnable"] = overlap == 1 ? 0 : random.Next(2), ["OutputShift"] = 1, ["Signal0"] = RowToken,
+                });
+                tokens.Add(RowToken);
+                continue;
+            }
+
+            program.Add(new Command("VECTOR")
+            {
+                ["ACount"] = 1, ["BCount"] = tiles, ["Rows"] = 1, ["Columns"] = columns, ["ColumnStep"] = 1, ["BlockWords"] = 8, ["Forward"] = random.Next(4) == 0 ? 1 : 0,
+                ["TrackMaximum"] = random.Next(2), ["TrackLanes"] = lanes, ["TableEnable"] = random.Next(2), ["Signal0"] = VectorToken,
+            });
+            program.Add(new Command("COMPUTE")
+            {
+                ["ACount"] = random.Next(1, 3), ["BCount"] = tiles, ["Rows"] = 1, ["Columns"] = columns, ["FirstChunk"] = 1, ["LastChunk"] = 1, ["KernelRows"] = 1, ["KernelColumns"] = 1,
+                ["StrideColumns"] = 1, ["PesPerRow"] = 1, ["BlockWords"] = 8,
+            });
+            tokens.Add(VectorToken);
+        }
+
+        program.AddRange(tokens.Select(token => new Command("LOAD") { ["BCount"] = 1, ["Wait0"] = token }));
+        program.Add(new Command("END"));
+        while (program.Count < Config.Control.CommandBlock)
+            program.Add(new Command("NOP"));
+        return program;
+    }
+}
