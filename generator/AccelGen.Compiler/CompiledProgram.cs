@@ -73,6 +73,9 @@ public sealed record CompiledProgram
     /// <summary>Memory of the tensors and for how long each needs it.</summary>
     public MemoryPlan? Memory { get; init; }
 
+    /// <summary>A layer with the tiles in which its results are computed: those of the layer whose commands compute it.</summary>
+    public CompiledLayer Place(CompiledLayer layer) => layer.FusedInto is int by ? layer with { Tiling = Layers[by].Tiling, FlatRowPixels = Layers[by].FlatRowPixels } : layer;
+
     /// <summary>Row of the path table for a path.</summary>
     public PathRow Row(ExecutionPath path)
     {

@@ -63,7 +63,55 @@ public sealed partial class NetworkCompiler
             }
         }
 
+        // A row operator on what other layers read as well: a second result of the layer that computes it.
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            if (network.Layers[i] is LayerNormLayer or ArgMaxLayer && jobs[i] is [var row] && LastWriter(network, i) is int p && result[p].InMemory
+                && (result[p].Into ?? p) is var by && jobs[by] is [var producer] && WithSecondResult(network, producer, row, p, i) is { } joined && Pays(joined, producer, row, path))
+            {
+                jobs[by] = [joined];
+                jobs[i] = [];
+                result[i].Into = by;
+            }
+        }
+
         return result;
+    }
+
+    // The layer before that wrote the input as it is then, in part or as a whole.
+    private static int? LastWriter(QuantizedNetwork network, int layer)
+    {
+        int home = network.Home(network.Layers[layer].Input);
+        for (int p = layer - 1; p >= 0; p--)
+        {
+            if (network.Home(network.Layers[p].Output) == home)
+                return p;
+        }
+
+        return null;
+    }
+
+    private static LayerJob? WithSecondResult(QuantizedNetwork network, LayerJob producer, LayerJob row, int p, int i)
+    {
+        // The row operator must be skipped wherever its input is not computed.
+        if (network.Layers[p].Block is int block && network.Layers[i].Block != block)
+            return null;
+        // The result is written where the producer runs: nothing else may be in its memory.
+        int output = network.Home(network.Layers[i].Output);
+        if (network.Layers.Count(l => network.Home(l.Output) == output) > 1 || network.Inputs.Any(t => network.Home(t) == output))
+            return null;
+        if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowJob.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, InputExtent: null, OutputExtent: null }
+            || row is not { Transposed: null, InputExtent: null, OutputExtent: null })
+            return null;
+        // The same memory read as other rows of pixels is the same pixels in the same order.
+        TensorLayout pixels = producer.Output;
+        if (row.Input.Address != pixels.Address || row.Input.Shape.Channels != pixels.Shape.Channels || row.Input.PlaneBytes != pixels.PlaneBytes
+            || (long)pixels.Shape.Height * pixels.RowWords != (long)row.Output.Shape.Height * row.Output.RowWords)
+            return null;
+        return producer with
+        {
+            Also = row with { Output = row.Output with { Shape = row.Output.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords } },
+        };
     }
 
     // The second product in the rows of pixels in which the first computes them; null when they differ.

@@ -124,7 +124,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private IEnumerable<LayerJob> Parts(LayerJob job, PathRow path)
     {
         int c0 = config.Array.VectorWidth, planes = Geometry.Ceil(job.Input.Shape.Channels, c0), channels = job.Input.Shape.Channels;
-        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Transposed is not null || job.OutputExtent is not null || planes < 2 || Choose(job, path) is not null)
+        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Also is not null || job.Transposed is not null || job.OutputExtent is not null || planes < 2 || Choose(job, path) is not null)
         {
             yield return job;
             yield break;

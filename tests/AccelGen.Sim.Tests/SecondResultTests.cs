@@ -1,0 +1,189 @@
+using AccelGen.Compiler;
+using AccelGen.Config;
+using AccelGen.Cycles;
+using AccelGen.Isa;
+using AccelGen.Network.Quantized;
+using NUnit.Framework;
+
+namespace AccelGen.Sim.Tests;
+
+/// <summary>A row operator on what other layers read as well: both tensors are stored by one layer, and both equal the golden ones.</summary>
+public sealed class SecondResultTests
+{
+    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 815;
+
+    [TestCase("tiny", new string[0])]
+    [TestCase("tiny", new[] { "array.vectorWidth=12", "array.lanes=6", "array.pes=3", "buffers.inputKibibytes=8", "buffers.outputKibibytes=4" })]
+    [TestCase("small", new string[0])]
+    [CancelAfter(300_000)]
+    public async Task Stored_result_and_row_operator_of_one_layer_equal_golden_and_cycle_model(string preset, string[] overrides)
+    {
+        AcceleratorConfig config = ConfigLoader.Load(preset, overrides);
+        BuiltModel built = await new ModelBuild().BuildAsync(config);
+        int checkedCases = 0, joined = 0, manyTiles = 0, ownRow = 0, residuals = 0, indices = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            int seed = (Seed * 1000) + i;
+            var random = new Random(seed);
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = TwoReaders(random);
+            var timing = new MemoryTiming(random.Next(1, 120), random.Next(1, 5), random.Next(1, 40), random.Next(1, 4));
+            CompiledProgram program;
+            try
+            {
+                program = new NetworkCompiler(config, timing) { AnyTiling = i % 3 > 0 ? random : null }.Compile(network);
+            }
+            catch (CompileException)
+            {
+                continue;
+            }
+
+            checkedCases++;
+            using var workload = new Workload(program, built.Library, timing);
+            string what = $"seed {seed}, {string.Join(", ", network.Tensors.Select(t => t.Shape))}, {timing}, {string.Join(" | ", program.Layers.Select(l => $"{l.Layer.Name} {l.FusedInto} {l.Tiling}"))}";
+            WorkloadResult result = workload.Run(inputs, ExecutionPath.Whole);
+            Assert.That(result.FirstMismatch, Is.Null, what);
+            Assert.That(result.CounterDifferences, Is.Empty, what);
+            Assert.That(result.CommandDifferences, Is.Zero, what);
+            WorkloadResult stalled = workload.Run(inputs, ExecutionPath.Whole, new MemoryFaults(seed));
+            Assert.That(stalled.FirstMismatch, Is.Null, $"stalled, {what}");
+            Assert.That(stalled.Rtl.TotalCycles, Is.GreaterThanOrEqualTo(stalled.Model.TotalCycles), $"stalled, {what}");
+
+            int second = network.Layers.ToList().FindIndex(l => l.Name == "second"), producer = second - 1;
+            if (program.Layers[second].FusedInto is not int by)
+                continue;
+            joined++;
+            Assert.That(program.Layers[producer].InMemory && program.Layers[second].InMemory, what);
+            Assert.That(program.Layers[second].EndCommand, Is.EqualTo(program.Layers[second].FirstCommand), what);
+            manyTiles += Enumerable.Range(program.Layers[by].FirstCommand, program.Layers[by].EndCommand - program.Layers[by].FirstCommand)
+                .Count(c => program.Commands[c].Definition.Name == "ROW" && program.Commands[c]["Tag"] == second) > 4 ? 1 : 0;
+            ownRow += by != producer ? 1 : 0;
+            residuals += network.Layers[by].Residual is not null ? 1 : 0;
+            indices += network.Layers[second] is ArgMaxLayer ? 1 : 0;
+        }
+
+        TestContext.Out.WriteLine($"{config.Name}, seed {Seed}: {checkedCases} networks equal, {joined} with a second result, {manyTiles} of more than four tiles, {ownRow} behind a row operator, {residuals} with a residual, {indices} indices");
+        Assert.That(new[] { joined - 20, manyTiles, ownRow, residuals, indices }, Has.All.Positive);
+    }
+
+    [Test]
+    [CancelAfter(120_000)]
+    public async Task Every_subset_of_transformer_blocks_with_second_results_runs_on_one_program()
+    {
+        AcceleratorConfig config = ConfigLoader.Load("tiny");
+        BuiltModel built = await new ModelBuild().BuildAsync(config);
+        var timing = new MemoryTiming();
+        (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = Blocks(new Random(5));
+        CompiledProgram program = new NetworkCompiler(config, timing).Compile(network);
+        string[] joined = [.. program.Layers.Where(l => l.FusedInto is not null).Select(l => $"{l.Layer.Name} by {program.Layers[l.FusedInto!.Value].Layer.Name}")];
+        Assert.That(joined, Is.EqualTo(new[] { "block0.norm1 by stem", "block0.norm2 by block0.mix", "block1.norm2 by block1.mix" }));
+        using var workload = new Workload(program, built.Library, timing);
+        for (int skipped = 0; skipped < 4; skipped++)
+        {
+            var path = new ExecutionPath($"{skipped}", Enumerable.Range(0, 2).Where(b => (skipped >> b & 1) == 1).ToHashSet(), new Dictionary<int, int>());
+            WorkloadResult result = workload.Run(inputs, path);
+            Assert.That(result.FirstMismatch, Is.Null, $"skipped {skipped}");
+            Assert.That(result.CounterDifferences, Is.Empty, $"skipped {skipped}");
+            Assert.That(result.CommandDifferences, Is.Zero, $"skipped {skipped}");
+        }
+    }
+
+    [Test]
+    public void A_mismatch_in_a_second_result_names_the_tile_of_the_layer_that_computes_it()
+    {
+        // The layer that computes it is cut into tiles; its own entry has no commands.
+        (QuantizedNetwork network, _) = Blocks(new Random(5));
+        CompiledProgram program = new NetworkCompiler(ConfigLoader.Load("tiny"), new MemoryTiming()).Compile(network);
+        CompiledLayer norm = program.Layers.Single(l => l.Layer.Name == "block0.norm1"), stem = program.Layers[norm.FusedInto!.Value];
+        TensorShape shape = network.Tensors[norm.Layer.Output].Shape;
+        Assert.That(program.Place(norm).Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3), Is.EqualTo(stem.Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3)));
+        Assert.That(program.Place(norm).Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3).Tile, Is.Positive);
+    }
+
+    [Test]
+    public void A_row_operator_that_runs_where_its_input_is_not_computed_stays_on_its_own()
+    {
+        (QuantizedNetwork network, _) = Blocks(new Random(5));
+        CompiledProgram program = new NetworkCompiler(ConfigLoader.Load("tiny"), new MemoryTiming()).Compile(network);
+        CompiledLayer norm = program.Layers.Single(l => l.Layer.Name == "block1.norm1");
+        Assert.That(norm.FusedInto, Is.Null);
+        Assert.That(norm.EndCommand, Is.GreaterThan(norm.FirstCommand));
+    }
+
+    // A convolution, perhaps with a residual, perhaps in place of it, perhaps normalised; a row operator that reads the result,
+    // and a layer that reads both.
+    private static (QuantizedNetwork, Dictionary<int, sbyte[]>) TwoReaders(Random random)
+    {
+        int channels = random.Next(1, 30), width = random.Next(2, 40), kernel = random.Next(2) == 0 ? 1 : 3, residual = random.Next(3);
+        bool own = random.Next(3) == 0, index = !own && random.Next(4) == 0, flat = random.Next(3) == 0, sum = random.Next(4) == 0;
+        if (sum)
+            channels = width; // an addition instead of a convolution
+        var image = flat ? new TensorShape(1, 1, random.Next(1, 200), channels) : new TensorShape(1, random.Next(1, 24), random.Next(1, 24), channels);
+        if (flat)
+            kernel = 1;
+        TensorShape wide = image with { Channels = width };
+        int zero = random.Next(-20, 20);
+        var tensors = new List<QuantizedTensor> { new(0, "x", image, 0.05, random.Next(-128, 128)), new(1, "shortcut", wide, 0.05, zero) };
+        // A normalised result cannot stand where the shortcut was: it is another tensor.
+        int stream = Tensor("stream", wide, zero, residual == 2 && !own ? 1 : null);
+        int computed = own ? Tensor("sums", wide, random.Next(-20, 20)) : stream;
+        int second = Tensor("second result", index ? wide with { Channels = 1 } : wide, index ? -128 : random.Next(-20, 20));
+        int last = Tensor("output", wide, random.Next(-20, 20));
+        var added = residual > 0 ? new ResidualAdd(1, FixedPointScale.FromReal(residual == 2 && !own ? 1 : 0.4)) : null;
+        sbyte[] table = [.. Enumerable.Range(-128, 256).Select(q => (sbyte)Math.Clamp(Math.Round(q / (1 + Math.Exp(q * -0.05))), -128, 127))];
+        bool tabled = !own && residual < 2 && random.Next(3) == 0;
+        QuantizedLayer first = sum
+            ? new AddLayer("first", 0, computed, -128, 127, FixedPointScale.FromReal(0.7)) { Residual = added }
+            : FusionTests.Conv(random, "first", 0, computed, channels, width, kernel, 1) with { Residual = added, Table = tabled ? table : null, TableZeroPoint = 3 };
+        var layers = new List<QuantizedLayer> { first };
+        if (own)
+            layers.Add(Norm(random, "own", computed, stream, width));
+        layers.Add(index ? new ArgMaxLayer("second", stream, second) : Norm(random, "second", stream, second, width));
+        layers.Add(FusionTests.Conv(random, "last", index ? stream : second, last, width, width, 1, 1) with { Residual = index ? null : new ResidualAdd(stream, FixedPointScale.FromReal(0.5)) });
+        return (new QuantizedNetwork("second", tensors, layers, [], [0, 1], index ? [second, last] : [last]), FusionTests.Inputs(random, [.. tensors], 0, 1));
+
+        int Tensor(string name, TensorShape shape, int zeroPoint, int? shares = null)
+        {
+            tensors.Add(new QuantizedTensor(tensors.Count, name, shape, 0.05, zeroPoint, shares));
+            return tensors.Count - 1;
+        }
+    }
+
+    // Blocks as in a transformer: the stream is normalised, mixed and added to, normalised, widened, narrowed and added to.
+    private static (QuantizedNetwork, Dictionary<int, sbyte[]>) Blocks(Random random)
+    {
+        const int Channels = 12;
+        var shape = new TensorShape(1, 18, 10, Channels);
+        var tensors = new List<QuantizedTensor> { new(0, "image", shape with { Channels = 5 }, 0.05, 3), new(1, "stream", shape, 0.05, 5) };
+        var layers = new List<QuantizedLayer> { FusionTests.Conv(random, "stem", 0, 1, 5, Channels, 3, 1) };
+        int stream = 1;
+        for (int block = 0; block < 2; block++)
+        {
+            string at = $"block{block}";
+            layers.Add(Norm(random, $"{at}.norm1", stream, Tensor(shape, null), Channels) with { Block = block });
+            layers.Add(FusionTests.Conv(random, $"{at}.mix", tensors.Count - 1, Tensor(shape, 1), Channels, Channels, 3, 1) with { Block = block, Residual = new ResidualAdd(stream, FixedPointScale.FromReal(1)) });
+            stream = tensors.Count - 1;
+            layers.Add(Norm(random, $"{at}.norm2", stream, Tensor(shape, null), Channels) with { Block = block });
+            layers.Add(FusionTests.Conv(random, $"{at}.widen", tensors.Count - 1, Tensor(shape with { Channels = 20 }, null), Channels, 20, 1, 1) with { Block = block });
+            layers.Add(FusionTests.Conv(random, $"{at}.narrow", tensors.Count - 1, Tensor(shape, 1), 20, Channels, 3, 1) with { Block = block, Residual = new ResidualAdd(stream, FixedPointScale.FromReal(1)) });
+            stream = tensors.Count - 1;
+        }
+
+        layers.Add(FusionTests.Conv(random, "head", stream, Tensor(shape with { Channels = 7 }, null), Channels, 7, 1, 1));
+        return (new QuantizedNetwork("blocks", tensors, layers, [new(0, "block0"), new(1, "block1")], [0], [tensors.Count - 1]), FusionTests.Inputs(random, [.. tensors], 0));
+
+        int Tensor(TensorShape of, int? shares)
+        {
+            tensors.Add(new QuantizedTensor(tensors.Count, $"t{tensors.Count}", of, 0.05, 5, shares));
+            return tensors.Count - 1;
+        }
+    }
+
+    private static LayerNormLayer Norm(Random random, string name, int input, int output, int channels)
+    {
+        int[] shift = [.. Enumerable.Range(0, channels).Select(_ => random.Next(20, 27))];
+        return new LayerNormLayer(name, input, output, -128, 127)
+        {
+            Shift = shift, Gamma = [.. shift.Select(s => (int)Math.ScaleB(30, s - 12))], Beta = [.. shift.Select(s => (int)Math.ScaleB(random.Next(-20, 20), s))], Epsilon = 100,
+        };
+    }
+}
