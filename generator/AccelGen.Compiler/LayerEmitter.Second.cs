@@ -13,9 +13,10 @@ internal sealed partial class LayerEmitter
     /// each half two places by turns: the array writes the next tile but one while this one is stored for the second time.
     /// The row operator of a tile comes after the results of the next one, so that neither waits for a store.
     /// Parameters stay for the layer: bias and scale, and behind them those of a row operator before the first store, in one
-    /// slot, those of the second result in the other.
+    /// slot, those of the second result in the other. Where two products run as one, each has a slot: those of the second
+    /// result are then behind the second product's.
     /// </summary>
-    private sealed class SecondResult(LayerEmitter emitter, LayerJob job, Tiling t, Geometry g, int tiles)
+    private sealed class SecondResult(LayerEmitter emitter, LayerJob job, Tiling t, Geometry g, int tiles, bool oneSlot = false)
     {
         private readonly LayerJob second = job.Also!;
         private readonly Slots slots = emitter.slots;
@@ -29,7 +30,7 @@ internal sealed partial class LayerEmitter
         /// <summary>Where a tile lies in the output buffer.</summary>
         public int OutputBase(int tile) => ((outputsBefore + tile) % 2 * slots.OutputWords) + (tile / 2 % 2 * (slots.OutputWords / 2));
 
-        public int LoadParameters() => ParameterSlot = job.Row?.ParameterAddress is long address
+        public int LoadParameters() => ParameterSlot = (oneSlot ? second : job).Row?.ParameterAddress is long address
             ? emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true, (address, g.LaneTiles))
             : emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true);
 
@@ -43,7 +44,7 @@ internal sealed partial class LayerEmitter
         {
             bool last = tile == tiles - 1;
             vector["Signal0"] = job.Row is null ? Token(Semaphore.OutputReady) : 0;
-            vector["Signal1"] = last && job.Row is null ? Token(Semaphore.ParameterFree) : job.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : 0;
+            vector["Signal1"] = last && job.Row is null && !oneSlot ? Token(Semaphore.ParameterFree) : job.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : 0;
         }
 
         /// <summary>What follows the products of a tile.</summary>
@@ -62,10 +63,10 @@ internal sealed partial class LayerEmitter
             Wait(stores[0], Semaphore.OutputReady);
             stores[^1]["Signal0"] = Token(Semaphore.Stored);
             emitter.Commands.AddRange(stores);
-            if (tile == 0)
-                LoadSecondParameters();
-            else
+            if (tile > 0)
                 EmitSecond(tile - 1);
+            else if (!oneSlot)
+                LoadSecondParameters();
             stored = (y0, x0, outputBase);
         }
 
@@ -96,9 +97,10 @@ internal sealed partial class LayerEmitter
 
         private void EmitSecond(int tile)
         {
-            Command row = emitter.NewRow(second, second.Row!, t, g, stored.OutputBase, secondSlot, g.LaneTiles);
+            Command row = emitter.NewRow(second, second.Row!, t, g, stored.OutputBase, oneSlot ? ParameterSlot : secondSlot, g.LaneTiles);
+            row["ParameterBase"] += oneSlot ? OwnEntries : 0;
             row["Wait0"] = Token(Semaphore.Stored);
-            row["Wait1"] = tile == 0 ? Token(Semaphore.ParameterReady) : 0;
+            row["Wait1"] = tile == 0 && !oneSlot ? Token(Semaphore.ParameterReady) : 0;
             row["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : 0;
             emitter.Commands.Add(row);
             List<Command> stores = [.. emitter.Stores(second, t, g, stored.Y, stored.X, 0, g.LaneTiles, stored.OutputBase)];

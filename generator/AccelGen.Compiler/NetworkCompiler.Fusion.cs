@@ -67,7 +67,8 @@ public sealed partial class NetworkCompiler
         for (int i = 0; i < jobs.Count; i++)
         {
             if (network.Layers[i] is LayerNormLayer or ArgMaxLayer && jobs[i] is [var row] && LastWriter(network, i) is int p && result[p].InMemory
-                && (result[p].Into ?? p) is var by && jobs[by] is [var producer] && WithSecondResult(network, producer, row, p, i) is { } joined && Pays(joined, producer, row, path))
+                && (result[p].Into ?? p) is var by && jobs[by] is [var producer] && WithSecondResult(network, producer, row, p, i) is { } joined
+                && Pays(joined, producer, row, path))
             {
                 jobs[by] = [joined];
                 jobs[i] = [];
@@ -100,6 +101,9 @@ public sealed partial class NetworkCompiler
         int output = network.Home(network.Layers[i].Output);
         if (network.Layers.Count(l => network.Home(l.Output) == output) > 1 || network.Inputs.Any(t => network.Home(t) == output))
             return null;
+        // Of two products that run as one, the second computes the result; it has only one slot for parameters and a table.
+        if (producer is { Then: LayerJob then, Row: null } && row.TableAddress is null)
+            return WithSecondResult(network, then, row, p, i) is { } both ? producer with { Then = both } : null;
         if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowJob.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, InputExtent: null, OutputExtent: null }
             || row is not { Transposed: null, InputExtent: null, OutputExtent: null })
             return null;

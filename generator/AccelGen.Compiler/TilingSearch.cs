@@ -56,6 +56,9 @@ internal static class TilingSearch
         if (((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2 || g1.WindowRows > FieldLimit || g1.WindowWords > FieldLimit
             || rows * first.Stride.Rows > FieldLimit || columns * first.Stride.Columns > FieldLimit || columns > FieldLimit)
             return null;
+        int parameters2 = second.ParameterShared ? 1 : g2.LaneTiles;
+        if (second.Also is not null && (results > slots.OutputWords / 2 || (second.Also.Row!.ParameterAddress is not null && parameters2 + g2.LaneTiles > slots.ParameterTiles)))
+            return null;
         if (results > slots.OutputWords || (second.Residual is not null && results > slots.ResidualWords)
             || (first.Row is not null && Geometry.Ceil(g1.LaneTiles, segments) * blockWords > slots.OutputWords)
             || (!first.ParameterShared && g1.LaneTiles > slots.ParameterTiles) || (!second.ParameterShared && g2.LaneTiles > slots.ParameterTiles))

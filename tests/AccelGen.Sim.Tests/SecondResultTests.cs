@@ -20,7 +20,7 @@ public sealed class SecondResultTests
     {
         AcceleratorConfig config = ConfigLoader.Load(preset, overrides);
         BuiltModel built = await new ModelBuild().BuildAsync(config);
-        int checkedCases = 0, joined = 0, manyTiles = 0, ownRow = 0, residuals = 0, indices = 0;
+        int checkedCases = 0, joined = 0, manyTiles = 0, ownRow = 0, residuals = 0, indices = 0, chains = 0;
         for (int i = 0; i < 60; i++)
         {
             int seed = (Seed * 1000) + i;
@@ -59,10 +59,11 @@ public sealed class SecondResultTests
             ownRow += by != producer ? 1 : 0;
             residuals += network.Layers[by].Residual is not null ? 1 : 0;
             indices += network.Layers[second] is ArgMaxLayer ? 1 : 0;
+            chains += program.Layers.Any(l => l.FusedInto == producer && !l.InMemory) ? 1 : 0;
         }
 
-        TestContext.Out.WriteLine($"{config.Name}, seed {Seed}: {checkedCases} networks equal, {joined} with a second result, {manyTiles} of more than four tiles, {ownRow} behind a row operator, {residuals} with a residual, {indices} indices");
-        Assert.That(new[] { joined - 20, manyTiles, ownRow, residuals, indices }, Has.All.Positive);
+        TestContext.Out.WriteLine($"{config.Name}, seed {Seed}: {checkedCases} networks equal, {joined} with a second result, {manyTiles} of more than four tiles, {ownRow} behind a row operator, {residuals} with a residual, {indices} indices, {chains} behind two products");
+        Assert.That(new[] { joined - 20, manyTiles, ownRow, residuals, indices, chains }, Has.All.Positive);
     }
 
     [Test]
@@ -109,12 +110,12 @@ public sealed class SecondResultTests
         Assert.That(norm.EndCommand, Is.GreaterThan(norm.FirstCommand));
     }
 
-    // A convolution, perhaps with a residual, perhaps in place of it, perhaps normalised; a row operator that reads the result,
-    // and a layer that reads both.
+    // A convolution, or a depthwise one and a 1x1 one behind it, perhaps with a residual, perhaps in place of it, perhaps
+    // normalised; a row operator that reads the result, and a layer that reads both.
     private static (QuantizedNetwork, Dictionary<int, sbyte[]>) TwoReaders(Random random)
     {
         int channels = random.Next(1, 30), width = random.Next(2, 40), kernel = random.Next(2) == 0 ? 1 : 3, residual = random.Next(3);
-        bool own = random.Next(3) == 0, index = !own && random.Next(4) == 0, flat = random.Next(3) == 0, sum = random.Next(4) == 0;
+        bool own = random.Next(3) == 0, index = !own && random.Next(4) == 0, flat = random.Next(3) == 0, sum = random.Next(4) == 0, chain = !own && !sum && random.Next(2) == 0;
         if (sum)
             channels = width; // an addition instead of a convolution
         var image = flat ? new TensorShape(1, 1, random.Next(1, 200), channels) : new TensorShape(1, random.Next(1, 24), random.Next(1, 24), channels);
@@ -133,8 +134,10 @@ public sealed class SecondResultTests
         bool tabled = !own && residual < 2 && random.Next(3) == 0;
         QuantizedLayer first = sum
             ? new AddLayer("first", 0, computed, -128, 127, FixedPointScale.FromReal(0.7)) { Residual = added }
-            : FusionTests.Conv(random, "first", 0, computed, channels, width, kernel, 1) with { Residual = added, Table = tabled ? table : null, TableZeroPoint = 3 };
+            : FusionTests.Conv(random, "first", chain ? tensors.Count : 0, computed, channels, width, chain ? 1 : kernel, 1) with { Residual = added, Table = tabled ? table : null, TableZeroPoint = 3 };
         var layers = new List<QuantizedLayer> { first };
+        if (chain)
+            layers.Insert(0, FusionTests.Conv(random, "depthwise", 0, Tensor("inner", image, random.Next(-20, 20)), channels, channels, kernel, channels));
         if (own)
             layers.Add(Norm(random, "own", computed, stream, width));
         layers.Add(index ? new ArgMaxLayer("second", stream, second) : Norm(random, "second", stream, second, width));
