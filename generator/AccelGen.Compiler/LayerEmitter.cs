@@ -731,6 +731,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         {
             command["PredicateEnable"] = 1;
             command["PredicateIndex"] = block;
+            command["PredicateInvert"] = job.WhereSkipped ? 1 : 0;
         }
 
         return command;

@@ -106,11 +106,14 @@ internal sealed record LayerJob
     public int? OutputExtent { get; init; }
     public int? Block { get; init; }
 
+    /// <summary>Runs where the block is skipped, instead of where it is kept.</summary>
+    public bool WhereSkipped { get; init; }
+
     /// <summary>The layer without what has no part in the choice of a tiling: addresses, zero points, names.</summary>
     public LayerJob ShapeOnly() => this with
     {
         Name = string.Empty, LayerIndex = 0, InputZeroPoint = 0, OutputZeroPoint = 0, ClampLow = 0, ClampHigh = 0, Batch = 0, WeightAddress = 0, ParameterAddress = 0,
-        ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, TableAddress = TableAddress is null ? null : 0,
+        ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, WhereSkipped = false, TableAddress = TableAddress is null ? null : 0,
         Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
         Denominator = Denominator is null ? null : Denominator with { Address = 0 },
         Then = Then?.ShapeOnly(), Also = Also?.ShapeOnly(),

@@ -67,11 +67,17 @@ public sealed partial class NetworkCompiler
         for (int i = 0; i < jobs.Count; i++)
         {
             if (network.Layers[i] is LayerNormLayer or ArgMaxLayer && jobs[i] is [var row] && LastWriter(network, i) is int p && result[p].InMemory
-                && (result[p].Into ?? p) is var by && jobs[by] is [var producer] && WithSecondResult(network, producer, row, p, i) is { } joined
-                && Pays(joined, producer, row, path))
+                && (result[p].Into ?? p) is var by && jobs[by] is [var producer])
             {
+                int known = conditions.Count;
+                if (Predicates(network, row, network.Layers[p].Block) is not { } parts || WithSecondResult(network, producer, parts.Beside, p, i) is not { } joined || !Pays(joined, producer, row, path, parts.Alone))
+                {
+                    conditions.RemoveRange(known, conditions.Count - known);
+                    continue;
+                }
+
                 jobs[by] = [joined];
-                jobs[i] = [];
+                jobs[i] = parts.Alone is { } alone ? [alone] : [];
                 result[i].Into = by;
             }
         }
@@ -92,11 +98,33 @@ public sealed partial class NetworkCompiler
         return null;
     }
 
+    // Keep bits that are not a block's, from the last one on.
+    private readonly List<PathCondition> conditions = [];
+
+    // A row operator beside the layer that computes its input runs where both run. Where its input comes from a block that can
+    // be skipped while it is not, it needs commands of its own as well. Null when there are no keep bits left.
+    private (LayerJob Beside, LayerJob? Alone)? Predicates(QuantizedNetwork network, LayerJob row, int? producerBlock)
+    {
+        if (producerBlock is not int producer || row.Block == producer)
+            return (row, null);
+        if (row.Block is not int block)
+            return (row with { Block = producer }, row with { Block = producer, WhereSkipped = true });
+        return Bit(true) is int both && Bit(false) is int alone ? (row with { Block = both }, row with { Block = alone }) : null;
+
+        int? Bit(bool kept)
+        {
+            if (conditions.Find(c => (c.Kept, c.Other, c.OtherKept) == (block, producer, kept)) is { } known)
+                return known.Bit;
+            int bit = 63 - conditions.Count;
+            if (network.Layers.Any(l => l.Block >= bit) || network.Blocks.Any(b => b.Index >= bit))
+                return null;
+            conditions.Add(new PathCondition(bit, block, producer, kept));
+            return bit;
+        }
+    }
+
     private static LayerJob? WithSecondResult(QuantizedNetwork network, LayerJob producer, LayerJob row, int p, int i)
     {
-        // The row operator must be skipped wherever its input is not computed.
-        if (network.Layers[p].Block is int block && network.Layers[i].Block != block)
-            return null;
         // The result is written where the producer runs: nothing else may be in its memory.
         int output = network.Home(network.Layers[i].Output);
         if (network.Layers.Count(l => network.Home(l.Output) == output) > 1 || network.Inputs.Any(t => network.Home(t) == output))
@@ -177,14 +205,21 @@ public sealed partial class NetworkCompiler
         return joined;
     }
 
-    // Both ways on the exact model.
-    private bool Pays(LayerJob joined, LayerJob first, LayerJob second, PathRow path)
+    // Both ways on the exact model; with commands that the path skips in addition, or null.
+    private bool Pays(LayerJob joined, LayerJob first, LayerJob second, PathRow path, LayerJob? skipped = null)
     {
         if (Choose(joined, path) is not { } together)
             return false;
         if (Choose(first, path) is not { } a || Choose(second, path) is not { } b)
             return true;
-        return AnyTiling is not null || Cycles(joined, together, path, null) <= Cycles(first, a, path, null) + Cycles(second, b, path, null);
+        long passed = 0;
+        if (skipped is not null)
+        {
+            PathRow without = skipped.WhereSkipped ? path : path with { Keep = path.Keep & ~(1UL << skipped.Block!.Value) };
+            passed = Cycles(skipped, b, without, null);
+        }
+
+        return AnyTiling is not null || Cycles(joined, together, path, null) + passed <= Cycles(first, a, path, null) + Cycles(second, b, path, null);
     }
 
     // The result takes the place of what earlier parts of the same pass may still read: the rows around a tile.

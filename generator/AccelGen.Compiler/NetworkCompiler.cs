@@ -30,6 +30,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     {
         regions.Clear();
         problems.Clear();
+        conditions.Clear();
         ones = null;
         Dictionary<int, InputFolding> folded = FindFoldedInputs(network);
 
@@ -117,6 +118,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Tensors = layouts,
             Folded = folded,
             Memory = plan,
+            Conditions = [.. conditions],
         };
     }
 

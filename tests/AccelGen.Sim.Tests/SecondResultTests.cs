@@ -96,8 +96,8 @@ public sealed class SecondResultTests
         CompiledProgram program = new NetworkCompiler(ConfigLoader.Load("tiny"), new MemoryTiming()).Compile(network);
         CompiledLayer norm = program.Layers.Single(l => l.Layer.Name == "block0.norm1"), stem = program.Layers[norm.FusedInto!.Value];
         TensorShape shape = network.Tensors[norm.Layer.Output].Shape;
-        Assert.That(program.Place(norm).Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3), Is.EqualTo(stem.Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3)));
-        Assert.That(program.Place(norm).Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3).Tile, Is.Positive);
+        Assert.That(program.Place(norm, program.Row(ExecutionPath.Whole)).Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3), Is.EqualTo(stem.Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3)));
+        Assert.That(program.Place(norm, program.Row(ExecutionPath.Whole)).Locate(program.Config, shape, shape, shape.Height - 1, shape.Width - 1, 3).Tile, Is.Positive);
     }
 
     [Test]
