@@ -70,13 +70,16 @@ public sealed class SecondResultTests
     [CancelAfter(120_000)]
     public async Task Every_subset_of_transformer_blocks_with_second_results_runs_on_one_program()
     {
-        AcceleratorConfig config = ConfigLoader.Load("tiny");
+        AcceleratorConfig config = ConfigLoader.Load("small");
         BuiltModel built = await new ModelBuild().BuildAsync(config);
         var timing = new MemoryTiming();
         (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = Blocks(new Random(5));
         CompiledProgram program = new NetworkCompiler(config, timing).Compile(network);
         string[] joined = [.. program.Layers.Where(l => l.FusedInto is not null).Select(l => $"{l.Layer.Name} by {program.Layers[l.FusedInto!.Value].Layer.Name}")];
-        Assert.That(joined, Is.EqualTo(new[] { "block0.norm1 by stem", "block0.norm2 by block0.mix", "block1.norm2 by block1.mix" }));
+        Assert.That(joined, Is.EqualTo(new[]
+        {
+            "block0.norm1 by stem", "block0.norm2 by block0.mix", "block1.norm1 by block0.sum", "block1.norm2 by block1.mix", "block1.inner by block1.sum", "norm by block1.sum",
+        }));
         using var workload = new Workload(program, built.Library, timing);
         for (int skipped = 0; skipped < 4; skipped++)
         {
@@ -85,6 +88,21 @@ public sealed class SecondResultTests
             Assert.That(result.FirstMismatch, Is.Null, $"skipped {skipped}");
             Assert.That(result.CounterDifferences, Is.Empty, $"skipped {skipped}");
             Assert.That(result.CommandDifferences, Is.Zero, $"skipped {skipped}");
+
+            // Each row operator runs once, or where its block is skipped not at all: beside its input where that is computed, else on its own.
+            PathRow row = program.Row(path);
+            bool Kept(int block) => (skipped >> block & 1) == 0;
+            foreach ((string name, bool own, bool beside) in new[] { ("block0.norm1", false, Kept(0)), ("block1.norm1", Kept(1) && !Kept(0), Kept(1) && Kept(0)), ("norm", !Kept(1), Kept(1)) })
+            {
+                int index = network.Layers.ToList().FindIndex(l => l.Name == name);
+                CompiledLayer by = program.Layers[program.Layers[index].FusedInto!.Value];
+                Assert.That((Runs(program.Layers[index]), Runs(by)), Is.EqualTo((own, beside)), $"skipped {skipped}, {name}");
+                LayerExplanation explained = LayerExplanation.Explain(program, timing, path)[index];
+                Assert.That((explained.ComputedBy is null, explained.Nests.Count > 0), Is.EqualTo((own, own)), $"skipped {skipped}, {name}");
+
+                bool Runs(CompiledLayer layer) => Enumerable.Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand)
+                    .Any(c => program.Commands[c].Definition.Name == "ROW" && program.Commands[c]["Tag"] == index && !row.Skips(program.Commands[c]));
+            }
         }
     }
 
@@ -101,13 +119,17 @@ public sealed class SecondResultTests
     }
 
     [Test]
-    public void A_row_operator_that_runs_where_its_input_is_not_computed_stays_on_its_own()
+    public void Without_keep_bits_left_a_row_operator_behind_another_block_stays_on_its_own()
     {
-        (QuantizedNetwork network, _) = Blocks(new Random(5));
-        CompiledProgram program = new NetworkCompiler(ConfigLoader.Load("tiny"), new MemoryTiming()).Compile(network);
-        CompiledLayer norm = program.Layers.Single(l => l.Layer.Name == "block1.norm1");
-        Assert.That(norm.FusedInto, Is.Null);
-        Assert.That(norm.EndCommand, Is.GreaterThan(norm.FirstCommand));
+        foreach ((int first, bool joined) in new[] { (60, true), (61, false) })
+        {
+            (QuantizedNetwork network, _) = Blocks(new Random(5), first);
+            CompiledProgram program = new NetworkCompiler(ConfigLoader.Load("tiny"), new MemoryTiming()).Compile(network);
+            CompiledLayer norm = program.Layers.Single(l => l.Layer.Name == "block1.norm1");
+            Assert.That(norm.FusedInto is not null, Is.EqualTo(joined), $"blocks {first} and {first + 1}");
+            Assert.That(norm.EndCommand, Is.GreaterThan(norm.FirstCommand));
+            Assert.That(program.Conditions, joined ? Has.Count.EqualTo(2) : Is.Empty);
+        }
     }
 
     // A convolution, or a depthwise one and a 1x1 one behind it, perhaps with a residual, perhaps in place of it, perhaps
@@ -151,28 +173,31 @@ public sealed class SecondResultTests
         }
     }
 
-    // Blocks as in a transformer: the stream is normalised, mixed and added to, normalised, widened, narrowed and added to.
-    private static (QuantizedNetwork, Dictionary<int, sbyte[]>) Blocks(Random random)
+    // Blocks as in a transformer: the stream is normalised, mixed and added to, normalised, convolved twice and added to,
+    // in the second block by a depthwise and a 1x1 convolution that run as one; then normalised once more.
+    private static (QuantizedNetwork, Dictionary<int, sbyte[]>) Blocks(Random random, int first = 0)
     {
         const int Channels = 12;
         var shape = new TensorShape(1, 18, 10, Channels);
         var tensors = new List<QuantizedTensor> { new(0, "image", shape with { Channels = 5 }, 0.05, 3), new(1, "stream", shape, 0.05, 5) };
         var layers = new List<QuantizedLayer> { FusionTests.Conv(random, "stem", 0, 1, 5, Channels, 3, 1) };
         int stream = 1;
-        for (int block = 0; block < 2; block++)
+        for (int n = 0; n < 2; n++)
         {
-            string at = $"block{block}";
+            string at = $"block{n}";
+            int block = first + n, wide = n == 0 ? 20 : Channels;
             layers.Add(Norm(random, $"{at}.norm1", stream, Tensor(shape, null), Channels) with { Block = block });
             layers.Add(FusionTests.Conv(random, $"{at}.mix", tensors.Count - 1, Tensor(shape, 1), Channels, Channels, 3, 1) with { Block = block, Residual = new ResidualAdd(stream, FixedPointScale.FromReal(1)) });
             stream = tensors.Count - 1;
             layers.Add(Norm(random, $"{at}.norm2", stream, Tensor(shape, null), Channels) with { Block = block });
-            layers.Add(FusionTests.Conv(random, $"{at}.widen", tensors.Count - 1, Tensor(shape with { Channels = 20 }, null), Channels, 20, 1, 1) with { Block = block });
-            layers.Add(FusionTests.Conv(random, $"{at}.narrow", tensors.Count - 1, Tensor(shape, 1), 20, Channels, 3, 1) with { Block = block, Residual = new ResidualAdd(stream, FixedPointScale.FromReal(1)) });
+            layers.Add(FusionTests.Conv(random, $"{at}.inner", tensors.Count - 1, Tensor(shape with { Channels = wide }, null), Channels, wide, n == 0 ? 1 : 3, n == 0 ? 1 : Channels) with { Block = block });
+            layers.Add(FusionTests.Conv(random, $"{at}.sum", tensors.Count - 1, Tensor(shape, 1), wide, Channels, n == 0 ? 3 : 1, 1) with { Block = block, Residual = new ResidualAdd(stream, FixedPointScale.FromReal(1)) });
             stream = tensors.Count - 1;
         }
 
-        layers.Add(FusionTests.Conv(random, "head", stream, Tensor(shape with { Channels = 7 }, null), Channels, 7, 1, 1));
-        return (new QuantizedNetwork("blocks", tensors, layers, [new(0, "block0"), new(1, "block1")], [0], [tensors.Count - 1]), FusionTests.Inputs(random, [.. tensors], 0));
+        layers.Add(Norm(random, "norm", stream, Tensor(shape, null), Channels));
+        layers.Add(FusionTests.Conv(random, "head", tensors.Count - 1, Tensor(shape with { Channels = 7 }, null), Channels, 7, 1, 1));
+        return (new QuantizedNetwork("blocks", tensors, layers, [new(first, "block0"), new(first + 1, "block1")], [0], [tensors.Count - 1]), FusionTests.Inputs(random, [.. tensors], 0));
 
         int Tensor(TensorShape of, int? shares)
         {
