@@ -30,16 +30,22 @@ internal sealed partial class LayerEmitter
         /// <summary>Where a tile lies in the output buffer.</summary>
         public int OutputBase(int tile) => ((outputsBefore + tile) % 2 * slots.OutputWords) + (tile / 2 % 2 * (slots.OutputWords / 2));
 
+        /// <summary>Loads the layer's own parameters and what else goes into their slot.</summary>
         public int LoadParameters() => ParameterSlot = (oneSlot ? second : job).Row?.ParameterAddress is long address
             ? emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true, (address, g.LaneTiles))
             : emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true);
 
-        /// <summary>The first two tiles take their halves from the layer before. The others find their place free, two tiles behind in the same half: before a row operator reads there, the second store must have.</summary>
+        /// <summary>
+        /// The first two tiles take their halves from the layer before, the next two find the other places there free, those
+        /// after them wait for the second store of the tile that was in theirs. With a row operator before the first store
+        /// that one waits already, for the store that reads the same half.
+        /// </summary>
         public bool VectorTakesOutput(int tile) => tile < 2 ? emitter.outputUse >= 2 : job.Row is null && tile >= 4;
 
         /// <summary>Nothing else tells that the slot has been read: the parameters stay.</summary>
         public static Semaphore? ResidualTaken(int tile) => tile >= 2 ? Semaphore.ResidualFree : null;
 
+        /// <summary>Tokens that a VECTOR command gives.</summary>
         public void SignalVector(Command vector, int tile)
         {
             bool last = tile == tiles - 1;
@@ -91,8 +97,7 @@ internal sealed partial class LayerEmitter
 
             // Nothing to load, but the slot is taken: that the VECTOR command two loads back is done frees its residual slot as well.
             secondSlot = emitter.parameterUse % slots.ParameterSlots;
-            Command load = Empty("LOAD", second, emitter.parameterUse++ >= slots.ParameterSlots ? Semaphore.ParameterFree : null, Semaphore.ParameterReady);
-            emitter.Commands.Add(load);
+            emitter.Commands.Add(Empty("LOAD", second, emitter.parameterUse++ >= slots.ParameterSlots ? Semaphore.ParameterFree : null, Semaphore.ParameterReady));
         }
 
         private void EmitSecond(int tile)

@@ -133,7 +133,7 @@ public sealed partial class NetworkCompiler
         if (producer is { Then: LayerJob then, Row: null } && row.TableAddress is null)
             return WithSecondResult(network, then, row, p, i) is { } both ? producer with { Then = both } : null;
         if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowJob.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, InputExtent: null, OutputExtent: null }
-            || row is not { Transposed: null, InputExtent: null, OutputExtent: null })
+            || row is not { Transposed: null, InputExtent: null, OutputExtent: null } || row is { TableAddress: not null, Row.ParameterAddress: null })
             return null;
         // The same memory read as other rows of pixels is the same pixels in the same order.
         TensorLayout pixels = producer.Output;

@@ -162,7 +162,7 @@ public sealed class SecondResultTests
             layers.Insert(0, FusionTests.Conv(random, "depthwise", 0, Tensor("inner", image, random.Next(-20, 20)), channels, channels, kernel, channels));
         if (own)
             layers.Add(Norm(random, "own", computed, stream, width));
-        layers.Add(index ? new ArgMaxLayer("second", stream, second) : Norm(random, "second", stream, second, width));
+        layers.Add(index ? new ArgMaxLayer("second", stream, second) : Norm(random, "second", stream, second, width) with { Table = random.Next(4) == 0 ? table : null, TableZeroPoint = -7 });
         layers.Add(FusionTests.Conv(random, "last", index ? stream : second, last, width, width, 1, 1) with { Residual = index ? null : new ResidualAdd(stream, FixedPointScale.FromReal(0.5)) });
         return (new QuantizedNetwork("second", tensors, layers, [], [0, 1], index ? [second, last] : [last]), FusionTests.Inputs(random, [.. tensors], 0, 1));
 
