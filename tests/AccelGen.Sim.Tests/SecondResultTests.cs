@@ -80,6 +80,7 @@ public sealed class SecondResultTests
         {
             "block0.norm1 by stem", "block0.norm2 by block0.mix", "block1.norm1 by block0.sum", "block1.norm2 by block1.mix", "block1.inner by block1.sum", "norm by block1.sum",
         }));
+        Assert.That(program.Memory!.Blocks.Single(b => b.Name == "stream").Last, Is.GreaterThanOrEqualTo(network.Layers.ToList().FindIndex(l => l.Name == "norm")));
         using var workload = new Workload(program, built.Library, timing);
         for (int skipped = 0; skipped < 4; skipped++)
         {
@@ -195,9 +196,12 @@ public sealed class SecondResultTests
             stream = tensors.Count - 1;
         }
 
+        // The stream must stay as long as the row operator may yet read it.
+        int aside = Tensor(shape with { Channels = 3 }, null);
+        layers.Add(FusionTests.Conv(random, "aside", 0, aside, 5, 3, 1, 1));
         layers.Add(Norm(random, "norm", stream, Tensor(shape, null), Channels));
         layers.Add(FusionTests.Conv(random, "head", tensors.Count - 1, Tensor(shape with { Channels = 7 }, null), Channels, 7, 1, 1));
-        return (new QuantizedNetwork("blocks", tensors, layers, [new(first, "block0"), new(first + 1, "block1")], [0], [tensors.Count - 1]), FusionTests.Inputs(random, [.. tensors], 0));
+        return (new QuantizedNetwork("blocks", tensors, layers, [new(first, "block0"), new(first + 1, "block1")], [0], [tensors.Count - 1, aside]), FusionTests.Inputs(random, [.. tensors], 0));
 
         int Tensor(TensorShape of, int? shares)
         {
