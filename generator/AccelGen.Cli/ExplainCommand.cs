@@ -87,7 +87,7 @@ internal static class ExplainCommand
             Line($"  computes as well {string.Join(", ", e.Joined)}");
         if (e.ComputedBy is not null)
         {
-            Line($"  computed by the commands of {e.ComputedBy}");
+            Line($"  computed by the commands of {e.ComputedBy}{(e.Commands == 0 ? string.Empty : $"; has {e.Commands} commands for paths that skip those, passed by in {e.Cycles:N0} cycles")}");
             return text.ToString();
         }
 

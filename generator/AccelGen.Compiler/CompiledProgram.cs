@@ -12,7 +12,10 @@ namespace AccelGen.Compiler;
 /// <param name="FlatRowPixels">When the image runs as one row of pixels: pixels of an image row in it; else 0.</param>
 public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int EndCommand, Tiling? Tiling, int FlatRowPixels)
 {
-    /// <summary>Layer whose commands compute this one together with itself, or null.</summary>
+    /// <summary>
+    /// Layer whose commands compute this one together with itself, or null. Commands of its own are then for paths that
+    /// skip that layer.
+    /// </summary>
     public int? FusedInto { get; init; }
 
     /// <summary>The output goes to memory; that of a layer fused with its reader does not.</summary>
@@ -38,6 +41,17 @@ public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int E
         int pe = (y % tileRows / Tiling.Rows * Tiling.PeColumns) + (x % tileColumns / Tiling.Columns);
         return ((y / tileRows * tilesX) + (x / tileColumns), pe, channel % config.Array.Lanes);
     }
+}
+
+/// <summary>A keep bit that the host derives from the blocks of a path.</summary>
+/// <param name="Bit">Index of the bit.</param>
+/// <param name="Kept">Block that must be kept.</param>
+/// <param name="Other">Another block.</param>
+/// <param name="OtherKept">Whether that must be kept, or skipped.</param>
+public sealed record PathCondition(int Bit, int Kept, int Other, bool OtherKept)
+{
+    /// <summary>Whether the condition holds for the keep bits of the blocks.</summary>
+    public bool Holds(ulong blocks) => ((blocks >> Kept) & 1) == 1 && ((blocks >> Other) & 1) == 1 == OtherKept;
 }
 
 /// <summary>A program: commands, memory image, and where each tensor lies.</summary>
@@ -73,12 +87,23 @@ public sealed record CompiledProgram
     /// <summary>Memory of the tensors and for how long each needs it.</summary>
     public MemoryPlan? Memory { get; init; }
 
+    /// <summary>Keep bits beyond those of the blocks.</summary>
+    public IReadOnlyList<PathCondition> Conditions { get; init; } = [];
+
+    /// <summary>A layer with the tiles in which a path computes its results: those of the layer whose commands do.</summary>
+    public CompiledLayer Place(CompiledLayer layer, PathRow path) =>
+        layer.FusedInto is int by && !Enumerable.Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand).Any(c => Commands[c].Definition.Queue == Queue.Vector && !path.Skips(Commands[c]))
+            ? layer with { Tiling = Layers[by].Tiling, FlatRowPixels = Layers[by].FlatRowPixels } : layer;
+
     /// <summary>Row of the path table for a path.</summary>
     public PathRow Row(ExecutionPath path)
     {
         ulong keep = ulong.MaxValue;
         foreach (int block in path.SkippedBlocks)
             keep &= ~(1UL << block);
+        ulong blocks = keep;
+        foreach (PathCondition condition in Conditions)
+            keep = condition.Holds(blocks) ? keep | (1UL << condition.Bit) : keep & ~(1UL << condition.Bit);
         uint[] extents = new uint[PathRow.Registers];
         for (int i = 0; i < extents.Length; i++)
         {

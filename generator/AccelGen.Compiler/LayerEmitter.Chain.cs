@@ -21,6 +21,7 @@ internal sealed partial class LayerEmitter
         int forwarded = g1.Vectors * g1.WindowRows * g1.WindowWords; // where the forwarded tile begins
         var products1 = new Products(this, first, g1);
         var products2 = new Products(this, second, g2);
+        SecondResult? also = second.Also is null ? null : new SecondResult(this, second, t, g2, tiles, oneSlot: true);
         // Small weights and right operands are loaded once for all tiles.
         bool stay = tiles > 1 && products1.Slots + products2.Slots < slots.WeightSlots;
         int written = first.Batch > 0 ? 0 : writtenPending;
@@ -50,7 +51,7 @@ internal sealed partial class LayerEmitter
         (int Y, int X) Origin(int tile) => (tile / tilesX * tileRows, tile % tilesX * tileColumns);
         LoadInput(0);
         int parameters1 = LoadParameters(first, first.ParameterAddress, 0, first.ParameterShared ? 1 : g1.LaneTiles, table: true);
-        int parameters2 = LoadParameters(second, second.ParameterAddress, 0, second.ParameterShared ? 1 : g2.LaneTiles, table: true);
+        int parameters2 = also?.LoadParameters() ?? LoadParameters(second, second.ParameterAddress, 0, second.ParameterShared ? 1 : g2.LaneTiles, table: true);
         if (tiles > 1)
             LoadInput(1);
         for (int tile = 0; tile <= tiles; tile++)
@@ -71,6 +72,7 @@ internal sealed partial class LayerEmitter
                 LoadInput(tile + 1);
         }
 
+        also?.End();
         // As after any layer: the last two uses of the input buffer have yet to be taken back.
         inputUse = start + tiles;
         for (int k = Math.Max(0, tiles - 4); k < tiles - 2; k++)
@@ -113,10 +115,10 @@ internal sealed partial class LayerEmitter
         void Second(int tile)
         {
             (int y0, int x0) = Origin(tile);
-            int outputBase = (first.Row is null ? outputUse % 2 : ResultSlot) * slots.OutputWords;
+            int outputBase = also?.OutputBase(tile) ?? ((first.Row is null ? outputUse % 2 : ResultSlot) * slots.OutputWords);
             Command vector = NewVector(second, t, g2, 0, outputBase, parameters2);
             Extent(vector, 'B', null, 1, 0, g2.LaneTiles);
-            bool outputTaken = first.Row is null ? outputUse >= 2 : tile > 0;
+            bool outputTaken = also?.VectorTakesOutput(tile) ?? (first.Row is null ? outputUse >= 2 : tile > 0);
             if (second.Residual is not null)
             {
                 int slot = residualUse % 2;
@@ -129,7 +131,15 @@ internal sealed partial class LayerEmitter
             Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, second.Residual is null ? null : Semaphore.ResidualReady, outputTaken ? Semaphore.OutputFree : null);
             vector["Signal0"] = Token(Semaphore.OutputReady);
             vector["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : 0;
+            also?.SignalVector(vector, tile);
             products2.Emit(t, (y0, x0), stay, tile == 0, tile == tiles - 1, Base(tile) + forwarded, null, Semaphore.InputFree, () => Commands.Add(vector));
+            if (also is not null)
+            {
+                also.Emit(tile, y0, x0, outputBase);
+                outputUse++;
+                return;
+            }
+
             List<Command> stores = [.. Stores(second, t, g2, y0, x0, 0, g2.LaneTiles, outputBase)];
             Wait(stores[0], Semaphore.OutputReady);
             stores[^1]["Signal0"] = Token(Semaphore.OutputFree);

@@ -10,7 +10,7 @@ namespace AccelGen.Compiler;
 /// </summary>
 internal sealed partial class LayerEmitter(AcceleratorConfig config)
 {
-    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, HalfFree = 6, StripInputFree = 7, OutputReady = 8, ParameterFree = 9, Forwarded = 10, ResidualFree = 11, OutputFree = 12, Written = 13, StripWritten = 14 }
+    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, HalfFree = 6, StripInputFree = 7, OutputReady = 8, ParameterFree = 9, Forwarded = 10, ResidualFree = 11, OutputFree = 12, Written = 13, Stored = 14, StripWritten = 15 }
 
     private readonly AcceleratorConfig config = config;
     private readonly Slots slots = new(config);
@@ -53,6 +53,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int stayingSlots = (int)Math.Min(slots.WeightSlots, (allTiles + slots.WeightTiles - 1) / slots.WeightTiles);
         // Between the steps of a strip another layer takes the slots that follow: none can be kept.
         bool weightsStay = job.WeightScalar || (place is null && tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null && job.RightZeroPointAddress is null);
+        SecondResult? second = job.Also is null ? null : new SecondResult(this, job, t, g, tileCount);
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
         int written = job.Batch > 0 || place is not null ? 0 : writtenPending;
         if (job.Batch == 0 && place is null)
@@ -180,16 +181,16 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 bool lastGroup = step == groups - 1;
                 if (place is not null)
                     stayingBase = -1;
-                int outputBase = outputUse % 2 * slots.OutputWords;
+                int outputBase = second?.OutputBase(tile) ?? (outputUse % 2 * slots.OutputWords);
                 bool tableWithRow = job.Row?.ParameterAddress is not null;
                 // The factors of all phases come together where they fit.
                 bool together = phases <= slots.ParameterTiles;
-                int parameterSlot = 0;
+                int parameterSlot = second?.ParameterSlot ?? 0;
                 for (int phase = 0; phase < phases; phase++)
                 {
-                    bool parametersTaken = together && phase > 0;
+                    bool parametersTaken = (together && phase > 0) || (second is not null && tile > 0);
                     if (!parametersTaken)
-                        parameterSlot = LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? (together ? phases : 1) : count, table: !tableWithRow);
+                        parameterSlot = second?.LoadParameters() ?? LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? (together ? phases : 1) : count, table: !tableWithRow);
                     if (job.Denominator is not null && step == 0)
                     {
                         Command capture = NewVector(job, t, g, phase, outputBase, parameterSlot);
@@ -213,7 +214,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             if (firstPhase)
                             {
                                 // The slot is free: the parameter load before took the token of the VECTOR command two groups back.
-                                LoadResidual(job, t, g, y0, x0, from, count, residualUse % 2, null, TakeWritten());
+                                LoadResidual(job, t, g, y0, x0, from, count, residualUse % 2, second is null ? null : SecondResult.ResidualTaken(tile), TakeWritten());
                                 residualUse++;
                                 residualReady = Semaphore.ResidualReady;
                             }
@@ -221,16 +222,24 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             vector["ResidualBase"] = (residualUse - 1) % 2 * slots.ResidualWords;
                         }
 
-                        Wait(vector, parametersTaken ? null : Semaphore.ParameterReady, residualReady, firstPhase && outputUse >= 2 ? Semaphore.OutputFree : null);
+                        Wait(vector, parametersTaken ? null : Semaphore.ParameterReady, residualReady, firstPhase && (second?.VectorTakesOutput(tile) ?? outputUse >= 2) ? Semaphore.OutputFree : null);
                         if (lastPhase && job.Row is null)
                             vector["Signal0"] = Token(Semaphore.OutputReady);
                         // The activation table of a row operator without parameters of its own is in this slot.
                         if ((job.Row is null || tableWithRow) && (lastPhase || !together))
                             vector["Signal1"] = Token(Semaphore.ParameterFree);
+                        second?.SignalVector(vector, tile);
                         Commands.Add(vector);
                     }
 
                     Sweeps(job.RightOperand, phase, from, count, EmitVector, lastPhase, lastGroup && lastPhase);
+                }
+
+                if (second is not null)
+                {
+                    second.Emit(tile, y0, x0, outputBase);
+                    outputUse++;
+                    continue;
                 }
 
                 if (job.Row is RowJob row)
@@ -343,11 +352,13 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             }
         }
 
+        second?.End();
         writtenPending += producer ? 0 : 1 + written;
     }
 
     // Bias and scale entries, and with them the activation table; gives ParameterReady. Returns the slot.
-    private int LoadParameters(LayerJob job, long address, int from, int count, bool table)
+    // Further entries come behind them in the slot.
+    private int LoadParameters(LayerJob job, long address, int from, int count, bool table, (long Address, int Count)? further = null)
     {
         int slot = parameterUse % slots.ParameterSlots;
         Command load = New("LOAD", job);
@@ -360,6 +371,19 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         load["SegmentBeats"] = count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
         load["Address"] = address + ((long)from * config.Derived.ParameterTileBytes);
         Commands.Add(load);
+        if (further is { } more)
+        {
+            load = New("LOAD", job);
+            load["ACount"] = 1;
+            load["BCount"] = 1;
+            load["Destination"] = 3;
+            load["LocalBase"] = (slot * slots.ParameterTiles) + count;
+            load["Rows"] = 1;
+            load["SegmentBeats"] = more.Count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
+            load["Address"] = more.Address;
+            Commands.Add(load);
+        }
+
         parameterUse++;
         if (table && job.TableAddress is long tableAddress)
         {
@@ -729,6 +753,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         {
             command["PredicateEnable"] = 1;
             command["PredicateIndex"] = block;
+            command["PredicateInvert"] = job.WhereSkipped ? 1 : 0;
         }
 
         return command;

@@ -79,6 +79,12 @@ internal sealed record LayerJob
     /// </summary>
     public LayerJob? Then { get; init; }
 
+    /// <summary>
+    /// Layer of a row operator that works on this layer's output as well as others do: both are stored. Of that job only the
+    /// row operator, what it writes and the block count.
+    /// </summary>
+    public LayerJob? Also { get; init; }
+
     /// <summary>Right operand of the denominator of a quotient; its one row becomes lane 0.</summary>
     public TensorLayout? Denominator { get; init; }
 
@@ -100,14 +106,17 @@ internal sealed record LayerJob
     public int? OutputExtent { get; init; }
     public int? Block { get; init; }
 
+    /// <summary>Runs where the block is skipped, instead of where it is kept.</summary>
+    public bool WhereSkipped { get; init; }
+
     /// <summary>The layer without what has no part in the choice of a tiling: addresses, zero points, names.</summary>
     public LayerJob ShapeOnly() => this with
     {
         Name = string.Empty, LayerIndex = 0, InputZeroPoint = 0, OutputZeroPoint = 0, ClampLow = 0, ClampHigh = 0, Batch = 0, WeightAddress = 0, ParameterAddress = 0,
-        ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, TableAddress = TableAddress is null ? null : 0,
+        ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, WhereSkipped = false, TableAddress = TableAddress is null ? null : 0,
         Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
         Denominator = Denominator is null ? null : Denominator with { Address = 0 },
-        Then = Then?.ShapeOnly(),
+        Then = Then?.ShapeOnly(), Also = Also?.ShapeOnly(),
         Transposed = Transposed is null ? null : Transposed with { Address = 0 }, RightZeroPointAddress = RightZeroPointAddress is null ? null : 0,
         Input = Input with { Address = 0 }, Output = Output with { Address = 0 }, Residual = Residual is null ? null : Residual with { Address = 0 },
         RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },

@@ -63,7 +63,87 @@ public sealed partial class NetworkCompiler
             }
         }
 
+        // A row operator on what other layers read as well: a second result of the layer that computes it.
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            if (network.Layers[i] is LayerNormLayer or ArgMaxLayer && jobs[i] is [var row] && LastWriter(network, i) is int p && result[p].InMemory
+                && (result[p].Into ?? p) is var by && jobs[by] is [var producer])
+            {
+                int known = conditions.Count;
+                if (Predicates(network, row, network.Layers[p].Block) is not { } parts || WithSecondResult(network, producer, parts.Beside, p, i) is not { } joined || !Pays(joined, producer, row, path, parts.Alone))
+                {
+                    conditions.RemoveRange(known, conditions.Count - known);
+                    continue;
+                }
+
+                jobs[by] = [joined];
+                jobs[i] = parts.Alone is { } alone ? [alone] : [];
+                result[i].Into = by;
+            }
+        }
+
         return result;
+    }
+
+    // The layer before that wrote the input as it is then, in part or as a whole.
+    private static int? LastWriter(QuantizedNetwork network, int layer)
+    {
+        int home = network.Home(network.Layers[layer].Input);
+        for (int p = layer - 1; p >= 0; p--)
+        {
+            if (network.Home(network.Layers[p].Output) == home)
+                return p;
+        }
+
+        return null;
+    }
+
+    // Keep bits that are not a block's, from the last one on.
+    private readonly List<PathCondition> conditions = [];
+
+    // A row operator beside the layer that computes its input runs where both run. Where its input comes from a block that can
+    // be skipped while it is not, it needs commands of its own as well. Null when there are no keep bits left.
+    private (LayerJob Beside, LayerJob? Alone)? Predicates(QuantizedNetwork network, LayerJob row, int? producerBlock)
+    {
+        if (producerBlock is not int producer || row.Block == producer)
+            return (row, null);
+        if (row.Block is not int block)
+            return (row with { Block = producer }, row with { Block = producer, WhereSkipped = true });
+        return Bit(true) is int both && Bit(false) is int alone ? (row with { Block = both }, row with { Block = alone }) : null;
+
+        int? Bit(bool kept)
+        {
+            if (conditions.Find(c => (c.Kept, c.Other, c.OtherKept) == (block, producer, kept)) is { } known)
+                return known.Bit;
+            int bit = 63 - conditions.Count;
+            if (network.Layers.Any(l => l.Block >= bit) || network.Blocks.Any(b => b.Index >= bit))
+                return null;
+            conditions.Add(new PathCondition(bit, block, producer, kept));
+            return bit;
+        }
+    }
+
+    private static LayerJob? WithSecondResult(QuantizedNetwork network, LayerJob producer, LayerJob row, int p, int i)
+    {
+        // The result is written where the producer runs: nothing else may be in its memory.
+        int output = network.Home(network.Layers[i].Output);
+        if (network.Layers.Count(l => network.Home(l.Output) == output) > 1 || network.Inputs.Any(t => network.Home(t) == output))
+            return null;
+        // Of two products that run as one, the second computes the result; it has only one slot for parameters and a table.
+        if (producer is { Then: LayerJob then, Row: null } && row.TableAddress is null)
+            return WithSecondResult(network, then, row, p, i) is { } both ? producer with { Then = both } : null;
+        if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowJob.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, InputExtent: null, OutputExtent: null }
+            || row is not { Transposed: null, InputExtent: null, OutputExtent: null } || row is { TableAddress: not null, Row.ParameterAddress: null })
+            return null;
+        // The same memory read as other rows of pixels is the same pixels in the same order.
+        TensorLayout pixels = producer.Output;
+        if (row.Input.Address != pixels.Address || row.Input.Shape.Channels != pixels.Shape.Channels || row.Input.PlaneBytes != pixels.PlaneBytes
+            || (long)pixels.Shape.Height * pixels.RowWords != (long)row.Output.Shape.Height * row.Output.RowWords)
+            return null;
+        return producer with
+        {
+            Also = row with { Output = row.Output with { Shape = row.Output.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords } },
+        };
     }
 
     // The second product in the rows of pixels in which the first computes them; null when they differ.
@@ -125,14 +205,21 @@ public sealed partial class NetworkCompiler
         return joined;
     }
 
-    // Both ways on the exact model.
-    private bool Pays(LayerJob joined, LayerJob first, LayerJob second, PathRow path)
+    // Both ways on the exact model; with commands that the path skips in addition, or null.
+    private bool Pays(LayerJob joined, LayerJob first, LayerJob second, PathRow path, LayerJob? skipped = null)
     {
         if (Choose(joined, path) is not { } together)
             return false;
         if (Choose(first, path) is not { } a || Choose(second, path) is not { } b)
             return true;
-        return AnyTiling is not null || Cycles(joined, together, path, null) <= Cycles(first, a, path, null) + Cycles(second, b, path, null);
+        long passed = 0;
+        if (skipped is not null)
+        {
+            PathRow without = skipped.WhereSkipped ? path : path with { Keep = path.Keep & ~(1UL << skipped.Block!.Value) };
+            passed = Cycles(skipped, b, without, null);
+        }
+
+        return AnyTiling is not null || Cycles(joined, together, path, null) + passed <= Cycles(first, a, path, null) + Cycles(second, b, path, null);
     }
 
     // The result takes the place of what earlier parts of the same pass may still read: the rows around a tile.

@@ -35,14 +35,18 @@ public sealed partial class NetworkCompiler
 
         for (int i = 0; i < jobs.Count; i++)
         {
-            int step = fused[i].Into ?? i;
-            foreach (int t in network.Layers[i].Reads.Where(t => !onChip.Contains(t)))
-                Need(t, step);
-            if (onChip.Contains(network.Layers[i].Output))
-                continue;
-            Need(network.Layers[i].Output, step);
-            // The last stores may still be on their way when the next layer's begin.
-            Need(network.Layers[i].Output, step + 1);
+            // Where another layer's commands compute it on some paths only, those and its own.
+            int[] steps = fused[i].Into is not int by ? [i] : jobs[i].Count == 0 ? [by] : [by, i];
+            foreach (int step in steps)
+            {
+                foreach (int t in network.Layers[i].Reads.Where(t => !onChip.Contains(t)))
+                    Need(t, step);
+                if (onChip.Contains(network.Layers[i].Output))
+                    continue;
+                Need(network.Layers[i].Output, step);
+                // The last stores may still be on their way when the next layer's begin.
+                Need(network.Layers[i].Output, step + 1);
+            }
         }
 
         foreach (int t in network.Inputs.Concat(network.Tensors.Where(t => t.Constant is not null).Select(t => t.Id)))
@@ -71,7 +75,7 @@ public sealed partial class NetworkCompiler
         {
             Input = Final(job.Input), Output = Final(job.Output), Residual = job.Residual is null ? null : Final(job.Residual),
             RightOperand = job.RightOperand is null ? null : Final(job.RightOperand), Denominator = job.Denominator is null ? null : Final(job.Denominator),
-            Transposed = job.Transposed is null ? null : Final(job.Transposed), Then = job.Then is null ? null : Move(job.Then),
+            Transposed = job.Transposed is null ? null : Final(job.Transposed), Then = job.Then is null ? null : Move(job.Then), Also = job.Also is null ? null : Move(job.Also),
         };
     }
 }

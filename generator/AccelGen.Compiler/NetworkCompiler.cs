@@ -30,6 +30,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     {
         regions.Clear();
         problems.Clear();
+        conditions.Clear();
         ones = null;
         Dictionary<int, InputFolding> folded = FindFoldedInputs(network);
 
@@ -129,6 +130,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Tensors = layouts,
             Folded = folded,
             Memory = plan,
+            Conditions = [.. conditions],
         };
     }
 
@@ -136,7 +138,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private IEnumerable<LayerJob> Parts(LayerJob job, PathRow path)
     {
         int c0 = config.Array.VectorWidth, planes = Geometry.Ceil(job.Input.Shape.Channels, c0), channels = job.Input.Shape.Channels;
-        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Transposed is not null || job.OutputExtent is not null || planes < 2 || Choose(job, path) is not null)
+        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Also is not null || job.Transposed is not null || job.OutputExtent is not null || planes < 2 || Choose(job, path) is not null)
         {
             yield return job;
             yield break;

@@ -60,6 +60,9 @@ internal static class TilingSearch
         if (((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2 || g1.WindowRows > FieldLimit || g1.WindowWords > FieldLimit
             || rows * first.Stride.Rows > FieldLimit || columns * first.Stride.Columns > FieldLimit || columns > FieldLimit)
             return null;
+        int parameters2 = second.ParameterShared ? 1 : g2.LaneTiles;
+        if (second.Also is not null && (results > slots.OutputWords / 2 || (second.Also.Row!.ParameterAddress is not null && parameters2 + g2.LaneTiles > slots.ParameterTiles)))
+            return null;
         if (results > slots.OutputWords || (second.Residual is not null && results > slots.ResidualWords)
             || (first.Row is not null && Geometry.Ceil(g1.LaneTiles, segments) * blockWords > slots.OutputWords)
             || (!first.ParameterShared && g1.LaneTiles > slots.ParameterTiles) || (!second.ParameterShared && g2.LaneTiles > slots.ParameterTiles))
@@ -74,7 +77,7 @@ internal static class TilingSearch
         if (job.Then is not null)
             yield break;
         int segments = config.Derived.LaneSegments;
-        for (int parts = 1; parts <= (job.Row is null ? 8 : 1); parts *= 2)
+        for (int parts = 1; parts <= (job.Row is null && job.Also is null ? 8 : 1); parts *= 2)
         {
             int groupTiles = Geometry.Ceil(Geometry.Ceil(tiling.GroupTiles, parts), segments) * segments;
             int weightTiles = Math.Min(tiling.WeightTiles, groupTiles);
@@ -121,12 +124,18 @@ internal static class TilingSearch
             || rows * job.Stride.Rows > FieldLimit || columns * job.Stride.Columns > FieldLimit || columns > FieldLimit)
             return null;
         int blockWords = rows * job.Up.Rows * g.RowWords;
-        int outputWords = job.Residual is null ? slots.OutputWords : Math.Min(slots.OutputWords, slots.ResidualWords);
+        // With a second result two tiles share a half of the output buffer.
+        int outputWords = job.Also is null ? slots.OutputWords : slots.OutputWords / 2;
+        if (job.Residual is not null)
+            outputWords = Math.Min(outputWords, slots.ResidualWords);
         int blocks = outputWords / blockWords;
-        if (!job.ParameterShared || job.Row?.ParameterAddress is not null)
+        if (!job.ParameterShared || job.Row?.ParameterAddress is not null || job.Also?.Row?.ParameterAddress is not null)
             blocks = Math.Min(blocks, slots.ParameterTiles / segments);
+        // Its own parameters and those of a row operator are then in one slot.
+        if (job is { Also: not null, Row.ParameterAddress: not null } && (job.ParameterShared ? 1 : g.LaneTiles) + g.LaneTiles > slots.ParameterTiles)
+            return null;
         // A row operator needs all channels of its pixels at once.
-        if (blocks < 1 || (job.Row is not null && blocks * segments < g.LaneTiles) || (job.Resize is not null && blockWords > FieldLimit))
+        if (blocks < 1 || ((job.Row is not null || job.Also is not null) && blocks * segments < g.LaneTiles) || (job.Resize is not null && blockWords > FieldLimit))
             return null;
         // Output groups of equal size, small enough that stores overlap with compute.
         int groupTiles = Math.Min(blocks * segments, Geometry.Ceil(g.LaneTiles, segments) * segments);

@@ -146,7 +146,7 @@ public sealed record LayerExplanation
                 Name = layer.Name,
                 Op = string.Join(" + ", members.Select(Workload.Operator)),
                 Joined = [.. members.Where(l => l != layer).Select(l => l.Name)],
-                ComputedBy = compiled.FusedInto is int other ? program.Layers[other].Layer.Name : null,
+                ComputedBy = compiled.FusedInto is int other && Passes().Count == 0 ? program.Layers[other].Layer.Name : null,
                 Shapes = $"{string.Join(", ", members.SelectMany((l, i) => l.Reads.Where(t => members.Take(i).All(m => m.Output != t))).Select(t => network.Tensors[t].Shape))} to {network.Tensors[members[^1].Output].Shape}",
                 Nests = Nests(),
                 RowOperator = RowText(),

@@ -225,9 +225,10 @@ public sealed class Workload : IDisposable
             if (count++ == 0 && report is null)
             {
                 int channel = i % channels, pixel = i / channels, column = pixel % tensor.Shape.Width, rowIndex = pixel / tensor.Shape.Width % tensor.Shape.Height;
-                (int tile, int pe, int lane) = layer.Locate(program.Config, tensor.Shape, layer.Layer.Computed(program.Network.Tensors[layer.Layer.Input].Shape, tensor.Shape), rowIndex, column, channel);
+                CompiledLayer place = program.Place(layer, program.Row(path));
+                (int tile, int pe, int lane) = place.Locate(program.Config, tensor.Shape, layer.Layer.Computed(program.Network.Tensors[layer.Layer.Input].Shape, tensor.Shape), rowIndex, column, channel);
                 report = $"layer {layer.Layer.Name}, tile {tile}, element [{pixel / tensor.Shape.Width / tensor.Shape.Height},{rowIndex},{column},{channel}], PE {pe}, lane {lane}, "
-                    + $"seen at cycle {simulator.RunCycle} of the run: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {layer.Tiling}"
+                    + $"seen at cycle {simulator.RunCycle} of the run: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {place.Tiling}"
                     + (replay is null ? string.Empty : $"{Environment.NewLine}replay: {replay} --waveform mismatch.fst --waveform-window {Math.Max(0, simulator.RunCycle - 2000)}:{simulator.RunCycle}");
             }
         }

@@ -242,7 +242,7 @@ public sealed class FusionTests
         return (new QuantizedNetwork("norm", tensors, layers, [], [0], [2]), Inputs(random, tensors, 0));
     }
 
-    private static ConvLayer Conv(Random random, string name, int input, int output, int channels, int outputs, int kernel, int groups)
+    internal static ConvLayer Conv(Random random, string name, int input, int output, int channels, int outputs, int kernel, int groups)
     {
         int depth = channels / groups * kernel * kernel;
         return new ConvLayer(name, input, output, -128, 127)
@@ -253,7 +253,7 @@ public sealed class FusionTests
         };
     }
 
-    private static Dictionary<int, sbyte[]> Inputs(Random random, QuantizedTensor[] tensors, params int[] inputs) => inputs.ToDictionary(t => t, t => Values(random, tensors[t].Shape.Elements, -128));
+    internal static Dictionary<int, sbyte[]> Inputs(Random random, QuantizedTensor[] tensors, params int[] inputs) => inputs.ToDictionary(t => t, t => Values(random, tensors[t].Shape.Elements, -128));
 
     private static sbyte[] Values(Random random, long count, int low)
     {
