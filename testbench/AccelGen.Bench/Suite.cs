@@ -173,7 +173,8 @@ internal static class Suite
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private static double Median(IReadOnlyList<double> values)
+    /// <summary>Middle of the values.</summary>
+    internal static double Median(IReadOnlyList<double> values)
     {
         double[] sorted = [.. values.Order()];
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
