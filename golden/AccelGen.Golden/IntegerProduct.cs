@@ -34,22 +34,37 @@ internal sealed class IntegerProduct
         steps = (depth + 3) / 4;
         int tiles = (columns + TileColumns - 1) / TileColumns;
         // [tile][step][column of the tile][4 weights]
-        packed = new sbyte[(long)tiles * steps * TileColumns * 4];
+        packed = GC.AllocateUninitializedArray<sbyte>(checked(tiles * steps * TileColumns * 4));
         start = new int[tiles * TileColumns];
-        Span<sbyte> row = new sbyte[steps * 4];
-        Span<int> fours = MemoryMarshal.Cast<sbyte, int>(row), target = MemoryMarshal.Cast<sbyte, int>(packed.AsSpan());
-        for (int k = 0; k < columns; k++)
+        // Rows of a tile, in twos of steps.
+        int rowBytes = (steps + 1) / 2 * 8;
+        var rows = new sbyte[TileColumns * rowBytes];
+        for (int tile = 0; tile < tiles; tile++)
         {
-            fill(k, row[..depth]);
-            int at = (k / TileColumns * steps * TileColumns) + (k % TileColumns), sum = 0;
-            for (int i = 0; i < fours.Length; i++, at += TileColumns)
+            int width = Math.Min(TileColumns, columns - (tile * TileColumns));
+            for (int k = 0; k < width; k++)
+                fill((tile * TileColumns) + k, rows.AsSpan(k * rowBytes, depth));
+            rows.AsSpan(width * rowBytes).Clear();
+            ref long source = ref Unsafe.As<sbyte, long>(ref MemoryMarshal.GetArrayDataReference(rows));
+            ref int target = ref Unsafe.As<sbyte, int>(ref packed[(long)tile * steps * TileColumns * 4]);
+            for (int i = 0; i < steps; i += 2, target = ref Unsafe.Add(ref target, 2 * TileColumns), source = ref Unsafe.Add(ref source, 1))
             {
-                int four = target[at] = fours[i];
-                sum += (sbyte)four + (sbyte)(four >> 8) + (sbyte)(four >> 16) + (four >> 24);
+                for (int k = 0; k < TileColumns; k++)
+                {
+                    long two = Unsafe.Add(ref source, k * rowBytes / 8);
+                    Unsafe.Add(ref target, k) = (int)two;
+                    if (i + 1 < steps)
+                        Unsafe.Add(ref target, k + TileColumns) = (int)(two >> 32);
+                }
             }
-
-            start[k] = -(zeroPoint + 128) * sum;
         }
+
+        // Sums of weights are products with ones.
+        var ones = new byte[RowBytes];
+        Array.Fill(ones, (byte)1);
+        Multiply(ones, 1, start, 0);
+        foreach (ref int sum in start.AsSpan())
+            sum *= -(zeroPoint + 128);
     }
 
     /// <summary>Writes the weights of one row.</summary>

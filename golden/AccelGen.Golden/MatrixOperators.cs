@@ -95,8 +95,11 @@ public static class MatrixOperators
         int taps = layer.Kernel.Rows * layer.Kernel.Columns, depth = taps * used;
         IntegerProduct[] products = [.. Enumerable.Range(0, layer.Groups).Select(group => new IntegerProduct(outputs, depth, zeroPoint, (k, row) =>
         {
-            for (int t = 0; t < taps; t++)
-                layer.Weights.AsSpan(((((group * outputs) + k) * taps) + t) * perGroup, used).CopyTo(row[(t * used)..]);
+            Span<sbyte> weights = layer.Weights.AsSpan(((group * outputs) + k) * taps * perGroup, taps * perGroup);
+            if (used == perGroup)
+                weights.CopyTo(row);
+            for (int t = 0; t < taps && used < perGroup; t++)
+                weights.Slice(t * perGroup, used).CopyTo(row[(t * used)..]);
         }))];
         // A 1x1 convolution reads its input as it lies.
         bool direct = layer is { Kernel: (1, 1), Stride: (1, 1), Padding: (0, 0, 0, 0) } && layer.Groups == 1 && used == from.Channels && (from.Height, from.Width) == (to.Height, to.Width);
@@ -118,9 +121,10 @@ public static class MatrixOperators
     private static void Depthwise(ConvLayer layer, TensorShape from, int zeroPoint, sbyte[] input, TensorShape to, Receive receive)
     {
         int channels = to.Channels, taps = layer.Kernel.Rows * layer.Kernel.Columns;
+        DepthwiseProduct? product = DepthwiseProduct.Supports(channels) ? new DepthwiseProduct(layer.Weights, channels, taps, zeroPoint) : null;
         // [tap][channel], of 16 bits: a product of 9 and 8 bits fits.
-        var weights = new short[taps * channels];
-        for (int i = 0; i < layer.Weights.Length; i++)
+        var weights = new short[product is null ? taps * channels : 0];
+        for (int i = 0; i < layer.Weights.Length && product is null; i++)
             weights[(i % taps * channels) + (i / taps)] = layer.Weights[i];
         Share(to.Height * to.Width, 0, channels, to.Elements * taps, (first, count, _, sums) =>
         {
@@ -131,15 +135,22 @@ public static class MatrixOperators
                 for (int ky = 0; ky < layer.Kernel.Rows; ky++)
                 {
                     int y = top + (ky * layer.Dilation.Rows);
-                    for (int kx = 0; kx < layer.Kernel.Columns && (uint)y < (uint)from.Height; kx++)
+                    for (int kx = 0; kx < layer.Kernel.Columns; kx++)
                     {
                         int x = left + (kx * layer.Dilation.Columns);
-                        if ((uint)x < (uint)from.Width)
+                        bool inside = (uint)y < (uint)from.Height && (uint)x < (uint)from.Width;
+                        if (product is not null)
+                            sources[used++] = inside ? from.Index(0, y, x, 0) : DepthwiseProduct.Outside;
+                        else if (inside)
                             (sources[used], rows[used++]) = (from.Index(0, y, x, 0), ((ky * layer.Kernel.Columns) + kx) * channels);
                     }
                 }
 
-                DepthwisePixel(input, weights, zeroPoint, sources[..used], rows, sums.Slice((p - first) * channels, channels));
+                Span<int> pixel = sums.Slice((p - first) * channels, channels);
+                if (product is null)
+                    DepthwisePixel(input, weights, zeroPoint, sources[..used], rows, pixel);
+                else
+                    product.Pixel(input, sources, pixel);
             }
 
             receive(first, count, sums[..(count * channels)]);

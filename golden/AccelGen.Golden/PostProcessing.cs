@@ -51,7 +51,8 @@ internal sealed class PostProcessing
         // 9 bits of a residual may leave 32 under a large factor.
         if (residual is not null && Math.ScaleB(layer.Residual!.Scale.Multiplier, -layer.Residual.Scale.Shift) * 255 >= Within32)
             steepest = double.PositiveInfinity;
-        Result = new sbyte[shape.Elements];
+        // Every element is written but those that a path drops.
+        Result = keep is null ? GC.AllocateUninitializedArray<sbyte>(checked((int)shape.Elements)) : new sbyte[shape.Elements];
     }
 
     /// <summary>What <see cref="Finish"/> has finished.</summary>
