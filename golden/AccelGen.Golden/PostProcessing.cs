@@ -166,6 +166,7 @@ internal sealed class PostProcessing
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector512<long> Even, Vector512<long> Odd) EvenAndOdd(ref long sixteen)
     {
         Vector512<long> first = Vector512.LoadUnsafe(ref sixteen), last = Vector512.LoadUnsafe(ref sixteen, 8);

@@ -8,6 +8,7 @@ return args switch
     ["all", var markdown, var json] => await Suite.RunAsync(markdown, json).ConfigureAwait(false),
     ["drive", var preset, var rounds] => await Throughput.DriveAsync(preset, int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false),
     ["golden", var set, var rounds] => GoldenSpeed.Measure(set, int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)),
+    ["large", var file] => LargeModel.Write(file),
     ["dump", var preset, var file] => Throughput.Dump(preset, file),
     _ => Usage(),
 };
