@@ -8,12 +8,13 @@ using Microsoft.ML.OnnxRuntime;
 namespace AccelGen.Bench;
 
 /// <summary>
-/// The golden model beside ONNX Runtime's int8 kernels on the layers of SegFormer. Both take turns on one thread. ONNX
-/// Runtime has what suits it: unsigned activations, channels last, weights packed when the session opens.
+/// The golden model beside ONNX Runtime's int8 kernels on the layers of SegFormer. Both take turns on one thread; a figure is
+/// the least processor time of the rounds, since what else the machine does only adds to it. ONNX Runtime has what suits it:
+/// unsigned activations, channels last, weights packed when the session opens.
 /// </summary>
 internal static class GoldenSpeed
 {
-    /// <summary>Measures all layers in this process; prints name, multiply-accumulates, seconds of the golden model and of ONNX Runtime per layer.</summary>
+    /// <summary>Measures all layers in this process; prints name, how often the network has it, multiply-accumulates, and seconds of the golden model and of ONNX Runtime per layer.</summary>
     public static int Measure(string set, int rounds)
     {
         foreach (LayerSpec spec in SegFormerLayers.Layers(set).DistinctBy(l => l.Text))
