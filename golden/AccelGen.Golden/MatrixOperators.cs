@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -12,8 +13,8 @@ namespace AccelGen.Golden;
 /// </summary>
 public static class MatrixOperators
 {
-    // Pixels of one share: their patches stay in the first-level cache. Products below which one thread does it all.
-    private const int SharePixels = 48;
+    // Pixels of one share, and bytes of their patches and sums, which stay in the first two levels of cache. Products below which one thread does it all.
+    private const int SharePixels = 48, SharePatches = 24 << 10, ShareSums = 96 << 10;
     private const long SmallWork = 1 << 20;
 
     /// <summary>Receives sums of pixels, with all their channels, on any thread.</summary>
@@ -72,8 +73,7 @@ public static class MatrixOperators
             var product = new IntegerProduct(columns, depth, x.ZeroPoint, (n, row) => right.Values.AsSpan(((batch * columns) + n) * depth, depth).CopyTo(row));
             Share(rows, product.RowBytes, columns, (long)rows * columns * depth, (first, count, patches, sums) =>
             {
-                for (int m = 0; m < count; m++)
-                    IntegerProduct.Offset(x.Values.AsSpan(((batch * rows) + first + m) * depth, depth), patches[(m * product.RowBytes)..]);
+                Rows(x.Values.AsSpan(((batch * rows) + first) * depth, count * depth), depth, patches, product.RowBytes);
                 product.Multiply(patches, count, sums, columns);
                 // sum (x - zx) (r - zr) = sum (x - zx) r - zr sum (x - zx)
                 for (int m = 0; m < count && right.ZeroPoint != 0; m++)
@@ -81,8 +81,7 @@ public static class MatrixOperators
                     int total = 0;
                     foreach (sbyte value in x.Values.AsSpan(((batch * rows) + first + m) * depth, depth))
                         total += value - x.ZeroPoint;
-                    foreach (ref int sum in sums.Slice(m * columns, columns))
-                        sum -= right.ZeroPoint * total;
+                    Subtract(sums.Slice(m * columns, columns), right.ZeroPoint * total);
                 }
 
                 receive((batch * rows) + first, count, sums[..(count * columns)]);
@@ -96,20 +95,23 @@ public static class MatrixOperators
         int taps = layer.Kernel.Rows * layer.Kernel.Columns, depth = taps * used;
         IntegerProduct[] products = [.. Enumerable.Range(0, layer.Groups).Select(group => new IntegerProduct(outputs, depth, zeroPoint, (k, row) =>
         {
-            for (int t = 0; t < taps; t++)
-                layer.Weights.AsSpan(((((group * outputs) + k) * taps) + t) * perGroup, used).CopyTo(row[(t * used)..]);
+            Span<sbyte> weights = layer.Weights.AsSpan(((group * outputs) + k) * taps * perGroup, taps * perGroup);
+            if (used == perGroup)
+                weights.CopyTo(row);
+            for (int t = 0; t < taps && used < perGroup; t++)
+                weights.Slice(t * perGroup, used).CopyTo(row[(t * used)..]);
         }))];
-        var bytes = new byte[input.Length];
-        IntegerProduct.Offset(input, bytes);
         // A 1x1 convolution reads its input as it lies.
-        bool direct = layer is { Kernel: (1, 1), Stride: (1, 1), Padding: (0, 0, 0, 0) } && layer.Groups == 1 && used == from.Channels && used % 4 == 0 && (from.Height, from.Width) == (to.Height, to.Width);
-        Share(to.Height * to.Width, direct ? 0 : products[0].RowBytes, to.Channels, to.Elements * depth, (first, count, patches, sums) =>
+        bool direct = layer is { Kernel: (1, 1), Stride: (1, 1), Padding: (0, 0, 0, 0) } && layer.Groups == 1 && used == from.Channels && (from.Height, from.Width) == (to.Height, to.Width);
+        Share(to.Height * to.Width, products[0].RowBytes, to.Channels, to.Elements * depth, (first, count, patches, sums) =>
         {
             for (int group = 0; group < layer.Groups; group++)
             {
+                if (direct)
+                    Rows(input.AsSpan(first * used, count * used), used, patches, products[group].RowBytes);
                 for (int p = 0; p < count && !direct; p++)
-                    FillPatch(layer, from, (byte)(zeroPoint + 128), bytes, patches[(p * products[group].RowBytes)..], (first + p) / to.Width, (first + p) % to.Width, group * perGroup, used);
-                products[group].Multiply(direct ? bytes.AsSpan(first * used, count * used) : patches, count, sums[(group * outputs)..], to.Channels);
+                    FillPatch(layer, from, (byte)(zeroPoint + 128), input, patches[(p * products[group].RowBytes)..], (first + p) / to.Width, (first + p) % to.Width, group * perGroup, used);
+                products[group].Multiply(patches, count, sums[(group * outputs)..], to.Channels);
             }
 
             receive(first, count, sums[..(count * to.Channels)]);
@@ -119,9 +121,10 @@ public static class MatrixOperators
     private static void Depthwise(ConvLayer layer, TensorShape from, int zeroPoint, sbyte[] input, TensorShape to, Receive receive)
     {
         int channels = to.Channels, taps = layer.Kernel.Rows * layer.Kernel.Columns;
+        DepthwiseProduct? product = DepthwiseProduct.Supports(channels) ? new DepthwiseProduct(layer.Weights, channels, taps, zeroPoint) : null;
         // [tap][channel], of 16 bits: a product of 9 and 8 bits fits.
-        var weights = new short[taps * channels];
-        for (int i = 0; i < layer.Weights.Length; i++)
+        var weights = new short[product is null ? taps * channels : 0];
+        for (int i = 0; i < layer.Weights.Length && product is null; i++)
             weights[(i % taps * channels) + (i / taps)] = layer.Weights[i];
         Share(to.Height * to.Width, 0, channels, to.Elements * taps, (first, count, _, sums) =>
         {
@@ -132,15 +135,22 @@ public static class MatrixOperators
                 for (int ky = 0; ky < layer.Kernel.Rows; ky++)
                 {
                     int y = top + (ky * layer.Dilation.Rows);
-                    for (int kx = 0; kx < layer.Kernel.Columns && (uint)y < (uint)from.Height; kx++)
+                    for (int kx = 0; kx < layer.Kernel.Columns; kx++)
                     {
                         int x = left + (kx * layer.Dilation.Columns);
-                        if ((uint)x < (uint)from.Width)
+                        bool inside = (uint)y < (uint)from.Height && (uint)x < (uint)from.Width;
+                        if (product is not null)
+                            sources[used++] = inside ? from.Index(0, y, x, 0) : DepthwiseProduct.Outside;
+                        else if (inside)
                             (sources[used], rows[used++]) = (from.Index(0, y, x, 0), ((ky * layer.Kernel.Columns) + kx) * channels);
                     }
                 }
 
-                DepthwisePixel(input, weights, zeroPoint, sources[..used], rows, sums.Slice((p - first) * channels, channels));
+                Span<int> pixel = sums.Slice((p - first) * channels, channels);
+                if (product is null)
+                    DepthwisePixel(input, weights, zeroPoint, sources[..used], rows, pixel);
+                else
+                    product.Pixel(input, sources, pixel);
             }
 
             receive(first, count, sums[..(count * channels)]);
@@ -179,25 +189,44 @@ public static class MatrixOperators
         }
     }
 
+    // Rows that lie side by side, as products read them.
+    private static void Rows(ReadOnlySpan<sbyte> source, int depth, Span<byte> target, int rowBytes)
+    {
+        if (depth == rowBytes)
+            IntegerProduct.Offset(source, target);
+        for (int from = 0, to = 0; depth != rowBytes && from < source.Length; from += depth, to += rowBytes)
+            IntegerProduct.Offset(source.Slice(from, depth), target[to..]);
+    }
+
+    private static void Subtract(Span<int> sums, int value)
+    {
+        foreach (ref Vector<int> vector in MemoryMarshal.Cast<int, Vector<int>>(sums))
+            vector -= new Vector<int>(value);
+        foreach (ref int sum in sums[(sums.Length / Vector<int>.Count * Vector<int>.Count)..])
+            sum -= value;
+    }
+
     // Calls share for all pixels, on several threads where it pays; each has room for the patches and sums of its pixels.
     private static void Share(int pixels, int rowBytes, int rowSums, long work, ShareOf share)
     {
-        int shares = (pixels + SharePixels - 1) / SharePixels;
+        // Whole blocks of rows.
+        int size = Math.Clamp(Math.Min(SharePatches / Math.Max(1, rowBytes), ShareSums / sizeof(int) / rowSums) / IntegerProduct.BlockRows * IntegerProduct.BlockRows, IntegerProduct.BlockRows, SharePixels);
+        int shares = (pixels + size - 1) / size;
         if (work < SmallWork || shares == 1)
         {
             (byte[] patches, int[] sums) = Room();
             for (int s = 0; s < shares; s++)
-                share(s * SharePixels, Math.Min(SharePixels, pixels - (s * SharePixels)), patches, sums);
+                share(s * size, Math.Min(size, pixels - (s * size)), patches, sums);
             return;
         }
 
         Parallel.For(0, shares, Room, (s, _, room) =>
         {
-            share(s * SharePixels, Math.Min(SharePixels, pixels - (s * SharePixels)), room.Patches, room.Sums);
+            share(s * size, Math.Min(size, pixels - (s * size)), room.Patches, room.Sums);
             return room;
         }, _ => { });
 
-        (byte[] Patches, int[] Sums) Room() => (new byte[SharePixels * rowBytes], new int[SharePixels * rowSums]);
+        (byte[] Patches, int[] Sums) Room() => (GC.AllocateUninitializedArray<byte>(size * rowBytes), GC.AllocateUninitializedArray<int>(size * rowSums));
     }
 
     private static TensorShape Merged(TensorShape s) => new(1, s.Height, s.Width, s.Batch * s.Channels);
@@ -222,7 +251,7 @@ public static class MatrixOperators
 
     // The taps of one output pixel side by side; those outside the image are zero points.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FillPatch(ConvLayer layer, TensorShape shape, byte zero, byte[] input, Span<byte> patch, int oy, int ox, int firstChannel, int channels)
+    private static void FillPatch(ConvLayer layer, TensorShape shape, byte zero, sbyte[] input, Span<byte> patch, int oy, int ox, int firstChannel, int channels)
     {
         int left = (ox * layer.Stride.Columns) - layer.Padding.Left, row = layer.Kernel.Columns * channels;
         // Neighbouring taps with all their channels lie side by side in the input as well.
@@ -237,7 +266,7 @@ public static class MatrixOperators
             }
             else if (whole)
             {
-                input.AsSpan(shape.Index(0, y, left, 0), row).CopyTo(target);
+                IntegerProduct.Offset(input.AsSpan(shape.Index(0, y, left, 0), row), target);
             }
             else
             {
@@ -247,7 +276,7 @@ public static class MatrixOperators
                     if (x < 0 || x >= shape.Width)
                         target.Slice(kx * channels, channels).Fill(zero);
                     else
-                        input.AsSpan(shape.Index(0, y, x, firstChannel), channels).CopyTo(target[(kx * channels)..]);
+                        IntegerProduct.Offset(input.AsSpan(shape.Index(0, y, x, firstChannel), channels), target[(kx * channels)..]);
                 }
             }
         }

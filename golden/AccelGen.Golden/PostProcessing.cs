@@ -9,6 +9,9 @@ namespace AccelGen.Golden;
 /// <summary>What follows the sums: bias, requantisation, residual, zero point and clamp.</summary>
 internal sealed class PostProcessing
 {
+    // Bound of scaled sums and scaled residuals, so that both and a zero point stay within 32 bits.
+    private const double Within32 = 1 << 29;
+
     // Elements of one share, for threads.
     private const int ShareElements = 1 << 15;
 
@@ -20,6 +23,7 @@ internal sealed class PostProcessing
     private readonly Factors[] factors;
     private readonly Func<int, int, int>? phase;
     private readonly long largestBias;
+    private readonly double steepest;
 
     /// <summary>Prepares a layer.</summary>
     /// <param name="layer">Clamp and residual.</param>
@@ -43,7 +47,12 @@ internal sealed class PostProcessing
             ? [.. scales.Select(s => new Factors(channels, _ => s, null))]
             : [.. Enumerable.Range(0, shape.Batch).Select(b => new Factors(channels, c => scales.Length == 1 ? scales[0] : scales[scales.Length == channels ? c : (b * channels) + c], bias?.AsSpan(b * channels, channels).ToArray()))];
         largestBias = bias is null ? 0 : Largest(bias);
-        Result = new sbyte[shape.Elements];
+        steepest = factors.Max(f => f.Steepest);
+        // 9 bits of a residual may leave 32 under a large factor.
+        if (residual is not null && Math.ScaleB(layer.Residual!.Scale.Multiplier, -layer.Residual.Scale.Shift) * 255 >= Within32)
+            steepest = double.PositiveInfinity;
+        // Every element is written but those that a path drops.
+        Result = keep is null ? GC.AllocateUninitializedArray<sbyte>(checked((int)shape.Elements)) : new sbyte[shape.Elements];
     }
 
     /// <summary>What <see cref="Finish"/> has finished.</summary>
@@ -68,8 +77,11 @@ internal sealed class PostProcessing
     public void Finish(int first, int count, ReadOnlySpan<int> sums)
     {
         int channels = shape.Channels, perHead = shape.Height * shape.Width;
-        // The vectors multiply 32 bits: sums and biases that could leave them go one by one.
-        bool narrow = Avx2.IsSupported && channels >= 8 && Largest(sums) + largestBias <= int.MaxValue;
+        // The vectors multiply 32 bits: sums and biases that could leave them go one by one. Small factors need no look at the sums.
+        bool wide = Instructions.Use(InstructionSets.Avx512) && channels >= 16 && steepest * (int.MaxValue + 1.0 + largestBias) < Within32;
+        long largest = !wide && Instructions.Use(InstructionSets.Avx2) && channels >= 8 ? Largest(sums) + largestBias : long.MaxValue;
+        wide |= Instructions.Use(InstructionSets.Avx512) && channels >= 16 && steepest * largest < Within32;
+        bool narrow = largest <= int.MaxValue;
         for (int p = first; p < first + count;)
         {
             // Pixels of one head have the same factors, but for phases.
@@ -81,7 +93,7 @@ internal sealed class PostProcessing
                 Broadcast.Channels => new Second(p, 1, 0),
                 _ => new Second(p * channels, channels, 1),
             };
-            Pixels(f, run, sums.Slice((p - first) * channels, run * channels), Result.AsSpan(p * channels, run * channels), Math.Clamp(keep - (b * channels), 0, channels), second, narrow);
+            Pixels(f, run, sums.Slice((p - first) * channels, run * channels), Result.AsSpan(p * channels, run * channels), Math.Clamp(keep - (b * channels), 0, channels), second, wide, narrow);
             p += run;
         }
     }
@@ -90,16 +102,16 @@ internal sealed class PostProcessing
     private readonly record struct Second(int At, int PixelStep, int ChannelStep);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Pixels(Factors factors, int count, ReadOnlySpan<int> sums, Span<sbyte> result, int kept, Second second, bool narrow)
+    private void Pixels(Factors factors, int count, ReadOnlySpan<int> sums, Span<sbyte> result, int kept, Second second, bool wide, bool narrow)
     {
-        int channels = shape.Channels, done = narrow ? kept / 8 * 8 : 0;
-        for (int c = 0; c < done; c += 8)
-        {
-            if (Avx512F.IsSupported)
-                Eight512(factors, c, count, sums, result, second);
-            else
-                Eight256(factors, c, count, sums, result, second);
-        }
+        int channels = shape.Channels, done = 0;
+        for (; wide && done + 16 <= kept; done += 16)
+            Sixteen(factors, done, count, sums, result, second);
+        // The last vector goes over channels of the one before.
+        if (wide && done > 0 && done < kept)
+            Sixteen(factors, (done = kept) - 16, count, sums, result, second);
+        for (; narrow && done + 8 <= kept; done += 8)
+            Eight(factors, done, count, sums, result, second);
 
         for (int p = 0; p < count && done < kept; p++)
         {
@@ -117,49 +129,62 @@ internal sealed class PostProcessing
         }
     }
 
-    // Eight channels of all pixels: their factors stay in registers.
+    // Sixteen channels of all pixels: their factors stay in registers. Even and odd channels are multiplied apart, to 64 bits.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Eight512(Factors factors, int channel, int count, ReadOnlySpan<int> sums, Span<sbyte> result, Second second)
+    private void Sixteen(Factors factors, int channel, int count, ReadOnlySpan<int> sums, Span<sbyte> result, Second second)
     {
         nuint channels = (nuint)shape.Channels, at = (nuint)channel;
         ref int sum = ref MemoryMarshal.GetReference(sums);
         ref sbyte to = ref MemoryMarshal.GetReference(result);
-        Vector256<int> bias = Vector256.LoadUnsafe(ref factors.Bias[channel]);
-        Vector512<long> multiplier = Vector512.LoadUnsafe(ref factors.Multipliers[channel]), half = Vector512.LoadUnsafe(ref factors.Halves[channel]);
-        Vector512<ulong> shift = Vector512.LoadUnsafe(ref factors.Shifts[channel]);
-        Vector512<long> low = Vector512.Create((long)layer.ClampLow), high = Vector512.Create((long)layer.ClampHigh), offset = Vector512.Create((long)zero);
+        (Vector512<long> multiplier, Vector512<long> multiplierOdd) = EvenAndOdd(ref factors.Multipliers[channel]);
+        (Vector512<long> half, Vector512<long> halfOdd) = EvenAndOdd(ref factors.BiasedHalves[channel]);
+        (Vector512<long> shift, Vector512<long> shiftOdd) = EvenAndOdd(ref factors.Shifts[channel]);
+        Vector512<int> low = Vector512.Create(layer.ClampLow), high = Vector512.Create(layer.ClampHigh), offset = Vector512.Create(zero);
         if (residual is not { } r)
         {
             for (int p = 0; p < count; p++, at += channels)
-                Store(ref to, at, Vector512.Min(Vector512.Max(Scaled(Vector256.LoadUnsafe(ref sum, at) + bias, multiplier, half, shift) + offset, low), high));
+            {
+                Vector512<int> y = Scaled(Vector512.LoadUnsafe(ref sum, at), multiplier, multiplierOdd, half, halfOdd, shift, shiftOdd) + offset;
+                Avx512F.ConvertToVector128SByte(Avx512F.Min(Avx512F.Max(y, low), high)).StoreUnsafe(ref to, at);
+            }
+
             return;
         }
 
-        // -floor(v + 1/2) is floor(-v + 1/2) but on halves: the half becomes one unit less.
         (long m, long h, int s) = Factors.Parts(layer.Residual!.Scale);
-        Vector512<long> multiplier2 = Vector512.Create(layer.Residual.Subtract ? -m : m), half2 = Vector512.Create(layer.Residual.Subtract ? h - 1 : h);
-        Vector512<ulong> shift2 = Vector512.Create((ulong)s);
-        Vector256<int> zero2 = Vector256.Create(r.ZeroPoint);
+        Vector512<long> multiplier2 = Vector512.Create(m), half2 = Vector512.Create(h), shift2 = Vector512.Create((long)s);
+        Vector512<int> zero2 = Vector512.Create(r.ZeroPoint);
         ref sbyte other = ref r.Values[second.At + (channel * second.ChannelStep)];
         for (int p = 0; p < count; p++, at += channels)
         {
             ref sbyte u = ref Unsafe.Add(ref other, p * second.PixelStep);
-            Vector256<int> v = second.ChannelStep == 0 ? Vector256.Create((int)u) : Avx2.ConvertToVector256Int32(Vector128.CreateScalar(Unsafe.ReadUnaligned<long>(ref Unsafe.As<sbyte, byte>(ref u))).AsSByte());
-            Vector512<long> y = Scaled(Vector256.LoadUnsafe(ref sum, at) + bias, multiplier, half, shift) + offset + Scaled(v - zero2, multiplier2, half2, shift2);
-            Store(ref to, at, Vector512.Min(Vector512.Max(y, low), high));
+            Vector512<int> v = second.ChannelStep == 0 ? Vector512.Create((int)u) : Avx512F.ConvertToVector512Int32(Vector128.LoadUnsafe(ref u));
+            Vector512<int> term = Scaled(v - zero2, multiplier2, multiplier2, half2, half2, shift2, shift2);
+            Vector512<int> y = Scaled(Vector512.LoadUnsafe(ref sum, at), multiplier, multiplierOdd, half, halfOdd, shift, shiftOdd) + offset;
+            y = layer.Residual.Subtract ? y - term : y + term;
+            Avx512F.ConvertToVector128SByte(Avx512F.Min(Avx512F.Max(y, low), high)).StoreUnsafe(ref to, at);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<long> Scaled(Vector256<int> v, Vector512<long> multiplier, Vector512<long> half, Vector512<ulong> shift) =>
-        Avx512F.ShiftRightArithmeticVariable(Avx512F.Multiply(Avx512F.ConvertToVector512Int64(v).AsInt32(), multiplier.AsInt32()) + half, shift);
+    private static (Vector512<long> Even, Vector512<long> Odd) EvenAndOdd(ref long sixteen)
+    {
+        Vector512<long> first = Vector512.LoadUnsafe(ref sixteen), last = Vector512.LoadUnsafe(ref sixteen, 8);
+        return (Avx512F.PermuteVar8x64x2(first, Vector512.Create(0L, 2, 4, 6, 8, 10, 12, 14), last), Avx512F.PermuteVar8x64x2(first, Vector512.Create(1L, 3, 5, 7, 9, 11, 13, 15), last));
+    }
 
+    // Results fit 32 bits: the caller has bounded them.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(ref sbyte to, nuint at, Vector512<long> y) =>
-        Unsafe.WriteUnaligned(ref Unsafe.As<sbyte, byte>(ref Unsafe.Add(ref to, at)), Avx512F.ConvertToVector128SByte(y).AsInt64().ToScalar());
+    private static Vector512<int> Scaled(Vector512<int> v, Vector512<long> multiplier, Vector512<long> multiplierOdd, Vector512<long> half, Vector512<long> halfOdd, Vector512<long> shift, Vector512<long> shiftOdd)
+    {
+        Vector512<long> even = Avx512F.ShiftRightArithmeticVariable(Avx512F.Multiply(v, multiplier.AsInt32()) + half, shift.AsUInt64());
+        Vector512<long> odd = Avx512F.ShiftRightArithmeticVariable(Avx512F.Multiply((v.AsInt64() >>> 32).AsInt32(), multiplierOdd.AsInt32()) + halfOdd, shiftOdd.AsUInt64());
+        return Avx512F.PermuteVar16x32x2(even.AsInt32(), Vector512.Create(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30), odd.AsInt32());
+    }
 
+    // Eight channels of all pixels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Eight256(Factors factors, int channel, int count, ReadOnlySpan<int> sums, Span<sbyte> result, Second second)
+    private void Eight(Factors factors, int channel, int count, ReadOnlySpan<int> sums, Span<sbyte> result, Second second)
     {
         Vector256<long> low = Vector256.Create((long)layer.ClampLow), high = Vector256.Create((long)layer.ClampHigh), offset = Vector256.Create((long)zero);
         bool subtract = layer.Residual is { Subtract: true };
@@ -209,12 +234,14 @@ internal sealed class PostProcessing
             Bias = new int[padded];
             bias?.CopyTo(Bias, 0);
             Scales = new FixedPointScale[channels];
-            (Multipliers, Halves, Shifts) = (new long[padded], new long[padded], new ulong[padded]);
+            (Multipliers, Halves, BiasedHalves, Shifts) = (new long[padded], new long[padded], new long[padded], new long[padded]);
             for (int c = 0; c < channels; c++)
             {
                 Scales[c] = scale(c);
                 (Multipliers[c], Halves[c], int shift) = Parts(Scales[c]);
-                Shifts[c] = (ulong)shift;
+                Shifts[c] = shift;
+                BiasedHalves[c] = (Bias[c] * Multipliers[c]) + Halves[c];
+                Steepest = Math.Max(Steepest, Math.ScaleB(Multipliers[c], -shift));
             }
         }
 
@@ -226,7 +253,13 @@ internal sealed class PostProcessing
 
         public long[] Halves { get; }
 
-        public ulong[] Shifts { get; }
+        // (v + bias) * multiplier + half is v * multiplier + this.
+        public long[] BiasedHalves { get; }
+
+        public long[] Shifts { get; }
+
+        // The largest factor.
+        public double Steepest { get; }
 
         // Multiplier, half and shift; a shift of 58 or more leaves 0 of any 32-bit value.
         public static (long Multiplier, long Half, int Shift) Parts(FixedPointScale scale)
@@ -237,7 +270,7 @@ internal sealed class PostProcessing
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<long> Apply(Vector256<int> v, int channel, int part) => Apply(part == 0 ? v.GetLower() : v.GetUpper(),
-            Vector256.LoadUnsafe(ref Multipliers[channel + part]), Vector256.LoadUnsafe(ref Halves[channel + part]), Vector256.LoadUnsafe(ref Shifts[channel + part]));
+            Vector256.LoadUnsafe(ref Multipliers[channel + part]), Vector256.LoadUnsafe(ref Halves[channel + part]), Vector256.LoadUnsafe(ref Shifts[channel + part]).AsUInt64());
 
         // floor((v * multiplier + half) / 2^shift): 2^62 makes the sum positive, so that a logical shift rounds down.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -31,6 +31,8 @@ internal static class Suite
             Generation(work, figures);
             await BuildsAsync(work, figures).ConfigureAwait(false);
             Models(figures);
+            await GoldenAsync(figures).ConfigureAwait(false);
+            Large(work, figures);
             await ThroughputAsync(work, figures).ConfigureAwait(false);
             Dictionary<string, string> machine = await MachineAsync().ConfigureAwait(false);
             Write(markdown, Markdown(figures, machine));
@@ -87,6 +89,34 @@ internal static class Suite
         figures.Add(new Figure("cycle model, all layers of SegFormer-B0 on base", predict * 1000, "ms", "< 100"));
     }
 
+    // A child on one core has one thread for both.
+    private static async Task GoldenAsync(List<Figure> figures)
+    {
+        Progress("golden model beside ONNX Runtime");
+        string[] command = [Environment.ProcessPath!, typeof(Suite).Assembly.Location, "golden", "segformer-b0", "15"];
+        BufferedCommandResult result = await Cli.Wrap("taskset").WithArguments(["-c", "0", .. Arguments(command)]).ExecuteBufferedAsync();
+        (string Name, double Golden, double Theirs)[] layers = [.. result.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split(' '))
+            .Select(p => (p[0], Number(p[1]) * Number(p[3]), Number(p[1]) * Number(p[4])))];
+        double golden = layers.Sum(l => l.Golden);
+        figures.Add(new Figure("golden model, convolutions, linear layers and matrix products of SegFormer-B0, one thread", golden * 1000, "ms"));
+        figures.Add(new Figure("its speed over ONNX Runtime's int8 kernels, all these layers", layers.Sum(l => l.Theirs) / golden, "", ">= 0.5"));
+        (string name, double ratio) = layers.Select(l => (l.Name, l.Theirs / l.Golden)).MinBy(l => l.Item2);
+        figures.Add(new Figure($"the same, the layer where it is lowest ({name})", ratio, ""));
+        figures.Add(new Figure("the same, share of the layers at 0.5 or above", layers.Count(l => l.Theirs / l.Golden >= 0.5) / (double)layers.Length, ""));
+
+        static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+    }
+
+    private static void Large(string work, List<Figure> figures)
+    {
+        Progress("large file");
+        foreach ((string step, double seconds, long bytes) in LargeModel.Steps(work))
+        {
+            figures.Add(new Figure(step, seconds, "s"));
+            figures.Add(new Figure("the same, peak memory", bytes / 1e6, "MB"));
+        }
+    }
+
     // C# and C++ take turns, each pinned to the same core.
     private static async Task ThroughputAsync(string work, List<Figure> figures)
     {
@@ -125,13 +155,14 @@ internal static class Suite
 
     private static async Task<(double[] Seconds, long Cycles, string Hash)> PinnedAsync(string[] command)
     {
-        // An apphost is its own program; a "dotnet" host takes the assembly.
-        string[] arguments = Path.GetFileNameWithoutExtension(command[0]) == "accelgen-bench" ? [command[0], .. command[2..]] : command;
-        BufferedCommandResult result = await Cli.Wrap("taskset").WithArguments(["-c", "0", .. arguments]).ExecuteBufferedAsync();
+        BufferedCommandResult result = await Cli.Wrap("taskset").WithArguments(["-c", "0", .. Arguments(command)]).ExecuteBufferedAsync();
         string[] lines = result.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         double[] seconds = [.. lines[..^1].Select(l => double.Parse(l.Split(' ')[0], CultureInfo.InvariantCulture))];
         return (seconds, long.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture), lines[^1]);
     }
+
+    // An apphost is its own program; a "dotnet" host takes the assembly.
+    private static string[] Arguments(string[] command) => Path.GetFileNameWithoutExtension(command[0]) == "accelgen-bench" ? [command[0], .. command[2..]] : command;
 
     private static async Task<Dictionary<string, string>> MachineAsync()
     {

@@ -44,6 +44,9 @@ internal sealed class LayerGraph
     private readonly Dictionary<string, string> notes = [];
     private readonly Dictionary<string, int> arranged = [];
     private readonly Dictionary<(int, Quantization), (int Tensor, string Layer)> rounded = [];
+    // Tensors that share the memory of another, by that and their shape.
+    private readonly Dictionary<(int Home, TensorShape Shape), int> aliases = [];
+    private Dictionary<string, FloatLayer>? named;
     private Dictionary<int, int> producers = [];
     private Dictionary<int, List<int>> readers = [];
 
@@ -119,11 +122,10 @@ internal sealed class LayerGraph
         int home = Home(tensor);
         if (tensors[home].Shape == shape)
             return home;
-        int known = tensors.FindIndex(t => t.SharesStorageWith == home && t.Shape == shape);
-        if (known >= 0)
+        if (aliases.TryGetValue((home, shape), out int known))
             return known;
         tensors.Add(new FloatTensor(tensors.Count, $"{tensors[home].Name}:{shape}", shape, home));
-        return tensors.Count - 1;
+        return aliases[(home, shape)] = tensors.Count - 1;
     }
 
     public float[]? Constant(int tensor) => tensors[Home(tensor)].Constant;
@@ -286,10 +288,7 @@ internal sealed class LayerGraph
             for (int i = 0; i < layers.Count; i++)
             {
                 while (layers[i] is not null && Join(i))
-                {
                     changed = true;
-                    Index();
-                }
             }
 
             DropUnused();
@@ -351,7 +350,8 @@ internal sealed class LayerGraph
         string at = layer;
         while (joined.TryGetValue(at, out string? into))
             at = into;
-        return Layers.FirstOrDefault(l => l.Name == at) is not { } found ? notes.GetValueOrDefault(at, "not needed")
+        named ??= Layers.GroupBy(l => l.Name).ToDictionary(g => g.Key, g => g.First());
+        return named.GetValueOrDefault(at) is not { } found ? notes.GetValueOrDefault(at, "not needed")
             : at == layer ? $"{Kind(found)}, output {Shape(found.Output)}{(found.TransposeOutput ? ", transposed" : string.Empty)}" : $"fused into {at}";
     }
 
@@ -394,17 +394,52 @@ internal sealed class LayerGraph
         producers = [];
         readers = [];
         for (int i = 0; i < layers.Count; i++)
+            Enter(i);
+    }
+
+    private void Enter(int i)
+    {
+        if (layers[i] is not { } layer)
+            return;
+        producers[Home(layer.Output)] = i;
+        foreach (int t in layer.Reads)
         {
-            if (layers[i] is not { } layer)
-                continue;
-            producers[Home(layer.Output)] = i;
-            foreach (int t in layer.Reads)
-            {
-                if (!readers.TryGetValue(Home(t), out List<int>? list))
-                    readers[Home(t)] = list = [];
-                list.Add(i);
-            }
+            if (!readers.TryGetValue(Home(t), out List<int>? list))
+                readers[Home(t)] = list = [];
+            list.Add(i);
         }
+    }
+
+    // Puts a layer, or none, in a place; the index follows, since a new one for each of many joins takes too long.
+    private void Set(int i, FloatLayer? layer)
+    {
+        if (layers[i] is { } old)
+        {
+            if (producers.GetValueOrDefault(Home(old.Output), -1) == i)
+                producers.Remove(Home(old.Output));
+            foreach (int t in old.Reads)
+                readers[Home(t)].Remove(i);
+        }
+
+        layers[i] = layer;
+        Enter(i);
+    }
+
+    // A tensor takes the memory of one that nothing made or read so far.
+    private void Yield(int tensor, int to)
+    {
+        Share(tensor, to);
+        if (producers.Remove(tensor, out int producer))
+            producers[to] = producer;
+        if (readers.Remove(tensor, out List<int>? list))
+            readers[to] = list;
+    }
+
+    private void Share(int tensor, int home)
+    {
+        tensors[tensor] = tensors[tensor] with { SharesStorageWith = home };
+        var key = (home, Shape(tensor));
+        aliases[key] = Math.Min(tensor, aliases.GetValueOrDefault(key, tensor));
     }
 
     // The layer that makes a tensor which nothing but one layer reads, or -1.
@@ -432,13 +467,13 @@ internal sealed class LayerGraph
         for (int t = 0; t < tensors.Count; t++)
         {
             if (tensors[t].SharesStorageWith == gone)
-                tensors[t] = tensors[t] with { SharesStorageWith = home };
+                Share(t, home);
         }
 
         for (int k = 0; k < layers.Count; k++)
             layers[k] = layers[k] is { } layer ? Renumber(layer, t => t == gone ? home : t) : null;
         // Whoever still knows the rounded tensor finds the input.
-        tensors[gone] = tensors[gone] with { SharesStorageWith = home };
+        Share(gone, home);
         Index();
         return true;
     }
@@ -469,8 +504,8 @@ internal sealed class LayerGraph
         string kept = layer.Name;
         foreach (string gone in new[] { layers[from]!.Name, layers[at]!.Name }.Where(n => n != kept))
             joined[gone] = kept;
-        layers[from] = null;
-        layers[at] = Writing(layer, target);
+        Set(from, null);
+        Set(at, Writing(layer, target));
     }
 
     private FloatLayer Writing(FloatLayer layer, int target)
@@ -482,7 +517,7 @@ internal sealed class LayerGraph
         int written = AddTensor(tensors[home].Name, shape);
         tensors[written] = tensors[written] with { Fixed = tensors[home].Fixed };
         // Whoever shared the old tensor's memory shares the new one's.
-        tensors[home] = tensors[home] with { SharesStorageWith = written };
+        Yield(home, written);
         if (outputs.Remove(home))
             outputs.Add(written);
         return layer with { Output = written };
@@ -601,7 +636,7 @@ internal sealed class LayerGraph
             if (Sole(move.Input) >= 0)
                 Replace(at, i, both, move.Output);
             else if (Plain(first) && first.Kernel.Rows * first.Kernel.Columns * Shape(first.Input).Batch * Shape(first.Input).Channels <= 2 * first.Taps.Length)
-                layers[i] = Writing(both, move.Output);
+                Set(i, Writing(both, move.Output));
             else
                 return false;
             return true;
@@ -694,8 +729,8 @@ internal sealed class LayerGraph
         };
         joined[move.Name] = fused.Name;
         if (last)
-            layers[at] = null;
-        layers[i] = Writing(fused, move.Output);
+            Set(at, null);
+        Set(i, Writing(fused, move.Output));
         return true;
     }
 
@@ -798,7 +833,7 @@ internal sealed class LayerGraph
         if (Sole(conv.Input) >= 0)
             Replace(at, i, fused, conv.Output);
         else
-            layers[i] = Writing(fused, conv.Output);
+            Set(i, Writing(fused, conv.Output));
         return true;
 
         // Cropped pixels are not zeros: only what is padded can be padded further.
