@@ -174,7 +174,7 @@ internal sealed partial class LayerEmitter
         /// <summary>Weight slots that all weights take.</summary>
         public int Slots => Geometry.Ceil(g.LaneTiles * reduction * taps, emitter.slots.WeightTiles);
 
-        public void Emit(Tiling t, (int Y, int X) origin, bool stay, bool firstTile, bool lastTile, int inputBase, Semaphore? ready, Semaphore? free, Action emitVector)
+        public void Emit(Tiling t, (int Y, int X) origin, bool stay, bool firstTile, bool lastTile, int inputBase, Semaphore? ready, Semaphore? free, Action emitVector, Action<Command>? adjust = null)
         {
             int chunkVectors = ChunkVectors, chunks = Geometry.Ceil(reduction, chunkVectors), step = LaneTilesPerCommand;
             bool first = true;
@@ -206,6 +206,7 @@ internal sealed partial class LayerEmitter
                     bool frees = !stay || (lastTile && last);
                     compute["Signal0"] = frees ? Token(Semaphore.WeightFree) : 0;
                     compute["Signal1"] = last && free is Semaphore f ? Token(f) : 0;
+                    adjust?.Invoke(compute);
                     emitter.Commands.Add(compute);
                     for (int k = 1; frees && k < freed; k++)
                         emitter.Commands.Add(Empty("COMPUTE", job, null, Semaphore.WeightFree));

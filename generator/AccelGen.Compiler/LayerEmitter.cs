@@ -24,6 +24,12 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     /// <param name="t">A legal tiling of it.</param>
     public void Emit(LayerJob job, Tiling t)
     {
+        if (job.Before is not null)
+        {
+            EmitBottleneck(job.Before, job, job.Then!, t);
+            return;
+        }
+
         if (job.Then is not null)
         {
             EmitChain(job, job.Then, t);

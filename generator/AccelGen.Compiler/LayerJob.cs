@@ -79,6 +79,9 @@ internal sealed record LayerJob
     /// </summary>
     public LayerJob? Then { get; init; }
 
+    /// <summary>1x1 convolution that computes the input of this one, window by window, without a way through memory; there is a third product in <see cref="Then"/>.</summary>
+    public LayerJob? Before { get; init; }
+
     /// <summary>
     /// Layer of a row operator that works on this layer's output as well as others do: both are stored. Of that job only the
     /// row operator, what it writes and the block count.
@@ -116,7 +119,7 @@ internal sealed record LayerJob
         ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, WhereSkipped = false, TableAddress = TableAddress is null ? null : 0,
         Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
         Denominator = Denominator is null ? null : Denominator with { Address = 0 },
-        Then = Then?.ShapeOnly(), Also = Also?.ShapeOnly(),
+        Then = Then?.ShapeOnly(), Before = Before?.ShapeOnly(), Also = Also?.ShapeOnly(),
         Transposed = Transposed is null ? null : Transposed with { Address = 0 }, RightZeroPointAddress = RightZeroPointAddress is null ? null : 0,
         Input = Input with { Address = 0 }, Output = Output with { Address = 0 }, Residual = Residual is null ? null : Residual with { Address = 0 },
         RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },

@@ -63,6 +63,18 @@ public sealed partial class NetworkCompiler
             }
         }
 
+        // The 1x1 convolution before two that run as one.
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            if (jobs[i] is [{ Then: not null, Row: null, RightOperand: null, Batch: 0 } chain] && Enumerable.Range(0, i).FirstOrDefault(f => result[f].Into == i, -1) is var f and >= 0
+                && Producer(network, f) is int p && result[p] == (null, true) && jobs[p] is [var before] && WithBefore(network, before, chain, p, i) is { } joined && Pays(joined, before, chain, path))
+            {
+                jobs[i] = [joined];
+                jobs[p] = [];
+                result[p] = (i, false);
+            }
+        }
+
         // A row operator on what other layers read as well: a second result of the layer that computes it.
         for (int i = 0; i < jobs.Count; i++)
         {
@@ -144,6 +156,19 @@ public sealed partial class NetworkCompiler
         {
             Also = row with { Output = row.Output with { Shape = row.Output.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords } },
         };
+    }
+
+    private static LayerJob? WithBefore(QuantizedNetwork network, LayerJob before, LayerJob chain, int p, int i)
+    {
+        // It is computed where the others are, pixel by pixel of their windows; the table is theirs.
+        if (network.Layers[p] is not ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) } || before is not { Row: null, Then: null, Also: null, Residual: null, Transposed: null, TableAddress: null, Diagonal: false, RightOperand: null, PadTop: 0, PadLeft: 0, InputExtent: null, OutputExtent: null }
+            || chain.InputExtent is not null || Overwritten(network, p, i, [.. network.Layers[p].Reads]) || InPlace(network, i, [.. network.Layers[p].Reads]))
+            return null;
+        TensorLayout pixels = chain.Input;
+        if (before.Output.PlaneBytes != pixels.PlaneBytes || before.Input.PlaneBytes != pixels.PlaneBytes)
+            return null;
+        TensorLayout Rows(TensorLayout t) => t with { Shape = t.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords };
+        return chain with { Before = before with { Input = Rows(before.Input), Output = Rows(before.Output) } };
     }
 
     // The second product in the rows of pixels in which the first computes them; null when they differ.

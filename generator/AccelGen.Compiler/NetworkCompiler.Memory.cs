@@ -75,7 +75,7 @@ public sealed partial class NetworkCompiler
         {
             Input = Final(job.Input), Output = Final(job.Output), Residual = job.Residual is null ? null : Final(job.Residual),
             RightOperand = job.RightOperand is null ? null : Final(job.RightOperand), Denominator = job.Denominator is null ? null : Final(job.Denominator),
-            Transposed = job.Transposed is null ? null : Final(job.Transposed), Then = job.Then is null ? null : Move(job.Then), Also = job.Also is null ? null : Move(job.Also),
+            Transposed = job.Transposed is null ? null : Final(job.Transposed), Then = job.Then is null ? null : Move(job.Then), Before = job.Before is null ? null : Move(job.Before), Also = job.Also is null ? null : Move(job.Also),
         };
     }
 }

@@ -62,5 +62,10 @@ internal sealed record Geometry(int Height, int Width, int WindowRows, int Windo
             Ceil(i.Channels, config.Array.VectorWidth), Ceil(job.LaneChannels, config.Array.Lanes), t.Columns * job.Up.Columns / r);
     }
 
+    /// <summary>Sizes of a 1x1 convolution that computes the input window of a tile of another layer.</summary>
+    public static Geometry OfWindow(AcceleratorConfig config, LayerJob job, Geometry window) => new(
+        window.Height, window.Width, window.WindowRows, window.WindowWords, 0,
+        Ceil(job.Input.Shape.Channels, config.Array.VectorWidth), Ceil(job.LaneChannels, config.Array.Lanes), window.WindowWords);
+
     public static int Ceil(int a, int b) => (a + b - 1) / b;
 }

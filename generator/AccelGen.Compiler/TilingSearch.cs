@@ -17,7 +17,7 @@ internal static class TilingSearch
     public static IReadOnlyList<Tiling> Candidates(AcceleratorConfig config, LayerJob job, int limit, Slots? available = null)
     {
         Slots slots = available ?? new Slots(config);
-        int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries;
+        int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries * (job.Before is null ? 1 : 4); // three products run in pieces
         var found = new List<(Tiling Tiling, long Tiles, long Cost)>();
         int height = job.Output.Shape.Height / job.Up.Rows, width = job.Output.Shape.Width / job.Up.Columns;
         // A transposing store takes whole blocks of pixels from each element.
@@ -34,7 +34,7 @@ internal static class TilingSearch
                 {
                     if (columns * job.Stride.Columns % r != 0)
                         continue;
-                    Tiling? tiling = job.Then is LayerJob then ? CompleteChain(config, job, then, slots, peRows, peColumns, rows, columns) : Complete(config, job, slots, peRows, peColumns, rows, columns);
+                    Tiling? tiling = job.Before is LayerJob before ? CompleteBottleneck(config, before, job, job.Then!, slots, peRows, peColumns, rows, columns) : job.Then is LayerJob then ? CompleteChain(config, job, then, slots, peRows, peColumns, rows, columns) : Complete(config, job, slots, peRows, peColumns, rows, columns);
                     if (tiling is null)
                         continue;
                     long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
@@ -69,6 +69,28 @@ internal static class TilingSearch
             return null;
         int taps = first.Kernel.Rows * first.Kernel.Columns;
         return taps * (first.Diagonal ? segments : 1) > slots.CommandTiles ? null : t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors };
+    }
+
+    // Tiles that three products share: input, window and filtered pixels fit a half of the input buffers.
+    private static Tiling? CompleteBottleneck(AcceleratorConfig config, LayerJob before, LayerJob first, LayerJob second, Slots slots, int peRows, int peColumns, int rows, int columns)
+    {
+        int segments = config.Derived.LaneSegments, r = config.Derived.VectorsPerWord, entries = config.Buffers.AccumulatorEntries;
+        var t = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
+        Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t), g0 = Geometry.OfWindow(config, before, g1);
+        int blockWords = rows * g1.RowWords, results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords, plane = g1.WindowRows * g1.WindowWords;
+        if (((long)plane * (g0.Vectors + g1.Vectors)) + ((long)blockWords * g2.Vectors) > slots.InputWords || g1.WindowWords * r > entries || columns > entries
+            || results > slots.OutputWords || (second.Residual is not null && results > slots.ResidualWords))
+            return null;
+        int Entries(LayerJob job, Geometry g) => job.ParameterShared ? 1 : g.LaneTiles;
+        if (Entries(before, g0) + Entries(first, g1) > slots.ParameterTiles || Entries(second, g2) > slots.ParameterTiles)
+            return null;
+        // A row operator takes a tile at a time.
+        if (second.Also is not null && (results > slots.OutputWords / 2 || rows * columns > entries || (second.Also.Row!.ParameterAddress is not null && Entries(second, g2) + g2.LaneTiles > slots.ParameterTiles)))
+            return null;
+        int WeightSlots(LayerJob job, Geometry g) => Geometry.Ceil(g.LaneTiles * (job.Diagonal ? 1 : g.Vectors) * job.Kernel.Rows * job.Kernel.Columns, slots.WeightTiles);
+        int taps = first.Kernel.Rows * first.Kernel.Columns;
+        return WeightSlots(before, g0) + WeightSlots(first, g1) + WeightSlots(second, g2) >= slots.WeightSlots || taps * (first.Diagonal ? segments : 1) > slots.CommandTiles
+            ? null : t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors };
     }
 
     /// <summary>Variants of a tiling with smaller steps: output groups that are stored earlier, chunks that start earlier.</summary>

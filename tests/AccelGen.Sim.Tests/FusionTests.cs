@@ -18,6 +18,8 @@ public sealed class FusionTests
     [TestCase("depthwise", "tiny")]
     [TestCase("depthwise", "small")]
     [TestCase("norm", "tiny")]
+    [TestCase("bottleneck", "tiny")]
+    [TestCase("bottleneck", "small")]
     [TestCase("strips", "tiny")]
     [TestCase("strips", "small")]
     [CancelAfter(300_000)]
@@ -30,7 +32,7 @@ public sealed class FusionTests
         {
             int seed = (Seed * 1000) + i;
             var random = new Random(seed);
-            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = kind switch { "attention" => Attention(random), "depthwise" => Depthwise(random), "strips" => Strips(random, config.Array.VectorWidth), _ => Norm(random) };
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = kind switch { "attention" => Attention(random), "depthwise" => Depthwise(random), "bottleneck" => Bottleneck(random), "strips" => Strips(random, config.Array.VectorWidth), _ => Norm(random) };
             var timing = new MemoryTiming(random.Next(1, 120), random.Next(1, 5), random.Next(1, 40), random.Next(1, 4));
             CompiledProgram program;
             try
@@ -43,7 +45,7 @@ public sealed class FusionTests
             }
 
             checkedCases++;
-            joined += program.Layers.Any(l => l.FusedInto is not null) ? 1 : 0;
+            joined += program.Layers.Any(l => l.FusedInto is not null && (kind != "bottleneck" || l.Layer.Name == "widen")) ? 1 : 0;
             Command[] rows = [.. program.Commands.Where(c => c.Definition.Name == "ROW")];
             Assert.That(rows.All(r => r["Overlap"] == r["Forward"]), "a softmax overlaps when it is forwarded, nothing else does");
             // Scores of the next tile are written beside those of this one, or to the same place once it has been read.
@@ -160,6 +162,44 @@ public sealed class FusionTests
             Conv(random, "last", 3, 4, outputs, outputs, 3, 1),
         ];
         return (new QuantizedNetwork("depthwise", tensors, layers, [], [0, 2], [4]), Inputs(random, tensors, 0, 2));
+    }
+
+    // A 1x1 convolution, a convolution over windows, most often depthwise, and a 1x1 convolution with a residual, often in place; then its normalisation.
+    private static (QuantizedNetwork, Dictionary<int, sbyte[]>) Bottleneck(Random random)
+    {
+        int height = random.Next(1, 40), width = random.Next(1, 30), channels = random.Next(1, 24), inner = random.Next(1, 40), outputs = random.Next(1, 24), kernel = random.Next(4) == 0 ? 5 : 3;
+        bool residual = random.Next(2) == 0, inPlace = residual && random.Next(2) == 0, narrow = random.Next(4) == 0;
+        if (inPlace)
+            outputs = channels;
+        var image = new TensorShape(1, height, width, channels);
+        int stride = inPlace || residual ? 1 : random.Next(1, 3), filtered = narrow ? random.Next(1, 20) : inner;
+        var after = new TensorShape(1, ((height - 1) / stride) + 1, ((width - 1) / stride) + 1, outputs);
+        QuantizedTensor[] tensors =
+        [
+            new(0, "x", image, 0.05, random.Next(-128, 128)),
+            new(1, "input", image, 0.05, random.Next(-20, 20)),
+            new(2, "widened", image with { Channels = inner }, 0.05, random.Next(-20, 20)),
+            new(3, "filtered", after with { Channels = filtered }, 0.05, random.Next(-20, 20)),
+            new(4, "output", after, 0.05, random.Next(-20, 20), inPlace ? 0 : null),
+            new(5, "other", after, 0.05, random.Next(-20, 20)),
+            new(6, "normalised", after, 0.05, random.Next(-20, 20)),
+            new(7, "last", after, 0.05, random.Next(-20, 20)),
+        ];
+        sbyte[] table = [.. Enumerable.Range(-128, 256).Select(q => (sbyte)Math.Clamp(Math.Round(q / (1 + Math.Exp(q * -0.05))), -128, 127))];
+        int[] shift = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(20, 27))];
+        QuantizedLayer[] layers =
+        [
+            Conv(random, "before", 0, 1, channels, channels, 1, 1),
+            Conv(random, "widen", 1, 2, channels, inner, 1, 1),
+            Conv(random, "filter", 2, 3, inner, filtered, kernel, narrow ? 1 : inner) with { Stride = (stride, stride), Table = random.Next(2) == 0 ? table : null, TableZeroPoint = 3 },
+            Conv(random, "narrow", 3, 4, filtered, outputs, 1, 1) with { Residual = inPlace ? new ResidualAdd(0, FixedPointScale.FromReal(0.9)) : residual ? new ResidualAdd(5, FixedPointScale.FromReal(0.4)) : null },
+            new LayerNormLayer("norm", 4, 6, -128, 127)
+            {
+                Shift = shift, Gamma = [.. shift.Select(s => (int)Math.ScaleB(30, s - 12))], Beta = [.. shift.Select(s => (int)Math.ScaleB(random.Next(-20, 20), s))], Epsilon = 100,
+            },
+            Conv(random, "last", 6, 7, outputs, outputs, 1, 1) with { Residual = new ResidualAdd(4, FixedPointScale.FromReal(0.5)) },
+        ];
+        return (new QuantizedNetwork("bottleneck", tensors, layers, [], [0, 5], [7]), Inputs(random, tensors, 0, 5));
     }
 
     // Convolutions, resamplings and sums side by side, and a convolution over all of them.
