@@ -92,7 +92,7 @@ public sealed record CompiledProgram
 
     /// <summary>A layer with the tiles in which a path computes its results: those of the layer whose commands do.</summary>
     public CompiledLayer Place(CompiledLayer layer, PathRow path) =>
-        layer.FusedInto is int by && !Enumerable.Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand).Any(c => Commands[c].Definition.Queue == Queue.Vector && !path.Skips(Commands[c]))
+        layer.FusedInto is int by && (layer.Tiling is null || layer.EndCommand > layer.FirstCommand) && !Enumerable.Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand).Any(c => Commands[c].Definition.Queue == Queue.Vector && !path.Skips(Commands[c]))
             ? layer with { Tiling = Layers[by].Tiling, FlatRowPixels = Layers[by].FlatRowPixels } : layer;
 
     /// <summary>Row of the path table for a path.</summary>

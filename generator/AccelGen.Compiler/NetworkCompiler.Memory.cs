@@ -36,7 +36,7 @@ public sealed partial class NetworkCompiler
         for (int i = 0; i < jobs.Count; i++)
         {
             // Where another layer's commands compute it on some paths only, those and its own.
-            int[] steps = fused[i].Into is not int by ? [i] : jobs[i].Count == 0 ? [by] : [by, i];
+            int[] steps = fused[i].Into is not int by ? [i] : jobs[i].Count == 0 || by > i ? [by] : [by, i];
             foreach (int step in steps)
             {
                 foreach (int t in network.Layers[i].Reads.Where(t => !onChip.Contains(t)))

@@ -20,7 +20,7 @@ public sealed partial class NetworkCompiler
             return plans;
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Denominator: null } consumer] || consumer.Input.Shape.Batch != 1)
+            if (fused[i].Into is not null || jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Denominator: null } consumer] || consumer.Input.Shape.Batch != 1)
                 continue;
             int[] producers = [.. Enumerable.Range(0, i).Where(p => !plans.ContainsKey(p) && fused[p] == (null, true) && ComputedInStrips(network, jobs, layouts, fused, p, i) && Choose(jobs[p][0], path) is not null)];
             if (producers.Length == 0 || Choose(consumer, path) is not { } alone)
