@@ -36,6 +36,14 @@ internal sealed partial class LayerEmitter
         int entries = before.ParameterShared ? 1 : g0.LaneTiles;
         int own = LoadParameters(before with { TableAddress = first.TableAddress }, before.ParameterAddress, 0, entries, table: true, (first.ParameterAddress, first.ParameterShared ? 1 : g1.LaneTiles));
         int results = also?.LoadParameters() ?? LoadParameters(second, second.ParameterAddress, 0, second.ParameterShared ? 1 : g2.LaneTiles, table: true);
+        // All weights are loaded once and side by side.
+        int weightSlots = Geometry.Ceil(widen.Tiles + filter.Tiles + narrow.Tiles, slots.WeightTiles);
+        (int weightBase, int waits) = ReserveWeights(first, weightSlots);
+        for (; waits > 0; waits--)
+            Commands.Add(Empty("LOAD", first, Semaphore.WeightFree, null));
+        widen.Keep(weightBase);
+        filter.Keep(weightBase + widen.Tiles);
+        narrow.Keep(weightBase + widen.Tiles + filter.Tiles);
         int forwards = 0;
         for (int step = 0; step < tiles + 2; step++)
         {
@@ -52,6 +60,8 @@ internal sealed partial class LayerEmitter
                 Narrow(step - 2);
         }
 
+        for (int k = 0; k < weightSlots; k++)
+            Commands.Add(Empty("COMPUTE", first, null, Semaphore.WeightFree));
         also?.End();
         // As after any layer: the last two uses of the input buffer have yet to be taken back.
         for (int k = Math.Min(2, tiles); k < Math.Min(2, inputUse + tiles); k++)

@@ -156,6 +156,7 @@ internal sealed partial class LayerEmitter
         private readonly int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         private readonly int reduction = job.Diagonal ? 1 : g.Vectors;
         private int stayingBase = -1;
+        private bool kept;
 
         // Input vectors of one command; all of them where their weights fit.
         private int ChunkVectors => Math.Max(1, Math.Min(reduction, emitter.slots.CommandTiles / taps));
@@ -171,8 +172,14 @@ internal sealed partial class LayerEmitter
             }
         }
 
+        /// <summary>Tiles of all weights.</summary>
+        public int Tiles => g.LaneTiles * reduction * taps;
+
         /// <summary>Weight slots that all weights take.</summary>
-        public int Slots => Geometry.Ceil(g.LaneTiles * reduction * taps, emitter.slots.WeightTiles);
+        public int Slots => Geometry.Ceil(Tiles, emitter.slots.WeightTiles);
+
+        /// <summary>All weights stay at a place that is reserved, and given back, by others.</summary>
+        public void Keep(int weightBase) => (stayingBase, kept) = (weightBase, true);
 
         public void Emit(Tiling t, (int Y, int X) origin, bool stay, bool firstTile, bool lastTile, int inputBase, Semaphore? ready, Semaphore? free, Action emitVector, Action<Command>? adjust = null)
         {
@@ -203,7 +210,7 @@ internal sealed partial class LayerEmitter
                         emitVector();
                     Command compute = emitter.NewCompute(job, t with { ChunkVectors = chunkVectors }, g, chunk, chunks, laneTile, laneTiles, 0, origin.Y, origin.X, inputBase, weightBase);
                     Wait(compute, load ? Semaphore.WeightReady : null, first ? ready : null);
-                    bool frees = !stay || (lastTile && last);
+                    bool frees = !kept && (!stay || (lastTile && last));
                     compute["Signal0"] = frees ? Token(Semaphore.WeightFree) : 0;
                     compute["Signal1"] = last && free is Semaphore f ? Token(f) : 0;
                     adjust?.Invoke(compute);

@@ -87,9 +87,9 @@ internal static class TilingSearch
         // A row operator takes a tile at a time.
         if (second.Also is not null && (results > slots.OutputWords / 2 || rows * columns > entries || (second.Also.Row!.ParameterAddress is not null && Entries(second, g2) + g2.LaneTiles > slots.ParameterTiles)))
             return null;
-        int WeightSlots(LayerJob job, Geometry g) => Geometry.Ceil(g.LaneTiles * (job.Diagonal ? 1 : g.Vectors) * job.Kernel.Rows * job.Kernel.Columns, slots.WeightTiles);
+        int WeightTiles(LayerJob job, Geometry g) => g.LaneTiles * (job.Diagonal ? 1 : g.Vectors) * job.Kernel.Rows * job.Kernel.Columns;
         int taps = first.Kernel.Rows * first.Kernel.Columns;
-        return WeightSlots(before, g0) + WeightSlots(first, g1) + WeightSlots(second, g2) >= slots.WeightSlots || taps * (first.Diagonal ? segments : 1) > slots.CommandTiles
+        return WeightTiles(before, g0) + WeightTiles(first, g1) + WeightTiles(second, g2) > (slots.WeightSlots - 1) * slots.WeightTiles || taps * (first.Diagonal ? segments : 1) > slots.CommandTiles
             ? null : t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors };
     }
 
