@@ -588,7 +588,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         compute["Diagonal"] = job.Diagonal ? 1 : 0;
         compute["WeightPerTap"] = job.WeightPerTap ? 1 : 0;
         compute["WeightScalar"] = job.WeightScalar ? 1 : 0;
-        compute["ScalarBase"] = job.WeightScalar ? phase * job.Kernel.Rows * job.Kernel.Columns * (job.WeightPerTap ? 1 : 0) : 0;
+        compute["ScalarBase"] = job.WeightScalar ? phase * TilingSearch.PhaseScalars(config, job) : 0;
         compute["RowTaps"] = job.RowTaps ? 1 : 0;
         compute["Maximum"] = job.Maximum ? 1 : 0;
         compute["PesPerRow"] = t.PeColumns;

@@ -3,7 +3,8 @@
 //
 // Weight buffer, shared by all processing elements, and the mask that silences the unused channels of the last input
 // vector. A whole tile is read in one cycle; the buffer's output register holds it. Layers whose lanes all have the
-// same weight keep only its byte: the tile is then made here, each lane its own channel.
+// same weight keep only its byte: the tile is then made here, each lane its own channel, or with neighbouring taps
+// each lane all of them.
 module acc_weight (
   input  logic         clk_i,
   input  logic         rst_ni,
@@ -19,6 +20,7 @@ module acc_weight (
   input  logic         scalar_i,      // one weight for all lanes
   input  logic [15:0]  scalar_byte_i, // ... and its byte in the tile
   input  logic [7:0]   segment_i,     // lane tile within the vector
+  input  logic         row_taps_i,    // one weight per neighbouring tap instead of one
   // to the processing elements, one cycle after re_i
   output logic         valid_o,
   output logic [4095:0] tile_o
@@ -60,11 +62,22 @@ module acc_weight (
       segment_q     <= segment_i;
     end
   end
+  logic row_taps_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)   row_taps_q <= 1'b0;
+    else if (re_i) row_taps_q <= row_taps_i;
+  end
   logic [4095:0] own_channels;
   logic [7:0] scalar;
+  logic [23:0] scalars;
   always_comb begin
     own_channels = '0;
     scalar       = 8'd0;
+    scalars      = '0;
+    if (scalar_q && row_taps_q) begin
+      scalars = word[(32'(scalar_byte_q) >> 2) * 32 +: 24];
+      for (int unsigned k = 0; k < 16; k++) own_channels[k * 256 +: 24] = scalars;
+    end else
     if (scalar_q) begin
       scalar = word[32'(scalar_byte_q) * 8 +: 8];
       for (int unsigned k = 0; k < 16; k++) own_channels[(k * 32 + 32'(segment_q) * 16 + k) * 8 +: 8] = scalar;

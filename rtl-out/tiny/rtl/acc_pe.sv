@@ -333,16 +333,23 @@ module acc_pe (
     if (s1_weight_i) w_q <= weight_i;
   end
 
-  // Depthwise convolution: neighbouring taps of a kernel row, for each lane those of its own channel.
+  // Neighbouring taps of a kernel row, for each lane those of its own channel. Where taps outside the image read its
+  // nearest pixel, a tap is one pixel further than the tap before it only when both are inside: past an edge they repeat it.
   localparam int RowTaps = 2;
   typedef logic signed [15:0] row_taps_t [0:7];   // padded like the sums
   function automatic row_taps_t gather(input logic [127:0] pixels, input logic [3:0] first, input logic [7:0] segment,
-                                       input logic [RowTaps-1:0] live, input logic signed [15:0] zero);
+                                       input logic [RowTaps-1:0] live, input logic replicate, input logic signed [15:0] zero);
     /* verilator no_inline_task */
-    row_taps_t r;
+    row_taps_t   r;
+    logic [31:0] at;                           // pixel in the two words
+    logic        previous;                     // the tap before is in the image
+    at = 32'(first);
+    previous = 1'b0;
     for (int unsigned t = 0; t < RowTaps; t++) begin
+      if (t > 0 && (!replicate || (previous && live[t]))) at = at + 1;
+      previous = live[t];
       for (int unsigned k = 0; k < 4; k++) begin
-        r[t * 4 + k] = live[t] ? 16'($signed(pixels[(32'(first) + t) * 64 + (32'(segment) * 4 + k) * 8 +: 8])) - zero : 16'sd0;
+        r[t * 4 + k] = live[t] || replicate ? 16'($signed(pixels[at * 64 + (32'(segment) * 4 + k) * 8 +: 8])) - zero : 16'sd0;
       end
     end
     return r;
@@ -350,7 +357,7 @@ module acc_pe (
   row_taps_t          taps_q;
   logic [RowTaps-1:0] row_live;
   logic               row_inside;
-  assign row_inside = tap_row >= 17'sd0 && tap_row < $signed({1'b0, image_rows_i});
+  assign row_inside = near_q || (tap_row >= 17'sd0 && tap_row < $signed({1'b0, image_rows_i}));
   always_comb begin
     row_live = '0;
     for (int unsigned t = 0; t < RowTaps; t++) begin
@@ -358,7 +365,7 @@ module acc_pe (
     end
   end
   always_ff @(posedge clk_i) begin
-    if (s1_valid_i && s1_row_taps_i) taps_q <= gather({next_input, input_word}, s1_select_i, s1_segment_i, row_live, zero_point);
+    if (s1_valid_i && s1_row_taps_i) taps_q <= gather({next_input, input_word}, vector_select, s1_segment_i, row_live, near_q, zero_point);
   end
   logic counts_q;
   always_ff @(posedge clk_i) begin
