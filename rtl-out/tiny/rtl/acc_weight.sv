@@ -34,8 +34,15 @@ module acc_weight (
   logic valid_q;
   always_comb begin
     mask_d = '0;
-    for (int i = 0; i < 8; i++) begin
-      if (i < 32'(lanes_i)) mask_d[i*8 +: 8] = 8'hFF;
+    if (re_i) begin
+      mask_d[7:0] = {8{lanes_i > 7'd0}};
+      mask_d[15:8] = {8{lanes_i > 7'd1}};
+      mask_d[23:16] = {8{lanes_i > 7'd2}};
+      mask_d[31:24] = {8{lanes_i > 7'd3}};
+      mask_d[39:32] = {8{lanes_i > 7'd4}};
+      mask_d[47:40] = {8{lanes_i > 7'd5}};
+      mask_d[55:48] = {8{lanes_i > 7'd6}};
+      mask_d[63:56] = {8{lanes_i > 7'd7}};
     end
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
