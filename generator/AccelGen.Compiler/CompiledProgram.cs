@@ -142,35 +142,40 @@ public sealed record CompiledProgram
 }
 
 /// <summary>
-/// Rearrangement of a network input with few channels: the columns of a kernel row become channels of one vector, so
-/// that a 7x7 convolution over 3 channels runs as a 7x1 convolution over 21.
+/// Rearrangement of a network input with few channels: pixels that a convolution reads together become channels of one
+/// vector. Either the columns of a kernel row, so that a 7x7 convolution over 3 channels runs as a 7x1 convolution over 21; or
+/// blocks of pixels between two strides, so that with stride 4 it runs as a 4x2 convolution over blocks of 2x4 pixels.
 /// </summary>
 /// <param name="Source">Shape of the tensor as the network has it.</param>
-/// <param name="KernelColumns">Kernel columns folded.</param>
-/// <param name="Stride">Stride in columns.</param>
-/// <param name="Dilation">Dilation in columns.</param>
-/// <param name="PadLeft">Padding at the left.</param>
-/// <param name="OutputColumns">Columns of the folded tensor.</param>
+/// <param name="Block">Rows and columns of pixels in a vector.</param>
+/// <param name="Step">Rows and columns from one vector to the next.</param>
+/// <param name="Dilation">Columns from one pixel of a vector to the next.</param>
+/// <param name="First">Row and column of the first pixel of the first vector; negative within the padding.</param>
+/// <param name="Size">Rows and columns of vectors.</param>
 /// <param name="ZeroPoint">Count that stands for padding.</param>
-public sealed record InputFolding(TensorShape Source, int KernelColumns, int Stride, int Dilation, int PadLeft, int OutputColumns, int ZeroPoint)
+/// <param name="Blocks">Blocks of pixels, padded in rows and columns, instead of the columns of a kernel row.</param>
+public sealed record InputFolding(TensorShape Source, (int Rows, int Columns) Block, (int Rows, int Columns) Step, int Dilation, (int Row, int Column) First, (int Rows, int Columns) Size, int ZeroPoint, bool Blocks)
 {
     /// <summary>Shape of the folded tensor.</summary>
-    public TensorShape Shape => new(Source.Batch, Source.Height, OutputColumns, KernelColumns * Source.Channels);
+    public TensorShape Shape => new(Source.Batch, Size.Rows, Size.Columns, Block.Rows * Block.Columns * Source.Channels);
+
+    /// <summary>Pixel of the block and channel of the source that a channel of the folded tensor holds.</summary>
+    public (int Row, int Column, int Channel) Place(int channel) => (channel / (Block.Columns * Source.Channels), channel / Source.Channels % Block.Columns, channel % Source.Channels);
 
     /// <summary>Folds NHWC elements.</summary>
     public sbyte[] Fold(ReadOnlySpan<sbyte> nhwc)
     {
         var folded = new sbyte[Shape.Elements];
         folded.AsSpan().Fill((sbyte)ZeroPoint);
-        for (int y = 0; y < Source.Height; y++)
+        for (int y = 0; y < Size.Rows; y++)
         {
-            for (int x = 0; x < OutputColumns; x++)
+            for (int x = 0; x < Size.Columns; x++)
             {
-                for (int k = 0; k < KernelColumns; k++)
+                for (int pixel = 0; pixel < Block.Rows * Block.Columns; pixel++)
                 {
-                    int column = (x * Stride) - PadLeft + (k * Dilation);
-                    if (column >= 0 && column < Source.Width)
-                        nhwc.Slice(Source.Index(0, y, column, 0), Source.Channels).CopyTo(folded.AsSpan(Shape.Index(0, y, x, k * Source.Channels)));
+                    int row = First.Row + (y * Step.Rows) + (pixel / Block.Columns), column = First.Column + (x * Step.Columns) + (pixel % Block.Columns * Dilation);
+                    if (row >= 0 && row < Source.Height && column >= 0 && column < Source.Width)
+                        nhwc.Slice(Source.Index(0, row, column, 0), Source.Channels).CopyTo(folded.AsSpan(Shape.Index(0, y, x, pixel * Source.Channels)));
                 }
             }
         }

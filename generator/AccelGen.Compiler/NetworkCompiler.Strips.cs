@@ -18,7 +18,8 @@ public sealed partial class NetworkCompiler
         var plans = new Dictionary<int, StripPlan>();
         if (!Fusion)
             return plans;
-        for (int i = 0; i < jobs.Count; i++)
+        // From the end: the last reader has the most producers, which then have none of their own.
+        for (int i = jobs.Count - 1; i > 0; i--)
         {
             if (fused[i].Into is not null || jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Row: null, Denominator: null } consumer] || consumer.Input.Shape.Batch != 1)
                 continue;
@@ -108,7 +109,7 @@ public sealed partial class NetworkCompiler
                 return legal.Count == 0 ? [] : [legal[AnyTiling.Next(legal.Count)]];
             }
 
-            return TilingSearch.Candidates(config, consumer, 4, slots with { InputWords = inputWords })
+            return TilingSearch.Candidates(config, consumer, 8, slots with { InputWords = inputWords })
                 .SelectMany(t => TilingSearch.Refinements(config, consumer, t).Where(v => v.ChunkVectors == t.ChunkVectors && v.WeightTiles == Math.Min(t.WeightTiles, v.GroupTiles)).Prepend(t)).Distinct();
         }
 

@@ -257,16 +257,39 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         {
             QuantizedTensor tensor = network.Tensors[input];
             var users = network.Layers.Where(l => l.Reads.Contains(input)).ToList();
-            if (users is [ConvLayer { Groups: 1, InputExtent: null } conv] && conv.Input == input && conv.Residual?.Tensor != input
-                && conv.Kernel.Columns > 1 && conv.Kernel.Columns * tensor.Shape.Channels <= config.Array.VectorWidth && tensor.Shape.Batch == 1)
-            {
-                result[input] = new InputFolding(tensor.Shape, conv.Kernel.Columns, conv.Stride.Columns, conv.Dilation.Columns, conv.Padding.Left,
-                    conv.Computed(tensor.Shape, network.Tensors[conv.Output].Shape).Width, tensor.ZeroPoint);
-            }
+            if (users is [ConvLayer { Groups: 1, InputExtent: null } conv] && conv.Input == input && conv.Residual?.Tensor != input && conv.Kernel.Columns > 1 && tensor.Shape.Batch == 1
+                && Foldings(conv, tensor, conv.Computed(tensor.Shape, network.Tensors[conv.Output].Shape)).OrderBy(f => AnyTiling?.Next() ?? f.Cycles).Select(f => f.Folding).FirstOrDefault() is { } best)
+                result[input] = best;
         }
 
         return result;
     }
+
+    // Ways to fold the input of a convolution, with the cycles that bus or array need for it.
+    private IEnumerable<(InputFolding Folding, long Cycles)> Foldings(ConvLayer conv, QuantizedTensor input, TensorShape computed)
+    {
+        int channels = input.Shape.Channels, width = config.Array.VectorWidth, laneTiles = Geometry.Ceil(computed.Channels, config.Array.Lanes);
+        long pixels = (long)computed.Height * computed.Width;
+        long Cycles(InputFolding f, int taps) => Math.Max((long)f.Size.Rows * f.Size.Columns * config.Derived.VectorPitchBytes / config.Derived.BeatBytes, pixels * taps * laneTiles / config.Array.Pes);
+        if (conv.Kernel.Columns * channels <= width)
+        {
+            var columns = new InputFolding(input.Shape, (1, conv.Kernel.Columns), (1, conv.Stride.Columns), conv.Dilation.Columns, (0, -conv.Padding.Left), (input.Shape.Height, computed.Width), input.ZeroPoint, Blocks: false);
+            yield return (columns, Cycles(columns, conv.Kernel.Rows));
+        }
+
+        for (int rows = 1; rows <= conv.Stride.Rows && conv.Dilation == (1, 1); rows++)
+        {
+            if (conv.Stride.Rows % rows != 0 || rows * conv.Stride.Columns * channels > width || rows * conv.Stride.Columns == 1)
+                continue;
+            (int kernelRows, int kernelColumns) = BlockKernel(conv, (rows, conv.Stride.Columns));
+            var blocks = new InputFolding(input.Shape, (rows, conv.Stride.Columns), (rows, conv.Stride.Columns), 1, (-conv.Padding.Top, -conv.Padding.Left),
+                (((computed.Height - 1) * conv.Stride.Rows / rows) + kernelRows, computed.Width - 1 + kernelColumns), input.ZeroPoint, Blocks: true);
+            yield return (blocks, Cycles(blocks, kernelRows * kernelColumns));
+        }
+    }
+
+    // Blocks that a kernel reaches over.
+    private static (int Rows, int Columns) BlockKernel(ConvLayer conv, (int Rows, int Columns) block) => (Geometry.Ceil(conv.Kernel.Rows, block.Rows), Geometry.Ceil(conv.Kernel.Columns, block.Columns));
 
     private List<LayerJob> Lower(QuantizedNetwork network, int index, TensorLayout[] layouts, Dictionary<int, InputFolding> folded)
     {
@@ -433,8 +456,20 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         sbyte Padded(int k, int ky, int kx, int c) => to(k) is >= 0 and int o && from(c) is >= 0 and int i ? Weight(conv, channelsIn, o, ky, kx, i) : (sbyte)0;
         if (folded.TryGetValue(conv.Input, out InputFolding? fold))
         {
-            job = job with { Kernel = (conv.Kernel.Rows, 1), Stride = (conv.Stride.Rows, 1), Dilation = (conv.Dilation.Rows, 1), PadLeft = 0 };
-            return job with { WeightAddress = AddWeights(job, fold.Shape.Channels, outputs, (k, ky, _, c) => to(k) is >= 0 and int o ? Weight(conv, channelsIn, o, ky, c / input.Shape.Channels, c % input.Shape.Channels) : (sbyte)0) };
+            job = job with
+            {
+                Kernel = fold.Blocks ? BlockKernel(conv, fold.Block) : (conv.Kernel.Rows, 1), Stride = (conv.Stride.Rows / fold.Step.Rows, 1), Dilation = (conv.Dilation.Rows, 1),
+                PadTop = fold.Blocks ? 0 : conv.Padding.Top, PadLeft = 0,
+            };
+            return job with
+            {
+                WeightAddress = AddWeights(job, fold.Shape.Channels, outputs, (k, by, bx, c) =>
+                {
+                    (int row, int column, int channel) = fold.Place(c);
+                    int ky = (by * fold.Block.Rows) + row, kx = (bx * fold.Block.Columns) + column;
+                    return to(k) is >= 0 and int o && ky < conv.Kernel.Rows && kx < conv.Kernel.Columns ? Weight(conv, channelsIn, o, ky, kx, channel) : (sbyte)0;
+                }),
+            };
         }
 
         if (conv.Groups == channelsIn && conv.Groups == conv.Bias.Length && conv.Groups > 1 && inputs == outputs && input.Shape.Batch == computed.Batch)
