@@ -10,6 +10,9 @@ namespace AccelGen.Compiler;
 /// </summary>
 internal sealed partial class LayerEmitter
 {
+    // The consumer loads its bias and scale once: the others' parameters come and go meanwhile.
+    private const int KeptParameterSlot = 1;
+
     // Tiles between a strip and the tile that reads it: the tile's input is loaded while the one before is computed.
     private const int StripLead = 2;
 
@@ -24,8 +27,11 @@ internal sealed partial class LayerEmitter
         List<(int Producer, int Tile)>[] batches = Batches(consumer, t, producers);
         for (; writtenPending > 0; writtenPending--)
             Commands.Add(Empty("LOAD", consumer, Semaphore.Written, null));
-        // The input buffers are divided in another way from here on.
-        TakeInputs(Semaphore.InputFree, ref inputUse);
+        // The input buffers are divided in another way from here on, and a parameter slot is the consumer's.
+        Take(Semaphore.InputFree, ref inputUse, 2);
+        Take(Semaphore.ParameterFree, ref parameterUse, slots.ParameterSlots);
+        parameterSlots = slots.ParameterSlots - 1;
+        int residualStart = residualUse;
         var runs = new IEnumerator<int>[producers.Count];
         int[][] inputBases = new int[producers.Count][];
         for (int p = 0; p < producers.Count; p++)
@@ -66,8 +72,12 @@ internal sealed partial class LayerEmitter
             run.Dispose();
         }
 
-        TakeInputs(Semaphore.StripInputFree, ref stripUse);
-        TakeInputs(Semaphore.InputFree, ref inputUse);
+        Take(Semaphore.StripInputFree, ref stripUse, 2);
+        Take(Semaphore.InputFree, ref inputUse, 2);
+        Take(Semaphore.ParameterFree, ref parameterUse, parameterSlots);
+        parameterSlots = slots.ParameterSlots;
+        int residuals = consumer.Residual is null ? 0 : residualUse - residualStart;
+        Take(Semaphore.ResidualFree, ref residuals, 2);
 
         // The output groups of a batch, one by one.
         List<Action> Groups(int batch)
@@ -113,9 +123,9 @@ internal sealed partial class LayerEmitter
             stripUse++;
         }
 
-        void TakeInputs(Semaphore semaphore, ref int uses)
+        void Take(Semaphore semaphore, ref int uses, int most)
         {
-            for (int k = Math.Min(2, uses); k > 0; k--)
+            for (int k = Math.Min(most, uses); k > 0; k--)
                 Commands.Add(Empty("LOAD", consumer, semaphore, null));
             uses = 0;
         }

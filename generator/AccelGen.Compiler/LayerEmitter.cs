@@ -16,6 +16,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     private readonly Slots slots = new(config);
     private int inputUse, weightUse, parameterUse, residualUse, outputUse;
     private int writtenPending;
+    private int parameterSlots = new Slots(config).ParameterSlots; // those that the ring runs through
 
     public List<Command> Commands { get; init; } = [];
 
@@ -64,7 +65,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int written = job.Batch > 0 || place is not null ? 0 : writtenPending;
         if (job.Batch == 0 && place is null)
             writtenPending = 0;
-        int stayingBase = -1, inputUseAtStart = inputUse;
+        int stayingBase = -1, inputUseAtStart = inputUse, residualUseAtStart = residualUse;
         int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases * (job.RightZeroPointAddress is null ? 1 : 2);
 
         // Output groups that a run-time extent skips, always the last ones, are spread over the tile: the loads between
@@ -194,8 +195,11 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 int parameterSlot = second?.ParameterSlot ?? 0;
                 for (int phase = 0; phase < phases; phase++)
                 {
-                    bool parametersTaken = (together && phase > 0) || (second is not null && tile > 0);
-                    if (!parametersTaken)
+                    bool keepsParameters = place is { Produces: false };
+                    bool parametersTaken = (together && phase > 0) || ((second is not null || keepsParameters) && (tile > 0 || (keepsParameters && step > 0)));
+                    if (keepsParameters)
+                        parameterSlot = parametersTaken ? KeptParameterSlot : LoadParameters(job, job.ParameterAddress, 0, job.ParameterShared ? phases : g.LaneTiles, table: true, keptSlot: KeptParameterSlot);
+                    else if (!parametersTaken)
                         parameterSlot = second?.LoadParameters() ?? LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? (together ? phases : 1) : count, table: !tableWithRow);
                     if (job.Denominator is not null && step == 0)
                     {
@@ -209,6 +213,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                     }
 
                     Command vector = NewVector(job, t, g, phase, outputBase, parameterSlot);
+                    if (keepsParameters && !job.ParameterShared)
+                        vector["ParameterBase"] += from;
                     Extent(vector, 'B', job.OutputExtent, 1, from, count);
                     bool firstPhase = phase == 0, lastPhase = phase == phases - 1;
                     void EmitVector()
@@ -220,7 +226,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             if (firstPhase)
                             {
                                 // The slot is free: the parameter load before took the token of the VECTOR command two groups back.
-                                LoadResidual(job, t, g, y0, x0, from, count, residualUse % 2, second is null ? null : SecondResult.ResidualTaken(tile), TakeWritten());
+                                Semaphore? taken = second is not null ? SecondResult.ResidualTaken(tile) : keepsParameters && residualUse - residualUseAtStart >= 2 ? Semaphore.ResidualFree : null;
+                                LoadResidual(job, t, g, y0, x0, from, count, residualUse % 2, taken, TakeWritten());
                                 residualUse++;
                                 residualReady = Semaphore.ResidualReady;
                             }
@@ -234,6 +241,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         // The activation table of a row operator without parameters of its own is in this slot.
                         if ((job.Row is null || tableWithRow) && (lastPhase || !together))
                             vector["Signal1"] = Token(Semaphore.ParameterFree);
+                        // Parameters that stay do not tell that the residual slot has been read.
+                        if (keepsParameters)
+                            vector["Signal1"] = lastPhase && job.Residual is not null ? Token(Semaphore.ResidualFree) : 0;
                         second?.SignalVector(vector, tile);
                         Commands.Add(vector);
                     }
@@ -250,7 +260,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
                 if (job.Row is RowJob row)
                 {
-                    parameterSlot = row.ParameterAddress is long address ? LoadParameters(job with { LayerIndex = row.LayerIndex }, address, 0, count, table: true) : (parameterUse - 1) % slots.ParameterSlots;
+                    parameterSlot = row.ParameterAddress is long address ? LoadParameters(job with { LayerIndex = row.LayerIndex }, address, 0, count, table: true) : (parameterUse - 1) % parameterSlots;
                     Commands.Add(NewRow(job, row, t, g, outputBase, parameterSlot, count));
                 }
 
@@ -364,13 +374,13 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
     // Bias and scale entries, and with them the activation table; gives ParameterReady. Returns the slot.
     // Further entries come behind them in the slot.
-    private int LoadParameters(LayerJob job, long address, int from, int count, bool table, (long Address, int Count)? further = null)
+    private int LoadParameters(LayerJob job, long address, int from, int count, bool table, (long Address, int Count)? further = null, int? keptSlot = null)
     {
-        int slot = parameterUse % slots.ParameterSlots;
+        int slot = keptSlot ?? parameterUse % parameterSlots;
         Command load = New("LOAD", job);
         load["ACount"] = 1;
         load["BCount"] = 1;
-        Wait(load, parameterUse >= slots.ParameterSlots ? Semaphore.ParameterFree : null);
+        Wait(load, keptSlot is null && parameterUse >= parameterSlots ? Semaphore.ParameterFree : null);
         load["Destination"] = 3;
         load["LocalBase"] = slot * slots.ParameterTiles;
         load["Rows"] = 1;
@@ -390,7 +400,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             Commands.Add(load);
         }
 
-        parameterUse++;
+        parameterUse += keptSlot is null ? 1 : 0;
         if (table && job.TableAddress is long tableAddress)
         {
             int beats = 256 / config.Derived.BeatBytes;
@@ -588,7 +598,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         compute["Diagonal"] = job.Diagonal ? 1 : 0;
         compute["WeightPerTap"] = job.WeightPerTap ? 1 : 0;
         compute["WeightScalar"] = job.WeightScalar ? 1 : 0;
-        compute["ScalarBase"] = job.WeightScalar ? phase * job.Kernel.Rows * job.Kernel.Columns * (job.WeightPerTap ? 1 : 0) : 0;
+        compute["ScalarBase"] = job.WeightScalar ? phase * TilingSearch.PhaseScalars(config, job) : 0;
         compute["RowTaps"] = job.RowTaps ? 1 : 0;
         compute["Maximum"] = job.Maximum ? 1 : 0;
         compute["PesPerRow"] = t.PeColumns;

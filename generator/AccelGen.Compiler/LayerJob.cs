@@ -58,7 +58,7 @@ internal sealed record LayerJob
     /// <summary>Address of the activation table, 256 bytes.</summary>
     public long? TableAddress { get; init; }
 
-    /// <summary>Depthwise: a kernel column of the loop is several neighbouring taps.</summary>
+    /// <summary>Diagonal layers: a kernel column of the loop is several neighbouring taps.</summary>
     public bool RowTaps { get; init; }
 
     /// <summary>Columns that the last of these reaches beyond its first tap.</summary>
@@ -66,6 +66,9 @@ internal sealed record LayerJob
 
     /// <summary>Diagonal layers keep the largest tap instead of adding.</summary>
     public bool Maximum { get; init; }
+
+    /// <summary>Average pooling.</summary>
+    public bool Average { get; init; }
 
     /// <summary>Resampling, or null.</summary>
     public ResizeJob? Resize { get; init; }
@@ -100,8 +103,8 @@ internal sealed record LayerJob
     /// <summary>Channels that the array computes.</summary>
     public int LaneChannels => ComputedChannels ?? Output.Shape.Channels;
 
-    /// <summary>Diagonal layers in which all lanes have the same weight.</summary>
-    public bool WeightScalar => Diagonal && (!WeightPerTap || Resize is not null);
+    /// <summary>Diagonal layers in which all lanes have the same weights.</summary>
+    public bool WeightScalar => Diagonal && (!WeightPerTap || Average || Resize is not null);
 
     /// <summary>Output rows and columns per pixel that the array computes: the phases of a resampling.</summary>
     public (int Rows, int Columns) Up => Resize?.Up ?? (1, 1);

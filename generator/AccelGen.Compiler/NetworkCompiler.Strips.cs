@@ -20,9 +20,12 @@ public sealed partial class NetworkCompiler
             return plans;
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (fused[i].Into is not null || jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Denominator: null } consumer] || consumer.Input.Shape.Batch != 1)
+            if (fused[i].Into is not null || jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Row: null, Denominator: null } consumer] || consumer.Input.Shape.Batch != 1)
                 continue;
             int[] producers = [.. Enumerable.Range(0, i).Where(p => !plans.ContainsKey(p) && fused[p] == (null, true) && ComputedInStrips(network, jobs, layouts, fused, p, i) && Choose(jobs[p][0], path) is not null)];
+            // Bias and scale of all its channels stay.
+            if (!consumer.ParameterShared && Geometry.Ceil(consumer.LaneChannels, config.Array.Lanes) > new Slots(config).ParameterTiles)
+                continue;
             if (producers.Length == 0 || Choose(consumer, path) is not { } alone)
                 continue;
             (int Layer, LayerJob Job)[] parts = [.. producers.Select(p => (p, jobs[p][0]))];
@@ -42,7 +45,8 @@ public sealed partial class NetworkCompiler
     {
         LayerJob consumer = jobs[i][0];
         TensorLayout read = consumer.Input;
-        if (jobs[p] is not [{ Then: null, Also: null, RightOperand: null, Denominator: null, Transposed: null } job] || job.Input.Shape.Batch != 1 || job.Output.Shape.Batch != 1 || job.Block != consumer.Block)
+        if (jobs[p] is not [{ Then: null, Also: null, RightOperand: null, Denominator: null, Transposed: null } job] || job.Input.Shape.Batch != 1 || job.Output.Shape.Batch != 1 || job.Block != consumer.Block
+            || (job.Residual is not null && consumer.Residual is not null))
             return false;
         // The same plane of pixels, split into rows in any way; a whole number of planes of the consumer's input.
         long planes = (read.Shape.Channels + config.Array.VectorWidth - 1) / config.Array.VectorWidth;

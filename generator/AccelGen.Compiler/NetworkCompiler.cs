@@ -341,10 +341,12 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             case AveragePoolLayer pool:
                 job = job with
                 {
-                    Kernel = pool.Kernel, Stride = pool.Stride, PadTop = pool.Padding.Top, PadLeft = pool.Padding.Left, Diagonal = true, WeightPerTap = false,
-                    ParameterShared = true, ParameterAddress = AddSharedParameters(pool.Scale), WeightAddress = AddOnes(),
+                    Kernel = pool.Kernel, Stride = pool.Stride, PadTop = pool.Padding.Top, PadLeft = pool.Padding.Left, Diagonal = true, Average = true,
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(pool.Scale),
                 };
-                return Heads(job);
+                if (InRowTaps(job) is { RowTaps: true } together)
+                    return Heads(together with { WeightAddress = AddRowTaps(together, pool.Kernel.Columns, (_, _, _) => 1) });
+                return Heads(job with { WeightPerTap = false, WeightAddress = AddOnes() });
             case MaxPoolLayer pool:
                 job = job with
                 {
@@ -438,15 +440,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         if (conv.Groups == channelsIn && conv.Groups == conv.Bias.Length && conv.Groups > 1 && inputs == outputs && input.Shape.Batch == computed.Batch)
         {
             job = job with { Diagonal = true };
-            int taps = config.Derived.RowTaps, steps = Geometry.Ceil(conv.Kernel.Columns, taps);
-            if (config.Units.RowTaps && conv.Kernel.Columns > 1 && conv.Dilation.Columns == 1)
-            {
-                job = job with
-                {
-                    RowTaps = true, Kernel = (conv.Kernel.Rows, steps), Dilation = (conv.Dilation.Rows, taps), RowTapReach = conv.Kernel.Columns - ((steps - 1) * taps) - 1,
-                };
-            }
-
+            job = InRowTaps(job);
             return job with { WeightAddress = AddWeights(job, inputs, outputs, (k, ky, kx, _) => kx < conv.Kernel.Columns ? Padded(k, ky, kx, k) : (sbyte)0) };
         }
 
@@ -458,12 +452,42 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         var rows = new ValueList(resize.FirstRow);
         var columns = new ValueList(resize.FirstColumn);
         var phased = new ResizeJob(resize.Up, rows, columns, ResizeJob.Window(rows, resize.Taps.Rows, resize.Down.Rows), ResizeJob.Window(columns, resize.Taps.Columns, resize.Down.Columns));
-        return job with
+        job = job with
         {
             Diagonal = true, Kernel = resize.Taps, Stride = resize.Down, PadTop = -phased.Rows.First, PadLeft = -phased.Columns.First, Resize = phased,
             ParameterShared = true, ParameterAddress = AddSharedParameters(resize.Scales),
-            WeightAddress = AddScalars(resize.Weights),
         };
+        if (InRowTaps(job) is not { RowTaps: true } together)
+            return job with { WeightAddress = AddScalars(resize.Weights) };
+        return together with
+        {
+            WeightAddress = AddRowTaps(together, resize.Taps.Columns, (phase, ky, kx) => resize.Weights[(((phase * resize.Taps.Rows) + ky) * resize.Taps.Columns) + kx]),
+        };
+    }
+
+    // Neighbouring taps of a kernel row as one step, where the configuration and the layer allow it.
+    private LayerJob InRowTaps(LayerJob job)
+    {
+        int taps = config.Derived.RowTaps, columns = job.Kernel.Columns, steps = Geometry.Ceil(columns, taps);
+        if (!config.Units.RowTaps || columns == 1 || job.Dilation.Columns != 1)
+            return job;
+        LayerJob together = job with { RowTaps = true, Kernel = (job.Kernel.Rows, steps), Dilation = (job.Dilation.Rows, taps), RowTapReach = columns - ((steps - 1) * taps) - 1 };
+        return together.WeightScalar && !TilingSearch.ScalarsFit(config, together) ? job : together;
+    }
+
+    // Weights that all lanes share, [phase][kernel row][step][tap]; those of taps beyond the last column are 0.
+    private long AddRowTaps(LayerJob job, int columns, Func<int, int, int, sbyte> weight)
+    {
+        int taps = config.Derived.RowTaps, pitch = config.Derived.RowTapScalars, steps = job.Kernel.Columns;
+        var weights = new sbyte[TilingSearch.PhaseScalars(config, job) * (job.Resize?.Phases ?? 1)];
+        for (int i = 0; i < weights.Length; i++)
+        {
+            (int row, int kx) = (i / pitch / steps, (i / pitch % steps * taps) + (i % pitch));
+            if (i % pitch < taps && kx < columns)
+                weights[i] = weight(row / job.Kernel.Rows, row % job.Kernel.Rows, kx);
+        }
+
+        return AddScalars(weights);
     }
 
     // A tensor that shares its producer's memory costs nothing; others are copied, those that start within a vector onto
@@ -594,7 +618,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     {
         TensorLayout i = job.Input, o = job.Output;
         int r = config.Derived.VectorsPerWord;
-        bool pointwise = job.Kernel == (1, 1) && job.Stride == (1, 1) && job.PadTop == 0 && job.PadLeft == 0 && job.Resize is null;
+        bool pointwise = job.Kernel == (1, 1) && job.Stride == (1, 1) && job.PadTop == 0 && job.PadLeft == 0 && job.Resize is null && !job.RowTaps;
         if (job.Transposed is not null || (pointwise && (i.Shape.Height, i.Shape.Width) != (o.Shape.Height, o.Shape.Width)
             && i.Shape.Height * i.Shape.Width == o.Shape.Height * o.Shape.Width))
         {

@@ -117,7 +117,18 @@ internal static class TilingSearch
 
     /// <summary>Weight tiles that hold the weights of a layer whose lanes all have the same.</summary>
     public static int ScalarTiles(AcceleratorConfig config, LayerJob job) =>
-        Geometry.Ceil((job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1) * (job.Resize?.Phases ?? 1), config.Derived.ScalarsPerWeightTile);
+        Geometry.Ceil(PhaseScalars(config, job) * (job.Resize?.Phases ?? 1), config.Derived.ScalarsPerWeightTile);
+
+    /// <summary>Bytes of the weights of one phase of such a layer.</summary>
+    public static int PhaseScalars(AcceleratorConfig config, LayerJob job) =>
+        job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns * (job.RowTaps ? config.Derived.RowTapScalars : 1) : 1;
+
+    /// <summary>Whether the weight buffer has room for them, and 16 bits count them.</summary>
+    public static bool ScalarsFit(AcceleratorConfig config, LayerJob job)
+    {
+        var slots = new Slots(config);
+        return ScalarTiles(config, job) <= slots.WeightTiles * (slots.WeightSlots - 1) && PhaseScalars(config, job) * (job.Resize?.Phases ?? 1) <= 1 << 16;
+    }
 
     // Useful sizes of an extent: it whole, or cut evenly into 2, 3, ... parts; multiples of a unit, at most a maximum.
     private static IEnumerable<int> Sizes(int extent, int maximum, int unit)
@@ -165,7 +176,7 @@ internal static class TilingSearch
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int perLaneTile = reduction * taps;
         if (job.WeightScalar)
-            return ScalarTiles(config, job) <= slots.WeightTiles * (slots.WeightSlots - 1) ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
+            return ScalarsFit(config, job) ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
         if (perLaneTile <= slots.CommandTiles && (!job.Diagonal || perLaneTile * segments <= slots.CommandTiles))
         {
             int weightTiles = Math.Min(groupTiles, slots.CommandTiles / perLaneTile);

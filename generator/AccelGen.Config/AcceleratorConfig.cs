@@ -101,4 +101,4 @@ public sealed record UnitsConfig(
     [property: Description("Quotient of two matrix products (linear attention)."), DefaultValue(true)] bool Quotient,
     [property: Description("Resampling: taps outside the image read its nearest pixel; needs laneWise."), DefaultValue(true)] bool Resize,
     [property: Description("Stores with pixels and channels exchanged."), DefaultValue(true)] bool Transpose,
-    [property: Description("Several taps of a depthwise kernel row per cycle; needs laneWise."), DefaultValue(true)] bool RowTaps);
+    [property: Description("Several taps per cycle of a kernel row that is depthwise, averaged or resampled; needs laneWise."), DefaultValue(true)] bool RowTaps);

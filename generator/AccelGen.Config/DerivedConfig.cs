@@ -58,8 +58,11 @@ public sealed record DerivedConfig
 
     public int BeatsPerWeightTile { get; }
 
-    /// <summary>Neighbouring taps of a kernel row that a depthwise convolution takes at once: all that two words are sure to hold.</summary>
+    /// <summary>Neighbouring taps of a kernel row that a diagonal layer takes at once: all that two words are sure to hold.</summary>
     public int RowTaps => VectorsPerWord + 1;
+
+    /// <summary>Bytes from one step's weights to the next where all lanes have the same: a power of two, so that they lie in one tile.</summary>
+    public int RowTapScalars => (int)BitOperations.RoundUpToPowerOf2((uint)RowTaps);
 
     /// <summary>Weights of one byte that a weight tile holds when all lanes have the same: a power of two.</summary>
     public int ScalarsPerWeightTile => 1 << BitOperations.Log2((uint)WeightTileBytes);

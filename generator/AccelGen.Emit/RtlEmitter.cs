@@ -104,6 +104,8 @@ public static class RtlEmitter
             ["output_words"] = d.OutputWords,
             ["input_bank_words"] = (d.InputWords / 2 + 1) / 2,
             ["row_taps"] = d.RowTaps,
+            ["row_tap_scalars"] = d.RowTapScalars,
+            ["row_tap_shift"] = BitOperations.Log2((uint)d.RowTapScalars),
             ["row_taps_pow2"] = BitOperations.RoundUpToPowerOf2((uint)(d.RowTaps * config.Array.Lanes)),
             ["residual_words"] = d.ResidualWords,
             ["weight_tiles"] = d.WeightTiles,

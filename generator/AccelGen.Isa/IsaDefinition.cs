@@ -96,7 +96,7 @@ public static class IsaDefinition
             new("Maximum", 132, 1, "1: diagonal mode keeps the largest tap inside the image instead of adding."),
             new("Replicate", 133, 1, "1: taps outside the image read its nearest pixel instead of contributing nothing."),
             new("WeightScalar", 134, 1, "1: diagonal mode has one weight per tap for all lanes: bytes of the tiles from WeightBase on, the first at ScalarBase, of each tile as many as the largest power of two that fits."),
-            new("RowTaps", 135, 1, "1: depthwise: each kernel column of the loop is as many neighbouring taps as a word holds vectors, plus one; row k of the weight tile holds those of lane k."),
+            new("RowTaps", 135, 1, "1: diagonal mode: each kernel column of the loop is as many neighbouring taps as a word holds vectors, plus one; row k of the weight tile holds those of lane k, with WeightScalar consecutive bytes those of all lanes, one step's from the next's at the smallest power of two that holds them."),
             new("PesPerRow", 136, 7, "Columns of the processing-element grid."),
             new("ReservedCompute1", 143, 1, "Zero."),
             new("InputBase", 144, 16, "First word of the tile in the input buffers."),

@@ -372,7 +372,7 @@ public sealed record LayerExplanation
                 new("input chunk", sweeps, false, $"{vectors} vectors = {vectors * width} input channels{zeroPoint}; sums stay in the accumulators"),
                 new("lane tile", commandTiles, false, $"{lanes} output channels"),
                 new("input vector", vectors, false, diagonal ? "the one with the lane tile's own channels" : $"{width} input channels"),
-                new("kernel tap", first["KernelRows"] * first["KernelColumns"], false, $"{first["KernelRows"]} x {first["KernelColumns"]}; one weight tile is held"),
+                new("kernel tap", first["KernelRows"] * first["KernelColumns"], false, $"{first["KernelRows"]} x {first["KernelColumns"]}{(first["RowTaps"] == 1 ? $" times up to {config.Derived.RowTaps} neighbouring taps of a row" : string.Empty)}; one weight tile is held"),
                 new("pixel", rows * columns, false, $"{rows} x {columns} of each processing element, one per cycle"),
                 new("processing element", gridRows * gridColumns, true, $"{gridRows} x {gridColumns} over the output pixels of a tile; weights are broadcast"),
                 new("lane", lanes, true, "over the output channels"),

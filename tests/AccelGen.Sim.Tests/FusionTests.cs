@@ -189,7 +189,7 @@ public sealed class FusionTests
         int[] shift = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(20, 27))];
         QuantizedLayer[] layers =
         [
-            Conv(random, "before", 0, 1, channels, channels, 1, 1),
+            new AddLayer("before", 0, 1, -128, 127, FixedPointScale.FromReal(0.8)) { Residual = new ResidualAdd(0, FixedPointScale.FromReal(0.3)) },
             Conv(random, "widen", 1, 2, channels, inner, 1, 1),
             Conv(random, "filter", 2, 3, inner, filtered, kernel, narrow ? 1 : inner) with { Stride = (stride, stride), Table = random.Next(2) == 0 ? table : null, TableZeroPoint = 3 },
             Conv(random, "narrow", 3, 4, filtered, outputs, 1, 1) with { Residual = inPlace ? new ResidualAdd(0, FixedPointScale.FromReal(0.9)) : residual ? new ResidualAdd(5, FixedPointScale.FromReal(0.4)) : null },

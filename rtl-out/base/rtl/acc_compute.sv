@@ -108,7 +108,8 @@ module acc_compute (
   assign stall       = step_emits && pixel_first && !vector_ready_i;
   assign issue       = state_q == StRun && !stall && !halt_i;
 
-  logic [15:0] column;
+  logic [15:0] column, scalar_step;
+  assign scalar_step    = !per_tap ? 16'd0 : row_taps_o ? 16'd4 : 16'd1;
   assign column         = col_q + tap_col_q;
   assign issue_o        = issue;
   assign step_o         = pixel_first;
@@ -204,7 +205,7 @@ module acc_compute (
           row_addr_q <= '0;
           if (per_tap || tap_last) weight_q <= weight_q + 16'd1;
           // Every lane tile has the same weights.
-          scalar_q <= tap_last ? cmd_q[413:398] : scalar_q + (per_tap ? 16'd1 : 16'd0);
+          scalar_q <= tap_last ? cmd_q[413:398] : scalar_q + scalar_step;
           if (!kx_last) begin
             kx_q      <= kx_q + 6'd1;
             tap_col_q <= tap_col_q + 16'(cmd_q[213:209]);

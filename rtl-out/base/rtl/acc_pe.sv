@@ -311,57 +311,104 @@ module acc_pe (
   logic [3:0] vector_select;
   assign vector_select = near_q ? near_select_q : s1_select_i;
   logic [255:0] vector;
-  assign vector = input_word[32'(vector_select) * 256 +: 256];
+  always_comb begin
+    case (vector_select)
+      4'd1: vector = input_word[511:256];
+      default: vector = input_word[255:0];
+    endcase
+  end
 
   logic signed [15:0] zero_point;
   assign zero_point = 16'(s1_zero_point_i);
+  function automatic acc_pkg::input_vector_t centred(input logic [255:0] v, input logic live, input logic signed [15:0] zero);
+    /* verilator no_inline_task */
+    acc_pkg::input_vector_t r;
+    if (live) begin
+      r[0] = 16'($signed(v[7:0])) - zero;
+      r[1] = 16'($signed(v[15:8])) - zero;
+      r[2] = 16'($signed(v[23:16])) - zero;
+      r[3] = 16'($signed(v[31:24])) - zero;
+      r[4] = 16'($signed(v[39:32])) - zero;
+      r[5] = 16'($signed(v[47:40])) - zero;
+      r[6] = 16'($signed(v[55:48])) - zero;
+      r[7] = 16'($signed(v[63:56])) - zero;
+      r[8] = 16'($signed(v[71:64])) - zero;
+      r[9] = 16'($signed(v[79:72])) - zero;
+      r[10] = 16'($signed(v[87:80])) - zero;
+      r[11] = 16'($signed(v[95:88])) - zero;
+      r[12] = 16'($signed(v[103:96])) - zero;
+      r[13] = 16'($signed(v[111:104])) - zero;
+      r[14] = 16'($signed(v[119:112])) - zero;
+      r[15] = 16'($signed(v[127:120])) - zero;
+      r[16] = 16'($signed(v[135:128])) - zero;
+      r[17] = 16'($signed(v[143:136])) - zero;
+      r[18] = 16'($signed(v[151:144])) - zero;
+      r[19] = 16'($signed(v[159:152])) - zero;
+      r[20] = 16'($signed(v[167:160])) - zero;
+      r[21] = 16'($signed(v[175:168])) - zero;
+      r[22] = 16'($signed(v[183:176])) - zero;
+      r[23] = 16'($signed(v[191:184])) - zero;
+      r[24] = 16'($signed(v[199:192])) - zero;
+      r[25] = 16'($signed(v[207:200])) - zero;
+      r[26] = 16'($signed(v[215:208])) - zero;
+      r[27] = 16'($signed(v[223:216])) - zero;
+      r[28] = 16'($signed(v[231:224])) - zero;
+      r[29] = 16'($signed(v[239:232])) - zero;
+      r[30] = 16'($signed(v[247:240])) - zero;
+      r[31] = 16'($signed(v[255:248])) - zero;
+    end else begin
+      r[0] = 16'sd0;
+      r[1] = 16'sd0;
+      r[2] = 16'sd0;
+      r[3] = 16'sd0;
+      r[4] = 16'sd0;
+      r[5] = 16'sd0;
+      r[6] = 16'sd0;
+      r[7] = 16'sd0;
+      r[8] = 16'sd0;
+      r[9] = 16'sd0;
+      r[10] = 16'sd0;
+      r[11] = 16'sd0;
+      r[12] = 16'sd0;
+      r[13] = 16'sd0;
+      r[14] = 16'sd0;
+      r[15] = 16'sd0;
+      r[16] = 16'sd0;
+      r[17] = 16'sd0;
+      r[18] = 16'sd0;
+      r[19] = 16'sd0;
+      r[20] = 16'sd0;
+      r[21] = 16'sd0;
+      r[22] = 16'sd0;
+      r[23] = 16'sd0;
+      r[24] = 16'sd0;
+      r[25] = 16'sd0;
+      r[26] = 16'sd0;
+      r[27] = 16'sd0;
+      r[28] = 16'sd0;
+      r[29] = 16'sd0;
+      r[30] = 16'sd0;
+      r[31] = 16'sd0;
+    end
+    return r;
+  endfunction
   acc_pkg::input_vector_t x_q;
   acc_pkg::weight_tile_t  w_q;
   always_ff @(posedge clk_i) begin
-    if (s1_valid_i && !s1_row_taps_i) begin
-      x_q[0] <= counts ? 16'($signed(vector[7:0])) - zero_point : 16'sd0;
-      x_q[1] <= counts ? 16'($signed(vector[15:8])) - zero_point : 16'sd0;
-      x_q[2] <= counts ? 16'($signed(vector[23:16])) - zero_point : 16'sd0;
-      x_q[3] <= counts ? 16'($signed(vector[31:24])) - zero_point : 16'sd0;
-      x_q[4] <= counts ? 16'($signed(vector[39:32])) - zero_point : 16'sd0;
-      x_q[5] <= counts ? 16'($signed(vector[47:40])) - zero_point : 16'sd0;
-      x_q[6] <= counts ? 16'($signed(vector[55:48])) - zero_point : 16'sd0;
-      x_q[7] <= counts ? 16'($signed(vector[63:56])) - zero_point : 16'sd0;
-      x_q[8] <= counts ? 16'($signed(vector[71:64])) - zero_point : 16'sd0;
-      x_q[9] <= counts ? 16'($signed(vector[79:72])) - zero_point : 16'sd0;
-      x_q[10] <= counts ? 16'($signed(vector[87:80])) - zero_point : 16'sd0;
-      x_q[11] <= counts ? 16'($signed(vector[95:88])) - zero_point : 16'sd0;
-      x_q[12] <= counts ? 16'($signed(vector[103:96])) - zero_point : 16'sd0;
-      x_q[13] <= counts ? 16'($signed(vector[111:104])) - zero_point : 16'sd0;
-      x_q[14] <= counts ? 16'($signed(vector[119:112])) - zero_point : 16'sd0;
-      x_q[15] <= counts ? 16'($signed(vector[127:120])) - zero_point : 16'sd0;
-      x_q[16] <= counts ? 16'($signed(vector[135:128])) - zero_point : 16'sd0;
-      x_q[17] <= counts ? 16'($signed(vector[143:136])) - zero_point : 16'sd0;
-      x_q[18] <= counts ? 16'($signed(vector[151:144])) - zero_point : 16'sd0;
-      x_q[19] <= counts ? 16'($signed(vector[159:152])) - zero_point : 16'sd0;
-      x_q[20] <= counts ? 16'($signed(vector[167:160])) - zero_point : 16'sd0;
-      x_q[21] <= counts ? 16'($signed(vector[175:168])) - zero_point : 16'sd0;
-      x_q[22] <= counts ? 16'($signed(vector[183:176])) - zero_point : 16'sd0;
-      x_q[23] <= counts ? 16'($signed(vector[191:184])) - zero_point : 16'sd0;
-      x_q[24] <= counts ? 16'($signed(vector[199:192])) - zero_point : 16'sd0;
-      x_q[25] <= counts ? 16'($signed(vector[207:200])) - zero_point : 16'sd0;
-      x_q[26] <= counts ? 16'($signed(vector[215:208])) - zero_point : 16'sd0;
-      x_q[27] <= counts ? 16'($signed(vector[223:216])) - zero_point : 16'sd0;
-      x_q[28] <= counts ? 16'($signed(vector[231:224])) - zero_point : 16'sd0;
-      x_q[29] <= counts ? 16'($signed(vector[239:232])) - zero_point : 16'sd0;
-      x_q[30] <= counts ? 16'($signed(vector[247:240])) - zero_point : 16'sd0;
-      x_q[31] <= counts ? 16'($signed(vector[255:248])) - zero_point : 16'sd0;
-    end
+    if (s1_valid_i && !s1_row_taps_i) x_q <= centred(vector, counts, zero_point);
     if (s1_weight_i) w_q <= weight_i;
   end
 
-  // Depthwise convolution: neighbouring taps of a kernel row, for each lane those of its own channel.
+  // Neighbouring taps of a kernel row, for each lane those of its own channel. Where taps outside the image read its
+  // nearest pixel, a tap is one pixel further than the tap before it only when both are inside: past an edge they repeat it.
   localparam int RowTaps = 3;
   typedef logic signed [15:0] row_taps_t [0:63];   // padded like the sums
   function automatic row_taps_t gather(input logic [1023:0] pixels, input logic [3:0] first, input logic [7:0] segment,
-                                       input logic [RowTaps-1:0] live, input logic signed [15:0] zero);
+                                       input logic [RowTaps-1:0] live, input logic replicate, input logic signed [15:0] zero);
     /* verilator no_inline_task */
-    row_taps_t r;
+    row_taps_t   r;
+    logic [31:0] at;                           // pixel in the two words
+    logic        previous;                     // the tap before is in the image
     r[48] = '0;
     r[49] = '0;
     r[50] = '0;
@@ -378,9 +425,13 @@ module acc_pe (
     r[61] = '0;
     r[62] = '0;
     r[63] = '0;
+    at = 32'(first);
+    previous = 1'b0;
     for (int unsigned t = 0; t < RowTaps; t++) begin
+      if (t > 0 && (!replicate || (previous && live[t]))) at = at + 1;
+      previous = live[t];
       for (int unsigned k = 0; k < 16; k++) begin
-        r[t * 16 + k] = live[t] ? 16'($signed(pixels[(32'(first) + t) * 256 + (32'(segment) * 16 + k) * 8 +: 8])) - zero : 16'sd0;
+        r[t * 16 + k] = live[t] || replicate ? 16'($signed(pixels[at * 256 + (32'(segment) * 16 + k) * 8 +: 8])) - zero : 16'sd0;
       end
     end
     return r;
@@ -388,7 +439,7 @@ module acc_pe (
   row_taps_t          taps_q;
   logic [RowTaps-1:0] row_live;
   logic               row_inside;
-  assign row_inside = tap_row >= 17'sd0 && tap_row < $signed({1'b0, image_rows_i});
+  assign row_inside = near_q || (tap_row >= 17'sd0 && tap_row < $signed({1'b0, image_rows_i}));
   always_comb begin
     row_live = '0;
     for (int unsigned t = 0; t < RowTaps; t++) begin
@@ -396,7 +447,7 @@ module acc_pe (
     end
   end
   always_ff @(posedge clk_i) begin
-    if (s1_valid_i && s1_row_taps_i) taps_q <= gather({next_input, input_word}, s1_select_i, s1_segment_i, row_live, zero_point);
+    if (s1_valid_i && s1_row_taps_i) taps_q <= gather({next_input, input_word}, vector_select, s1_segment_i, row_live, near_q, zero_point);
   end
   logic counts_q;
   always_ff @(posedge clk_i) begin
@@ -499,21 +550,25 @@ module acc_pe (
   logic [511:0] sums [0:63];
   logic [511:0] sum_in;
   logic [5:0] entry;
-  acc_pkg::sum_vector_t sum_q;
+  acc_pkg::sum_vector_t sum_start, sum_next, sum_q;
+  logic [511:0] sum_word;
+  logic use_mac;
+  assign use_mac = s2_valid_i && !s2_maximum_i && !s2_row_taps_i;
   assign entry  = s2_entry_i[5:0];
   assign sum_in = s2_first_i ? '0 : sums[entry];
+  always_comb begin
+    sum_start = unpack(sum_in);
+    sum_next  = sum_start;
+    // Separate conditions: of an if and its else Verilator makes one expression and calls both functions.
+    if (use_mac) sum_next = mac(w_q, x_q, sum_start);
+    if (s2_valid_i && s2_maximum_i) sum_next = larger(x_q, sum_start, s2_first_i, counts_q, s2_segment_i);
+    if (s2_valid_i && s2_row_taps_i && !s2_maximum_i) sum_next = mac_row(w_q, taps_q, sum_start);
+    sum_word = pack(sum_next);
+  end
   always_ff @(posedge clk_i) begin
     if (s2_valid_i) begin
-      if (s2_maximum_i) begin
-        if (s2_emit_i) sum_q <= larger(x_q, unpack(sum_in), s2_first_i, counts_q, s2_segment_i);
-        else           sums[entry] <= pack(larger(x_q, unpack(sum_in), s2_first_i, counts_q, s2_segment_i));
-      end else
-      if (s2_row_taps_i) begin
-        if (s2_emit_i) sum_q <= mac_row(w_q, taps_q, unpack(sum_in));
-        else           sums[entry] <= pack(mac_row(w_q, taps_q, unpack(sum_in)));
-      end else
-      if (s2_emit_i) sum_q <= mac(w_q, x_q, unpack(sum_in));
-      else           sums[entry] <= pack(mac(w_q, x_q, unpack(sum_in)));
+      if (s2_emit_i) sum_q <= sum_next;
+      else           sums[entry] <= sum_word;
     end
   end
   logic unused_entry;
@@ -561,74 +616,125 @@ module acc_pe (
   // ---- stage 3: bias, or the product with the other operand; residual product ----
   logic [127:0] residual;
   always_comb begin
-    residual = residual_word[32'(stage3_byte_i) * 8 +: 128];
-    if (residual_one_channel_i) residual = { 16{residual[7:0]}};
+    residual = '0;
+    if (stage3_i && (residual_enable_i || multiply_i)) begin
+      residual = residual_word[32'(stage3_byte_i) * 8 +: 128];
+      if (residual_one_channel_i) residual = { 16{residual[7:0]}};
+    end
   end
-  logic signed [63:0] sum3_q [0:15];
-  logic signed [63:0] residual_q [0:15];
+  // Whole-lane operations are functions compiled once for all elements in simulation (docs/architecture.md).
+  typedef logic signed [63:0] lanes64_t [0:15];
+  typedef logic [5:0]         shifts_t  [0:15];
+  typedef logic [7:0]         bytes_t   [0:15];
+  function automatic lanes64_t biased(input acc_pkg::sum_vector_t total, input logic [1023:0] param);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    logic     unused_param;
+    unused_param = ^param;
+    r[0] = 64'($signed(total[0])) + 64'($signed(param[31:0]));
+    r[1] = 64'($signed(total[1])) + 64'($signed(param[95:64]));
+    r[2] = 64'($signed(total[2])) + 64'($signed(param[159:128]));
+    r[3] = 64'($signed(total[3])) + 64'($signed(param[223:192]));
+    r[4] = 64'($signed(total[4])) + 64'($signed(param[287:256]));
+    r[5] = 64'($signed(total[5])) + 64'($signed(param[351:320]));
+    r[6] = 64'($signed(total[6])) + 64'($signed(param[415:384]));
+    r[7] = 64'($signed(total[7])) + 64'($signed(param[479:448]));
+    r[8] = 64'($signed(total[8])) + 64'($signed(param[543:512]));
+    r[9] = 64'($signed(total[9])) + 64'($signed(param[607:576]));
+    r[10] = 64'($signed(total[10])) + 64'($signed(param[671:640]));
+    r[11] = 64'($signed(total[11])) + 64'($signed(param[735:704]));
+    r[12] = 64'($signed(total[12])) + 64'($signed(param[799:768]));
+    r[13] = 64'($signed(total[13])) + 64'($signed(param[863:832]));
+    r[14] = 64'($signed(total[14])) + 64'($signed(param[927:896]));
+    r[15] = 64'($signed(total[15])) + 64'($signed(param[991:960]));
+    return r;
+  endfunction
+  function automatic lanes64_t multiplied(input acc_pkg::sum_vector_t total, input logic [127:0] operand, input logic signed [63:0] zero);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    logic     unused_total;
+    unused_total = ^{total[0], total[1], total[2], total[3], total[4], total[5], total[6], total[7], total[8], total[9], total[10], total[11], total[12], total[13], total[14], total[15]};
+    r[0] = 64'($signed(total[0][17:0])) * (64'($signed(operand[7:0])) - zero);
+    r[1] = 64'($signed(total[1][17:0])) * (64'($signed(operand[15:8])) - zero);
+    r[2] = 64'($signed(total[2][17:0])) * (64'($signed(operand[23:16])) - zero);
+    r[3] = 64'($signed(total[3][17:0])) * (64'($signed(operand[31:24])) - zero);
+    r[4] = 64'($signed(total[4][17:0])) * (64'($signed(operand[39:32])) - zero);
+    r[5] = 64'($signed(total[5][17:0])) * (64'($signed(operand[47:40])) - zero);
+    r[6] = 64'($signed(total[6][17:0])) * (64'($signed(operand[55:48])) - zero);
+    r[7] = 64'($signed(total[7][17:0])) * (64'($signed(operand[63:56])) - zero);
+    r[8] = 64'($signed(total[8][17:0])) * (64'($signed(operand[71:64])) - zero);
+    r[9] = 64'($signed(total[9][17:0])) * (64'($signed(operand[79:72])) - zero);
+    r[10] = 64'($signed(total[10][17:0])) * (64'($signed(operand[87:80])) - zero);
+    r[11] = 64'($signed(total[11][17:0])) * (64'($signed(operand[95:88])) - zero);
+    r[12] = 64'($signed(total[12][17:0])) * (64'($signed(operand[103:96])) - zero);
+    r[13] = 64'($signed(total[13][17:0])) * (64'($signed(operand[111:104])) - zero);
+    r[14] = 64'($signed(total[14][17:0])) * (64'($signed(operand[119:112])) - zero);
+    r[15] = 64'($signed(total[15][17:0])) * (64'($signed(operand[127:120])) - zero);
+    return r;
+  endfunction
+  function automatic lanes64_t residuals(input logic [127:0] operand, input logic signed [63:0] zero, input logic signed [63:0] factor);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    r[0] = (64'($signed(operand[7:0])) - zero) * factor;
+    r[1] = (64'($signed(operand[15:8])) - zero) * factor;
+    r[2] = (64'($signed(operand[23:16])) - zero) * factor;
+    r[3] = (64'($signed(operand[31:24])) - zero) * factor;
+    r[4] = (64'($signed(operand[39:32])) - zero) * factor;
+    r[5] = (64'($signed(operand[47:40])) - zero) * factor;
+    r[6] = (64'($signed(operand[55:48])) - zero) * factor;
+    r[7] = (64'($signed(operand[63:56])) - zero) * factor;
+    r[8] = (64'($signed(operand[71:64])) - zero) * factor;
+    r[9] = (64'($signed(operand[79:72])) - zero) * factor;
+    r[10] = (64'($signed(operand[87:80])) - zero) * factor;
+    r[11] = (64'($signed(operand[95:88])) - zero) * factor;
+    r[12] = (64'($signed(operand[103:96])) - zero) * factor;
+    r[13] = (64'($signed(operand[111:104])) - zero) * factor;
+    r[14] = (64'($signed(operand[119:112])) - zero) * factor;
+    r[15] = (64'($signed(operand[127:120])) - zero) * factor;
+    return r;
+  endfunction
+  lanes64_t sum3_q;
+  lanes64_t residual_q;
   logic signed [63:0] residual_factor;
   assign residual_factor = $signed({40'd0, residual_multiplier_i});
   always_ff @(posedge clk_i) begin
     if (stage3_i) begin
-      if (multiply_i) begin
-        sum3_q[0] <= 64'($signed(sum_q[0][17:0])) * (64'($signed(residual[7:0])) - 64'(residual_zero_point_i));
-        sum3_q[1] <= 64'($signed(sum_q[1][17:0])) * (64'($signed(residual[15:8])) - 64'(residual_zero_point_i));
-        sum3_q[2] <= 64'($signed(sum_q[2][17:0])) * (64'($signed(residual[23:16])) - 64'(residual_zero_point_i));
-        sum3_q[3] <= 64'($signed(sum_q[3][17:0])) * (64'($signed(residual[31:24])) - 64'(residual_zero_point_i));
-        sum3_q[4] <= 64'($signed(sum_q[4][17:0])) * (64'($signed(residual[39:32])) - 64'(residual_zero_point_i));
-        sum3_q[5] <= 64'($signed(sum_q[5][17:0])) * (64'($signed(residual[47:40])) - 64'(residual_zero_point_i));
-        sum3_q[6] <= 64'($signed(sum_q[6][17:0])) * (64'($signed(residual[55:48])) - 64'(residual_zero_point_i));
-        sum3_q[7] <= 64'($signed(sum_q[7][17:0])) * (64'($signed(residual[63:56])) - 64'(residual_zero_point_i));
-        sum3_q[8] <= 64'($signed(sum_q[8][17:0])) * (64'($signed(residual[71:64])) - 64'(residual_zero_point_i));
-        sum3_q[9] <= 64'($signed(sum_q[9][17:0])) * (64'($signed(residual[79:72])) - 64'(residual_zero_point_i));
-        sum3_q[10] <= 64'($signed(sum_q[10][17:0])) * (64'($signed(residual[87:80])) - 64'(residual_zero_point_i));
-        sum3_q[11] <= 64'($signed(sum_q[11][17:0])) * (64'($signed(residual[95:88])) - 64'(residual_zero_point_i));
-        sum3_q[12] <= 64'($signed(sum_q[12][17:0])) * (64'($signed(residual[103:96])) - 64'(residual_zero_point_i));
-        sum3_q[13] <= 64'($signed(sum_q[13][17:0])) * (64'($signed(residual[111:104])) - 64'(residual_zero_point_i));
-        sum3_q[14] <= 64'($signed(sum_q[14][17:0])) * (64'($signed(residual[119:112])) - 64'(residual_zero_point_i));
-        sum3_q[15] <= 64'($signed(sum_q[15][17:0])) * (64'($signed(residual[127:120])) - 64'(residual_zero_point_i));
-      end else begin
-      sum3_q[0] <= 64'($signed(sum_q[0])) + 64'($signed(param_i[31:0]));
-      sum3_q[1] <= 64'($signed(sum_q[1])) + 64'($signed(param_i[95:64]));
-      sum3_q[2] <= 64'($signed(sum_q[2])) + 64'($signed(param_i[159:128]));
-      sum3_q[3] <= 64'($signed(sum_q[3])) + 64'($signed(param_i[223:192]));
-      sum3_q[4] <= 64'($signed(sum_q[4])) + 64'($signed(param_i[287:256]));
-      sum3_q[5] <= 64'($signed(sum_q[5])) + 64'($signed(param_i[351:320]));
-      sum3_q[6] <= 64'($signed(sum_q[6])) + 64'($signed(param_i[415:384]));
-      sum3_q[7] <= 64'($signed(sum_q[7])) + 64'($signed(param_i[479:448]));
-      sum3_q[8] <= 64'($signed(sum_q[8])) + 64'($signed(param_i[543:512]));
-      sum3_q[9] <= 64'($signed(sum_q[9])) + 64'($signed(param_i[607:576]));
-      sum3_q[10] <= 64'($signed(sum_q[10])) + 64'($signed(param_i[671:640]));
-      sum3_q[11] <= 64'($signed(sum_q[11])) + 64'($signed(param_i[735:704]));
-      sum3_q[12] <= 64'($signed(sum_q[12])) + 64'($signed(param_i[799:768]));
-      sum3_q[13] <= 64'($signed(sum_q[13])) + 64'($signed(param_i[863:832]));
-      sum3_q[14] <= 64'($signed(sum_q[14])) + 64'($signed(param_i[927:896]));
-      sum3_q[15] <= 64'($signed(sum_q[15])) + 64'($signed(param_i[991:960]));
-      end
-      if (residual_enable_i) begin
-        residual_q[0] <= (64'($signed(residual[7:0])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[1] <= (64'($signed(residual[15:8])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[2] <= (64'($signed(residual[23:16])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[3] <= (64'($signed(residual[31:24])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[4] <= (64'($signed(residual[39:32])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[5] <= (64'($signed(residual[47:40])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[6] <= (64'($signed(residual[55:48])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[7] <= (64'($signed(residual[63:56])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[8] <= (64'($signed(residual[71:64])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[9] <= (64'($signed(residual[79:72])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[10] <= (64'($signed(residual[87:80])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[11] <= (64'($signed(residual[95:88])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[12] <= (64'($signed(residual[103:96])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[13] <= (64'($signed(residual[111:104])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[14] <= (64'($signed(residual[119:112])) - 64'(residual_zero_point_i)) * residual_factor;
-        residual_q[15] <= (64'($signed(residual[127:120])) - 64'(residual_zero_point_i)) * residual_factor;
-      end
+      if (multiply_i)  sum3_q <= multiplied(sum_q, residual, 64'(residual_zero_point_i));
+      if (!multiply_i) sum3_q <= biased(sum_q, param_i);
+      if (residual_enable_i) residual_q <= residuals(residual, 64'(residual_zero_point_i), residual_factor);
     end
   end
 
   // ---- stage 4: multiplier ----
-  logic signed [63:0] product_q [0:15];
-  logic signed [63:0] residual4_q [0:15];
+  function automatic lanes64_t scaled_lanes(input lanes64_t x, input logic [383:0] multiplier);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    r[0] = x[0] * $signed({40'd0, multiplier[23:0]});
+    r[1] = x[1] * $signed({40'd0, multiplier[47:24]});
+    r[2] = x[2] * $signed({40'd0, multiplier[71:48]});
+    r[3] = x[3] * $signed({40'd0, multiplier[95:72]});
+    r[4] = x[4] * $signed({40'd0, multiplier[119:96]});
+    r[5] = x[5] * $signed({40'd0, multiplier[143:120]});
+    r[6] = x[6] * $signed({40'd0, multiplier[167:144]});
+    r[7] = x[7] * $signed({40'd0, multiplier[191:168]});
+    r[8] = x[8] * $signed({40'd0, multiplier[215:192]});
+    r[9] = x[9] * $signed({40'd0, multiplier[239:216]});
+    r[10] = x[10] * $signed({40'd0, multiplier[263:240]});
+    r[11] = x[11] * $signed({40'd0, multiplier[287:264]});
+    r[12] = x[12] * $signed({40'd0, multiplier[311:288]});
+    r[13] = x[13] * $signed({40'd0, multiplier[335:312]});
+    r[14] = x[14] * $signed({40'd0, multiplier[359:336]});
+    r[15] = x[15] * $signed({40'd0, multiplier[383:360]});
+    return r;
+  endfunction
+  lanes64_t product_q;
+  lanes64_t residual4_q;
+  function automatic lanes64_t quotients(input lanes64_t x, input logic signed [63:0] factor);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    for (int unsigned k = 0; k < 16; k++) r[k] = x[k] * factor;
+    return r;
+  endfunction
   logic signed [63:0] quotient_q;
   logic [5:0]         quotient_shift4_q, quotient_shift5_q;
   always_ff @(posedge clk_i) begin
@@ -640,41 +746,8 @@ module acc_pe (
   end
   always_ff @(posedge clk_i) begin
     if (stage4_i) begin
-      if (use_reciprocal_i) begin
-        product_q[0] <= sum3_q[0] * quotient_q;
-        product_q[1] <= sum3_q[1] * quotient_q;
-        product_q[2] <= sum3_q[2] * quotient_q;
-        product_q[3] <= sum3_q[3] * quotient_q;
-        product_q[4] <= sum3_q[4] * quotient_q;
-        product_q[5] <= sum3_q[5] * quotient_q;
-        product_q[6] <= sum3_q[6] * quotient_q;
-        product_q[7] <= sum3_q[7] * quotient_q;
-        product_q[8] <= sum3_q[8] * quotient_q;
-        product_q[9] <= sum3_q[9] * quotient_q;
-        product_q[10] <= sum3_q[10] * quotient_q;
-        product_q[11] <= sum3_q[11] * quotient_q;
-        product_q[12] <= sum3_q[12] * quotient_q;
-        product_q[13] <= sum3_q[13] * quotient_q;
-        product_q[14] <= sum3_q[14] * quotient_q;
-        product_q[15] <= sum3_q[15] * quotient_q;
-      end else begin
-      product_q[0] <= sum3_q[0] * $signed({40'd0, multiplier_i[23:0]});
-      product_q[1] <= sum3_q[1] * $signed({40'd0, multiplier_i[47:24]});
-      product_q[2] <= sum3_q[2] * $signed({40'd0, multiplier_i[71:48]});
-      product_q[3] <= sum3_q[3] * $signed({40'd0, multiplier_i[95:72]});
-      product_q[4] <= sum3_q[4] * $signed({40'd0, multiplier_i[119:96]});
-      product_q[5] <= sum3_q[5] * $signed({40'd0, multiplier_i[143:120]});
-      product_q[6] <= sum3_q[6] * $signed({40'd0, multiplier_i[167:144]});
-      product_q[7] <= sum3_q[7] * $signed({40'd0, multiplier_i[191:168]});
-      product_q[8] <= sum3_q[8] * $signed({40'd0, multiplier_i[215:192]});
-      product_q[9] <= sum3_q[9] * $signed({40'd0, multiplier_i[239:216]});
-      product_q[10] <= sum3_q[10] * $signed({40'd0, multiplier_i[263:240]});
-      product_q[11] <= sum3_q[11] * $signed({40'd0, multiplier_i[287:264]});
-      product_q[12] <= sum3_q[12] * $signed({40'd0, multiplier_i[311:288]});
-      product_q[13] <= sum3_q[13] * $signed({40'd0, multiplier_i[335:312]});
-      product_q[14] <= sum3_q[14] * $signed({40'd0, multiplier_i[359:336]});
-      product_q[15] <= sum3_q[15] * $signed({40'd0, multiplier_i[383:360]});
-      end
+      if (use_reciprocal_i)  product_q <= quotients(sum3_q, quotient_q);
+      if (!use_reciprocal_i) product_q <= scaled_lanes(sum3_q, multiplier_i);
       if (residual_enable_i) residual4_q <= residual_q;
     end
   end
@@ -684,91 +757,76 @@ module acc_pe (
   function automatic logic signed [63:0] round_shift(input logic signed [63:0] value, input logic [5:0] shift);
     return (value + (64'sd1 <<< (shift - 6'd1))) >>> shift;
   endfunction
-  function automatic logic [7:0] finish(input logic signed [63:0] product, input logic [5:0] shift, input logic signed [63:0] addend,
-                                        input logic signed [8:0] low, input logic signed [8:0] high);
+  function automatic bytes_t finish(input lanes64_t product, input logic [95:0] shift, input lanes64_t addend,
+                                        input logic signed [63:0] low, input logic signed [63:0] high);
+    /* verilator no_inline_task */
+    shifts_t            s;
+    bytes_t             r;
     logic signed [63:0] y;
-    y = round_shift(product, shift) + addend;
-    if (y < 64'(low))  y = 64'(low);
-    if (y > 64'(high)) y = 64'(high);
-    return y[7:0];
+    s[0] = shift[5:0];
+    s[1] = shift[11:6];
+    s[2] = shift[17:12];
+    s[3] = shift[23:18];
+    s[4] = shift[29:24];
+    s[5] = shift[35:30];
+    s[6] = shift[41:36];
+    s[7] = shift[47:42];
+    s[8] = shift[53:48];
+    s[9] = shift[59:54];
+    s[10] = shift[65:60];
+    s[11] = shift[71:66];
+    s[12] = shift[77:72];
+    s[13] = shift[83:78];
+    s[14] = shift[89:84];
+    s[15] = shift[95:90];
+    for (int unsigned k = 0; k < 16; k++) begin
+      y    = round_shift(product[k], s[k]) + addend[k];
+      y    = y < low ? low : y;
+      y    = y > high ? high : y;
+      r[k] = y[7:0];
+    end
+    return r;
+  endfunction
+  function automatic logic [127:0] pack_bytes(input bytes_t b);
+    logic [127:0] r;
+    r[7:0] = b[0];
+    r[15:8] = b[1];
+    r[23:16] = b[2];
+    r[31:24] = b[3];
+    r[39:32] = b[4];
+    r[47:40] = b[5];
+    r[55:48] = b[6];
+    r[63:56] = b[7];
+    r[71:64] = b[8];
+    r[79:72] = b[9];
+    r[87:80] = b[10];
+    r[95:88] = b[11];
+    r[103:96] = b[12];
+    r[111:104] = b[13];
+    r[119:112] = b[14];
+    r[127:120] = b[15];
+    return r;
+  endfunction
+  // The zero point, and the rounded residual product on either side.
+  function automatic lanes64_t addends(input logic signed [63:0] offset, input logic add, input logic subtract, input lanes64_t product, input logic [5:0] shift);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    logic signed [63:0] y;
+    for (int unsigned k = 0; k < 16; k++) begin
+      y    = round_shift(product[k], shift);
+      r[k] = !add ? offset : subtract ? offset - y : offset + y;
+    end
+    return r;
   endfunction
 
   logic [127:0] y_q;
-  logic signed [63:0] offset;
-  assign offset = 64'(zero_point_i);
+  logic [95:0] shift5;
+  assign shift5 = use_reciprocal_i && !residual_enable_i ? { 16{quotient_shift5_q}} : shift_i;
   always_ff @(posedge clk_i) begin
     if (stage5_i) begin
-      if (residual_enable_i && residual_subtract_i) begin
-        y_q[7:0] <= finish(product_q[0], shift_i[5:0], offset - round_shift(residual4_q[0], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[15:8] <= finish(product_q[1], shift_i[11:6], offset - round_shift(residual4_q[1], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[23:16] <= finish(product_q[2], shift_i[17:12], offset - round_shift(residual4_q[2], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[31:24] <= finish(product_q[3], shift_i[23:18], offset - round_shift(residual4_q[3], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[39:32] <= finish(product_q[4], shift_i[29:24], offset - round_shift(residual4_q[4], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[47:40] <= finish(product_q[5], shift_i[35:30], offset - round_shift(residual4_q[5], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[55:48] <= finish(product_q[6], shift_i[41:36], offset - round_shift(residual4_q[6], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[63:56] <= finish(product_q[7], shift_i[47:42], offset - round_shift(residual4_q[7], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[71:64] <= finish(product_q[8], shift_i[53:48], offset - round_shift(residual4_q[8], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[79:72] <= finish(product_q[9], shift_i[59:54], offset - round_shift(residual4_q[9], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[87:80] <= finish(product_q[10], shift_i[65:60], offset - round_shift(residual4_q[10], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[95:88] <= finish(product_q[11], shift_i[71:66], offset - round_shift(residual4_q[11], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[103:96] <= finish(product_q[12], shift_i[77:72], offset - round_shift(residual4_q[12], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[111:104] <= finish(product_q[13], shift_i[83:78], offset - round_shift(residual4_q[13], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[119:112] <= finish(product_q[14], shift_i[89:84], offset - round_shift(residual4_q[14], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[127:120] <= finish(product_q[15], shift_i[95:90], offset - round_shift(residual4_q[15], residual_shift_i), clamp_low_i, clamp_high_i);
-      end else if (residual_enable_i) begin
-        y_q[7:0] <= finish(product_q[0], shift_i[5:0], offset + round_shift(residual4_q[0], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[15:8] <= finish(product_q[1], shift_i[11:6], offset + round_shift(residual4_q[1], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[23:16] <= finish(product_q[2], shift_i[17:12], offset + round_shift(residual4_q[2], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[31:24] <= finish(product_q[3], shift_i[23:18], offset + round_shift(residual4_q[3], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[39:32] <= finish(product_q[4], shift_i[29:24], offset + round_shift(residual4_q[4], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[47:40] <= finish(product_q[5], shift_i[35:30], offset + round_shift(residual4_q[5], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[55:48] <= finish(product_q[6], shift_i[41:36], offset + round_shift(residual4_q[6], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[63:56] <= finish(product_q[7], shift_i[47:42], offset + round_shift(residual4_q[7], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[71:64] <= finish(product_q[8], shift_i[53:48], offset + round_shift(residual4_q[8], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[79:72] <= finish(product_q[9], shift_i[59:54], offset + round_shift(residual4_q[9], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[87:80] <= finish(product_q[10], shift_i[65:60], offset + round_shift(residual4_q[10], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[95:88] <= finish(product_q[11], shift_i[71:66], offset + round_shift(residual4_q[11], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[103:96] <= finish(product_q[12], shift_i[77:72], offset + round_shift(residual4_q[12], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[111:104] <= finish(product_q[13], shift_i[83:78], offset + round_shift(residual4_q[13], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[119:112] <= finish(product_q[14], shift_i[89:84], offset + round_shift(residual4_q[14], residual_shift_i), clamp_low_i, clamp_high_i);
-        y_q[127:120] <= finish(product_q[15], shift_i[95:90], offset + round_shift(residual4_q[15], residual_shift_i), clamp_low_i, clamp_high_i);
-      end else
-      if (use_reciprocal_i) begin
-        y_q[7:0] <= finish(product_q[0], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[15:8] <= finish(product_q[1], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[23:16] <= finish(product_q[2], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[31:24] <= finish(product_q[3], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[39:32] <= finish(product_q[4], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[47:40] <= finish(product_q[5], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[55:48] <= finish(product_q[6], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[63:56] <= finish(product_q[7], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[71:64] <= finish(product_q[8], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[79:72] <= finish(product_q[9], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[87:80] <= finish(product_q[10], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[95:88] <= finish(product_q[11], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[103:96] <= finish(product_q[12], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[111:104] <= finish(product_q[13], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[119:112] <= finish(product_q[14], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-        y_q[127:120] <= finish(product_q[15], quotient_shift5_q, offset, clamp_low_i, clamp_high_i);
-      end else
-      begin
-        y_q[7:0] <= finish(product_q[0], shift_i[5:0], offset, clamp_low_i, clamp_high_i);
-        y_q[15:8] <= finish(product_q[1], shift_i[11:6], offset, clamp_low_i, clamp_high_i);
-        y_q[23:16] <= finish(product_q[2], shift_i[17:12], offset, clamp_low_i, clamp_high_i);
-        y_q[31:24] <= finish(product_q[3], shift_i[23:18], offset, clamp_low_i, clamp_high_i);
-        y_q[39:32] <= finish(product_q[4], shift_i[29:24], offset, clamp_low_i, clamp_high_i);
-        y_q[47:40] <= finish(product_q[5], shift_i[35:30], offset, clamp_low_i, clamp_high_i);
-        y_q[55:48] <= finish(product_q[6], shift_i[41:36], offset, clamp_low_i, clamp_high_i);
-        y_q[63:56] <= finish(product_q[7], shift_i[47:42], offset, clamp_low_i, clamp_high_i);
-        y_q[71:64] <= finish(product_q[8], shift_i[53:48], offset, clamp_low_i, clamp_high_i);
-        y_q[79:72] <= finish(product_q[9], shift_i[59:54], offset, clamp_low_i, clamp_high_i);
-        y_q[87:80] <= finish(product_q[10], shift_i[65:60], offset, clamp_low_i, clamp_high_i);
-        y_q[95:88] <= finish(product_q[11], shift_i[71:66], offset, clamp_low_i, clamp_high_i);
-        y_q[103:96] <= finish(product_q[12], shift_i[77:72], offset, clamp_low_i, clamp_high_i);
-        y_q[111:104] <= finish(product_q[13], shift_i[83:78], offset, clamp_low_i, clamp_high_i);
-        y_q[119:112] <= finish(product_q[14], shift_i[89:84], offset, clamp_low_i, clamp_high_i);
-        y_q[127:120] <= finish(product_q[15], shift_i[95:90], offset, clamp_low_i, clamp_high_i);
-      end
+      y_q <= pack_bytes(finish(product_q, shift5,
+        addends(64'(zero_point_i), residual_enable_i, residual_subtract_i, residual4_q, residual_shift_i),
+        64'(clamp_low_i), 64'(clamp_high_i)));
     end
   end
 
@@ -901,7 +959,15 @@ module acc_pe (
 
   // ---- row operators ----
   logic [511:0] row_read;
-  assign row_read = read_bank_q ? bank1_data : bank0_data;
+  logic [127:0] row_tile;
+  always_comb begin
+    row_read = '0;
+    row_tile = '0;
+    if (row_valid_i[0]) begin
+      row_read = read_bank_q ? bank1_data : bank0_data;
+      row_tile = row_read[32'(row1_byte_i) * 8 +: 128];
+    end
+  end
   acc_row u_row (
     .clk_i, .valid_i(row_valid_i), .pass_i(row_pass_i), .first_i(row_first_i), .last_i(row_last_i), .lanes1_i(row1_lanes_i),
     .tile2_i(row2_tile_i), .entry2_i(row_entry2_i), .entry3_i(row_entry3_i), .maxima_i(row_maxima_i), .track_i,
@@ -909,7 +975,7 @@ module acc_pe (
     .track_data_i(result), .function_i(row_function_i), .channels_i(row_channels_i),
     .exponent_i(row_exponent_i), .multiplier_i(row_multiplier_i), .shift_i(row_shift_i), .epsilon_i(row_epsilon_i),
     .param_i, .param_shift_i(row_param_shift_i), .zero_point_i(row_zero_point_i), .clamp_low_i(row_clamp_low_i), .clamp_high_i(row_clamp_high_i),
-    .data_i(row_read[32'(row1_byte_i) * 8 +: 128]), .data_o(row_data),
+    .data_i(row_tile), .data_o(row_data),
     .factors_i(factors_read), .factors_we_o(row_factors_we), .factors_o(row_factors),
     .inverse_valid_o(row_inverse_valid), .inverse_root_o(row_inverse_root), .inverse_value_o(row_inverse_value),
     .inverse_mantissa_i(inverse_mantissa), .inverse_exponent_i(inverse_exponent));

@@ -128,42 +128,49 @@ module acc_row (
   assign softmax    = function_i == acc_pkg::RowFunctionSoftmax;
   assign layer_norm = function_i == acc_pkg::RowFunctionLayerNorm;
 
+  // Whole-lane operations are functions compiled once for all elements in simulation (docs/architecture.md).
   // ---- stage 1: channels beyond the last take no part ----
+  function automatic lanes9_t spread(input logic [127:0] data, input logic [6:0] lanes, input logic signed [8:0] beyond);
+    /* verilator no_inline_task */
+    lanes9_t r;
+    r[0] = 7'd0 < lanes ? 9'($signed(data[7:0])) : beyond;
+    r[1] = 7'd1 < lanes ? 9'($signed(data[15:8])) : beyond;
+    r[2] = 7'd2 < lanes ? 9'($signed(data[23:16])) : beyond;
+    r[3] = 7'd3 < lanes ? 9'($signed(data[31:24])) : beyond;
+    r[4] = 7'd4 < lanes ? 9'($signed(data[39:32])) : beyond;
+    r[5] = 7'd5 < lanes ? 9'($signed(data[47:40])) : beyond;
+    r[6] = 7'd6 < lanes ? 9'($signed(data[55:48])) : beyond;
+    r[7] = 7'd7 < lanes ? 9'($signed(data[63:56])) : beyond;
+    r[8] = 7'd8 < lanes ? 9'($signed(data[71:64])) : beyond;
+    r[9] = 7'd9 < lanes ? 9'($signed(data[79:72])) : beyond;
+    r[10] = 7'd10 < lanes ? 9'($signed(data[87:80])) : beyond;
+    r[11] = 7'd11 < lanes ? 9'($signed(data[95:88])) : beyond;
+    r[12] = 7'd12 < lanes ? 9'($signed(data[103:96])) : beyond;
+    r[13] = 7'd13 < lanes ? 9'($signed(data[111:104])) : beyond;
+    r[14] = 7'd14 < lanes ? 9'($signed(data[119:112])) : beyond;
+    r[15] = 7'd15 < lanes ? 9'($signed(data[127:120])) : beyond;
+    return r;
+  endfunction
   lanes9_t x_q;
   logic [15:0] live2_q, live3_q;
   always_ff @(posedge clk_i) begin
     if (valid_i[0]) begin
-      x_q[0]     <= 7'd0 < lanes1_i ? 9'($signed(data_i[7:0])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
+      x_q <= spread(data_i, lanes1_i, pass_i == PassMaximum ? -9'sd129 : 9'sd0);
       live2_q[0] <= 7'd0 < lanes1_i;
-      x_q[1]     <= 7'd1 < lanes1_i ? 9'($signed(data_i[15:8])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[1] <= 7'd1 < lanes1_i;
-      x_q[2]     <= 7'd2 < lanes1_i ? 9'($signed(data_i[23:16])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[2] <= 7'd2 < lanes1_i;
-      x_q[3]     <= 7'd3 < lanes1_i ? 9'($signed(data_i[31:24])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[3] <= 7'd3 < lanes1_i;
-      x_q[4]     <= 7'd4 < lanes1_i ? 9'($signed(data_i[39:32])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[4] <= 7'd4 < lanes1_i;
-      x_q[5]     <= 7'd5 < lanes1_i ? 9'($signed(data_i[47:40])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[5] <= 7'd5 < lanes1_i;
-      x_q[6]     <= 7'd6 < lanes1_i ? 9'($signed(data_i[55:48])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[6] <= 7'd6 < lanes1_i;
-      x_q[7]     <= 7'd7 < lanes1_i ? 9'($signed(data_i[63:56])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[7] <= 7'd7 < lanes1_i;
-      x_q[8]     <= 7'd8 < lanes1_i ? 9'($signed(data_i[71:64])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[8] <= 7'd8 < lanes1_i;
-      x_q[9]     <= 7'd9 < lanes1_i ? 9'($signed(data_i[79:72])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[9] <= 7'd9 < lanes1_i;
-      x_q[10]     <= 7'd10 < lanes1_i ? 9'($signed(data_i[87:80])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[10] <= 7'd10 < lanes1_i;
-      x_q[11]     <= 7'd11 < lanes1_i ? 9'($signed(data_i[95:88])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[11] <= 7'd11 < lanes1_i;
-      x_q[12]     <= 7'd12 < lanes1_i ? 9'($signed(data_i[103:96])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[12] <= 7'd12 < lanes1_i;
-      x_q[13]     <= 7'd13 < lanes1_i ? 9'($signed(data_i[111:104])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[13] <= 7'd13 < lanes1_i;
-      x_q[14]     <= 7'd14 < lanes1_i ? 9'($signed(data_i[119:112])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[14] <= 7'd14 < lanes1_i;
-      x_q[15]     <= 7'd15 < lanes1_i ? 9'($signed(data_i[127:120])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[15] <= 7'd15 < lanes1_i;
     end
     if (valid_i[1]) live3_q <= live2_q;
@@ -171,6 +178,7 @@ module acc_row (
 
   // ---- stage 2: maximum and its place ----
   function automatic logic [16:0] best_of(input lanes9_t x);
+    /* verilator no_inline_task */
     logic signed [8:0] m;
     logic [7:0]        place;
     m     = -9'sd130;
@@ -187,27 +195,11 @@ module acc_row (
   // Per pixel: place and value. Two sets: while the passes read one, the maxima of the next tile are kept in the other.
   logic [16:0]       maxima [0:127];
   // While the tile is computed: the largest result of a pixel so far.
-  lanes9_t           tracked;
   logic [16:0]       tracked_tile, tracked_before;
   logic signed [8:0] tracked_best;
   always_comb begin
-    tracked[0] = 7'd0 < track_lanes_i ? 9'($signed(track_data_i[7:0])) : -9'sd129;
-    tracked[1] = 7'd1 < track_lanes_i ? 9'($signed(track_data_i[15:8])) : -9'sd129;
-    tracked[2] = 7'd2 < track_lanes_i ? 9'($signed(track_data_i[23:16])) : -9'sd129;
-    tracked[3] = 7'd3 < track_lanes_i ? 9'($signed(track_data_i[31:24])) : -9'sd129;
-    tracked[4] = 7'd4 < track_lanes_i ? 9'($signed(track_data_i[39:32])) : -9'sd129;
-    tracked[5] = 7'd5 < track_lanes_i ? 9'($signed(track_data_i[47:40])) : -9'sd129;
-    tracked[6] = 7'd6 < track_lanes_i ? 9'($signed(track_data_i[55:48])) : -9'sd129;
-    tracked[7] = 7'd7 < track_lanes_i ? 9'($signed(track_data_i[63:56])) : -9'sd129;
-    tracked[8] = 7'd8 < track_lanes_i ? 9'($signed(track_data_i[71:64])) : -9'sd129;
-    tracked[9] = 7'd9 < track_lanes_i ? 9'($signed(track_data_i[79:72])) : -9'sd129;
-    tracked[10] = 7'd10 < track_lanes_i ? 9'($signed(track_data_i[87:80])) : -9'sd129;
-    tracked[11] = 7'd11 < track_lanes_i ? 9'($signed(track_data_i[95:88])) : -9'sd129;
-    tracked[12] = 7'd12 < track_lanes_i ? 9'($signed(track_data_i[103:96])) : -9'sd129;
-    tracked[13] = 7'd13 < track_lanes_i ? 9'($signed(track_data_i[111:104])) : -9'sd129;
-    tracked[14] = 7'd14 < track_lanes_i ? 9'($signed(track_data_i[119:112])) : -9'sd129;
-    tracked[15] = 7'd15 < track_lanes_i ? 9'($signed(track_data_i[127:120])) : -9'sd129;
-    tracked_tile   = track_i ? best_of(tracked) : 17'd0;
+    tracked_tile   = 17'd0;
+    if (track_i) tracked_tile = best_of(spread(track_data_i, track_lanes_i, -9'sd129));
     tracked_before = maxima[{track_maxima_i, track_entry_i[5:0]}];
     tracked_best   = $signed(tracked_tile[8:0]);
     if (!track_first_i && $signed(tracked_before[8:0]) > tracked_best) tracked_best = $signed(tracked_before[8:0]);
@@ -217,7 +209,10 @@ module acc_row (
   logic signed [8:0] best_q, maximum2;
   logic [7:0]        place_q, place3_q, place4_q, place5_q;
   logic [16:0]       kept;
-  assign tile_best = valid_i[1] && pass_i == PassMaximum ? best_of(x_q) : 17'd0;
+  always_comb begin
+    tile_best = 17'd0;
+    if (valid_i[1] && pass_i == PassMaximum) tile_best = best_of(x_q);
+  end
   assign kept      = maxima[{maxima_i, entry2_i[5:0]}];
   assign maximum2  = $signed(kept[8:0]);
   always_ff @(posedge clk_i) begin
@@ -250,12 +245,14 @@ module acc_row (
     return r;
   endfunction
   function automatic logic signed [23:0] sum_of(input lanes9_t x);
+    /* verilator no_inline_task */
     logic signed [23:0] r;
     r = 24'sd0;
     for (int unsigned k = 0; k < 16; k++) r = r + 24'(x[k]);
     return r;
   endfunction
   function automatic logic [31:0] squares_of(input lanes9_t x);
+    /* verilator no_inline_task */
     logic [31:0] r;
     r = 32'd0;
     for (int unsigned k = 0; k < 16; k++) r = r + 32'(32'(x[k]) * 32'(x[k]));
@@ -295,6 +292,17 @@ module acc_row (
   function automatic logic signed [63:0] rounded(input logic signed [63:0] value, input logic [5:0] shift);
     return (value + (64'sd1 <<< (shift - 6'd1))) >>> shift;
   endfunction
+  function automatic lanes32_t exponentials(input lanes32_t t, input logic [15:0] live);
+    lanes32_t r;
+    for (int unsigned k = 0; k < 16; k++) r[k] = live[k] ? 32'(power(t[k])) : 32'd0;
+    return r;
+  endfunction
+  function automatic lanes64_t normalised(input lanes64_t d, input logic signed [63:0] factor, input logic [5:0] shift);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    for (int unsigned k = 0; k < 16; k++) r[k] = rounded(d[k] * factor, shift);
+    return r;
+  endfunction
 
   lanes32_t e_q;
   lanes64_t z_q;
@@ -305,38 +313,8 @@ module acc_row (
   assign sum48 = 48'(sum_q);
   always_ff @(posedge clk_i) begin
     if (valid_i[2]) begin
-      if (softmax && pass_i != PassMaximum)  e_q[0] <= live3_q[0] ? 32'(power(t_q[0])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[0] <= rounded(d_q[0] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[1] <= live3_q[1] ? 32'(power(t_q[1])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[1] <= rounded(d_q[1] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[2] <= live3_q[2] ? 32'(power(t_q[2])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[2] <= rounded(d_q[2] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[3] <= live3_q[3] ? 32'(power(t_q[3])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[3] <= rounded(d_q[3] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[4] <= live3_q[4] ? 32'(power(t_q[4])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[4] <= rounded(d_q[4] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[5] <= live3_q[5] ? 32'(power(t_q[5])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[5] <= rounded(d_q[5] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[6] <= live3_q[6] ? 32'(power(t_q[6])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[6] <= rounded(d_q[6] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[7] <= live3_q[7] ? 32'(power(t_q[7])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[7] <= rounded(d_q[7] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[8] <= live3_q[8] ? 32'(power(t_q[8])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[8] <= rounded(d_q[8] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[9] <= live3_q[9] ? 32'(power(t_q[9])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[9] <= rounded(d_q[9] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[10] <= live3_q[10] ? 32'(power(t_q[10])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[10] <= rounded(d_q[10] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[11] <= live3_q[11] ? 32'(power(t_q[11])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[11] <= rounded(d_q[11] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[12] <= live3_q[12] ? 32'(power(t_q[12])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[12] <= rounded(d_q[12] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[13] <= live3_q[13] ? 32'(power(t_q[13])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[13] <= rounded(d_q[13] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[14] <= live3_q[14] ? 32'(power(t_q[14])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[14] <= rounded(d_q[14] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[15] <= live3_q[15] ? 32'(power(t_q[15])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[15] <= rounded(d_q[15] * root, 6'd5 + 6'(factors3_q[22:18]));
+      if (softmax && pass_i != PassMaximum)  e_q <= exponentials(t_q, live3_q);
+      if (layer_norm && pass_i == PassWrite) z_q <= normalised(d_q, root, 6'd5 + 6'(factors3_q[22:18]));
     end
     if (last_i[2]) begin
       nq_q <= 48'(channels_i) * 48'(squares_q);
@@ -350,9 +328,39 @@ module acc_row (
 
   // ---- stage 4: sum of the exponentials; variance; products ----
   function automatic logic [39:0] total_of(input lanes32_t e);
+    /* verilator no_inline_task */
     logic [39:0] r;
     r = 40'd0;
     for (int unsigned k = 0; k < 16; k++) r = r + 40'(e[k]);
+    return r;
+  endfunction
+  function automatic lanes64_t weighted(input lanes32_t e, input logic signed [63:0] factor);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    for (int unsigned k = 0; k < 16; k++) r[k] = $signed({32'd0, e[k]}) * factor;
+    return r;
+  endfunction
+  function automatic lanes64_t affine(input lanes64_t z, input logic [1023:0] param);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    logic     unused_param;
+    unused_param = ^param;
+    r[0] = z[0] * 64'($signed(param[55:32])) + 64'($signed(param[31:0]));
+    r[1] = z[1] * 64'($signed(param[119:96])) + 64'($signed(param[95:64]));
+    r[2] = z[2] * 64'($signed(param[183:160])) + 64'($signed(param[159:128]));
+    r[3] = z[3] * 64'($signed(param[247:224])) + 64'($signed(param[223:192]));
+    r[4] = z[4] * 64'($signed(param[311:288])) + 64'($signed(param[287:256]));
+    r[5] = z[5] * 64'($signed(param[375:352])) + 64'($signed(param[351:320]));
+    r[6] = z[6] * 64'($signed(param[439:416])) + 64'($signed(param[415:384]));
+    r[7] = z[7] * 64'($signed(param[503:480])) + 64'($signed(param[479:448]));
+    r[8] = z[8] * 64'($signed(param[567:544])) + 64'($signed(param[543:512]));
+    r[9] = z[9] * 64'($signed(param[631:608])) + 64'($signed(param[607:576]));
+    r[10] = z[10] * 64'($signed(param[695:672])) + 64'($signed(param[671:640]));
+    r[11] = z[11] * 64'($signed(param[759:736])) + 64'($signed(param[735:704]));
+    r[12] = z[12] * 64'($signed(param[823:800])) + 64'($signed(param[799:768]));
+    r[13] = z[13] * 64'($signed(param[887:864])) + 64'($signed(param[863:832]));
+    r[14] = z[14] * 64'($signed(param[951:928])) + 64'($signed(param[927:896]));
+    r[15] = z[15] * 64'($signed(param[1015:992])) + 64'($signed(param[991:960]));
     return r;
   endfunction
   logic [39:0] total_q;
@@ -362,42 +370,8 @@ module acc_row (
   always_ff @(posedge clk_i) begin
     if (valid_i[3]) begin
       if (softmax && pass_i == PassSum) total_q <= (first_i[3] ? 40'd0 : total_q) + total_of(e_q);
-      if (softmax && pass_i == PassWrite) begin
-        product_q[0] <= $signed({32'd0, e_q[0]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[1] <= $signed({32'd0, e_q[1]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[2] <= $signed({32'd0, e_q[2]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[3] <= $signed({32'd0, e_q[3]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[4] <= $signed({32'd0, e_q[4]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[5] <= $signed({32'd0, e_q[5]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[6] <= $signed({32'd0, e_q[6]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[7] <= $signed({32'd0, e_q[7]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[8] <= $signed({32'd0, e_q[8]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[9] <= $signed({32'd0, e_q[9]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[10] <= $signed({32'd0, e_q[10]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[11] <= $signed({32'd0, e_q[11]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[12] <= $signed({32'd0, e_q[12]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[13] <= $signed({32'd0, e_q[13]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[14] <= $signed({32'd0, e_q[14]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[15] <= $signed({32'd0, e_q[15]}) * $signed({39'd0, factors4_q[24:0]});
-      end
-      if (layer_norm && pass_i == PassWrite) begin
-        product_q[0] <= z_q[0] * 64'($signed(param_i[55:32])) + 64'($signed(param_i[31:0]));
-        product_q[1] <= z_q[1] * 64'($signed(param_i[119:96])) + 64'($signed(param_i[95:64]));
-        product_q[2] <= z_q[2] * 64'($signed(param_i[183:160])) + 64'($signed(param_i[159:128]));
-        product_q[3] <= z_q[3] * 64'($signed(param_i[247:224])) + 64'($signed(param_i[223:192]));
-        product_q[4] <= z_q[4] * 64'($signed(param_i[311:288])) + 64'($signed(param_i[287:256]));
-        product_q[5] <= z_q[5] * 64'($signed(param_i[375:352])) + 64'($signed(param_i[351:320]));
-        product_q[6] <= z_q[6] * 64'($signed(param_i[439:416])) + 64'($signed(param_i[415:384]));
-        product_q[7] <= z_q[7] * 64'($signed(param_i[503:480])) + 64'($signed(param_i[479:448]));
-        product_q[8] <= z_q[8] * 64'($signed(param_i[567:544])) + 64'($signed(param_i[543:512]));
-        product_q[9] <= z_q[9] * 64'($signed(param_i[631:608])) + 64'($signed(param_i[607:576]));
-        product_q[10] <= z_q[10] * 64'($signed(param_i[695:672])) + 64'($signed(param_i[671:640]));
-        product_q[11] <= z_q[11] * 64'($signed(param_i[759:736])) + 64'($signed(param_i[735:704]));
-        product_q[12] <= z_q[12] * 64'($signed(param_i[823:800])) + 64'($signed(param_i[799:768]));
-        product_q[13] <= z_q[13] * 64'($signed(param_i[887:864])) + 64'($signed(param_i[863:832]));
-        product_q[14] <= z_q[14] * 64'($signed(param_i[951:928])) + 64'($signed(param_i[927:896]));
-        product_q[15] <= z_q[15] * 64'($signed(param_i[1015:992])) + 64'($signed(param_i[991:960]));
-      end
+      if (softmax && pass_i == PassWrite)    product_q <= weighted(e_q, $signed({39'd0, factors4_q[24:0]}));
+      if (layer_norm && pass_i == PassWrite) product_q <= affine(z_q, param_i);
       variance_q <= variance == 48'd0 ? 48'd1 : variance;
     end
   end
@@ -407,56 +381,67 @@ module acc_row (
   assign inverse_root_o  = layer_norm;
   assign inverse_value_o = layer_norm ? variance_q : 48'(total_q);
 
-  function automatic logic [7:0] settle(input logic signed [63:0] product, input logic [5:0] shift, input logic signed [63:0] base,
-                                        input logic signed [8:0] low, input logic signed [8:0] high);
+  typedef logic [5:0] shifts_t [0:15];
+  typedef logic [7:0] bytes_t  [0:15];
+  function automatic bytes_t settle(input lanes64_t product, input logic [95:0] shift, input logic signed [63:0] base,
+                                        input logic signed [63:0] low, input logic signed [63:0] high);
+    /* verilator no_inline_task */
+    shifts_t            s;
+    bytes_t             r;
     logic signed [63:0] y;
-    y = rounded(product, shift) + base;
-    if (y < 64'(low))  y = 64'(low);
-    if (y > 64'(high)) y = 64'(high);
-    return y[7:0];
+    s[0] = shift[5:0];
+    s[1] = shift[11:6];
+    s[2] = shift[17:12];
+    s[3] = shift[23:18];
+    s[4] = shift[29:24];
+    s[5] = shift[35:30];
+    s[6] = shift[41:36];
+    s[7] = shift[47:42];
+    s[8] = shift[53:48];
+    s[9] = shift[59:54];
+    s[10] = shift[65:60];
+    s[11] = shift[71:66];
+    s[12] = shift[77:72];
+    s[13] = shift[83:78];
+    s[14] = shift[89:84];
+    s[15] = shift[95:90];
+    for (int unsigned k = 0; k < 16; k++) begin
+      y    = rounded(product[k], s[k]) + base;
+      y    = y < low ? low : y;
+      y    = y > high ? high : y;
+      r[k] = y[7:0];
+    end
+    return r;
+  endfunction
+  function automatic logic [127:0] packed_row(input bytes_t b);
+    logic [127:0] r;
+    r[7:0] = b[0];
+    r[15:8] = b[1];
+    r[23:16] = b[2];
+    r[31:24] = b[3];
+    r[39:32] = b[4];
+    r[47:40] = b[5];
+    r[55:48] = b[6];
+    r[63:56] = b[7];
+    r[71:64] = b[8];
+    r[79:72] = b[9];
+    r[87:80] = b[10];
+    r[95:88] = b[11];
+    r[103:96] = b[12];
+    r[111:104] = b[13];
+    r[119:112] = b[14];
+    r[127:120] = b[15];
+    return r;
   endfunction
   logic [127:0] y_q;
+  logic [95:0] shift5;
   logic signed [63:0] offset;
+  assign shift5 = softmax ? { 16{factors5_q[30:25]}} : param_shift_i;
   assign offset = 64'(zero_point_i);
   always_ff @(posedge clk_i) begin
     if (valid_i[4] && pass_i == PassWrite) begin
-      if (softmax) begin
-        y_q[7:0] <= settle(product_q[0], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[15:8] <= settle(product_q[1], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[23:16] <= settle(product_q[2], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[31:24] <= settle(product_q[3], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[39:32] <= settle(product_q[4], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[47:40] <= settle(product_q[5], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[55:48] <= settle(product_q[6], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[63:56] <= settle(product_q[7], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[71:64] <= settle(product_q[8], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[79:72] <= settle(product_q[9], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[87:80] <= settle(product_q[10], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[95:88] <= settle(product_q[11], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[103:96] <= settle(product_q[12], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[111:104] <= settle(product_q[13], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[119:112] <= settle(product_q[14], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[127:120] <= settle(product_q[15], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-      end else if (layer_norm) begin
-        y_q[7:0] <= settle(product_q[0], param_shift_i[5:0], offset, clamp_low_i, clamp_high_i);
-        y_q[15:8] <= settle(product_q[1], param_shift_i[11:6], offset, clamp_low_i, clamp_high_i);
-        y_q[23:16] <= settle(product_q[2], param_shift_i[17:12], offset, clamp_low_i, clamp_high_i);
-        y_q[31:24] <= settle(product_q[3], param_shift_i[23:18], offset, clamp_low_i, clamp_high_i);
-        y_q[39:32] <= settle(product_q[4], param_shift_i[29:24], offset, clamp_low_i, clamp_high_i);
-        y_q[47:40] <= settle(product_q[5], param_shift_i[35:30], offset, clamp_low_i, clamp_high_i);
-        y_q[55:48] <= settle(product_q[6], param_shift_i[41:36], offset, clamp_low_i, clamp_high_i);
-        y_q[63:56] <= settle(product_q[7], param_shift_i[47:42], offset, clamp_low_i, clamp_high_i);
-        y_q[71:64] <= settle(product_q[8], param_shift_i[53:48], offset, clamp_low_i, clamp_high_i);
-        y_q[79:72] <= settle(product_q[9], param_shift_i[59:54], offset, clamp_low_i, clamp_high_i);
-        y_q[87:80] <= settle(product_q[10], param_shift_i[65:60], offset, clamp_low_i, clamp_high_i);
-        y_q[95:88] <= settle(product_q[11], param_shift_i[71:66], offset, clamp_low_i, clamp_high_i);
-        y_q[103:96] <= settle(product_q[12], param_shift_i[77:72], offset, clamp_low_i, clamp_high_i);
-        y_q[111:104] <= settle(product_q[13], param_shift_i[83:78], offset, clamp_low_i, clamp_high_i);
-        y_q[119:112] <= settle(product_q[14], param_shift_i[89:84], offset, clamp_low_i, clamp_high_i);
-        y_q[127:120] <= settle(product_q[15], param_shift_i[95:90], offset, clamp_low_i, clamp_high_i);
-      end else begin
-        y_q <= 128'({~place5_q[7], place5_q[6:0]});   // index - 128
-      end
+      if (softmax || layer_norm) y_q <= packed_row(settle(product_q, shift5, offset, 64'(clamp_low_i), 64'(clamp_high_i)));
+      else                       y_q <= 128'({~place5_q[7], place5_q[6:0]});   // index - 128
     end
   end
   assign data_o = y_q;

@@ -282,8 +282,12 @@ module acc_store (
     end
     return r;
   endfunction
-  assign turned = transpose && valid1_q ? turn(pixels_q, word1_q) : '0;
-  assign word   = transpose ? turned : word_i;
+  // A function in a conditional expression would be evaluated in every cycle of the simulation.
+  always_comb begin
+    turned = '0;
+    if (transpose && valid1_q) turned = turn(pixels_q, word1_q);
+  end
+  assign word = transpose ? turned : word_i;
   logic [511:0] beat_data;
   assign beat_data = word;
   logic unused_seg;

@@ -158,6 +158,7 @@ module acc_top (
     .clk_i, .rst_ni, .we_i(weight_we), .waddr_i(linear_addr), .wseg_i(linear_segment), .wdata_i(load_data),
     .re_i(issue && step), .raddr_i(weight_addr), .lanes_i(weight_lanes),
     .scalar_i(weight_scalar), .scalar_byte_i(weight_byte), .segment_i(compute_segment),
+    .row_taps_i(row_taps),
     .valid_o(weight_valid), .tile_o(weight_tile));
 
   // ---- vector queue ----

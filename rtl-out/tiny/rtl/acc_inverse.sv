@@ -290,8 +290,11 @@ module acc_inverse (
   logic [5:0]  exponent1_q, exponent2_q;
   logic        valid1_q, root1_q;
   always_comb begin
-    exponent = leading_one(value_i);
-    if (square_root_i) exponent[0] = 1'b0;
+    exponent = '0;
+    if (valid_i) begin
+      exponent = leading_one(value_i);
+      if (square_root_i) exponent[0] = 1'b0;
+    end
   end
   always_ff @(posedge clk_i) begin
     valid1_q <= valid_i;

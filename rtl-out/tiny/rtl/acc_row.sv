@@ -128,18 +128,25 @@ module acc_row (
   assign softmax    = function_i == acc_pkg::RowFunctionSoftmax;
   assign layer_norm = function_i == acc_pkg::RowFunctionLayerNorm;
 
+  // Whole-lane operations are functions compiled once for all elements in simulation (docs/architecture.md).
   // ---- stage 1: channels beyond the last take no part ----
+  function automatic lanes9_t spread(input logic [31:0] data, input logic [6:0] lanes, input logic signed [8:0] beyond);
+    /* verilator no_inline_task */
+    lanes9_t r;
+    r[0] = 7'd0 < lanes ? 9'($signed(data[7:0])) : beyond;
+    r[1] = 7'd1 < lanes ? 9'($signed(data[15:8])) : beyond;
+    r[2] = 7'd2 < lanes ? 9'($signed(data[23:16])) : beyond;
+    r[3] = 7'd3 < lanes ? 9'($signed(data[31:24])) : beyond;
+    return r;
+  endfunction
   lanes9_t x_q;
   logic [3:0] live2_q, live3_q;
   always_ff @(posedge clk_i) begin
     if (valid_i[0]) begin
-      x_q[0]     <= 7'd0 < lanes1_i ? 9'($signed(data_i[7:0])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
+      x_q <= spread(data_i, lanes1_i, pass_i == PassMaximum ? -9'sd129 : 9'sd0);
       live2_q[0] <= 7'd0 < lanes1_i;
-      x_q[1]     <= 7'd1 < lanes1_i ? 9'($signed(data_i[15:8])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[1] <= 7'd1 < lanes1_i;
-      x_q[2]     <= 7'd2 < lanes1_i ? 9'($signed(data_i[23:16])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[2] <= 7'd2 < lanes1_i;
-      x_q[3]     <= 7'd3 < lanes1_i ? 9'($signed(data_i[31:24])) : pass_i == PassMaximum ? -9'sd129 : 9'sd0;
       live2_q[3] <= 7'd3 < lanes1_i;
     end
     if (valid_i[1]) live3_q <= live2_q;
@@ -147,6 +154,7 @@ module acc_row (
 
   // ---- stage 2: maximum and its place ----
   function automatic logic [16:0] best_of(input lanes9_t x);
+    /* verilator no_inline_task */
     logic signed [8:0] m;
     logic [7:0]        place;
     m     = -9'sd130;
@@ -163,15 +171,11 @@ module acc_row (
   // Per pixel: place and value. Two sets: while the passes read one, the maxima of the next tile are kept in the other.
   logic [16:0]       maxima [0:31];
   // While the tile is computed: the largest result of a pixel so far.
-  lanes9_t           tracked;
   logic [16:0]       tracked_tile, tracked_before;
   logic signed [8:0] tracked_best;
   always_comb begin
-    tracked[0] = 7'd0 < track_lanes_i ? 9'($signed(track_data_i[7:0])) : -9'sd129;
-    tracked[1] = 7'd1 < track_lanes_i ? 9'($signed(track_data_i[15:8])) : -9'sd129;
-    tracked[2] = 7'd2 < track_lanes_i ? 9'($signed(track_data_i[23:16])) : -9'sd129;
-    tracked[3] = 7'd3 < track_lanes_i ? 9'($signed(track_data_i[31:24])) : -9'sd129;
-    tracked_tile   = track_i ? best_of(tracked) : 17'd0;
+    tracked_tile   = 17'd0;
+    if (track_i) tracked_tile = best_of(spread(track_data_i, track_lanes_i, -9'sd129));
     tracked_before = maxima[{track_maxima_i, track_entry_i[3:0]}];
     tracked_best   = $signed(tracked_tile[8:0]);
     if (!track_first_i && $signed(tracked_before[8:0]) > tracked_best) tracked_best = $signed(tracked_before[8:0]);
@@ -181,7 +185,10 @@ module acc_row (
   logic signed [8:0] best_q, maximum2;
   logic [7:0]        place_q, place3_q, place4_q, place5_q;
   logic [16:0]       kept;
-  assign tile_best = valid_i[1] && pass_i == PassMaximum ? best_of(x_q) : 17'd0;
+  always_comb begin
+    tile_best = 17'd0;
+    if (valid_i[1] && pass_i == PassMaximum) tile_best = best_of(x_q);
+  end
   assign kept      = maxima[{maxima_i, entry2_i[3:0]}];
   assign maximum2  = $signed(kept[8:0]);
   always_ff @(posedge clk_i) begin
@@ -214,12 +221,14 @@ module acc_row (
     return r;
   endfunction
   function automatic logic signed [23:0] sum_of(input lanes9_t x);
+    /* verilator no_inline_task */
     logic signed [23:0] r;
     r = 24'sd0;
     for (int unsigned k = 0; k < 4; k++) r = r + 24'(x[k]);
     return r;
   endfunction
   function automatic logic [31:0] squares_of(input lanes9_t x);
+    /* verilator no_inline_task */
     logic [31:0] r;
     r = 32'd0;
     for (int unsigned k = 0; k < 4; k++) r = r + 32'(32'(x[k]) * 32'(x[k]));
@@ -259,6 +268,17 @@ module acc_row (
   function automatic logic signed [63:0] rounded(input logic signed [63:0] value, input logic [5:0] shift);
     return (value + (64'sd1 <<< (shift - 6'd1))) >>> shift;
   endfunction
+  function automatic lanes32_t exponentials(input lanes32_t t, input logic [3:0] live);
+    lanes32_t r;
+    for (int unsigned k = 0; k < 4; k++) r[k] = live[k] ? 32'(power(t[k])) : 32'd0;
+    return r;
+  endfunction
+  function automatic lanes64_t normalised(input lanes64_t d, input logic signed [63:0] factor, input logic [5:0] shift);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    for (int unsigned k = 0; k < 4; k++) r[k] = rounded(d[k] * factor, shift);
+    return r;
+  endfunction
 
   lanes32_t e_q;
   lanes64_t z_q;
@@ -269,14 +289,8 @@ module acc_row (
   assign sum48 = 48'(sum_q);
   always_ff @(posedge clk_i) begin
     if (valid_i[2]) begin
-      if (softmax && pass_i != PassMaximum)  e_q[0] <= live3_q[0] ? 32'(power(t_q[0])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[0] <= rounded(d_q[0] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[1] <= live3_q[1] ? 32'(power(t_q[1])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[1] <= rounded(d_q[1] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[2] <= live3_q[2] ? 32'(power(t_q[2])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[2] <= rounded(d_q[2] * root, 6'd5 + 6'(factors3_q[22:18]));
-      if (softmax && pass_i != PassMaximum)  e_q[3] <= live3_q[3] ? 32'(power(t_q[3])) : 32'd0;
-      if (layer_norm && pass_i == PassWrite) z_q[3] <= rounded(d_q[3] * root, 6'd5 + 6'(factors3_q[22:18]));
+      if (softmax && pass_i != PassMaximum)  e_q <= exponentials(t_q, live3_q);
+      if (layer_norm && pass_i == PassWrite) z_q <= normalised(d_q, root, 6'd5 + 6'(factors3_q[22:18]));
     end
     if (last_i[2]) begin
       nq_q <= 48'(channels_i) * 48'(squares_q);
@@ -290,9 +304,27 @@ module acc_row (
 
   // ---- stage 4: sum of the exponentials; variance; products ----
   function automatic logic [39:0] total_of(input lanes32_t e);
+    /* verilator no_inline_task */
     logic [39:0] r;
     r = 40'd0;
     for (int unsigned k = 0; k < 4; k++) r = r + 40'(e[k]);
+    return r;
+  endfunction
+  function automatic lanes64_t weighted(input lanes32_t e, input logic signed [63:0] factor);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    for (int unsigned k = 0; k < 4; k++) r[k] = $signed({32'd0, e[k]}) * factor;
+    return r;
+  endfunction
+  function automatic lanes64_t affine(input lanes64_t z, input logic [255:0] param);
+    /* verilator no_inline_task */
+    lanes64_t r;
+    logic     unused_param;
+    unused_param = ^param;
+    r[0] = z[0] * 64'($signed(param[55:32])) + 64'($signed(param[31:0]));
+    r[1] = z[1] * 64'($signed(param[119:96])) + 64'($signed(param[95:64]));
+    r[2] = z[2] * 64'($signed(param[183:160])) + 64'($signed(param[159:128]));
+    r[3] = z[3] * 64'($signed(param[247:224])) + 64'($signed(param[223:192]));
     return r;
   endfunction
   logic [39:0] total_q;
@@ -302,18 +334,8 @@ module acc_row (
   always_ff @(posedge clk_i) begin
     if (valid_i[3]) begin
       if (softmax && pass_i == PassSum) total_q <= (first_i[3] ? 40'd0 : total_q) + total_of(e_q);
-      if (softmax && pass_i == PassWrite) begin
-        product_q[0] <= $signed({32'd0, e_q[0]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[1] <= $signed({32'd0, e_q[1]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[2] <= $signed({32'd0, e_q[2]}) * $signed({39'd0, factors4_q[24:0]});
-        product_q[3] <= $signed({32'd0, e_q[3]}) * $signed({39'd0, factors4_q[24:0]});
-      end
-      if (layer_norm && pass_i == PassWrite) begin
-        product_q[0] <= z_q[0] * 64'($signed(param_i[55:32])) + 64'($signed(param_i[31:0]));
-        product_q[1] <= z_q[1] * 64'($signed(param_i[119:96])) + 64'($signed(param_i[95:64]));
-        product_q[2] <= z_q[2] * 64'($signed(param_i[183:160])) + 64'($signed(param_i[159:128]));
-        product_q[3] <= z_q[3] * 64'($signed(param_i[247:224])) + 64'($signed(param_i[223:192]));
-      end
+      if (softmax && pass_i == PassWrite)    product_q <= weighted(e_q, $signed({39'd0, factors4_q[24:0]}));
+      if (layer_norm && pass_i == PassWrite) product_q <= affine(z_q, param_i);
       variance_q <= variance == 48'd0 ? 48'd1 : variance;
     end
   end
@@ -323,32 +345,43 @@ module acc_row (
   assign inverse_root_o  = layer_norm;
   assign inverse_value_o = layer_norm ? variance_q : 48'(total_q);
 
-  function automatic logic [7:0] settle(input logic signed [63:0] product, input logic [5:0] shift, input logic signed [63:0] base,
-                                        input logic signed [8:0] low, input logic signed [8:0] high);
+  typedef logic [5:0] shifts_t [0:3];
+  typedef logic [7:0] bytes_t  [0:3];
+  function automatic bytes_t settle(input lanes64_t product, input logic [23:0] shift, input logic signed [63:0] base,
+                                        input logic signed [63:0] low, input logic signed [63:0] high);
+    /* verilator no_inline_task */
+    shifts_t            s;
+    bytes_t             r;
     logic signed [63:0] y;
-    y = rounded(product, shift) + base;
-    if (y < 64'(low))  y = 64'(low);
-    if (y > 64'(high)) y = 64'(high);
-    return y[7:0];
+    s[0] = shift[5:0];
+    s[1] = shift[11:6];
+    s[2] = shift[17:12];
+    s[3] = shift[23:18];
+    for (int unsigned k = 0; k < 4; k++) begin
+      y    = rounded(product[k], s[k]) + base;
+      y    = y < low ? low : y;
+      y    = y > high ? high : y;
+      r[k] = y[7:0];
+    end
+    return r;
+  endfunction
+  function automatic logic [31:0] packed_row(input bytes_t b);
+    logic [31:0] r;
+    r[7:0] = b[0];
+    r[15:8] = b[1];
+    r[23:16] = b[2];
+    r[31:24] = b[3];
+    return r;
   endfunction
   logic [31:0] y_q;
+  logic [23:0] shift5;
   logic signed [63:0] offset;
+  assign shift5 = softmax ? { 4{factors5_q[30:25]}} : param_shift_i;
   assign offset = 64'(zero_point_i);
   always_ff @(posedge clk_i) begin
     if (valid_i[4] && pass_i == PassWrite) begin
-      if (softmax) begin
-        y_q[7:0] <= settle(product_q[0], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[15:8] <= settle(product_q[1], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[23:16] <= settle(product_q[2], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-        y_q[31:24] <= settle(product_q[3], factors5_q[30:25], offset, clamp_low_i, clamp_high_i);
-      end else if (layer_norm) begin
-        y_q[7:0] <= settle(product_q[0], param_shift_i[5:0], offset, clamp_low_i, clamp_high_i);
-        y_q[15:8] <= settle(product_q[1], param_shift_i[11:6], offset, clamp_low_i, clamp_high_i);
-        y_q[23:16] <= settle(product_q[2], param_shift_i[17:12], offset, clamp_low_i, clamp_high_i);
-        y_q[31:24] <= settle(product_q[3], param_shift_i[23:18], offset, clamp_low_i, clamp_high_i);
-      end else begin
-        y_q <= 32'({~place5_q[7], place5_q[6:0]});   // index - 128
-      end
+      if (softmax || layer_norm) y_q <= packed_row(settle(product_q, shift5, offset, 64'(clamp_low_i), 64'(clamp_high_i)));
+      else                       y_q <= 32'({~place5_q[7], place5_q[6:0]});   // index - 128
     end
   end
   assign data_o = y_q;

@@ -3,7 +3,8 @@
 //
 // Weight buffer, shared by all processing elements, and the mask that silences the unused channels of the last input
 // vector. A whole tile is read in one cycle; the buffer's output register holds it. Layers whose lanes all have the
-// same weight keep only its byte: the tile is then made here, each lane its own channel.
+// same weight keep only its byte: the tile is then made here, each lane its own channel, or with neighbouring taps
+// each lane all of them.
 module acc_weight (
   input  logic         clk_i,
   input  logic         rst_ni,
@@ -19,6 +20,7 @@ module acc_weight (
   input  logic         scalar_i,      // one weight for all lanes
   input  logic [15:0]  scalar_byte_i, // ... and its byte in the tile
   input  logic [7:0]   segment_i,     // lane tile within the vector
+  input  logic         row_taps_i,    // one weight per neighbouring tap instead of one
   // to the processing elements, one cycle after re_i
   output logic         valid_o,
   output logic [255:0] tile_o
@@ -32,8 +34,15 @@ module acc_weight (
   logic valid_q;
   always_comb begin
     mask_d = '0;
-    for (int i = 0; i < 8; i++) begin
-      if (i < 32'(lanes_i)) mask_d[i*8 +: 8] = 8'hFF;
+    if (re_i) begin
+      mask_d[7:0] = {8{lanes_i > 7'd0}};
+      mask_d[15:8] = {8{lanes_i > 7'd1}};
+      mask_d[23:16] = {8{lanes_i > 7'd2}};
+      mask_d[31:24] = {8{lanes_i > 7'd3}};
+      mask_d[39:32] = {8{lanes_i > 7'd4}};
+      mask_d[47:40] = {8{lanes_i > 7'd5}};
+      mask_d[55:48] = {8{lanes_i > 7'd6}};
+      mask_d[63:56] = {8{lanes_i > 7'd7}};
     end
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -60,11 +69,22 @@ module acc_weight (
       segment_q     <= segment_i;
     end
   end
+  logic row_taps_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)   row_taps_q <= 1'b0;
+    else if (re_i) row_taps_q <= row_taps_i;
+  end
   logic [255:0] own_channels;
   logic [7:0] scalar;
+  logic [15:0] scalars;
   always_comb begin
     own_channels = '0;
     scalar       = 8'd0;
+    scalars      = '0;
+    if (scalar_q && row_taps_q) begin
+      scalars = word[(32'(scalar_byte_q) >> 1) * 16 +: 16];
+      for (int unsigned k = 0; k < 4; k++) own_channels[k * 64 +: 16] = scalars;
+    end else
     if (scalar_q) begin
       scalar = word[32'(scalar_byte_q) * 8 +: 8];
       for (int unsigned k = 0; k < 4; k++) own_channels[(k * 8 + 32'(segment_q) * 4 + k) * 8 +: 8] = scalar;
