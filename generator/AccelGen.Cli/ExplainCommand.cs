@@ -57,6 +57,8 @@ internal static class ExplainCommand
                     e.Op,
                     e.Joined,
                     e.ComputedBy,
+                    e.AlternatesWith,
+                    e.CountedWith,
                     e.Shapes,
                     e.Commands,
                     e.Cycles,
@@ -69,6 +71,7 @@ internal static class ExplainCommand
                     e.Bounds,
                     limit = e.Limit.Resource,
                     limitCycles = e.Limit.Cycles,
+                    e.LimitTogether,
                     e.ArrayUse,
                 }),
                 cycles = breakdown,
@@ -97,6 +100,8 @@ internal static class ExplainCommand
             return text.ToString();
         }
 
+        if (e.AlternatesWith.Count > 0)
+            Line($"  alternates with the commands of {string.Join(", ", e.AlternatesWith)}, strip by strip{(e.CountedWith is null ? string.Empty : ", which reads what this one stores")}");
         foreach (LoopNest nest in e.Nests)
         {
             int depth = 1;
@@ -113,10 +118,17 @@ internal static class ExplainCommand
         if (e.RowOperator is not null)
             Line($"  then {e.RowOperator}");
         foreach (BufferUse b in e.Buffers)
-            Line($"  holds {b.Buffer}: {b.Bytes:N0} of {b.SlotBytes:N0} bytes{(b.Loads > 0 ? string.Create(CultureInfo.InvariantCulture, $", each byte read {(b.Loads < 1.005 ? "once" : $"{b.Loads:0.##} times")}") : string.Empty)}; stays for {b.Stays}");
+            Line($"  holds {b.Buffer}: {b.Bytes:N0} of {b.SlotBytes:N0} bytes{(b.Loads > 0 ? string.Create(CultureInfo.InvariantCulture, $", {(b.Loads < 0.995 ? $"{b.Loads:P0} of the operand read" : $"each byte read {(b.Loads < 1.005 ? "once" : $"{b.Loads:0.##} times")}")}") : string.Empty)}; stays for {b.Stays}");
         Line($"  moves input {e.Bytes.Input:N0}, weights {e.Bytes.Weights:N0}, parameters {e.Bytes.Parameters:N0}, residual {e.Bytes.Residual:N0}, output {e.Bytes.Output:N0}, program {e.Bytes.Program:N0} bytes, by {e.Commands:N0} commands");
         Line($"  bounds {string.Join(", ", e.Bounds.Select(b => string.Create(CultureInfo.InvariantCulture, $"{b.Resource} {b.Cycles:N0}")))}");
-        Line($"  takes {e.Cycles:N0} cycles, limited by {e.Limit.Resource}: {(e.Bounds.Any(b => b == e.Limit) ? string.Empty : "all reads ")}{e.Limit.Cycles:N0} ({Part(e.Limit.Cycles, e.Cycles)}){(e.ArrayUse > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {e.ArrayUse:P1} of the array's products are useful") : string.Empty)}");
+        string useful = e.ArrayUse > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {e.ArrayUse:P1} of the array's products are useful") : string.Empty;
+        if (e.CountedWith is not null)
+            Line($"  its cycles count with those of {e.CountedWith}; longest of its own bounds {Longest(e.Limit)}{useful}");
+        else if (e.LimitTogether is { } together)
+            Line($"  takes {e.Cycles:N0} cycles with those that it alternates with, limited by {together.Resource} of all together: {(e.Bounds.Skip(1).Take(3).Any(b => b.Resource == together.Resource) ? "all reads " : string.Empty)}{together.Cycles:N0} ({Part(together.Cycles, e.Cycles)}); longest of its own bounds {Longest(e.Limit)}{useful}");
+        else
+            Line($"  takes {e.Cycles:N0} cycles, limited by {Longest(e.Limit)} ({Part(e.Limit.Cycles, e.Cycles)}){useful}");
+        string Longest(Bound b) => string.Create(CultureInfo.InvariantCulture, $"{b.Resource}: {(e.Bounds.Any(o => o == b) ? string.Empty : "all reads ")}{b.Cycles:N0}");
         return text.ToString();
     }
 
@@ -125,8 +137,8 @@ internal static class ExplainCommand
         var table = new Table().AddColumns("limited by", "layers", "cycles", "of them the bound");
         foreach (int column in Enumerable.Range(1, 3))
             table.Columns[column].RightAligned();
-        foreach (IGrouping<string, LayerExplanation> group in layers.Where(l => l.Nests.Count > 0).GroupBy(l => l.Limit.Resource).OrderByDescending(g => g.Sum(l => l.Cycles)))
-            table.AddRow(group.Key, $"{group.Count()}", $"{group.Sum(l => l.Cycles):N0}", Part(group.Sum(l => l.Limit.Cycles), group.Sum(l => l.Cycles)));
+        foreach (IGrouping<string, LayerExplanation> group in layers.Where(l => l.Nests.Count > 0 && l.CountedWith is null).GroupBy(l => (l.LimitTogether ?? l.Limit).Resource).OrderByDescending(g => g.Sum(l => l.Cycles)))
+            table.AddRow(group.Key, $"{group.Count()}", $"{group.Sum(l => l.Cycles):N0}", Part(group.Sum(l => (l.LimitTogether ?? l.Limit).Cycles), group.Sum(l => l.Cycles)));
         return table;
     }
 

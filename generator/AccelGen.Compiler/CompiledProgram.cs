@@ -21,6 +21,12 @@ public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int E
     /// <summary>The output goes to memory; that of a layer fused with its reader does not.</summary>
     public bool InMemory { get; init; } = true;
 
+    /// <summary>
+    /// Its commands alternate, strip by strip, with those of the layer that it is fused into, and are in that one's range: it
+    /// has tiles of its own.
+    /// </summary>
+    public bool Alternates => FusedInto is not null && Tiling is not null && EndCommand == FirstCommand;
+
     /// <summary>Where an output element is computed.</summary>
     /// <param name="config">Configuration.</param>
     /// <param name="output">Shape of the output.</param>
@@ -90,9 +96,25 @@ public sealed record CompiledProgram
     /// <summary>Keep bits beyond those of the blocks.</summary>
     public IReadOnlyList<PathCondition> Conditions { get; init; } = [];
 
+    /// <summary>
+    /// Indices of the commands that compute a layer and what is fused into it. Of layers that alternate each has its own, by
+    /// their tags; what fetches the program meanwhile is the last one's.
+    /// </summary>
+    public IEnumerable<int> CommandsOf(int layer)
+    {
+        bool alternates = Layers[layer].Alternates;
+        CompiledLayer range = Layers[alternates ? Layers[layer].FusedInto!.Value : layer];
+        int[] others = [.. Enumerable.Range(0, Layers.Count).Where(l => Layers[l].Alternates && Layers[l].FusedInto == layer)];
+        return Enumerable.Range(range.FirstCommand, range.EndCommand - range.FirstCommand).Where(i =>
+        {
+            bool fetches = Commands[i].Definition.Name == "LOAD" && Commands[i]["Destination"] == 4;
+            return alternates ? !fetches && Commands[i]["Tag"] == layer : fetches || !others.Contains((int)Commands[i]["Tag"]);
+        });
+    }
+
     /// <summary>A layer with the tiles in which a path computes its results: those of the layer whose commands do.</summary>
     public CompiledLayer Place(CompiledLayer layer, PathRow path) =>
-        layer.FusedInto is int by && (layer.Tiling is null || layer.EndCommand > layer.FirstCommand) && !Enumerable.Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand).Any(c => Commands[c].Definition.Queue == Queue.Vector && !path.Skips(Commands[c]))
+        layer is { FusedInto: int by, Alternates: false } && !Enumerable.Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand).Any(c => Commands[c].Definition.Queue == Queue.Vector && !path.Skips(Commands[c]))
             ? layer with { Tiling = Layers[by].Tiling, FlatRowPixels = Layers[by].FlatRowPixels } : layer;
 
     /// <summary>Row of the path table for a path.</summary>

@@ -14,9 +14,10 @@ namespace AccelGen.Sim;
 public sealed record LoopLevel(string Name, long Count, bool Spatial, string Detail);
 
 /// <summary>A loop nest, outermost loop first. A layer has several where its parts differ, or where it takes part in the computation of others.</summary>
+/// <param name="Layer">Layer whose products it computes: of several that run as one, each has its own.</param>
 /// <param name="Does">What it does among several, or null.</param>
 /// <param name="Levels">Loops.</param>
-public sealed record LoopNest(string? Does, IReadOnlyList<LoopLevel> Levels);
+public sealed record LoopNest(string Layer, string? Does, IReadOnlyList<LoopLevel> Levels);
 
 /// <summary>What a buffer holds while a layer runs.</summary>
 /// <param name="Buffer">Buffer.</param>
@@ -58,7 +59,13 @@ public sealed record LayerExplanation
     /// <summary>Layer whose commands compute this one, or null.</summary>
     public required string? ComputedBy { get; init; }
 
-    /// <summary>Shapes of the tensors read and of the one written.</summary>
+    /// <summary>Layers whose commands alternate with this one's, strip by strip: the one that reads it, or those that it reads.</summary>
+    public required IReadOnlyList<string> AlternatesWith { get; init; }
+
+    /// <summary>Layer that the cycles count with, or null: this layer's commands alternate with that one's.</summary>
+    public required string? CountedWith { get; init; }
+
+    /// <summary>Shapes of the tensors read and of those written.</summary>
     public required string Shapes { get; init; }
 
     /// <summary>Loop nests; none for a layer without commands.</summary>
@@ -76,7 +83,7 @@ public sealed record LayerExplanation
     /// <summary>Commands.</summary>
     public required int Commands { get; init; }
 
-    /// <summary>Cycles from the end of the layer before to the end of this one.</summary>
+    /// <summary>Cycles from the end of the layer before to the end of this one and of those that alternate with it; 0 when they count with another.</summary>
     public required long Cycles { get; init; }
 
     /// <summary>Cycle in which the first command starts and the last is done.</summary>
@@ -87,6 +94,9 @@ public sealed record LayerExplanation
 
     /// <summary>Resource that takes longest; where that is the read bandwidth, the kind that moves most, with the cycles of all reads.</summary>
     public required Bound Limit { get; init; }
+
+    /// <summary>The same for this layer and those that alternate with it, together; null when there are none, or at one of those.</summary>
+    public Bound? LimitTogether { get; init; }
 
     /// <summary>Useful multiply-accumulates over what the array could do in the compute cycles; 0 where there are none.</summary>
     public required double ArrayUse { get; init; }
@@ -112,27 +122,89 @@ public sealed record LayerExplanation
                     end = Math.Max(end, model.Commands[c].Done);
             }
 
-            result.Add(new Reader(program, timing, path, row, model, layer, [.. program.Layers.Where((l, n) => n == i || l.FusedInto == i).Select(l => l.Layer)]).Explain(end - before));
+            result.Add(new Reader(program, timing, path, row, model, i).Explain(end - before));
+        }
+
+        // The units are shared: what each does for the layers of a group adds up.
+        for (int i = 0; i < result.Count; i++)
+        {
+            LayerExplanation[] producers = [.. result.Where((_, p) => program.Layers[p].Alternates && program.Layers[p].FusedInto == i)];
+            if (producers.Length > 0)
+                result[i] = result[i] with { LimitTogether = Reader.Limiting([.. result[i].Bounds.Select((b, k) => b with { Cycles = b.Cycles + producers.Sum(p => p.Bounds[k].Cycles) })]) };
         }
 
         return result;
     }
 
-    // The sums that one VECTOR command takes.
-    private sealed record Pass(Command Vector, int Index)
+    // The sums that one VECTOR command takes: all rows of a tile, or a piece of them.
+    private sealed record Piece(Command Vector)
     {
         public List<Command> Computes { get; } = [];
-        public bool Captures => Vector["CaptureReciprocal"] == 1;
-        public bool Forwards { get; set; }
-        public (long, long) Phase => (Vector["RowOffsetWords"], Vector["ColumnOffset"]);
-        public (long, long) Tile => (Computes[0]["OriginRow"], Computes[0]["OriginColumn"]);
     }
 
-    private sealed class Reader(CompiledProgram program, MemoryTiming timing, ExecutionPath path, PathRow row, CyclePrediction model, CompiledLayer compiled, QuantizedLayer[] members)
+    // The pieces of an output group of a tile.
+    private sealed record Pass(int Index, Piece First)
     {
-        private readonly AcceleratorConfig config = program.Config;
-        private readonly QuantizedLayer layer = compiled.Layer;
-        private readonly IEnumerable<int> indices = Enumerable.Range(compiled.FirstCommand, compiled.EndCommand - compiled.FirstCommand);
+        public List<Piece> Pieces { get; } = [First];
+        public Command Vector => First.Vector;
+        public IEnumerable<Command> Computes => Pieces.SelectMany(p => p.Computes);
+        public long Product => Vector["Tag"];
+        public bool Captures => Vector["CaptureReciprocal"] == 1;
+        public (long, long) Phase => (Vector["RowOffsetWords"], Vector["ColumnOffset"]);
+        public (long, long) Tile => (First.Computes[0]["OriginRow"], First.Computes[0]["OriginColumn"]);
+
+        // The results go on into the input buffers: at once, or those of a row operator.
+        public bool Forwards { get; set; }
+
+        // A token has told that the results are there: what comes next is another pass.
+        public bool Complete { get; set; }
+
+        public bool IsContinuedBy(Command vector) => !Complete && (vector["BBase"], vector["RowOffsetWords"], vector["ColumnOffset"], vector["CaptureReciprocal"] == 1) == (Vector["BBase"], Phase.Item1, Phase.Item2, Captures);
+    }
+
+    private sealed class Reader
+    {
+        private readonly CompiledProgram program;
+        private readonly MemoryTiming timing;
+        private readonly ExecutionPath path;
+        private readonly PathRow row;
+        private readonly CyclePrediction model;
+        private readonly AcceleratorConfig config;
+        private readonly CompiledLayer compiled;
+        private readonly QuantizedLayer layer;
+
+        // The layer and those that the same commands compute; others whose commands alternate with these are not among them.
+        private readonly CompiledLayer[] members;
+        private readonly int[] alternating, indices;
+        private readonly List<Pass> passes;
+
+        // A part is a head, or what else starts again with the first tile and output group.
+        private readonly List<List<Pass>> parts = [];
+
+        public Reader(CompiledProgram program, MemoryTiming timing, ExecutionPath path, PathRow row, CyclePrediction model, int index)
+        {
+            (this.program, this.timing, this.path, this.row, this.model) = (program, timing, path, row, model);
+            config = program.Config;
+            compiled = program.Layers[index];
+            layer = compiled.Layer;
+            members = [.. program.Layers.Where((l, n) => n == index || (l.FusedInto == index && !l.Alternates))];
+            alternating = compiled.Alternates ? [compiled.FusedInto!.Value] : [.. Enumerable.Range(0, program.Layers.Count).Where(n => program.Layers[n].FusedInto == index && program.Layers[n].Alternates)];
+            indices = [.. program.CommandsOf(index)];
+            passes = Passes();
+            var seen = new HashSet<object>();
+            foreach (Pass pass in passes)
+            {
+                object key = (pass.Product, pass.Tile, pass.Vector["BBase"], pass.Phase, pass.Captures);
+                if (parts.Count == 0 || !seen.Add(key))
+                {
+                    parts.Add([]);
+                    seen.Clear();
+                    seen.Add(key);
+                }
+
+                parts[^1].Add(pass);
+            }
+        }
 
         public LayerExplanation Explain(long cycles)
         {
@@ -141,24 +213,33 @@ public sealed record LayerExplanation
             IReadOnlyList<Bound> bounds = Bounds();
             int[] executed = [.. indices.Where(i => model.Commands[i] != default)];
             long compute = bounds[0].Cycles;
+            int[] written = [.. members.Where((m, i) => m.InMemory || i == members.Length - 1).Select(m => m.Layer.Output)];
             return new LayerExplanation
             {
                 Name = layer.Name,
-                Op = string.Join(" + ", members.Select(Workload.Operator)),
-                Joined = [.. members.Where(l => l != layer).Select(l => l.Name)],
-                ComputedBy = compiled.FusedInto is int other && Passes().Count == 0 ? program.Layers[other].Layer.Name : null,
-                Shapes = $"{string.Join(", ", members.SelectMany((l, i) => l.Reads.Where(t => members.Take(i).All(m => m.Output != t))).Select(t => network.Tensors[t].Shape))} to {network.Tensors[members[^1].Output].Shape}",
+                Op = string.Join(" + ", members.Select(m => Workload.Operator(m.Layer))),
+                Joined = [.. members.Where(m => m != compiled).Select(m => m.Layer.Name)],
+                ComputedBy = compiled is { FusedInto: int other, Alternates: false } && passes.Count == 0 ? program.Layers[other].Layer.Name : null,
+                AlternatesWith = [.. alternating.Select(n => program.Layers[n].Layer.Name)],
+                CountedWith = compiled.Alternates ? program.Layers[alternating[0]].Layer.Name : null,
+                Shapes = $"{string.Join(", ", members.SelectMany((m, i) => m.Layer.Reads.Where(t => members.Take(i).All(b => b.Layer.Output != t))).Select(t => network.Tensors[t].Shape))} to {string.Join(", ", written.Select(t => network.Tensors[t].Shape))}",
                 Nests = Nests(),
                 RowOperator = RowText(),
                 Buffers = [.. Buffers(bytes)],
                 Bytes = bytes,
-                Commands = compiled.EndCommand - compiled.FirstCommand,
+                Commands = indices.Length,
                 Cycles = cycles,
                 Span = executed.Length == 0 ? (0, 0) : (executed.Min(i => model.Commands[i].Start), executed.Max(i => model.Commands[i].Done)),
                 Bounds = bounds,
                 Limit = Limiting(bounds),
-                ArrayUse = compute == 0 ? 0 : (double)members.Sum(l => Workload.Macs(network, l, path).Executed) / compute / config.Derived.PeakMacsPerCycle,
+                ArrayUse = compute == 0 ? 0 : (double)members.Sum(m => Workload.Macs(network, m.Layer, path).Executed) / compute / config.Derived.PeakMacsPerCycle,
             };
+        }
+
+        public static Bound Limiting(IReadOnlyList<Bound> bounds)
+        {
+            Bound most = new[] { 0, 4, 5, 6, 7 }.Select(i => bounds[i]).MaxBy(b => b.Cycles)!;
+            return most == bounds[4] ? new Bound(bounds.Skip(1).Take(3).MaxBy(b => b.Cycles)!.Resource, most.Cycles) : most;
         }
 
         private Command Command(int index) => program.Commands[index];
@@ -192,80 +273,103 @@ public sealed record LayerExplanation
 
         private bool Overlaps(int index) => Command(index) is { Definition.Name: "ROW" } c && c["Overlap"] == 1;
 
-        private static Bound Limiting(IReadOnlyList<Bound> bounds)
-        {
-            Bound most = new[] { 0, 4, 5, 6, 7 }.Select(i => bounds[i]).MaxBy(b => b.Cycles)!;
-            return most == bounds[4] ? new Bound(bounds.Skip(1).Take(3).MaxBy(b => b.Cycles)!.Resource, most.Cycles) : most;
-        }
-
         private List<Pass> Passes()
         {
-            var passes = new List<Pass>();
+            var result = new List<Pass>();
+            var latest = new Dictionary<long, Pass>();
+            Pass? current = null;
             foreach (int i in indices)
             {
                 Command c = Command(i);
                 if (row.Skips(c))
                     continue;
                 if (c.Definition.Name == "VECTOR")
-                    passes.Add(new Pass(c, i));
-                else if (c.Definition.Name == "COMPUTE")
-                    passes[^1].Computes.Add(c);
-                if (c.Definition.Name is "VECTOR" or "ROW" && c["Forward"] == 1)
-                    passes[^1].Forwards = true;
-            }
-
-            return passes;
-        }
-
-        // Heads and parts of a concatenation run one after the other: each starts again with the first tile and group.
-        private IReadOnlyList<LoopNest> Nests()
-        {
-            var parts = new List<List<Pass>>();
-            var seen = new HashSet<object>();
-            foreach (Pass pass in Passes())
-            {
-                object key = (pass.Tile, pass.Vector["BBase"], pass.Phase, pass.Captures, pass.Forwards);
-                if (parts.Count == 0 || !seen.Add(key))
                 {
-                    parts.Add([]);
-                    seen.Clear();
-                    seen.Add(key);
+                    var piece = new Piece(c);
+                    if (latest.TryGetValue(c["Tag"], out current) && current.IsContinuedBy(c))
+                        current.Pieces.Add(piece);
+                    else
+                        result.Add(latest[c["Tag"]] = current = new Pass(i, piece));
+                }
+                else if (c.Definition.Name == "COMPUTE")
+                {
+                    current!.Pieces[^1].Computes.Add(c);
                 }
 
-                parts[^1].Add(pass);
+                if (current is not null && c.Definition.Name is "VECTOR" or "ROW")
+                {
+                    current.Forwards |= c["Forward"] == 1;
+                    current.Complete |= c["Signal0"] != 0;
+                }
             }
 
-            // Results that are forwarded to a second product, and that product, take turns tile by tile.
-            var nests = parts.SelectMany((part, i) => part.GroupBy(p => p.Forwards)
-                .Select(g => (Forwards: g.Key, Both: part.Any(p => p.Forwards), Levels: Levels([.. g], part[0].Index, i + 1 < parts.Count ? parts[i + 1][0].Index : compiled.EndCommand))));
-            // Parts that do the same are one more loop.
-            return [.. nests.GroupBy(n => (n.Forwards, n.Both, string.Join(';', n.Levels))).Select(g => new LoopNest(
-                !g.Key.Both ? null : g.Key.Forwards ? "first product, its results forwarded into the input buffers" : "second product, a tile behind the first",
-                [new LoopLevel(layer is ConcatLayer ? "part" : "head", g.Count(), false, $"{(layer is ConcatLayer ? "operands" : "matrices")} one after the other"), .. g.First().Levels]))];
+            return result;
         }
 
-        private List<LoopLevel> Levels(List<Pass> part, int from, int to)
+        // What the parts that follow each other are.
+        private (string Name, string Detail) Part => layer switch
         {
-            Pass[] passes = [.. part.Where(p => !p.Captures)];
-            Command first = passes[0].Computes[0];
+            ConcatLayer => ("operand", "operands one after the other"),
+            _ when program.Network.Tensors[layer.Input].Shape.Batch > 1 => ("head", "matrices one after the other"),
+            _ => ("part", "parts of the channels one after the other"),
+        };
+
+        private IReadOnlyList<LoopNest> Nests()
+        {
+            var nests = new List<(long Product, string? Does, List<LoopLevel> Levels)>();
+            for (int i = 0; i < parts.Count; i++)
+            {
+                // Products that run as one take turns tile by tile.
+                IGrouping<long, Pass>[] products = [.. parts[i].GroupBy(p => p.Product)];
+                int to = i + 1 < parts.Count ? parts[i + 1][0].Index : compiled.Alternates ? int.MaxValue : compiled.EndCommand;
+                for (int k = 0; k < products.Length; k++)
+                {
+                    string? does = products.Length == 1 ? null
+                        : $"{Order(k)} product, {Name(products[k].Key)}{(k == 0 ? string.Empty : $", {(k == 1 ? "a tile" : $"{k} tiles")} behind the first")}{(products[k].First().Forwards ? ", its results forwarded into the input buffers" : string.Empty)}";
+                    Pass[] captures = [.. products[k].Where(p => p.Captures)];
+                    if (captures.Length > 0)
+                        nests.Add((products[k].Key, "denominators of a tile's pixels, before its first output group", Levels(captures, parts[i][0].Index, to, k > 0)));
+                    nests.Add((products[k].Key, captures.Length > 0 ? "quotients" : does, Levels([.. products[k].Except(captures)], parts[i][0].Index, to, k > 0)));
+                }
+            }
+
+            // Parts that do the same are one more loop.
+            return [.. nests.GroupBy(n => (n.Product, n.Does, string.Join(';', n.Levels))).Select(g => new LoopNest(
+                Name(g.Key.Product), g.Key.Does, [new LoopLevel(Part.Name, g.Count(), false, Part.Detail), .. g.First().Levels]))];
+
+            static string Order(int k) => k switch { 0 => "first", 1 => "second", 2 => "third", _ => $"{k + 1}th" };
+        }
+
+        private string Name(long tag) => program.Layers[(int)tag].Layer.Name;
+
+        private List<LoopLevel> Levels(Pass[] passes, int from, int to, bool forwarded)
+        {
+            Command first = passes[0].First.Computes[0];
             Command[] computes = [.. passes.SelectMany(p => p.Computes)];
             bool diagonal = first["Diagonal"] == 1;
             int lanes = config.Array.Lanes, width = config.Array.VectorWidth;
             int Distinct<T>(Func<Pass, T> of) => passes.Select(of).Distinct().Count();
             long tilesY = Distinct(p => p.Tile.Item1), tilesX = Distinct(p => p.Tile.Item2);
             (int gridRows, int gridColumns) = Grid(from, to);
-            long rows = first["Rows"], columns = first["Columns"];
+            long rows = computes.Max(c => c["Rows"]), columns = first["Columns"], pieces = passes.Max(p => p.Pieces.Count);
+            long tileRows = passes.Max(p => p.Pieces.Sum(q => q.Computes[0]["Rows"]));
+            // Elements that compute more pixels than there are from one to the next.
+            bool overlap = (tileRows * first["StrideRows"] > first["PeRowStep"] && tilesY * gridRows > 1) || (columns * first["StrideColumns"] > first["PeColumnStep"] && tilesX * gridColumns > 1);
             long groupTiles = passes.Max(p => (long)row.Resolve(p.Vector, 'B'));
             long commandTiles = computes.Max(c => (long)row.Resolve(c, 'B')), vectors = diagonal ? 1 : computes.Max(c => (long)row.Resolve(c, 'A'));
-            long chunks = passes.Max(p => p.Computes.Select(c => c["ABase"]).Distinct().Count());
-            string captured = part.Count > passes.Length ? "; before the first group the denominators of the tile's pixels" : string.Empty;
+            long commands = passes.Max(p => p.First.Computes.Select(c => c["BBase"]).Distinct().Count());
+            long sweeps = passes.Max(p => p.First.Computes.GroupBy(c => c["BBase"]).Max(g => g.Count()));
+            string zeroPoint = sweeps > passes.Max(p => p.Computes.Select(c => c["ABase"]).Distinct().Count()) ? ", first times the zero point of the right operand" : string.Empty;
             return
             [
-                new("tile", tilesY * tilesX, false, $"{tilesY} x {tilesX} tiles of {gridRows * rows} x {gridColumns * columns} pixels; the input window stays for all output channels{captured}"),
-                new("output group", Distinct(p => p.Vector["BBase"]), false, $"{groupTiles} lane tiles = {groupTiles * lanes} channels, written to the output buffer, then stored"),
+                new("tile", tilesY * tilesX, false, $"{tilesY} x {tilesX} tiles of {(overlap
+                    ? $"{gridRows} x {gridColumns} windows of {tileRows} x {columns} pixels; pixels that neighbouring windows share are computed in each of them, twice or more often"
+                    : $"{gridRows * tileRows} x {gridColumns * columns} pixels")}; {(forwarded ? "the input is what the product before has forwarded" : "the input window stays for all output channels")}"),
+                new("output group", Distinct(p => p.Vector["BBase"]), false, $"{groupTiles} lane tiles = {groupTiles * lanes} channels, {(passes[0].Captures ? "kept as reciprocals" : passes[0].Forwards ? "forwarded into the input buffers" : "written to the output buffer, then stored")}"),
                 new("phase", Distinct(p => p.Phase), false, "every so many-th output pixel, with weights of its own"),
-                new("command", passes.Max(p => p.Computes.Select(c => c["BBase"]).Distinct().Count()), false, $"{commandTiles} lane tiles = {commandTiles * lanes} channels, with one load of weights"),
-                new("input chunk", chunks, false, $"{vectors} vectors = {vectors * width} input channels; sums stay in the accumulators"),
+                new("piece", pieces, false, $"in pieces of up to {rows} of the {tileRows} rows of each processing element: the accumulators have no more entries"),
+                new("command", commands, false, $"{commandTiles} lane tiles = {commandTiles * lanes} channels, whose weights come with one load"),
+                new("input chunk", sweeps, false, $"{vectors} vectors = {vectors * width} input channels{zeroPoint}; sums stay in the accumulators"),
                 new("lane tile", commandTiles, false, $"{lanes} output channels"),
                 new("input vector", vectors, false, diagonal ? "the one with the lane tile's own channels" : $"{width} input channels"),
                 new("kernel tap", first["KernelRows"] * first["KernelColumns"], false, $"{first["KernelRows"]} x {first["KernelColumns"]}{(first["RowTaps"] == 1 ? $" times up to {config.Derived.RowTaps} neighbouring taps of a row" : string.Empty)}; one weight tile is held"),
@@ -285,32 +389,84 @@ public sealed record LayerExplanation
 
         private string? RowText()
         {
-            Command[] commands = [.. indices.Select(Command).Where(c => c.Definition.Name == "ROW" && !row.Skips(c))];
-            if (commands.Length == 0)
-                return null;
-            string function = IsaDefinition.Enums.Single(e => e.Name == "RowFunction").Values.Single(v => v.Value == commands[0]["Function"]).Name;
-            return $"{commands.Length} ROW commands ({function}) over up to {commands.Max(c => row.Resolve(c, 'B'))} lane tiles of {commands[0]["Rows"]} x {commands[0]["Columns"]} pixels in the output buffer, {indices.Where(i => Command(i).Definition.Name == "ROW").Sum(i => model.Busy[i]):N0} cycles";
+            int[] rows = [.. indices.Where(i => Command(i).Definition.Name == "ROW" && !row.Skips(Command(i)))];
+            return rows.Length == 0 ? null : string.Join("; then ", rows.GroupBy(i => Command(i)["Tag"]).Select(Text));
+
+            string Text(IGrouping<long, int> commands)
+            {
+                Command first = Command(commands.First());
+                string function = IsaDefinition.Enums.Single(e => e.Name == "RowFunction").Values.Single(v => v.Value == first["Function"]).Name;
+                string also = SecondResult == commands.Key ? "; the tile has been stored before, and is stored once more as a second result"
+                    : first["Forward"] == 1 ? "; its results are forwarded into the input buffers" : string.Empty;
+                return $"{commands.Count()} ROW commands ({function}, {Name(commands.Key)}) over up to {commands.Max(i => row.Resolve(Command(i), 'B'))} lane tiles of {first["Rows"]} x {first["Columns"]} pixels in the output buffer, {commands.Sum(i => model.Busy[i]):N0} cycles{(first["Overlap"] == 1 ? ", with post-processing beside them" : string.Empty)}{also}";
+            }
+        }
+
+        // Tag of a second result: the last of several that are stored.
+        private long? SecondResult => indices.Select(Command).Where(c => c.Definition.Queue == Isa.Queue.Store && !row.Skips(c)).Select(c => c["Tag"]).Distinct().ToList() is { Count: > 1 } stored ? stored[^1] : null;
+
+        // Words of the input buffer that a tile can have.
+        private long InputSlotWords()
+        {
+            long half = config.Derived.InputWords / 2;
+            if (alternating.Length == 0)
+                return parts.Max(p => p.Select(q => q.Product).Distinct().Count()) == 2 ? half / 2 : half;
+            // Two slots of the layer that reads come first, then two of those that it reads.
+            int reader = compiled.Alternates ? alternating[0] : Array.IndexOf([.. program.Layers], compiled);
+            long readers = Enumerable.Range(0, program.Layers.Count).Where(n => program.Layers[n].Alternates && program.Layers[n].FusedInto == reader)
+                .SelectMany(program.CommandsOf).Where(i => Loads(i, 0) && Command(i)["ACount"] > 0).Min(i => Command(i)["LocalBase"]) / 2;
+            return compiled.Alternates ? half - readers : readers;
         }
 
         private IEnumerable<BufferUse> Buffers(Traffic bytes)
         {
-            List<Pass> passes = Passes();
             if (passes.Count == 0)
                 yield break;
             DerivedConfig d = config.Derived;
             Command[] computes = [.. passes.SelectMany(p => p.Computes)];
-            long planes = passes.Max(p => p.Computes[0]["Diagonal"] == 1
-                ? 1 + p.Computes.Max(c => (c["BBase"] + row.Resolve(c, 'B') - 1) / d.LaneSegments)
-                : p.Computes.Max(c => c["ABase"] + row.Resolve(c, 'A')));
+            IGrouping<long, Pass>[] products = [.. passes.GroupBy(p => p.Product)];
+            string all = parts.Count > 1 ? $"the {Part.Name}" : "the layer";
             int tiles = passes.Select(p => p.Tile).Distinct().Count();
-            yield return new("input, per PE", computes.Max(c => c["BlockWords"]) * planes * d.WordBytes, d.InputWords / 2 * d.WordBytes, Again(0), tiles > 1 ? "a tile; the next one is loaded meanwhile" : "the layer");
+            // What is forwarded lies behind the input.
+            long input = products.Sum(g => g.Max(p => p.First.Computes[0]["BlockWords"] * (p.First.Computes[0]["Diagonal"] == 1
+                ? 1 + p.Computes.Max(c => (c["BBase"] + row.Resolve(c, 'B') - 1) / d.LaneSegments)
+                : p.Computes.Max(c => c["ABase"] + row.Resolve(c, 'A')))));
+            yield return new(products.Length > 1 ? "input and what is forwarded, per PE" : "input, per PE", input * d.WordBytes, InputSlotWords() * d.WordBytes, Again(0), tiles > 1 ? "a tile; the next one is loaded meanwhile" : all);
             double weightLoads = Again(2);
-            yield return new("weights, shared", Math.Min(Once(2), (long)d.WeightTiles * d.WeightTileBytes), (long)d.WeightTiles * d.WeightTileBytes, weightLoads, weightLoads > 1 ? "a command; they come again for each tile" : tiles > 1 ? "the layer, for all tiles" : "a command");
+            string weights = weightLoads > 1 ? computes.Any(c => c["WeightScalar"] == 1) ? "an output group; they come again for the next" : "a command; they come again for each tile" : tiles > 1 ? $"{all}, for all tiles" : "a command";
+            yield return new("weights, shared", Math.Min(Once(2), (long)d.WeightTiles * d.WeightTileBytes), (long)d.WeightTiles * d.WeightTileBytes, weightLoads, weights);
             yield return new("accumulators, per PE", computes.Max(c => c["Rows"] * c["Columns"]) * config.Array.Lanes * 4, (long)config.Buffers.AccumulatorEntries * config.Array.Lanes * 4, 0, "a lane tile, over all input channels and taps");
-            yield return new("output, per PE", passes.Max(p => p.Vector["BlockWords"] * ((row.Resolve(p.Vector, 'B') + d.LaneSegments - 1) / d.LaneSegments)) * d.WordBytes, d.OutputWords / 2 * d.WordBytes, 0, "an output group; the next one is computed while it is stored");
-            yield return new("bias and scale, shared", passes.Max(p => p.Vector["ParameterShared"] == 1 ? 1 : row.Resolve(p.Vector, 'B')) * d.ParameterTileBytes, config.Buffers.ParameterEntries / 2 * d.ParameterTileBytes, Again(3), "an output group");
+            Pass[] scores = [.. passes.Where(p => p.Forwards && p.Vector["Forward"] == 0)], results = [.. passes.Where(p => !p.Forwards)];
+            long OutputBytes(Pass[] of) => of.Max(p => p.Vector["BlockWords"] * ((row.Resolve(p.Vector, 'B') + d.LaneSegments - 1) / d.LaneSegments)) * d.WordBytes;
+            long half = d.OutputWords / 2 * d.WordBytes;
+            if (scores.Length > 0)
+                yield return new("output for the row operator, per PE", OutputBytes(scores), scores.Select(p => p.Vector["OutputBase"]).Distinct().Count() > 1 ? half / 2 : half, 0, "a tile, until the row operator has forwarded it");
+            yield return new("output, per PE", OutputBytes(results), SecondResult is null ? half : half / 2, 0, SecondResult is not null ? "a tile, until it is stored for the second time; the next ones are computed meanwhile"
+                : scores.Length > 0 ? "a tile, until it is stored" : "an output group; the next one is computed while it is stored");
+            (int parameterLoads, long parameters) = Parameters(products);
+            int groups = passes.Count(p => !p.Captures && p.Phase == passes[0].Phase);
+            yield return new("bias and scale, shared", parameters, config.Buffers.ParameterEntries / 2 * d.ParameterTileBytes, Again(3), (tiles == 1 && products.Length > 1) || parameterLoads < groups ? all : "an output group");
+            Pass[] added = [.. passes.Where(p => p.Vector["ResidualEnable"] == 1 || p.Vector["Multiply"] == 1)];
             if (bytes.Residual > 0)
-                yield return new("residual, per PE", passes.Max(p => p.Vector["ResidualBlockWords"] == 0 ? p.Vector["BlockWords"] : p.Vector["ResidualBlockWords"] * ((row.Resolve(p.Vector, 'B') + d.LaneSegments - 1) / d.LaneSegments)) * d.WordBytes, d.ResidualWords / 2 * d.WordBytes, Again(1), "an output group");
+                yield return new("residual, per PE", added.Max(p => p.Vector["ResidualBlockWords"] == 0 ? p.Vector["BlockWords"] : p.Vector["ResidualBlockWords"] * ((row.Resolve(p.Vector, 'B') + d.LaneSegments - 1) / d.LaneSegments)) * d.WordBytes, d.ResidualWords / 2 * d.WordBytes, Again(1), "an output group");
+        }
+
+        // How often a slot of bias and scale is loaded, and bytes of the fullest: a token follows the last load.
+        private (int Loads, long Bytes) Parameters(IGrouping<long, Pass>[] products)
+        {
+            int loads = 0;
+            long beats = 0, most = 0;
+            foreach (int i in indices.Where(i => (Loads(i, 3) || Loads(i, 5)) && model.Beats[i] > 0))
+            {
+                beats += Loads(i, 3) ? model.Beats[i] : 0;
+                most = Math.Max(most, beats);
+                if (Command(i)["Signal0"] == 0)
+                    continue;
+                loads += products.Any(p => p.Key == Command(i)["Tag"]) ? 1 : 0;
+                beats = 0;
+            }
+
+            return (loads, most * config.Derived.BeatBytes);
         }
 
         // Bytes behind different addresses: the same data come again under the same address.
@@ -319,11 +475,11 @@ public sealed record LayerExplanation
         private double Again(int destination)
         {
             // Windows of neighbouring tiles overlap: against the operand's own size.
-            QuantizedLayer first = members[0];
+            QuantizedLayer first = members[0].Layer;
             long once = destination switch
             {
                 0 => first switch { ConcatLayer c => c.Inputs.Sum(Bytes), _ => Bytes(first.Input) },
-                1 => members.Sum(l => l is MultiplyLayer m ? Bytes(m.Right) : l.Residual is { } r ? Bytes(r.Tensor) : 0),
+                1 => members.Select(m => m.Layer).Sum(l => l is MultiplyLayer m ? Bytes(m.Right) : l.Residual is { } r ? Bytes(r.Tensor) : 0),
                 _ => Once(destination),
             };
             return once == 0 ? 0 : (double)Read(destination) / once;

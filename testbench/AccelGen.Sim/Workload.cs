@@ -245,13 +245,19 @@ public sealed class Workload : IDisposable
         {
             CompiledLayer layer = program.Layers[i];
             long read = 0, written = 0, lastRtl = endRtl, lastModel = endModel;
-            for (int c = layer.FirstCommand; c < layer.EndCommand; c++)
+            foreach (int c in program.CommandsOf(i))
             {
                 if (program.Commands[c].Definition.Queue == Queue.Load)
                     read += model.Beats[c] * beat;
+                if (program.Commands[c].Definition.Queue == Queue.Store)
+                    written += model.Beats[c] * beat;
+            }
+
+            // Layers that alternate with others end with the one that reads them.
+            for (int c = layer.FirstCommand; c < layer.EndCommand; c++)
+            {
                 if (program.Commands[c].Definition.Queue != Queue.Store)
                     continue;
-                written += model.Beats[c] * beat;
                 lastRtl = Math.Max(lastRtl, rtl.Commands[c].Done);
                 lastModel = Math.Max(lastModel, model.Commands[c].Done);
             }

@@ -57,6 +57,18 @@ public sealed class ArchitectureTests
         Assert.That(await FileAsync("2"), Is.Not.EqualTo(first));
     }
 
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Layers_that_alternate_are_said_to_count_together()
+    {
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "explain", "segformer-b0", "decoder.linear_*", "stage1.block0.mlp.fc2", "--input-size", "128x64", "--config", "base");
+        Assert.That(result.ExitCode, Is.Zero, result.StandardError);
+        Assert.That(result.StandardOutput, Does.Contain("alternates with the commands of decoder.linear_fuse, strip by strip, which reads what this one stores")
+            .And.Contain("its cycles count with those of decoder.linear_fuse; longest of its own bounds ")
+            .And.Contain("cycles with those that it alternates with, limited by ")
+            .And.Contain("third product, stage1.block0.mlp.fc2, 2 tiles behind the first:"));
+    }
+
     [TestCase("no such architecture; the architectures are segformer-b0", "run", "segformer-b9")]
     [TestCase("no such architecture; the architectures are segformer-b0", "import", "segformer")]
     [TestCase("rows and columns must be multiples of 32", "run", "segformer-b0", "--input-size", "40x64")]

@@ -62,18 +62,120 @@ public sealed class LayerExplanationTests
         int even = 0;
         foreach ((LayerExplanation layer, int index) in layers.Select((l, i) => (l, i)).Where(l => l.l.Nests.Count > 0))
         {
-            CompiledLayer compiled = program.Layers[index];
-            Command[] sized = [.. program.Commands.Skip(compiled.FirstCommand).Take(compiled.EndCommand - compiled.FirstCommand).Where(c => c.Definition.Name is "COMPUTE" or "VECTOR" && c["ACount"] > 0 && c["BCount"] > 0)];
-            long product = layer.Nests.Sum(n => n.Levels.Where(l => !l.Spatial).Aggregate(1L, (p, l) => p * l.Count));
-            long compute = layer.Bounds[0].Cycles;
-            Assert.That(product, Is.GreaterThanOrEqualTo(compute), layer.Name);
-            if (layer.Nests.Count > 1 || sized.DistinctBy(c => (c.Definition.Name, c["ACount"], c["BCount"])).Count() > 2)
-                continue;
-            even++;
-            Assert.That(product, Is.EqualTo(compute), layer.Name);
+            // Of layers that run as one each has its own loops: the commands tell by their tags whose they are.
+            foreach (IGrouping<string, LoopNest> nests in layer.Nests.GroupBy(n => n.Layer))
+            {
+                Command[] sized = [.. Own(index).Where(c => c.Definition.Name is "COMPUTE" or "VECTOR" && c["ACount"] > 0 && c["BCount"] > 0 && Name(c) == nests.Key)];
+                long product = nests.Sum(n => n.Levels.Where(l => !l.Spatial).Aggregate(1L, (p, l) => p * l.Count));
+                long compute = program.CommandsOf(index).Where(i => program.Commands[i].Definition.Name == "COMPUTE" && Name(program.Commands[i]) == nests.Key).Sum(i => model.Busy[i]);
+                Assert.That(compute, Is.Positive, nests.Key);
+                Assert.That(product, Is.GreaterThanOrEqualTo(compute), nests.Key);
+                if (nests.Count() > 1 || sized.DistinctBy(c => (c.Definition.Name, c["ACount"], c["BCount"], c["Rows"])).Count() > 2)
+                    continue;
+                even++;
+                Assert.That(product, Is.EqualTo(compute), nests.Key);
+            }
+
+            Assert.That(Own(index).Where(c => c.Definition.Name == "COMPUTE" && c["ACount"] > 0).Select(Name).Distinct(), Is.EquivalentTo(layer.Nests.Select(n => n.Layer).Distinct()), layer.Name);
         }
 
-        Assert.That(even, Is.GreaterThan(40));
+        Assert.That(even, Is.GreaterThan(60));
+    }
+
+    [Test]
+    public void Layers_that_alternate_are_told_by_their_own_commands_and_their_cycles_count_once()
+    {
+        // The two slots of the reader and the two of those that it reads are the input buffer.
+        long inputBytes = (long)program.Config.Derived.InputWords * program.Config.Derived.WordBytes;
+        IGrouping<string, LayerExplanation>[] groups = [.. layers.Where(l => l.CountedWith is not null).GroupBy(l => l.CountedWith!)];
+        Assert.That(groups.Single(g => g.Key == "decoder.linear_fuse").Count(), Is.GreaterThan(1));
+        foreach (IGrouping<string, LayerExplanation> producers in groups)
+        {
+            LayerExplanation reader = layers.Single(l => l.Name == producers.Key);
+            Assert.That(reader.AlternatesWith, Is.EqualTo(producers.Select(l => l.Name)));
+            Assert.That(reader.Joined, Is.Empty);
+            CompiledLayer range = program.Layers.Single(l => l.Layer.Name == reader.Name);
+            Assert.That(producers.Append(reader).Sum(l => l.Commands), Is.EqualTo(range.EndCommand - range.FirstCommand));
+            Assert.That(reader.LimitTogether!.Cycles, Is.EqualTo(reader.Bounds.Select((b, k) => b.Cycles + producers.Sum(p => p.Bounds[k].Cycles)).Max()));
+            Assert.That(reader.Cycles, Is.GreaterThanOrEqualTo(reader.LimitTogether.Cycles - Timing.ReadInterval));
+            foreach (LayerExplanation producer in producers)
+            {
+                Assert.That((producer.Cycles, producer.ComputedBy, producer.LimitTogether), Is.EqualTo((0L, (string?)null, (Bound?)null)), producer.Name);
+                Assert.That(producer.AlternatesWith, Is.EqualTo(new[] { reader.Name }), producer.Name);
+                Assert.That(producer.Nests.Select(n => n.Layer), Is.All.EqualTo(producer.Name).And.Not.Empty);
+                Assert.That(producer.Bytes.Output, Is.EqualTo(Written(producer.Name)), producer.Name);
+                Assert.That(producer.Bytes.Program, Is.Zero, producer.Name);
+                Assert.That(2 * (Buffer(producer, "input, per PE").SlotBytes + Buffer(reader, "input, per PE").SlotBytes), Is.EqualTo(inputBytes), producer.Name);
+            }
+
+            Assert.That(reader.Bytes.Output, Is.EqualTo(Written(reader.Name)));
+            Assert.That(reader.Nests.Select(n => n.Layer), Is.All.EqualTo(reader.Name).And.Not.Empty);
+        }
+    }
+
+    [Test]
+    public void Products_of_an_inverted_bottleneck_have_a_nest_each_in_pieces_of_rows()
+    {
+        (LayerExplanation Layer, int Index)[] joined = [.. layers.Select((l, i) => (l, i)).Where(l => l.l.Nests.Count == 3)];
+        Assert.That(joined, Is.Not.Empty);
+        Assert.That(joined.SelectMany(l => l.Layer.Nests).Select(n => Count(n, "piece")), Has.Some.GreaterThan(1));
+        foreach ((LayerExplanation layer, int index) in joined)
+        {
+            Assert.That(layer.Nests.Select(n => n.Layer), Is.EqualTo(layer.Joined.Take(2).Append(layer.Name)), layer.Name);
+            Assert.That(layer.Nests.Select(n => n.Does!.Split(' ')[0]), Is.EqualTo(new[] { "first", "second", "third" }));
+            Assert.That(layer.Nests.Select(n => n.Does!.Contains("forwarded", StringComparison.Ordinal)), Is.EqualTo(new[] { true, true, false }));
+            foreach (LoopNest nest in layer.Nests)
+            {
+                Command[] vectors = [.. Own(index).Where(c => c.Definition.Name == "VECTOR" && c["ACount"] > 0 && Name(c) == nest.Layer)];
+                Assert.That(vectors, Has.Length.EqualTo(Count(nest, "tile") * Count(nest, "piece")), nest.Layer);
+                string detail = nest.Levels.Single(l => l.Name == "piece").Detail;
+                Assert.That(detail, Does.StartWith($"in pieces of up to {vectors.Max(c => c["Rows"])} of the {vectors.Sum(c => c["Rows"]) / Count(nest, "tile")} rows"), nest.Layer);
+                // Only what windows of the first product share is computed more than once.
+                Assert.That(nest.Levels.Single(l => l.Name == "tile").Detail.Contains("share", StringComparison.Ordinal), Is.EqualTo(nest == layer.Nests[0]), nest.Layer);
+            }
+
+            Assert.That(Buffer(layer, "bias and scale, shared").Stays, Is.EqualTo("the layer"), layer.Name);
+        }
+    }
+
+    [Test]
+    public void A_second_result_is_stored_besides_the_first_and_its_parameters_stay_for_the_layer()
+    {
+        // Of the layers that the same commands compute more than one is in memory.
+        (LayerExplanation Layer, string[] Stored)[] both = [.. layers.Select((l, i) => (l, program.Layers.Where((m, n) => m.InMemory && !m.Alternates && (n == i || m.FusedInto == i)).Select(m => m.Layer.Name).ToArray())).Where(l => l.Item2.Length > 1)];
+        Assert.That(both, Is.Not.Empty);
+        foreach ((LayerExplanation layer, string[] stored) in both)
+        {
+            Assert.That(layer.RowOperator, Does.Contain($"LayerNorm, {stored[^1]}").And.Contain("once more as a second result"), layer.Name);
+            Assert.That(layer.Bytes.Output, Is.EqualTo(stored.Sum(Written)), layer.Name);
+            Assert.That(layer.Shapes.Split(" to ")[1].Split(", "), Has.Length.EqualTo(stored.Length), layer.Name);
+            Assert.That(Buffer(layer, "output, per PE").Stays, Does.Contain("second time"), layer.Name);
+            Assert.That(Buffer(layer, "bias and scale, shared").Loads, Is.EqualTo(1), layer.Name);
+            if (layer.Nests[0].Levels.Single(l => l.Name == "tile").Count > 1)
+                Assert.That(Buffer(layer, "bias and scale, shared").Stays, Is.EqualTo("the layer"), layer.Name);
+        }
+
+        Assert.That(layers.Count(l => l.RowOperator?.Contains("second result", StringComparison.Ordinal) == true), Is.EqualTo(both.Length));
+        // Others load parameters for each output group, but for what has two products per head.
+        BufferUse[] again = [.. layers.Where(l => l.Nests.Count == 1).Select(l => Buffer(l, "bias and scale, shared")).Where(b => b.Loads > 1)];
+        Assert.That(again, Is.Not.Empty);
+        Assert.That(again.Select(b => b.Stays), Is.All.EqualTo("an output group"));
+    }
+
+    [Test]
+    public void Of_each_row_operator_is_said_whether_post_processing_goes_on_beside_it()
+    {
+        foreach ((LayerExplanation layer, int index) in layers.Select((l, i) => (l, i)).Where(l => l.l.RowOperator is not null))
+        {
+            foreach (IGrouping<string, Command> rows in Own(index).Where(c => c.Definition.Name == "ROW" && c["ACount"] > 0).GroupBy(Name))
+            {
+                string said = layer.RowOperator!.Split("; then ").Single(t => t.Contains($", {rows.Key})", StringComparison.Ordinal));
+                Assert.That(said, Does.StartWith($"{rows.Count()} ROW commands"), rows.Key);
+                Assert.That(said.Contains("post-processing beside", StringComparison.Ordinal), Is.EqualTo(rows.All(c => c["Overlap"] == 1)), rows.Key);
+            }
+        }
+
+        Assert.That(layers.Select(l => l.RowOperator ?? string.Empty), Has.Some.Contains("post-processing beside"));
     }
 
     [Test]
@@ -107,4 +209,14 @@ public sealed class LayerExplanationTests
         foreach (LayerExplanation layer in layers.Where(l => l.Nests.Count == 0 && l.ComputedBy is not null))
             Assert.That(layers.Single(l => l.Name == layer.ComputedBy).Joined, Does.Contain(layer.Name));
     }
+
+    private IEnumerable<Command> Own(int layer) => program.CommandsOf(layer).Select(i => program.Commands[i]);
+
+    private string Name(Command command) => program.Layers[(int)command["Tag"]].Layer.Name;
+
+    private long Written(string layer) => program.Tensors[program.Layers.Single(l => l.Layer.Name == layer).Layer.Output].Bytes;
+
+    private static BufferUse Buffer(LayerExplanation layer, string name) => layer.Buffers.Single(b => b.Buffer == name);
+
+    private static long Count(LoopNest nest, string level) => nest.Levels.Single(l => l.Name == level).Count;
 }
