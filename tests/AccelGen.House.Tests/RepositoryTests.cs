@@ -18,7 +18,7 @@ public sealed class RepositoryTests
         ["AccelGen.Cycles"] = ["AccelGen.Config"],
         ["AccelGen.Compiler"] = ["AccelGen.Config", "AccelGen.Network", "AccelGen.Cycles"],
         ["AccelGen.Sim"] = ["AccelGen.Emit", "AccelGen.Compiler", "AccelGen.Golden", "AccelGen.Cycles"],
-        ["AccelGen.Bench"] = ["AccelGen.Sim"],
+        ["AccelGen.Bench"] = ["AccelGen.Sim", "AccelGen.Golden"],
         ["AccelGen.Cli"] = ["AccelGen.Sim"],
     };
 
