@@ -40,7 +40,8 @@ internal sealed partial class LayerEmitter
             runs[p] = Steps(producers[p].Job, producers[p].Tiling, new Placement { Produces = true, InputBase = tile => bases[tile] }).GetEnumerator();
         }
 
-        var place = new Placement { InputBase = slot => slot * consumerWords };
+        // Neighbouring taps are read from one half of the buffers: no slot lies across the two.
+        var place = new Placement { InputBase = slot => slot * slots.InputWords };
 
         // The first strips have nothing to be hidden behind.
         for (int batch = 0; batch < Math.Min(StripLead, batches.Length); batch++)
@@ -116,7 +117,7 @@ internal sealed partial class LayerEmitter
             (LayerJob job, Tiling tiling) = producers[producer];
             Geometry g = Geometry.Of(config, job, tiling);
             (int y0, int x0) = TileOrigin(g, tiling, tile);
-            int localBase = inputBases[producer][tile] = (2 * consumerWords) + (stripUse % 2 * stripWords);
+            int localBase = inputBases[producer][tile] = (stripUse % 2 * slots.InputWords) + consumerWords;
             Command load = InputLoad(job, tiling, g, y0, x0, localBase, 0, g.Vectors);
             Wait(load, stripUse >= 2 ? Semaphore.StripInputFree : null);
             Commands.Add(load);

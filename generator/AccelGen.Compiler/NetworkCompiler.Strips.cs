@@ -24,8 +24,8 @@ public sealed partial class NetworkCompiler
             if (fused[i].Into is not null || jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Row: null, Denominator: null } consumer] || consumer.Input.Shape.Batch != 1)
                 continue;
             int[] producers = [.. Enumerable.Range(0, i).Where(p => !plans.ContainsKey(p) && fused[p] == (null, true) && ComputedInStrips(network, jobs, layouts, fused, p, i) && Choose(jobs[p][0], path) is not null)];
-            // Bias and scale of all its channels stay.
-            if (!consumer.ParameterShared && Geometry.Ceil(consumer.LaneChannels, config.Array.Lanes) > new Slots(config).ParameterTiles)
+            // Bias and scale of all its channels, or of all phases, stay.
+            if ((consumer.ParameterShared ? consumer.Resize?.Phases ?? 1 : Geometry.Ceil(consumer.LaneChannels, config.Array.Lanes)) > new Slots(config).ParameterTiles)
                 continue;
             if (producers.Length == 0 || Choose(consumer, path) is not { } alone)
                 continue;
