@@ -16,6 +16,7 @@ public sealed partial class NetworkCompiler
     private Dictionary<int, StripPlan> FindStrips(QuantizedNetwork network, List<List<LayerJob>> jobs, TensorLayout[] layouts, (int? Into, bool InMemory)[] fused, PathRow path)
     {
         var plans = new Dictionary<int, StripPlan>();
+        var planned = new Dictionary<(LayerJob, LayerJob, int), (StripPlan Plan, long Cycles)?>();
         if (!Fusion)
             return plans;
         // From the end: the last reader has the most producers, which then have none of their own.
@@ -31,7 +32,13 @@ public sealed partial class NetworkCompiler
                 continue;
             (int Layer, LayerJob Job)[] parts = [.. producers.Select(p => (p, jobs[p][0]))];
             long apart = Cycles(consumer, alone, path, null) + parts.Sum(p => Cycles(p.Job, Choose(p.Job, path)!, path, null));
-            if (PlanStrips(consumer, parts, path) is not var (plan, together) || (AnyTiling is null && together > apart))
+            // Blocks of one shape have one plan.
+            (LayerJob, LayerJob, int) shape = (consumer.ShapeOnly(), parts[0].Job.ShapeOnly(), parts.Length);
+            if (AnyTiling is not null || parts.Length > 1 || !planned.TryGetValue(shape, out (StripPlan Plan, long Cycles)? known))
+                planned[shape] = known = PlanStrips(consumer, parts, path);
+            else if (known is { } same)
+                known = (same.Plan with { Producers = [(parts[0].Layer, same.Plan.Producers[0].Tiling)] }, same.Cycles);
+            if (known is not var (plan, together) || (AnyTiling is null && together > apart))
                 continue;
             plans[i] = plan;
             foreach (int p in producers)
@@ -75,31 +82,40 @@ public sealed partial class NetworkCompiler
     // The best of some ways to share the input buffers, on the exact model; null when none fits.
     private (StripPlan Plan, long Cycles)? PlanStrips(LayerJob consumer, (int Layer, LayerJob Job)[] producers, PathRow path)
     {
-        (StripPlan Plan, long Cycles)? best = null;
         var slots = new Slots(config);
         var known = new Dictionary<(LayerJob, int, int), Tiling?>();
+        var all = new Dictionary<(LayerJob, int), IReadOnlyList<Tiling>>();
         var tried = new HashSet<string>();
-        foreach (int parts in new[] { 2, 4, 8, 16 })
+        var found = new List<(StripPlan Plan, long Cycles)>();
+        foreach (int stripWords in new[] { 2, 4, 8, 16 }.Select(parts => slots.InputWords / parts).Where(words => words > 0))
         {
-            int stripWords = slots.InputWords / parts;
-            if (stripWords == 0)
-                break;
             foreach (Tiling tiling in Consumers(slots.InputWords - stripWords))
+                Try(tiling, stripWords, 2);
+        }
+
+        // Then the steps within a tile; large strips fill the array better, small ones begin earlier.
+        foreach (StripPlan good in AnyTiling is not null ? [] : found.OrderBy(f => f.Cycles).Take(8).Select(f => f.Plan).ToList())
+        {
+            Tiling t = good.Consumer;
+            foreach (Tiling variant in TilingSearch.Refinements(config, consumer, t).Where(v => v.ChunkVectors == t.ChunkVectors && v.WeightTiles == Math.Min(t.WeightTiles, v.GroupTiles)).Prepend(t).Distinct())
             {
-                // Large strips fill the array better, small ones begin earlier.
-                for (int strip = LayerEmitter.StripOf(config, consumer, tiling), times = 1; times <= 4; times *= 2)
-                {
-                    (int Layer, Tiling? Tiling)[] cut = [.. producers.Select(p => (p.Layer, Producer(p.Job, stripWords, strip * times)))];
-                    if (cut.Any(c => c.Tiling is null))
-                        continue;
-                    var plan = new StripPlan(tiling, [.. cut.Select(c => (c.Layer, c.Tiling!))], stripWords);
-                    if (tried.Add(string.Join('|', cut.Select(c => c.Tiling).Prepend(tiling))) && Together(plan) is var cycles && (best is null || cycles < best.Value.Cycles))
-                        best = (plan, cycles);
-                }
+                foreach (int times in new[] { 1, 2, 4 })
+                    Try(variant, good.StripWords, times);
             }
         }
 
-        return best;
+        return found.Count == 0 ? null : found.MinBy(f => f.Cycles);
+
+        // A tiling of the consumer with producers whose strips are at most so many times as large as its own.
+        void Try(Tiling tiling, int stripWords, int times)
+        {
+            int strip = LayerEmitter.StripOf(config, consumer, tiling) * times;
+            (int Layer, Tiling? Tiling)[] cut = [.. producers.Select(p => (p.Layer, Producer(p.Job, stripWords, strip)))];
+            if (cut.Any(c => c.Tiling is null) || !tried.Add(string.Join('|', cut.Select(c => c.Tiling).Prepend(tiling))))
+                return;
+            var plan = new StripPlan(tiling, [.. cut.Select(c => (c.Layer, c.Tiling!))], stripWords);
+            found.Add((plan, Together(plan)));
+        }
 
         IEnumerable<Tiling> Consumers(int inputWords)
         {
@@ -109,14 +125,14 @@ public sealed partial class NetworkCompiler
                 return legal.Count == 0 ? [] : [legal[AnyTiling.Next(legal.Count)]];
             }
 
-            return TilingSearch.Candidates(config, consumer, 8, slots with { InputWords = inputWords })
-                .SelectMany(t => TilingSearch.Refinements(config, consumer, t).Where(v => v.ChunkVectors == t.ChunkVectors && v.WeightTiles == Math.Min(t.WeightTiles, v.GroupTiles)).Prepend(t)).Distinct();
+            return TilingSearch.Candidates(config, consumer, 8, slots with { InputWords = inputWords });
         }
 
         // Of the tilings whose strips are no larger than the consumer's, the fastest.
         Tiling? Producer(LayerJob job, int inputWords, int strip)
         {
-            IReadOnlyList<Tiling> legal = TilingSearch.Candidates(config, job, int.MaxValue, slots with { InputWords = inputWords });
+            if (!all.TryGetValue((job, inputWords), out IReadOnlyList<Tiling>? legal))
+                all[(job, inputWords)] = legal = TilingSearch.Candidates(config, job, int.MaxValue, slots with { InputWords = inputWords });
             if (legal.Count == 0)
                 return null;
             if (AnyTiling is not null)
