@@ -13,8 +13,7 @@ internal sealed partial class LayerEmitter
     private void EmitBottleneck(LayerJob before, LayerJob first, LayerJob second, Tiling t)
     {
         Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t), g0 = Geometry.OfWindow(config, before, g1);
-        int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
-        int tilesX = Geometry.Ceil(g1.Width, tileColumns), tiles = Geometry.Ceil(g1.Height, tileRows) * tilesX;
+        int tiles = TileCount(first, t);
         int plane = g1.WindowRows * g1.WindowWords, windowColumns = g1.WindowWords * config.Derived.VectorsPerWord;
         int widened = g0.Vectors * plane, filtered = widened + (g1.Vectors * plane); // where the results begin in a half
         Tiling window = t with { Rows = g1.WindowRows, Columns = windowColumns };
@@ -31,7 +30,7 @@ internal sealed partial class LayerEmitter
         // In a step all results are forwarded into one half, that of the tile widened, while the next input is loaded into the other.
         int start = inputUse + 1, residualStart = residualUse;
         int Half(int step) => (start + step) % 2 * slots.InputWords;
-        (int Y, int X) Origin(int tile) => (tile / tilesX * tileRows, tile % tilesX * tileColumns);
+        (int Y, int X) Origin(int tile) => TileOrigin(g1, t, tile);
         LoadInput(0);
         int entries = before.ParameterShared ? 1 : g0.LaneTiles;
         int own = LoadParameters(before with { TableAddress = first.TableAddress }, before.ParameterAddress, 0, entries, table: true, (first.ParameterAddress, first.ParameterShared ? 1 : g1.LaneTiles));
@@ -153,11 +152,7 @@ internal sealed partial class LayerEmitter
                 return;
             }
 
-            List<Command> stores = [.. Stores(second, t, g2, y0, x0, 0, g2.LaneTiles, outputBase)];
-            Wait(stores[0], Semaphore.OutputReady);
-            stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
-            stores[^1]["Signal1"] = tile == tiles - 1 ? Token(Semaphore.Written) : 0;
-            Commands.AddRange(stores);
+            AddStores(second, t, g2, y0, x0, 0, g2.LaneTiles, outputBase, tile == tiles - 1);
             outputUse++;
         }
 

@@ -16,8 +16,7 @@ internal sealed partial class LayerEmitter
     private void EmitChain(LayerJob first, LayerJob second, Tiling t)
     {
         Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
-        int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
-        int tilesX = Geometry.Ceil(g1.Width, tileColumns), tiles = Geometry.Ceil(g1.Height, tileRows) * tilesX;
+        int tiles = TileCount(first, t);
         int forwarded = g1.Vectors * g1.WindowRows * g1.WindowWords; // where the forwarded tile begins
         var products1 = new Products(this, first, g1);
         var products2 = new Products(this, second, g2);
@@ -48,7 +47,7 @@ internal sealed partial class LayerEmitter
         // the next input is loaded into the other.
         int start = inputUse, residualStart = residualUse;
         int Base(int tile) => ((start + tile) % 2 * slots.InputWords) + (tile / 2 % 2 * (slots.InputWords / 2));
-        (int Y, int X) Origin(int tile) => (tile / tilesX * tileRows, tile % tilesX * tileColumns);
+        (int Y, int X) Origin(int tile) => TileOrigin(g1, t, tile);
         LoadInput(0);
         int parameters1 = LoadParameters(first, first.ParameterAddress, 0, first.ParameterShared ? 1 : g1.LaneTiles, table: true);
         int parameters2 = also?.LoadParameters() ?? LoadParameters(second, second.ParameterAddress, 0, second.ParameterShared ? 1 : g2.LaneTiles, table: true);
@@ -140,11 +139,7 @@ internal sealed partial class LayerEmitter
                 return;
             }
 
-            List<Command> stores = [.. Stores(second, t, g2, y0, x0, 0, g2.LaneTiles, outputBase)];
-            Wait(stores[0], Semaphore.OutputReady);
-            stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
-            stores[^1]["Signal1"] = tile == tiles - 1 ? Token(Semaphore.Written) : 0;
-            Commands.AddRange(stores);
+            AddStores(second, t, g2, y0, x0, 0, g2.LaneTiles, outputBase, tile == tiles - 1);
             if (first.Row is null)
                 outputUse++;
         }

@@ -108,11 +108,7 @@ internal sealed partial class LayerEmitter
             row["Wait1"] = tile == 0 && !oneSlot ? Token(Semaphore.ParameterReady) : 0;
             row["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : 0;
             emitter.Commands.Add(row);
-            List<Command> stores = [.. emitter.Stores(second, t, g, stored.Y, stored.X, 0, g.LaneTiles, stored.OutputBase)];
-            Wait(stores[0], Semaphore.OutputReady);
-            stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
-            stores[^1]["Signal1"] = tile == tiles - 1 ? Token(Semaphore.Written) : 0;
-            emitter.Commands.AddRange(stores);
+            emitter.AddStores(second, t, g, stored.Y, stored.X, 0, g.LaneTiles, stored.OutputBase, tile == tiles - 1);
         }
     }
 }

@@ -265,11 +265,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 }
 
                 bool lastStore = tile == tileCount - 1 && lastGroup && !producer;
-                List<Command> stores = [.. Stores(job, t, g, y0, x0, from, count, outputBase)];
-                Wait(stores[0], Semaphore.OutputReady);
-                stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
-                stores[^1]["Signal1"] = lastStore ? Token(Semaphore.Written) : 0;
-                Commands.AddRange(stores);
+                AddStores(job, t, g, y0, x0, from, count, outputBase, lastStore);
                 outputUse++;
                 yield return tile;
             }
@@ -635,6 +631,16 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         }
 
         return compute;
+    }
+
+    // Stores an output group and gives its slot back; the last one of a layer tells when its results are in memory.
+    private void AddStores(LayerJob job, Tiling t, Geometry g, int y0, int x0, int from, int count, int outputBase, bool last)
+    {
+        List<Command> stores = [.. Stores(job, t, g, y0, x0, from, count, outputBase)];
+        Wait(stores[0], Semaphore.OutputReady);
+        stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
+        stores[^1]["Signal1"] = last ? Token(Semaphore.Written) : 0;
+        Commands.AddRange(stores);
     }
 
     // The commands that store an output group: one, or one per head where pixels and channels are exchanged.
