@@ -38,13 +38,10 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
         foreach (int l in Enumerable.Range(0, network.Layers.Count).OrderBy(l => computedIn[l]).ThenBy(l => l))
         {
             QuantizedLayer layer = network.Layers[l];
-            foreach ((int tensor, IReadOnlyList<Piece> content) in reads[l])
+            foreach ((int tensor, IReadOnlyList<Piece> content) in reads[l].Where(r => !InPlace(layer, r.Key)))
                 Expect(tensor, content, $"layer {layer.Name} reads");
-            if (!inMemory[l])
-                continue;
-            foreach (Piece written in Written(layer, results[l]))
-                Write(layouts[layer.Output].Address, [written]);
-            Expect(layer.Output, results[l], $"layer {layer.Name} leaves");
+            if (inMemory[l])
+                Write(layouts[layer.Output].Address, Written(layer, results[l]));
         }
 
         foreach (int t in network.Outputs)
@@ -100,11 +97,15 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
     {
         if (layer is not ConcatLayer concat || !Aligned(concat))
             return result;
-        TensorLayout to = layouts[concat.Output];
         return Parts(concat)
-            .Where(p => layouts[p.Part].Address != to.Address + p.From || layouts[p.Part].PlaneBytes != to.PlaneBytes)
+            .Where(p => !InPlace(concat, p.Part))
             .SelectMany(p => result.Where(r => r.Start < p.From + p.Bytes && r.End > p.From).Select(r => r.Cut(p.From, p.From + p.Bytes)));
     }
+
+    // Whether a tensor is a part of a concatenation that nobody moves: it may be written later than the layer stands in the
+    // network, since the layer has no commands. Whoever reads the whole then finds the part, or does not.
+    private bool InPlace(QuantizedLayer layer, int part) => layer is ConcatLayer concat && Aligned(concat) && layouts[concat.Output] is var to
+        && Parts(concat).Any(p => p.Part == part && layouts[part].Address == to.Address + p.From && layouts[part].PlaneBytes == to.PlaneBytes);
 
     // Whether the parts of a concatenation are whole planes of it.
     private bool Aligned(ConcatLayer concat) => concat.Inputs.SkipLast(1).All(t => network.Tensors[t].Shape.Channels % vectorWidth == 0);
