@@ -52,12 +52,15 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
             TensorShape shape = folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape;
             layouts[tensor.Id] = TensorLayout.Create(config, shape, provisional);
+            CheckMemory(layouts[tensor.Id].Bytes, $"tensor {tensor.Name} ({shape})");
             // A right operand's last lane tile may reach past its rows.
             provisional = Align(provisional + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
         }
 
         long[] homes = [.. network.Tensors.Select(t => layouts[network.Home(t.Id)].Address)];
 
+        if (problems.Count > 0)
+            throw new CompileException(problems);
         PlaceConcatenated(network, layouts, folded);
 
         var jobs = new List<List<LayerJob>>();
@@ -113,7 +116,11 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             throw new CompileException(problems);
         long programAddress = plan.End;
         (List<Command> commands, int[] positions) = builder.Build(emitter.Commands, programAddress);
-        byte[] image = new byte[programAddress + (commands.Count * (long)IsaDefinition.CommandBytes)];
+        long imageBytes = programAddress + (commands.Count * (long)IsaDefinition.CommandBytes);
+        CheckMemory(imageBytes, $"the network: weights, tensors and {commands.Count:N0} commands");
+        if (problems.Count > 0)
+            throw new CompileException(problems);
+        byte[] image = new byte[imageBytes];
         foreach ((long address, byte[] data) in regions)
             data.CopyTo(image.AsSpan((int)address));
         foreach (QuantizedTensor constant in network.Tensors.Where(t => t.Constant is not null))
@@ -134,6 +141,17 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Memory = plan,
             Conditions = [.. conditions],
         };
+    }
+
+    /// <summary>Bytes of memory that a program may use with all that it reads and writes: what one array of the host holds.</summary>
+    internal const long MostMemoryBytes = int.MaxValue / Page * Page;
+
+    private bool CheckMemory(long bytes, string what)
+    {
+        if (bytes <= MostMemoryBytes)
+            return true;
+        problems.Add($"{what}: {bytes:N0} bytes of memory, {MostMemoryBytes:N0} are the most; make the input or the channels smaller");
+        return false;
     }
 
     // A layer whose channels do not depend on each other, in as many parts as the buffers ask for.
@@ -757,7 +775,10 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         int c0 = config.Array.VectorWidth, k0 = config.Array.Lanes, pitch = config.Derived.VectorPitchBytes, tileBytes = config.Derived.WeightTileBytes;
         int laneTiles = Geometry.Ceil(outputChannels, k0), vectors = job.Diagonal ? 1 : Geometry.Ceil(inputChannels, c0);
         (int kernelRows, int kernelColumns) = job.WeightPerTap ? job.Kernel : (1, 1);
-        byte[] data = new byte[(long)laneTiles * vectors * kernelRows * kernelColumns * tileBytes];
+        long bytes = (long)laneTiles * vectors * kernelRows * kernelColumns * tileBytes;
+        if (!CheckMemory(next + bytes, $"layer {job.Name}: its weights, as tiles of {tileBytes:N0} bytes, and those of the layers before"))
+            return next;
+        byte[] data = new byte[bytes];
         int tile = 0;
         for (int kt = 0; kt < laneTiles; kt++)
         {
@@ -767,25 +788,25 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 {
                     for (int kx = 0; kx < kernelColumns; kx++, tile++)
                     {
-                        Span<byte> bytes = data.AsSpan(tile * tileBytes, tileBytes);
+                        Span<byte> place = data.AsSpan(tile * tileBytes, tileBytes);
                         for (int lane = 0; lane < k0 && (kt * k0) + lane < outputChannels; lane++)
                         {
                             int k = (kt * k0) + lane;
                             if (job.RowTaps)
                             {
                                 for (int t = 0; t < config.Derived.RowTaps; t++)
-                                    bytes[(lane * pitch) + t] = (byte)weight(k, ky, (kx * config.Derived.RowTaps) + t, k);
+                                    place[(lane * pitch) + t] = (byte)weight(k, ky, (kx * config.Derived.RowTaps) + t, k);
                                 continue;
                             }
 
                             if (job.Diagonal)
                             {
-                                bytes[(lane * pitch) + (k % c0)] = (byte)weight(k, ky, kx, k);
+                                place[(lane * pitch) + (k % c0)] = (byte)weight(k, ky, kx, k);
                                 continue;
                             }
 
                             for (int i = 0; i < c0 && (v * c0) + i < inputChannels; i++)
-                                bytes[(lane * pitch) + i] = (byte)weight(k, ky, kx, (v * c0) + i);
+                                place[(lane * pitch) + i] = (byte)weight(k, ky, kx, (v * c0) + i);
                         }
                     }
                 }

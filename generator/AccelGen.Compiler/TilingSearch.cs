@@ -38,6 +38,8 @@ internal static class TilingSearch
                     if (tiling is null)
                         continue;
                     long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
+                    if (tiles > MostTiles)
+                        continue;
                     // Array cycles per lane tile and tap, then traffic: a small tile re-reads weights, a tall narrow one its halo.
                     Geometry g = Geometry.Of(config, job, tiling);
                     long halo = tiles * (((peRows - 1) * rows * job.Stride.Rows) + g.WindowRows) * (((peColumns - 1) * columns * job.Stride.Columns / r) + g.WindowWords);
@@ -145,7 +147,10 @@ internal static class TilingSearch
         }
     }
 
-    /// <summary>Why not even the smallest tile of a layer fits a configuration; null when one does.</summary>
+    /// <summary>Tiles of a layer at most: each takes at least five commands of 64 bytes, of which memory and host hold so many.</summary>
+    public const long MostTiles = 1 << 18;
+
+    /// <summary>Why not even the smallest tile of a layer fits a configuration, or why there would be too many; null when neither is so.</summary>
     public static TilingMisfit? WhyNone(AcceleratorConfig config, LayerJob job)
     {
         int unit = Math.Max(config.Derived.VectorsPerWord, job.Transposed is null ? 1 : config.Array.VectorWidth), columns = unit;
@@ -153,7 +158,10 @@ internal static class TilingSearch
             columns += unit;
         if (columns > config.Buffers.AccumulatorEntries)
             return new TilingMisfit("sums of the smallest tile, a row of whole words", columns, config.Buffers.AccumulatorEntries, "buffers.accumulatorEntries");
-        return Complete(config, job, new Slots(config), 1, 1, 1, columns, out TilingMisfit? why) is null ? why : null;
+        if (Complete(config, job, new Slots(config), 1, 1, 1, columns, out TilingMisfit? why) is null)
+            return why;
+        long pixels = (long)(job.Output.Shape.Height / job.Up.Rows) * (job.Output.Shape.Width / job.Up.Columns), least = pixels / ((long)config.Array.Pes * config.Buffers.AccumulatorEntries);
+        return least > MostTiles ? new TilingMisfit("tiles of the largest size", least, MostTiles, "array.pes or buffers.accumulatorEntries") : null;
     }
 
     private static Tiling? Complete(AcceleratorConfig config, LayerJob job, Slots slots, int peRows, int peColumns, int rows, int columns) =>
