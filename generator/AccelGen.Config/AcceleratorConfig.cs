@@ -82,7 +82,11 @@ public sealed record AxiConfig(
     [property: Description("Width of an address in bits."), Range(32, 40), DefaultValue(32)] int AddressBits,
     [property: Description("Read bursts in flight."), Range(1, 64)] int OutstandingReads,
     [property: Description("Write bursts in flight."), Range(1, 64)] int OutstandingWrites,
-    [property: Description("Longest burst in beats; a burst may not exceed 4096 bytes."), Range(1, 256)] int MaxBurstBeats);
+    [property: Description("Longest burst in beats; a burst may not exceed 4096 bytes."), Range(1, 256)] int MaxBurstBeats,
+    [property: Description("Width of AWID and ARID in bits."), Range(1, 16), DefaultValue(4)] int IdBits,
+    [property: Description("Value of AWID and ARID: all bursts are of one thread, in order."), Range(0, 65535), DefaultValue(0)] int Id,
+    [property: Description("Value of AWPROT and ARPROT: bit 0 privileged, bit 1 non-secure, bit 2 instruction."), Range(0, 7), DefaultValue(0)] int Prot,
+    [property: Description("Value of AWCACHE and ARCACHE; 3 is normal, non-cacheable, bufferable memory."), Range(0, 15), DefaultValue(3)] int Cache);
 
 /// <summary>Command fetch and dispatch.</summary>
 public sealed record ControlConfig(

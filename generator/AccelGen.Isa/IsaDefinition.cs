@@ -252,10 +252,16 @@ public static class IsaDefinition
         [
             new("None", 0, "No error."),
             new("BadOpcode", 1, "The opcode is not defined."),
-            new("BadAddress", 2, "A command reaches beyond MemoryLimit."),
-            new("AxiRead", 3, "The memory answered a read with an error."),
-            new("AxiWrite", 4, "The memory answered a write with an error."),
+            new("BadAddress", 2, "A command reaches beyond MemoryLimit or beyond the address bits of the port."),
+            new("ReadSlave", 3, "A read was answered with SLVERR."),
+            new("WriteSlave", 4, "A write was answered with SLVERR."),
             new("BadHash", 5, "ProgramHash differs from ConfigHash when the program starts."),
+            new("ReadDecode", 6, "A read was answered with DECERR: nothing is at the address."),
+            new("WriteDecode", 7, "A write was answered with DECERR: nothing is at the address."),
+            new("Misaligned", 8, "The program's address is no multiple of a command, or an address or stride of a command no multiple of the bus width."),
+            new("NothingToCount", 9, "A count of a command that is not skipped is zero."),
+            new("Aborted", 10, "Control.Abort ended the program."),
+            new("Timeout", 11, "Nothing moved for ProgressTimeout cycles."),
         ]),
     ];
 
@@ -266,10 +272,10 @@ public static class IsaDefinition
         new("IsaVersion", 0x004, Access.ReadOnly, Version, "Version of the command format."),
         new("ConfigHashLow", 0x008, Access.ReadOnly, 0, "Hash of the configuration, low word; the value belongs to the build."),
         new("ConfigHashHigh", 0x00C, Access.ReadOnly, 0, "Hash of the configuration, high word; the value belongs to the build."),
-        new("Control", 0x010, Access.WriteOnly, 0, "Bit 0 starts the program; bit 1 clears done, the error and the interrupt."),
-        new("Status", 0x014, Access.ReadOnly, 0, "Bit 0 running, bit 1 done, bit 2 error."),
-        new("InterruptEnable", 0x018, Access.ReadWrite, 0, "Bit 0: the interrupt rises with done or error."),
-        new("PathSelect", 0x01C, Access.ReadWrite, 0, "Row of the path table that the next program start uses."),
+        new("Control", 0x010, Access.WriteOnly, 0, "One bit at a time. Bit 0 Start: runs the program; refused while one runs. Bit 1 Clear: forgets done, the error and both interrupt bits, and empties all queues; refused while a program runs. Bit 2 Abort: ends the running program with the error Aborted; no effect while none runs."),
+        new("Status", 0x014, Access.ReadOnly, 0, "Bit 0 running, bit 1 done, bit 2 error, bit 3 stopping: after an error, an abort or a timeout the bursts on the bus are being completed."),
+        new("InterruptEnable", 0x018, Access.ReadWrite, 0, "Bit 0: the interrupt is InterruptStatus.Done; bit 1: or InterruptStatus.Error."),
+        new("PathSelect", 0x01C, Access.ReadWrite, 0, "Row of the path table that the next program start uses; a row that does not exist is refused."),
         new("ProgramLow", 0x020, Access.ReadWrite, 0, "Byte address of the first program block, low word."),
         new("ProgramHigh", 0x024, Access.ReadWrite, 0, "Byte address of the first program block, high word."),
         new("ProgramHashLow", 0x028, Access.ReadWrite, 0, "Configuration hash that the program was compiled for, low word."),
@@ -279,9 +285,11 @@ public static class IsaDefinition
         new("Error", 0x038, Access.ReadOnly, 0, "Bits 3:0 error code, bits 5:4 queue, bits 31:16 tag of the command."),
         new("QueueState", 0x03C, Access.ReadOnly, 0, "Per queue a byte, load first: bit 0 command present, bit 1 working, bits 7:4 first semaphore it lacks plus 1 modulo 16 when bit 2 is set."),
         new("CommandsDispatched", 0x040, Access.ReadOnly, 0, "Commands dispatched since the start."),
+        new("InterruptStatus", 0x044, Access.WriteOneToClear, 0, "Bit 0 Done: a program ended; bit 1 Error: a program ended with an error. Writing a one clears the bit."),
+        new("ProgressTimeout", 0x048, Access.ReadWrite, 0, "Cycles without a beat, a dispatch, a start or an end of a command after which a program is ended with the error Timeout; 0: never."),
     ];
 
-    /// <summary>Byte offset of the counter window: 8 bytes per counter.</summary>
+    /// <summary>Byte offset of the counter window: 8 bytes per counter. Reading the low word keeps the high word of the same moment for the next read.</summary>
     public const int CounterBase = 0x200;
 
     /// <summary>Byte offset of the path table.</summary>

@@ -47,6 +47,9 @@ public enum Access
 
     /// <summary>Writing ones acts; reads as zero.</summary>
     WriteOnly,
+
+    /// <summary>Read; writing ones clears the bits.</summary>
+    WriteOneToClear,
 }
 
 /// <summary>A 32-bit register of the AXI4-Lite slave.</summary>

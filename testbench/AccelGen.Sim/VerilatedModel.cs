@@ -6,10 +6,10 @@ namespace AccelGen.Sim;
 internal enum Port
 {
     Clock, Reset,
-    SAwValid, SAwReady, SAwAddr, SWValid, SWReady, SWData, SWStrb, SBValid, SBReady,
-    SArValid, SArReady, SArAddr, SRValid, SRReady, SRData,
+    SAwValid, SAwReady, SAwAddr, SWValid, SWReady, SWData, SWStrb, SBValid, SBReady, SBResp,
+    SArValid, SArReady, SArAddr, SRValid, SRReady, SRData, SRResp,
     ArValid, ArReady, ArAddr, ArLen, RValid, RReady, RData, RResp, RLast,
-    AwValid, AwReady, AwAddr, AwLen, WValid, WReady, WData, WLast, BValid, BReady, BResp,
+    AwValid, AwReady, AwAddr, AwLen, WValid, WReady, WData, WStrb, WLast, BValid, BReady, BResp,
     Interrupt, Running, Trace,
     Count,
 }

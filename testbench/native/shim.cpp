@@ -49,13 +49,13 @@ void acc_ports(void* p, void** out) {
   out[i++] = &m->clk_i;       out[i++] = &m->rst_ni;
   out[i++] = &m->s_awvalid_i; out[i++] = &m->s_awready_o; out[i++] = &m->s_awaddr_i;
   out[i++] = &m->s_wvalid_i;  out[i++] = &m->s_wready_o;  out[i++] = &m->s_wdata_i;  out[i++] = &m->s_wstrb_i;
-  out[i++] = &m->s_bvalid_o;  out[i++] = &m->s_bready_i;
+  out[i++] = &m->s_bvalid_o;  out[i++] = &m->s_bready_i;  out[i++] = &m->s_bresp_o;
   out[i++] = &m->s_arvalid_i; out[i++] = &m->s_arready_o; out[i++] = &m->s_araddr_i;
-  out[i++] = &m->s_rvalid_o;  out[i++] = &m->s_rready_i;  out[i++] = &m->s_rdata_o;
+  out[i++] = &m->s_rvalid_o;  out[i++] = &m->s_rready_i;  out[i++] = &m->s_rdata_o;  out[i++] = &m->s_rresp_o;
   out[i++] = &m->m_arvalid_o; out[i++] = &m->m_arready_i; out[i++] = &m->m_araddr_o; out[i++] = &m->m_arlen_o;
   out[i++] = &m->m_rvalid_i;  out[i++] = &m->m_rready_o;  out[i++] = &m->m_rdata_i;  out[i++] = &m->m_rresp_i;  out[i++] = &m->m_rlast_i;
   out[i++] = &m->m_awvalid_o; out[i++] = &m->m_awready_i; out[i++] = &m->m_awaddr_o; out[i++] = &m->m_awlen_o;
-  out[i++] = &m->m_wvalid_o;  out[i++] = &m->m_wready_i;  out[i++] = &m->m_wdata_o;  out[i++] = &m->m_wlast_o;
+  out[i++] = &m->m_wvalid_o;  out[i++] = &m->m_wready_i;  out[i++] = &m->m_wdata_o;  out[i++] = &m->m_wstrb_o;  out[i++] = &m->m_wlast_o;
   out[i++] = &m->m_bvalid_i;  out[i++] = &m->m_bready_o;  out[i++] = &m->m_bresp_i;
   out[i++] = &m->interrupt_o; out[i++] = &m->running_o;   out[i++] = &m->trace_o;
 }
