@@ -1,6 +1,7 @@
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using NUnit.Framework;
@@ -36,8 +37,7 @@ internal static class Oracle
         for (int i = 0; i < nhwc.Length; i++)
             nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
         // Unoptimised: joining Pad with MaxPool, it would leave the padded zeros out of the maximum.
-        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        using var session = new InferenceSession(model, options);
+        using InferenceSession session = ExactSession.Open(model, optimise: false);
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
         return outputs[0].ElementType == TensorElementType.Int64 ? [.. outputs[0].AsTensor<long>().Select(v => (float)v)] : [.. outputs[0].AsTensor<float>()];
     }

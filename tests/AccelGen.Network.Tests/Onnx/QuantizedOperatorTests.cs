@@ -76,10 +76,12 @@ public sealed class QuantizedOperatorTests
     {
         string place = $"{test.Name}, {form}, seed {seed}";
         byte[] file = QuantizedModels.Build(test, form, seed, out float[] nhwc, out TensorShape shape);
+        // Operators on counts: the runtime has the same counts as unsigned bytes, whose products are exact on every processor.
+        byte[] exact = form == QuantizedForm.QLinear ? QuantizedModels.Build(test, form, seed, out _, out _, unsigned: true) : file;
         float[] theirs;
         try
         {
-            theirs = Oracle.Reference(file, nhwc, shape);
+            theirs = Oracle.Reference(exact, nhwc, shape);
         }
         catch (OnnxRuntimeException e)
         {
