@@ -129,7 +129,7 @@ public sealed partial class OnnxImporter
         int[] padded = [.. Enumerable.Range(0, x.Rank).Where(d => pads[d] + pads[d + x.Rank] > 0)];
         View original = x;
         foreach (int d in padded)
-            x = Place(x, d, (int)pads[d], (int)pads[d + x.Rank]);
+            x = Place(x, d, (int)pads[d], (int)pads[d + x.Rank], RunsOverPixels(x, d));
         if (fill == 0 || padded.Length == 0)
             return Bind(node, new Activation(x), "changes nothing");
         // What is padded holds zeros so far: the value is added there.
@@ -150,10 +150,9 @@ public sealed partial class OnnxImporter
     }
 
     // A view with zeros before and after along a dimension.
-    private View Place(View x, int dim, int before, int after)
+    private View Place(View x, int dim, int before, int after, bool pixels)
     {
         int size = (int)x.Sizes[dim], total = before + size + after;
-        bool pixels = x.Dims[dim].Length > 0 ? x.Dims[dim].All(a => a.Axis == TensorAxis.Pixels) : x.Rank == 4 ? dim > 1 : dim < x.Rank - 1;
         long[] grown = [.. x.Sizes.Select((n, d) => d == dim ? total : n)];
         Layout layout = PlaneLayout(x, dim, pixels);
         int tensor = network.Arrange(x, layout, false, current.Name);
@@ -172,6 +171,9 @@ public sealed partial class OnnxImporter
         int[] taps = [.. Enumerable.Range(0, shape.Batch).SelectMany(h => Enumerable.Range(-before * inner, total * inner).Select(c => c >= 0 && c < shape.Channels ? (h * shape.Channels) + c : -1))];
         return network.Whole(Emit(shape with { Channels = total * inner }, (name, to) => new MoveLayer(name, tensor, to, taps)), grown, layout);
     }
+
+    // A dimension of one element runs over what it would in an image, or in a list of tokens.
+    private static bool RunsOverPixels(View x, int dim) => x.Dims[dim].Length > 0 ? x.Dims[dim].All(a => a.Axis == TensorAxis.Pixels) : x.Rank == 4 ? dim > 1 : dim < x.Rank - 1;
 
     // A layout in which a dimension can grow: rows or columns of the plane, or the outermost of the channels.
     private static Layout PlaneLayout(View x, int dim, bool pixels)
@@ -206,7 +208,7 @@ public sealed partial class OnnxImporter
         View model = views.OfType<View>().MaxBy(v => v.Sizes[axis])!;
         bool pixels = model.Dims[axis].Length > 0 ? model.Dims[axis].All(a => a.Axis == TensorAxis.Pixels) : rank == 4 ? axis > 1 : rank == 3 && axis == 1;
         Layout layout = PlaneLayout(model, axis, pixels);
-        if (!pixels)
+        if (!pixels && layout.Batch.All(d => grown[d] == 1))
         {
             int[] tensors = [.. parts.Select((p, i) => network.Arrange(views[i] ?? ConstantView(((Constant)p).Tensor, Floats(((Constant)p).Tensor, "constant"), sizes[i], layout), layout, false, current.Name))];
             TensorShape first = network.Shape(tensors[0]);
@@ -214,7 +216,7 @@ public sealed partial class OnnxImporter
             return Bind(node, new Activation(network.Whole(output, grown, layout)));
         }
 
-        // Along pixels: every part in its place with zeros around, and the sum of all. Counts are brought to one scale first.
+        // Along pixels, or head by head: every part in its place with zeros around, and the sum of all. Counts are brought to one scale first.
         Quantization? common = quantized ? Next(node.Outputs[0]) ?? (views.OfType<View>().Select(v => network.Fixed(v.Tensor)).Distinct().ToArray() is [{ } one] ? one : null) : null;
         View? sum = null;
         var fixedPart = new float[OnnxTensor.CountOf(grown)];
@@ -229,7 +231,7 @@ public sealed partial class OnnxImporter
                 if (common is { } q)
                     view = Rounded(new Activation(view), q, node);
                 View arranged = network.Whole(network.Arrange(view, layout, false, current.Name), view.Sizes, layout);
-                View placed = Place(arranged, axis, (int)at, (int)(grown[axis] - at - size));
+                View placed = Place(arranged, axis, (int)at, (int)(grown[axis] - at - size), pixels);
                 sum = sum is null ? placed : Two('+', sum, placed, grown);
                 if (common is { } same)
                     sum = Rounded(new Activation(sum), same, node);

@@ -194,6 +194,9 @@ public sealed partial class OnnxImporter
         if (quantized && NotQuantised(result).ToArray() is { Length: > 0 } left)
             throw Failure(left);
         FloatNetwork marked = ResidualBlocks.Mark(result);
+        // What the quantiser and the compiler could not take whatever the values are.
+        if (Quantizer.StructureProblems(marked, Place) is { Count: > 0 } structure)
+            throw Failure([.. structure.Select(p => $"{graph.Path}: {p}")]);
         QuantizedNetwork? prescribed = null;
         try
         {
@@ -213,6 +216,9 @@ public sealed partial class OnnxImporter
     // In the order of the file; a node that became several is reported once.
     private ImportedNode[] Report() => [.. report.Where(r => !r.Node.IsHelper).GroupBy(r => r.Node.Index).Select(g => g.Last())
         .Select(r => new ImportedNode(r.Node.Name, r.Node.Written, r.Outcome ?? (layerOf.TryGetValue(r.Node, out string? layer) ? network.Outcome(layer) : "not needed")))];
+
+    // A layer by the node that it stands for.
+    private string Place(string layer) => layerOf.FirstOrDefault(p => p.Value == layer).Key is { } node ? $"node {node.Name} ({node.Written})" : $"layer {layer}";
 
     private ImportException Failure(IReadOnlyList<string> reasons) => new(reasons) { Nodes = Report() };
 
