@@ -170,6 +170,8 @@ public sealed partial class OnnxImporter
     {
         OnnxTensor x = Parameter(inputs, 0, "value");
         float[] values = Floats(x, "value");
+        if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and int bad)
+            throw new FormatException($"input 0 ({node.Inputs[0]}): element {bad} is {values[bad]}; weights must be finite");
         Parameters p = Quantisation(node, inputs, UInt8);
         int[] channel = Channels(node, x, p);
         (long low, long high) = p.Type switch { UInt8 => (0L, 255L), Int8 => (-128L, 127L), _ => (int.MinValue, int.MaxValue) };
