@@ -172,7 +172,7 @@ public sealed partial class OnnxImporter
             // A * x is (x^T * A^T)^T.
             int[] swap = [.. Enumerable.Range(0, db.Length - 2), db.Length - 1, db.Length - 2];
             if (left.Dims[..^2].Any(d => d != 1))
-                throw new FormatException($"the constant has shape {Text(da)}; one matrix for all heads is supported");
+                throw new FormatException($"its constant {Text(da)} differs from head to head and has no scale, or more than one: quantise it with one scale and zero point");
             View y = Linear(Plain(b).Permute(swap), ConstantFolder.Transpose(left.WithDims([da[^2], da[^1]]), [1, 0])).Permute(swap);
             return new Activation(da.Length > db.Length ? y with { Dims = [.. Enumerable.Repeat(Array.Empty<Atom>(), da.Length - db.Length), .. y.Dims] } : y);
         }
@@ -180,7 +180,7 @@ public sealed partial class OnnxImporter
         if (b is Constant { Tensor: { } right })
         {
             if (right.Dims[..^2].Any(d => d != 1))
-                throw new FormatException($"the constant has shape {Text(db)}; one matrix for all heads is supported");
+                throw new FormatException($"its constant {Text(db)} differs from head to head and has no scale, or more than one: quantise it with one scale and zero point");
             View y = Linear(Plain(a), right.WithDims([db[^2], db[^1]]));
             return new Activation(db.Length > da.Length ? y with { Dims = [.. Enumerable.Repeat(Array.Empty<Atom>(), db.Length - da.Length), .. y.Dims] } : y);
         }
