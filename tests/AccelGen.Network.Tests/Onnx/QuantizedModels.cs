@@ -44,11 +44,8 @@ internal static class QuantizedModels
     // Smallest and largest of every float value that a model computes.
     private static Dictionary<string, (float Low, float High)> Ranges(byte[] model, float[] nhwc, TensorShape shape)
     {
-        var nchw = new DenseTensor<float>([1, shape.Channels, shape.Height, shape.Width]);
-        for (int i = 0; i < nhwc.Length; i++)
-            nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
         using InferenceSession session = ExactSession.Open(model, optimise: false);
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([Oracle.Input(session, nhwc, shape)]);
         var ranges = outputs.Where(o => o.ElementType == TensorElementType.Float).ToDictionary(o => o.Name, o => (o.AsTensor<float>().Min(), o.AsTensor<float>().Max()));
         ranges["x"] = (nhwc.Min(), nhwc.Max());
         return ranges;

@@ -60,6 +60,7 @@ public sealed class QuantizedOperatorTests
         ["Linear attention with padded values"] = "between the two matrix products",
         ["Linear attention with the sum of the keys"] = "between the two matrix products",
         ["A quotient that is no linear attention"] = "quantise the reciprocal and multiply",
+        ["Queries of a constant branch"] = "quantise it with one scale and zero point",
     };
 
     private static void Check(string what, Outcome[] outcomes, double share, int worst)

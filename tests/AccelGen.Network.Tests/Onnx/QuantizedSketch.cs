@@ -150,10 +150,10 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
                 return Dequantized(Bias(name, Count(inputs[0]).Step, inputs[1]), 0);
             case "MatMul":
                 int axis = at == 0 ? dims.Length - 2 : dims.Length - 1;
-                return Dequantized(Weights(name, axis, PerChannel), axis);
+                return Dequantized(Weights(name, axis, dims.Length == 2 && PerChannel), Math.Max(0, axis));
             case "Gemm" when at == 1:
                 axis = Attribute("transB") == 1 ? 0 : 1;
-                return Dequantized(Weights(name, axis, PerChannel), axis);
+                return Dequantized(Weights(name, axis, dims.Length == 2 && PerChannel), Math.Max(0, axis));
             case "Add" or "Sub" or "Mul" or "Div" or "Concat" when op == "Concat" || values.Length == 1 || choices.Next(2) == 0:
                 return Dequantized(Weights(name, 0, false, asymmetric: true), 0);
             default:
