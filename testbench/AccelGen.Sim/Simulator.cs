@@ -2,18 +2,13 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Isa;
 
 namespace AccelGen.Sim;
 
 /// <summary>The design made no progress, failed an assertion or reported an error.</summary>
 public sealed class SimulationException(string message) : Exception(message);
-
-/// <summary>How the memory misbehaves, for tests.</summary>
-/// <param name="StallSeed">When set, every channel stalls at random beyond the timing.</param>
-/// <param name="ReadErrorAt">Read beat (counted from 0) answered with an error, or -1.</param>
-/// <param name="WriteErrorAt">Write burst (counted from 0) answered with an error, or -1.</param>
-public sealed record MemoryFaults(int? StallSeed = null, long ReadErrorAt = -1, long WriteErrorAt = -1);
 
 /// <summary>What one run of a program showed.</summary>
 /// <param name="Counters">Every counter of the ISA table, by its index.</param>
@@ -31,10 +26,7 @@ public sealed unsafe class Simulator : IDisposable
 {
     private readonly AcceleratorConfig config;
     private readonly VerilatedModel model;
-    private readonly int beatBytes;
-    private readonly bool wideAddress;
-    private byte* memory;
-    private long memoryBytes;
+    private readonly MemoryBus bus;
     private byte[]? memoryArray;
     private GCHandle pin;
 
@@ -45,8 +37,7 @@ public sealed unsafe class Simulator : IDisposable
     {
         this.config = config;
         model = new VerilatedModel(library);
-        beatBytes = config.Derived.BeatBytes;
-        wideAddress = config.Axi.AddressBits > 32;
+        bus = new MemoryBus(model, config);
         Reset();
         ulong hash = ReadRegister("ConfigHashLow") | ((ulong)ReadRegister("ConfigHashHigh") << 32);
         if (hash != config.Hash.Value)
@@ -68,8 +59,7 @@ public sealed unsafe class Simulator : IDisposable
         memoryArray = new byte[bytes];
         image.CopyTo(memoryArray);
         pin = GCHandle.Alloc(memoryArray, GCHandleType.Pinned);
-        memory = (byte*)pin.AddrOfPinnedObject();
-        memoryBytes = bytes;
+        bus.Attach((byte*)pin.AddrOfPinnedObject(), bytes);
         WriteRegister("MemoryLimitLow", (uint)bytes);
         WriteRegister("MemoryLimitHigh", (uint)(bytes >> 32));
     }
@@ -91,7 +81,7 @@ public sealed unsafe class Simulator : IDisposable
     }
 
     /// <summary>Writes a waveform of the next run; the model must be built for it.</summary>
-    /// <param name="path">FST file.</param>
+    /// <param name="path">FST file, written as <see cref="OutputFile"/> does when the run is over.</param>
     /// <param name="from">First cycle of the run in it; 0 is the start of the program.</param>
     /// <param name="to">Cycle after the last one.</param>
     /// <exception cref="SimulationException">The model was built without waveforms.</exception>
@@ -114,7 +104,42 @@ public sealed unsafe class Simulator : IDisposable
     /// <param name="limit">Cycles without any progress after which the run is given up.</param>
     /// <param name="storeDone">Called with the number of STORE commands whose data are in memory, each time it grows.</param>
     /// <exception cref="SimulationException">The design hangs or fails an assertion.</exception>
+    /// <exception cref="FormatException">The window of the waveform begins after the run.</exception>
+    /// <exception cref="IOException">The waveform cannot be written.</exception>
     public RunResult Run(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults = null, long limit = 200_000, Action<int>? storeDone = null)
+    {
+        try
+        {
+            RunResult result = Execute(program, address, programHash, timing, faults, limit, storeDone);
+            RequireWaveformBefore(result.TotalCycles);
+            return result;
+        }
+        catch (SimulationException e) when (waveformFile is not null)
+        {
+            // The cycles up to here are what the fault is looked for in.
+            try
+            {
+                CloseWaveform();
+            }
+            catch (IOException w)
+            {
+                throw new SimulationException($"{e.Message}; {w.Message}");
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Refuses a waveform's window that begins after a run; nothing where no waveform waits.</summary>
+    /// <param name="cycles">Cycles of the run, or what it takes at least.</param>
+    /// <exception cref="FormatException">The window begins after the run.</exception>
+    internal void RequireWaveformBefore(long cycles)
+    {
+        if (waveform is { } w && waveformFile is null && w.From >= cycles)
+            throw new FormatException($"the waveform's window begins at cycle {w.From}; the run has the cycles 0 to {cycles - 1}");
+    }
+
+    private RunResult Execute(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults, long limit, Action<int>? storeDone)
     {
         WriteRegister("ProgramLow", (uint)address);
         WriteRegister("ProgramHigh", (uint)(address >> 32));
@@ -130,7 +155,7 @@ public sealed unsafe class Simulator : IDisposable
         for (int q = 0; q < 5; q++)
             ends[q] = [];
 
-        var bus = new MemoryBus(this, timing, faults ?? new MemoryFaults());
+        bus.Behave(timing, faults ?? new MemoryFaults());
         WriteRegister("Control", 1);
         // The slave registers the start pulse with the write; the response came one cycle later.
         long origin = startCycle, lastProgress = Cycle;
@@ -141,7 +166,7 @@ public sealed unsafe class Simulator : IDisposable
         {
             if (Cycle >= waveformEvent)
                 waveformEvent = SwitchWaveform(origin);
-            bus.Drive();
+            bus.Drive(Cycle);
             model.Clock();
             Cycle++;
             uint pulses = *trace;
@@ -171,9 +196,9 @@ public sealed unsafe class Simulator : IDisposable
                 throw new SimulationException($"the design made no progress for {limit} cycles: {DescribeQueues()}");
         }
 
-        bus.Drive();
-        if (waveformOpen)
-            SwitchWaveform(origin);
+        bus.Drive(Cycle);
+        if (waveformFile is not null)
+            CloseWaveform();
         if (model.Failed)
             throw new SimulationException("an assertion of the RTL failed; its message is on the standard output");
         uint error = ReadRegister("Error");
@@ -187,27 +212,40 @@ public sealed unsafe class Simulator : IDisposable
     public void Dispose()
     {
         model.Dispose();
+        waveformFile?.Dispose();
         FreeMemory();
     }
 
     private long startCycle;
     private (string Path, long From, long To)? waveform;
-    private bool waveformOpen;
+    private OutputFile? waveformFile;
 
     // Opens the waveform, or closes it; the cycle of the next switch.
     private long SwitchWaveform(long origin)
     {
         (string path, _, long to) = waveform!.Value;
-        waveformOpen = !waveformOpen;
-        if (waveformOpen)
+        if (waveformFile is not null)
         {
-            model.OpenWaveform(path);
-            return to == long.MaxValue ? to : origin + to;
+            CloseWaveform();
+            return long.MaxValue;
         }
 
-        model.CloseWaveform();
-        waveform = null;
-        return long.MaxValue;
+        waveformFile = OutputFile.Create(path);
+        model.OpenWaveform(waveformFile.WorkPath);
+        return to == long.MaxValue ? to : origin + to;
+    }
+
+    private void CloseWaveform()
+    {
+        (string path, OutputFile file) = (waveform!.Value.Path, waveformFile!);
+        (waveform, waveformFile) = (null, null);
+        using (file)
+        {
+            model.CloseWaveform();
+            if (!FstFile.IsWhole(file.WorkPath))
+                throw new IOException($"{path} cannot be written: the disk took only a part of the waveform");
+            file.Publish();
+        }
     }
 
     private static CommandTiming[] MatchTrace(IReadOnlyList<Command> program, List<long>[] starts, List<long>[] ends)
@@ -240,198 +278,121 @@ public sealed unsafe class Simulator : IDisposable
         return string.Join("; ", parts);
     }
 
-    private void Reset()
+    /// <summary>Resets the design; memory keeps its content and forgets every open burst.</summary>
+    public void Reset()
     {
         model.Bit(Port.Reset) = 0;
-        model.Bit(Port.ArReady) = 0;
         model.Settle();
         for (int i = 0; i < 4; i++)
             model.Clock();
+        bus.Reset();
         model.Bit(Port.Reset) = 1;
         model.Clock();
         Cycle += 5;
     }
 
+    /// <summary>Behaviour of the memory from now on, for what is driven cycle by cycle.</summary>
+    /// <param name="timing">Timing.</param>
+    /// <param name="faults">Misbehaviour within the rules of the bus.</param>
+    internal void Behave(MemoryTiming timing, MemoryFaults faults) => bus.Behave(timing, faults);
+
+    /// <summary>The memory on the bus.</summary>
+    internal MemoryBus Bus => bus;
+
+    /// <summary>The verilated design, for what looks at the ports itself.</summary>
+    internal VerilatedModel Model => model;
+
+    /// <summary>Called with the ports as they are before each clock edge, by <see cref="Step"/> and register accesses.</summary>
+    internal Action? BeforeEdge { get; set; }
+
+    /// <summary>A program runs.</summary>
+    public bool Running => model.Bit(Port.Running) != 0;
+
+    /// <summary>The interrupt is raised.</summary>
+    public bool Interrupt => model.Bit(Port.Interrupt) != 0;
+
+    /// <summary>One clock cycle with the memory driven.</summary>
+    public void Step()
+    {
+        bus.Drive(Cycle);
+        BeforeEdge?.Invoke();
+        model.Clock();
+        Cycle++;
+    }
+
     private static int OffsetOf(string name) => IsaDefinition.Registers.Single(r => r.Name == name).Offset;
 
+    // Longer than any register access takes.
+    private const int AccessLimit = 1000;
+
     private void WriteAddress(int offset, uint value)
+    {
+        if (TryWrite(offset, value) is not 0 and uint answer)
+            throw new SimulationException($"the register at 0x{offset:X} answered a write of 0x{value:X} with {Answer(answer)}");
+    }
+
+    private uint ReadAddress(int offset)
+    {
+        (uint value, uint answer) = TryRead(offset);
+        return answer == 0 ? value : throw new SimulationException($"the register at 0x{offset:X} answered a read with {Answer(answer)}");
+    }
+
+    private static string Answer(uint response) => response switch { 2 => "SLVERR", 3 => "DECERR", _ => $"response {response}" };
+
+    /// <summary>Writes to the AXI4-Lite slave.</summary>
+    /// <param name="offset">Byte address.</param>
+    /// <param name="value">Value.</param>
+    /// <param name="strobes">Byte strobes.</param>
+    /// <returns>The response: 0 OKAY, 2 SLVERR, 3 DECERR.</returns>
+    internal uint TryWrite(int offset, uint value, byte strobes = 15)
     {
         model.Bit(Port.SAwValid) = 1;
         model.Bit(Port.SWValid) = 1;
         model.Half(Port.SAwAddr) = (ushort)offset;
         model.Word(Port.SWData) = value;
-        model.Bit(Port.SWStrb) = 15;
+        model.Bit(Port.SWStrb) = strobes;
         model.Bit(Port.SBReady) = 1;
-        model.Settle();
-        while (model.Bit(Port.SAwReady) == 0)
-            Tick();
-        Tick();
-        // The pulse that the write causes is in the registers now: cycle 0 of a program.
-        startCycle = Cycle;
+        Until(() => model.Bit(Port.SAwReady) != 0 && model.Bit(Port.SWReady) != 0);
+        Step();
         model.Bit(Port.SAwValid) = 0;
         model.Bit(Port.SWValid) = 0;
-        model.Settle();
+        // Address and data are in registers now. What the write causes is, after the next edge: cycle 0 of a program.
+        Step();
+        startCycle = Cycle;
+        return model.Bit(Port.SBValid) != 0 ? model.Bit(Port.SBResp) : throw new SimulationException($"the register at 0x{offset:X} does not answer a write");
     }
 
-    private uint ReadAddress(int offset)
+    /// <summary>Reads from the AXI4-Lite slave.</summary>
+    /// <param name="offset">Byte address.</param>
+    /// <returns>The value, and the response as of a write.</returns>
+    internal (uint Value, uint Response) TryRead(int offset)
     {
         model.Bit(Port.SArValid) = 1;
         model.Half(Port.SArAddr) = (ushort)offset;
         model.Bit(Port.SRReady) = 1;
-        model.Settle();
-        while (model.Bit(Port.SArReady) == 0)
-            Tick();
-        Tick();
+        Until(() => model.Bit(Port.SArReady) != 0);
+        Step();
         model.Bit(Port.SArValid) = 0;
-        model.Settle();
-        while (model.Bit(Port.SRValid) == 0)
-            Tick();
-        uint value = model.Word(Port.SRData);
-        Tick();
-        return value;
+        Until(() => model.Bit(Port.SRValid) != 0);
+        (uint, uint) result = (model.Word(Port.SRData), model.Bit(Port.SRResp));
+        Step();
+        return result;
     }
 
-    private void Tick()
+    private void Until(Func<bool> condition)
     {
-        model.Clock();
-        Cycle++;
+        model.Settle();
+        for (int waited = 0; !condition(); waited++)
+        {
+            if (waited == AccessLimit)
+                throw new SimulationException($"the registers do not answer for {AccessLimit} cycles");
+            Step();
+        }
     }
 
     private void FreeMemory()
     {
         if (pin.IsAllocated)
             pin.Free();
-    }
-
-    /// <summary>The memory: answers read and write bursts in order, with the timing of <see cref="MemoryTiming"/>.</summary>
-    private sealed class MemoryBus
-    {
-        private readonly Simulator owner;
-        private readonly VerilatedModel model;
-        private readonly MemoryTiming timing;
-        private readonly MemoryFaults faults;
-        private readonly Random? random;
-        private readonly byte* arValid, arReady, arLen, rValid, rReady, rData, rResp, rLast, awValid, awReady, awLen, wValid, wReady, wData, wLast, bValid, bReady, bResp;
-        private readonly byte* arAddr, awAddr;
-        private readonly int beatBytes;
-        private readonly Queue<(long Address, int Beats, long Ready)> reads = new();
-        private readonly Queue<(long Address, int Beats)> writes = new();
-        private readonly Queue<long> responses = new();
-        private long readAddress, nextRead = long.MinValue / 2, readCount, writeAddress, nextWrite = long.MinValue / 2, burstCount;
-        private int readLeft, writeLeft;
-        private bool offered;
-
-        public MemoryBus(Simulator owner, MemoryTiming timing, MemoryFaults faults)
-        {
-            this.owner = owner;
-            this.timing = timing;
-            this.faults = faults;
-            model = owner.model;
-            beatBytes = owner.beatBytes;
-            random = faults.StallSeed is int seed ? new Random(seed) : null;
-            arValid = model.Pointer(Port.ArValid); arReady = model.Pointer(Port.ArReady); arAddr = model.Pointer(Port.ArAddr); arLen = model.Pointer(Port.ArLen);
-            rValid = model.Pointer(Port.RValid); rReady = model.Pointer(Port.RReady); rData = model.Pointer(Port.RData); rResp = model.Pointer(Port.RResp); rLast = model.Pointer(Port.RLast);
-            awValid = model.Pointer(Port.AwValid); awReady = model.Pointer(Port.AwReady); awAddr = model.Pointer(Port.AwAddr); awLen = model.Pointer(Port.AwLen);
-            wValid = model.Pointer(Port.WValid); wReady = model.Pointer(Port.WReady); wData = model.Pointer(Port.WData); wLast = model.Pointer(Port.WLast);
-            bValid = model.Pointer(Port.BValid); bReady = model.Pointer(Port.BReady); bResp = model.Pointer(Port.BResp);
-        }
-
-        /// <summary>Data moved in the last driven cycle.</summary>
-        public bool Moved { get; private set; }
-
-        private bool Stall() => random is not null && random.Next(4) == 0;
-
-        /// <summary>Sets the inputs for the coming clock edge and takes note of what that edge transfers.</summary>
-        public void Drive()
-        {
-            long now = owner.Cycle;
-            Moved = false;
-
-            // Read address.
-            bool ready = !Stall();
-            *arReady = ready ? (byte)1 : (byte)0;
-            if (ready && *arValid != 0)
-            {
-                long address = owner.wideAddress ? (long)*(ulong*)arAddr : *(uint*)arAddr;
-                reads.Enqueue((address, *arLen + 1, now + timing.ReadLatency));
-            }
-
-            // Read data: offered until taken.
-            if (!offered)
-            {
-                *rValid = 0;
-                if (readLeft == 0 && reads.TryPeek(out var head) && head.Ready <= now && nextRead <= now && !Stall())
-                {
-                    reads.Dequeue();
-                    readAddress = head.Address;
-                    readLeft = head.Beats;
-                    Offer();
-                }
-                else if (readLeft > 0 && nextRead <= now && !Stall())
-                {
-                    Offer();
-                }
-            }
-
-            if (offered && *rReady != 0)
-            {
-                offered = false;
-                readLeft--;
-                readCount++;
-                readAddress += beatBytes;
-                nextRead = now + timing.ReadInterval;
-                Moved = true;
-            }
-
-            // Write address.
-            ready = !Stall();
-            *awReady = ready ? (byte)1 : (byte)0;
-            if (ready && *awValid != 0)
-                writes.Enqueue((owner.wideAddress ? (long)*(ulong*)awAddr : *(uint*)awAddr, *awLen + 1));
-
-            // Write data; the address of a burst is there before its data.
-            ready = nextWrite <= now && !Stall();
-            *wReady = ready ? (byte)1 : (byte)0;
-            if (ready && *wValid != 0)
-            {
-                if (writeLeft == 0)
-                    (writeAddress, writeLeft) = writes.Dequeue();
-                if (writeAddress + beatBytes <= owner.memoryBytes)
-                    Buffer.MemoryCopy(wData, owner.memory + writeAddress, beatBytes, beatBytes);
-                writeAddress += beatBytes;
-                writeLeft--;
-                nextWrite = now + timing.WriteInterval;
-                Moved = true;
-                if (writeLeft == 0 != (*wLast != 0))
-                    throw new SimulationException($"cycle {now}: WLAST does not mark the last beat of the burst");
-                if (writeLeft == 0)
-                    responses.Enqueue(now + timing.WriteLatency);
-            }
-
-            // Write response.
-            *bValid = 0;
-            if (responses.TryPeek(out long due) && due <= now)
-            {
-                *bValid = 1;
-                *bResp = burstCount == faults.WriteErrorAt ? (byte)2 : (byte)0;
-                if (*bReady != 0)
-                {
-                    responses.Dequeue();
-                    burstCount++;
-                }
-            }
-        }
-
-        private void Offer()
-        {
-            offered = true;
-            *rValid = 1;
-            *rLast = readLeft == 1 ? (byte)1 : (byte)0;
-            *rResp = readCount == faults.ReadErrorAt ? (byte)2 : (byte)0;
-            if (readAddress + beatBytes <= owner.memoryBytes)
-                Buffer.MemoryCopy(owner.memory + readAddress, rData, beatBytes, beatBytes);
-            else
-                Unsafe.InitBlock(rData, 0, (uint)beatBytes);
-        }
     }
 }

@@ -11,9 +11,10 @@ public sealed class RepositoryTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["AccelGen.Isa"] = [],
-        ["AccelGen.Network"] = [],
+        ["AccelGen.Files"] = [],
+        ["AccelGen.Network"] = ["AccelGen.Files"],
         ["AccelGen.Config"] = ["AccelGen.Isa"],
-        ["AccelGen.Emit"] = ["AccelGen.Config"],
+        ["AccelGen.Emit"] = ["AccelGen.Config", "AccelGen.Files"],
         ["AccelGen.Golden"] = ["AccelGen.Config", "AccelGen.Network"],
         ["AccelGen.Cycles"] = ["AccelGen.Config"],
         ["AccelGen.Compiler"] = ["AccelGen.Config", "AccelGen.Network", "AccelGen.Cycles"],
@@ -69,6 +70,17 @@ public sealed class RepositoryTests
         var pattern = new Regex(@"\b(TO" + @"DO|FIX" + @"ME|HA" + @"CK)\b|NotImplemented" + "Exception|Thread" + @"\.Sleep|Task" + @"\.Delay");
         foreach (string file in Tracked().Where(f => Regex.IsMatch(f, @"\.(cs|sbn|cpp|sh|h|proto)$")))
             Assert.That(pattern.IsMatch(File.ReadAllText(Path.Combine(Root, file))), Is.False, file);
+    }
+
+    [Test]
+    public void Only_one_place_opens_sessions_of_ONNX_Runtime_and_it_keeps_to_exact_kernels()
+    {
+        var pattern = new Regex("new Inference" + @"Session\b|InferenceSession \w+ = new\b");
+        Assert.That(Sources(pattern), Is.EqualTo(new[] { "tests/Shared/ExactSession.cs" }));
+        Assert.That(Sources(new Regex("OpenFor" + "Timing")), Is.EqualTo(new[] { "testbench/AccelGen.Bench/GoldenSpeed.cs", "tests/Shared/ExactSession.cs" }));
+
+        static IEnumerable<string> Sources(Regex pattern) =>
+            Tracked().Where(f => f.EndsWith(".cs", StringComparison.Ordinal) && pattern.IsMatch(File.ReadAllText(Path.Combine(Root, f))));
     }
 
     [Test]

@@ -54,10 +54,10 @@ public sealed class FaultTests
         Assert.That(result.ErrorCode, Is.EqualTo(Code("BadHash")));
     }
 
-    [TestCase(0L, -1L, "AxiRead")]
-    [TestCase(150L, -1L, "AxiRead")]
-    [TestCase(-1L, 0L, "AxiWrite")]
-    [TestCase(-1L, 3L, "AxiWrite")]
+    [TestCase(0L, -1L, "ReadSlave")]
+    [TestCase(150L, -1L, "ReadSlave")]
+    [TestCase(-1L, 0L, "WriteSlave")]
+    [TestCase(-1L, 3L, "WriteSlave")]
     [CancelAfter(60_000)]
     public async Task A_bus_error_is_reported_and_the_next_run_is_right(long read, long write, string code)
     {
