@@ -311,6 +311,12 @@ public sealed unsafe class Simulator : IDisposable
     /// <summary>The interrupt is raised.</summary>
     public bool Interrupt => model.Bit(Port.Interrupt) != 0;
 
+    /// <summary>An assertion of the RTL has failed since the model was made.</summary>
+    internal bool AssertionFailed => model.Failed;
+
+    /// <summary>Reads a register by its byte address.</summary>
+    internal uint ReadRegisterAt(int offset) => ReadAddress(offset);
+
     /// <summary>One clock cycle with the memory driven.</summary>
     public void Step()
     {
