@@ -10,7 +10,9 @@ namespace AccelGen.Files;
 /// A file that the user named for output. A plain file is replaced whole or not at all; a link is followed: what it points to is
 /// replaced, and the link stays; anything else (a pipe, a device, an open descriptor such as <c>/dev/fd/3</c>) is written into.
 /// </summary>
-/// <remarks>What is being written lies in a folder of its own until <see cref="Publish"/>; it is removed when the process ends before that.</remarks>
+/// <remarks>
+/// What is being written lies in a folder of its own until <see cref="Publish"/>; it is removed when the process ends before that.
+/// </remarks>
 public sealed partial class OutputFile : IDisposable
 {
     private static readonly ConcurrentDictionary<string, byte> Unpublished = new();
@@ -77,7 +79,9 @@ public sealed partial class OutputFile : IDisposable
         using OutputFile file = Create(path);
         Explained(path, () =>
         {
-            using Stream stream = file.target is null ? OpenInto(path) : new FileStream(file.WorkPath, FileMode.CreateNew, FileAccess.Write);
+            using Stream stream = file.target is null
+                ? OpenInto(path)
+                : new FileStream(file.WorkPath, FileMode.CreateNew, FileAccess.Write);
             write(stream);
             stream.Flush();
             return 0;
@@ -165,9 +169,11 @@ public sealed partial class OutputFile : IDisposable
             "" => new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite),
             "stdout" or "fd/1" => Console.OpenStandardOutput(),
             "stderr" or "fd/2" => Console.OpenStandardError(),
-            var other => new FileStream(new SafeFileHandle(int.Parse(other["fd/".Length..], CultureInfo.InvariantCulture), ownsHandle: false), FileAccess.Write),
+            var other => new FileStream(Open(int.Parse(other["fd/".Length..], CultureInfo.InvariantCulture)), FileAccess.Write),
         };
     }
+
+    private static SafeFileHandle Open(int descriptor) => new(descriptor, ownsHandle: false);
 
     // Messages of the system name the temporary file; the user is told of the one that was asked for.
     private static T Explained<T>(string path, Func<T> action)

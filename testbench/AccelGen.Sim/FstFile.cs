@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace AccelGen.Sim;
 
-/// <summary>Waveforms in the FST format: a sequence of blocks of a type byte and a length. The writer in the model reports no errors.</summary>
+/// <summary>
+/// Waveforms in the FST format: a sequence of blocks of a type byte and a length. The writer in the model reports no errors.
+/// </summary>
 internal static class FstFile
 {
     // A block that the writer has not finished.

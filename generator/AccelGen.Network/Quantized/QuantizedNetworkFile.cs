@@ -65,7 +65,7 @@ public static class QuantizedNetworkFile
                 throw new FormatException($"{path}: layer {layer.Name}: {missing.Name} is null");
         }
 
-        IReadOnlyList<string> problems = QuantizedNetworkRules.Problems(document.Network);
+        IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(document.Network);
         return problems.Count == 0 ? document.Network : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
     }
 
