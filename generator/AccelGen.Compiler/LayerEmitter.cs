@@ -433,9 +433,16 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int peRowStep = t.Rows * job.Stride.Rows, peColumnStep = t.Columns * job.Stride.Columns / r;
         (int yFrom, int yTo, int xFrom, int xTo) = InputSpan(job, t, g, y0, x0);
         Command load = New("LOAD", job);
-        Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
-        Extent(load, 'B', null, 0, 0, 1);
         load["Destination"] = 0;
+        Extent(load, 'B', null, 0, 0, 1);
+        if (yFrom >= yTo || xFrom >= xTo)
+        {
+            // Padding only: no tap of the tile lies in the image. The tokens move, no data do.
+            Extent(load, 'A', null, 0, vectorsFrom, 0);
+            return load;
+        }
+
+        Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
         Scatter(load, t.PeColumns, localBase, job.Input, job.Batch, vectorsFrom, yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
         return load;
     }

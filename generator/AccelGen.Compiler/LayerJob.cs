@@ -23,6 +23,9 @@ internal sealed record LayerJob
     public int PadTop { get; init; }
     public int PadLeft { get; init; }
 
+    /// <summary>Pixels are added or, with negative padding, cut off at some side: also when not at the top or left.</summary>
+    public bool Padded { get; init; }
+
     /// <summary>Each output channel reads only its own input channel.</summary>
     public bool Diagonal { get; init; }
 

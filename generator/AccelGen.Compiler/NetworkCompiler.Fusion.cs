@@ -241,11 +241,15 @@ public sealed partial class NetworkCompiler
         if (skipped is not null)
         {
             PathRow without = skipped.WhereSkipped ? path : path with { Keep = path.Keep & ~(1UL << skipped.Block!.Value) };
-            passed = Cycles(skipped, b, without, null);
+            passed = Chosen(skipped, b, without);
         }
 
-        return AnyTiling is not null || Cycles(joined, together, path, null) + passed <= Cycles(first, a, path, null) + Cycles(second, b, path, null);
+        return AnyTiling is not null || Chosen(joined, together, path) + passed <= Chosen(first, a, path) + Chosen(second, b, path);
     }
+
+    // Cycles under a tiling that has been chosen, whose commands can therefore be written.
+    private long Chosen(LayerJob job, Tiling tiling, PathRow path) =>
+        Cycles(job, tiling, path, null) ?? throw new InvalidOperationException($"layer {job.Name}: its chosen tiling has no commands: {tooLarge[job.ShapeOnly()]}");
 
     // The result takes the place of what earlier parts of the same pass may still read: the rows around a tile.
     private static bool InPlace(QuantizedNetwork network, int layer, params ReadOnlySpan<int> read)

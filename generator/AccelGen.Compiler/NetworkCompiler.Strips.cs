@@ -31,7 +31,7 @@ public sealed partial class NetworkCompiler
             if (producers.Length == 0 || Choose(consumer, path) is not { } alone)
                 continue;
             (int Layer, LayerJob Job)[] parts = [.. producers.Select(p => (p, jobs[p][0]))];
-            long apart = Cycles(consumer, alone, path, null) + parts.Sum(p => Cycles(p.Job, Choose(p.Job, path)!, path, null));
+            long apart = Chosen(consumer, alone, path) + parts.Sum(p => Chosen(p.Job, Choose(p.Job, path)!, path));
             // Blocks of one shape have one plan.
             (LayerJob, LayerJob, int) shape = (consumer.ShapeOnly(), parts[0].Job.ShapeOnly(), parts.Length);
             if (AnyTiling is not null || parts.Length > 1 || !planned.TryGetValue(shape, out (StripPlan Plan, long Cycles)? known))
@@ -114,7 +114,8 @@ public sealed partial class NetworkCompiler
             if (cut.Any(c => c.Tiling is null) || !tried.Add(string.Join('|', cut.Select(c => c.Tiling).Prepend(tiling))))
                 return;
             var plan = new StripPlan(tiling, [.. cut.Select(c => (c.Layer, c.Tiling!))], stripWords);
-            found.Add((plan, Together(plan)));
+            if (Together(plan) is long cycles)
+                found.Add((plan, cycles));
         }
 
         IEnumerable<Tiling> Consumers(int inputWords)
@@ -139,16 +140,11 @@ public sealed partial class NetworkCompiler
                 return legal[AnyTiling.Next(legal.Count)];
             int smallest = Math.Max(strip, legal.Min(t => LayerEmitter.StripOf(config, job, t)));
             if (!known.TryGetValue((job, inputWords, smallest), out Tiling? best))
-                known[(job, inputWords, smallest)] = best = legal.Where(t => LayerEmitter.StripOf(config, job, t) <= smallest).Take(4).MinBy(t => Cycles(job, t, path, null));
+                known[(job, inputWords, smallest)] = best = legal.Where(t => LayerEmitter.StripOf(config, job, t) <= smallest).Take(4).MinBy(t => Cycles(job, t, path, null) ?? long.MaxValue);
             return best;
         }
 
-        long Together(StripPlan plan)
-        {
-            var trial = new LayerEmitter(config);
-            trial.EmitStrips(consumer, plan.Consumer, [.. plan.Producers.Select(p => (producers.First(x => x.Layer == p.Layer).Job, p.Tiling))], plan.StripWords);
-            (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
-            return new Cycles.CycleModel(config, memory).Predict(commands, 0, path).TotalCycles;
-        }
+        long? Together(StripPlan plan) => Cycles(consumer, path, null, trial =>
+            trial.EmitStrips(consumer, plan.Consumer, [.. plan.Producers.Select(p => (producers.First(x => x.Layer == p.Layer).Job, p.Tiling))], plan.StripWords));
     }
 }

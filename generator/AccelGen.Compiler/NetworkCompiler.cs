@@ -52,17 +52,20 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
             TensorShape shape = folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape;
             layouts[tensor.Id] = TensorLayout.Create(config, shape, provisional);
+            CheckMemory(layouts[tensor.Id].Bytes, $"tensor {tensor.Name} ({shape})");
             // A right operand's last lane tile may reach past its rows.
             provisional = Align(provisional + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
         }
 
         long[] homes = [.. network.Tensors.Select(t => layouts[network.Home(t.Id)].Address)];
 
+        if (problems.Count > 0)
+            throw new CompileException(problems);
         PlaceConcatenated(network, layouts, folded);
 
         var jobs = new List<List<LayerJob>>();
         for (int i = 0; i < network.Layers.Count; i++)
-            jobs.Add(Lower(network, i, layouts, folded));
+            jobs.Add([.. Lower(network, i, layouts, folded).Select(SingleSteps)]);
         if (problems.Count > 0)
             throw new CompileException(problems);
 
@@ -73,6 +76,8 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         (int? Into, bool InMemory)[] fused = Fuse(network, jobs, layouts, whole);
         Dictionary<int, StripPlan> strips = FindStrips(network, jobs, layouts, fused, whole);
         MemoryPlan plan = Settle(network, jobs, layouts, homes, fused);
+        if (new StorageAudit(network, layouts, config.Array.VectorWidth, [.. fused.Select((f, i) => f.Into ?? i)], [.. fused.Select(f => f.InMemory)]).Problems() is [var misplaced, ..])
+            throw new InvalidOperationException(misplaced);
         for (int index = 0; index < jobs.Count; index++)
         {
             QuantizedLayer layer = network.Layers[index];
@@ -95,7 +100,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 chosen = Choose(job, whole);
                 if (chosen is null)
                 {
-                    problems.Add($"layer {layer.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}; raise buffers.inputKibibytes, buffers.outputKibibytes or buffers.weightKibibytes");
+                    problems.Add($"layer {layer.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}: {WhyNone(job)}");
                     break;
                 }
 
@@ -111,7 +116,11 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             throw new CompileException(problems);
         long programAddress = plan.End;
         (List<Command> commands, int[] positions) = builder.Build(emitter.Commands, programAddress);
-        byte[] image = new byte[programAddress + (commands.Count * (long)IsaDefinition.CommandBytes)];
+        long imageBytes = programAddress + (commands.Count * (long)IsaDefinition.CommandBytes);
+        CheckMemory(imageBytes, $"the network: weights, tensors and {commands.Count:N0} commands");
+        if (problems.Count > 0)
+            throw new CompileException(problems);
+        byte[] image = new byte[imageBytes];
         foreach ((long address, byte[] data) in regions)
             data.CopyTo(image.AsSpan((int)address));
         foreach (QuantizedTensor constant in network.Tensors.Where(t => t.Constant is not null))
@@ -132,6 +141,17 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Memory = plan,
             Conditions = [.. conditions],
         };
+    }
+
+    /// <summary>Bytes of memory that a program may use with all that it reads and writes: what one array of the host holds.</summary>
+    internal const long MostMemoryBytes = int.MaxValue / Page * Page;
+
+    private bool CheckMemory(long bytes, string what)
+    {
+        if (bytes <= MostMemoryBytes)
+            return true;
+        problems.Add($"{what}: {bytes:N0} bytes of memory, {MostMemoryBytes:N0} are the most; make the input or the channels smaller");
+        return false;
     }
 
     // A layer whose channels do not depend on each other, in as many parts as the buffers ask for.
@@ -161,30 +181,69 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         }
     }
 
-    // Tensors that only serve a concatenation are written where it wants them, when nothing has to change.
+    // Tensors that only serve a concatenation are written where it wants them, when nothing has to change. The outermost
+    // concatenation comes first: a part of a part then lies in it as well.
     private void PlaceConcatenated(QuantizedNetwork network, TensorLayout[] layouts, Dictionary<int, InputFolding> folded)
     {
-        foreach (ConcatLayer concat in network.Layers.OfType<ConcatLayer>())
+        int[] container = new int[layouts.Length];
+        Array.Fill(container, -1);
+        foreach (ConcatLayer concat in network.Layers.OfType<ConcatLayer>().Reverse())
         {
             QuantizedTensor whole = network.Tensors[concat.Output];
-            int first = 0;
             if (concat.Inputs.SkipLast(1).Any(t => network.Tensors[t].Shape.Channels % config.Array.VectorWidth != 0))
                 continue;
+            int first = 0;
             foreach (int id in concat.Inputs)
             {
                 QuantizedTensor part = network.Tensors[id];
                 int at = first;
                 first += part.Shape.Channels;
-                bool plain = concat is { Table: null, Residual: null, TransposeOutput: false, Block: null, ClampLow: -128, ClampHigh: 127 } && part.Constant is null
-                    && part.SharesStorageWith is null && whole.SharesStorageWith is null && !network.Inputs.Contains(id) && !folded.ContainsKey(id)
-                    && concat.Inputs.Count(t => t == id) == 1 && !network.Tensors.Any(t => t.SharesStorageWith == id)
-                    && network.Layers.OfType<ConcatLayer>().Count(c => c.Inputs.Contains(id)) == 1 && network.Layers.Any(l => l.Output == id);
-                if (plain && part.Scale == whole.Scale && part.ZeroPoint == whole.ZeroPoint
-                    && part.Shape.Batch == 1 && whole.Shape.Batch == 1 && layouts[id].PlaneBytes == layouts[whole.Id].PlaneBytes)
-                    layouts[id] = layouts[id] with { Address = layouts[whole.Id].Address + (at / config.Array.VectorWidth * layouts[whole.Id].PlaneBytes) };
+                if (!LiesInConcatenation(network, concat, part, folded) || layouts[id].PlaneBytes != layouts[whole.Id].PlaneBytes || ReadAfterChange(network, id, whole.Id, container))
+                    continue;
+                container[id] = whole.Id;
+                layouts[id] = layouts[id] with { Address = layouts[whole.Id].Address + (at / config.Array.VectorWidth * layouts[whole.Id].PlaneBytes) };
             }
         }
     }
+
+    // Whether a part can be the same memory as what a concatenation makes of it: nothing else wants it elsewhere, and its
+    // values stay as they are.
+    private static bool LiesInConcatenation(QuantizedNetwork network, ConcatLayer concat, QuantizedTensor part, Dictionary<int, InputFolding> folded)
+    {
+        QuantizedTensor whole = network.Tensors[concat.Output];
+        int id = part.Id;
+        return concat is { Table: null, Residual: null, TransposeOutput: false, Block: null, ClampLow: -128, ClampHigh: 127 } && part.Constant is null
+            && part.SharesStorageWith is null && whole.SharesStorageWith is null && !network.Inputs.Contains(id) && !folded.ContainsKey(id)
+            && concat.Inputs.Count(t => t == id) == 1 && !network.Tensors.Any(t => t.SharesStorageWith == id)
+            && network.Layers.OfType<ConcatLayer>().Count(c => c.Inputs.Contains(id)) == 1 && network.Layers.Any(l => l.Output == id)
+            && part.Scale == whole.Scale && part.ZeroPoint == whole.ZeroPoint && part.Shape.Batch == 1 && whole.Shape.Batch == 1;
+    }
+
+    // Whether a part is still read when the memory of a concatenation around it, at any depth, is overwritten in place.
+    private static bool ReadAfterChange(QuantizedNetwork network, int part, int whole, int[] container)
+    {
+        int lastRead = network.Outputs.Contains(part) ? network.Layers.Count : -1;
+        for (int l = 0; l < network.Layers.Count; l++)
+            lastRead = network.Layers[l].Reads.Contains(part) ? Math.Max(lastRead, l) : lastRead;
+        for (int around = whole; around >= 0; around = container[around])
+        {
+            for (int l = 0; l < lastRead; l++)
+            {
+                int output = network.Layers[l].Output;
+                if (output != around && network.Home(output) == around)
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    // Field, value and legal range of what made the commands of a layer impossible to write, by shape.
+    private readonly Dictionary<LayerJob, string> tooLarge = [];
+
+    // What keeps a layer from running: its smallest tile, or a command field that no tile changes.
+    private string WhyNone(LayerJob job) =>
+        TilingSearch.WhyNone(config, job)?.ToString() ?? tooLarge.GetValueOrDefault(job.ShapeOnly(), "no tile's windows start at whole words");
 
     private Tiling? Choose(LayerJob job, PathRow path)
     {
@@ -199,34 +258,63 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         if (AnyTiling is not null)
         {
             List<Tiling> legal = [.. TilingSearch.Candidates(config, job, int.MaxValue)];
-            Tiling? any = legal.Count == 0 ? null : legal[AnyTiling.Next(legal.Count)];
-            List<Tiling> variants = any is null ? [] : [any, .. TilingSearch.Refinements(config, job, any)];
-            return any is null ? null : variants[AnyTiling.Next(variants.Count)];
+            while (legal.Count > 0)
+            {
+                int at = AnyTiling.Next(legal.Count);
+                List<Tiling> variants = [legal[at], .. TilingSearch.Refinements(config, job, legal[at])];
+                Tiling any = variants[AnyTiling.Next(variants.Count)];
+                if (Cycles(job, any, path, null) is not null)
+                    return any;
+                legal.RemoveAt(at);
+            }
+
+            return null;
         }
 
         // First the cut of the image, then the steps within a tile, each on the exact model.
         var tried = new Dictionary<Tiling, long>();
         PathRow? half = HalfKept(job, path);
         foreach (Tiling candidate in TilingSearch.Candidates(config, job, tilingCandidates))
-            tried[candidate] = Cost(candidate);
+            Try(candidate);
         foreach (Tiling good in tried.OrderBy(t => t.Value).Take(2).Select(t => t.Key).ToList())
         {
             foreach (Tiling variant in TilingSearch.Refinements(config, job, good))
-                tried.TryAdd(variant, Cost(variant));
+                Try(variant);
         }
 
         return tried.Count == 0 ? null : tried.MinBy(t => t.Value).Key;
 
-        long Cost(Tiling tiling) => Cycles(job, tiling, path, half);
+        void Try(Tiling tiling)
+        {
+            if (!tried.ContainsKey(tiling) && Cycles(job, tiling, path, half) is long cycles)
+                tried[tiling] = cycles;
+        }
     }
 
-    // Cycles of a layer under a tiling; with a second path twice its cycles count as well.
-    private long Cycles(LayerJob job, Tiling tiling, PathRow path, PathRow? half)
+    // Cycles of a layer under a tiling; with a second path twice its cycles count as well. Null when a value of its commands
+    // does not fit its field.
+    private long? Cycles(LayerJob job, Tiling tiling, PathRow path, PathRow? half) => Cycles(job, path, half, trial =>
     {
-        var trial = new LayerEmitter(config);
         // The matrices of a batch follow each other without a gap: three show the steady state.
         for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
             trial.Emit(job with { Batch = batch, Then = job.Then is null ? null : job.Then with { Batch = batch } }, tiling);
+    });
+
+    // Cycles of commands on their own. The ranges of their fields are checked here, where the layer is planned: what does
+    // not fit is no candidate.
+    private long? Cycles(LayerJob job, PathRow path, PathRow? half, Action<LayerEmitter> emit)
+    {
+        var trial = new LayerEmitter(config);
+        try
+        {
+            emit(trial);
+        }
+        catch (FieldRangeException e)
+        {
+            tooLarge[job.ShapeOnly()] = e.Reason;
+            return null;
+        }
+
         (List<Command> commands, _) = new ProgramBuilder(config).Build(trial.Commands, 0);
         var model = new CycleModel(config, memory);
         long cycles = model.Predict(commands, 0, path).TotalCycles;
@@ -316,6 +404,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             InputExtent = layer.InputExtent,
             OutputExtent = layer.OutputExtent,
             Block = layer.Block,
+            Padded = layer is ConvLayer { Padding: not (0, 0, 0, 0) } or AveragePoolLayer { Padding: not (0, 0, 0, 0) } or MaxPoolLayer { Padding: not (0, 0, 0, 0) },
         };
         if (layer.Residual is { } residual)
         {
@@ -459,7 +548,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             job = job with
             {
                 Kernel = fold.Blocks ? BlockKernel(conv, fold.Block) : (conv.Kernel.Rows, 1), Stride = (conv.Stride.Rows / fold.Step.Rows, 1), Dilation = (conv.Dilation.Rows, 1),
-                PadTop = fold.Blocks ? 0 : conv.Padding.Top, PadLeft = 0,
+                PadTop = fold.Blocks ? 0 : conv.Padding.Top, PadLeft = 0, Padded = !fold.Blocks && (conv.Padding.Top != 0 || conv.Padding.Bottom != 0),
             };
             return job with
             {
@@ -648,12 +737,18 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         return AddRegion(data);
     }
 
+    // A stride to the only output row or column there is moves nothing: without it windows are smaller, and any stride fits its field.
+    private static LayerJob SingleSteps(LayerJob job) => job with
+    {
+        Stride = (job.Output.Shape.Height == job.Up.Rows ? 1 : job.Stride.Rows, job.Output.Shape.Width == job.Up.Columns ? 1 : job.Stride.Columns),
+    };
+
     // A 1x1 layer over an image is a layer over a row of pixels: longer bursts, no ragged tiles.
     private LayerJob Flatten(LayerJob job, string place)
     {
         TensorLayout i = job.Input, o = job.Output;
         int r = config.Derived.VectorsPerWord;
-        bool pointwise = job.Kernel == (1, 1) && job.Stride == (1, 1) && job.PadTop == 0 && job.PadLeft == 0 && job.Resize is null && !job.RowTaps;
+        bool pointwise = job.Kernel == (1, 1) && job.Stride == (1, 1) && !job.Padded && job.Resize is null && !job.RowTaps;
         if (job.Transposed is not null || (pointwise && (i.Shape.Height, i.Shape.Width) != (o.Shape.Height, o.Shape.Width)
             && i.Shape.Height * i.Shape.Width == o.Shape.Height * o.Shape.Width))
         {
@@ -680,7 +775,10 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         int c0 = config.Array.VectorWidth, k0 = config.Array.Lanes, pitch = config.Derived.VectorPitchBytes, tileBytes = config.Derived.WeightTileBytes;
         int laneTiles = Geometry.Ceil(outputChannels, k0), vectors = job.Diagonal ? 1 : Geometry.Ceil(inputChannels, c0);
         (int kernelRows, int kernelColumns) = job.WeightPerTap ? job.Kernel : (1, 1);
-        byte[] data = new byte[(long)laneTiles * vectors * kernelRows * kernelColumns * tileBytes];
+        long bytes = (long)laneTiles * vectors * kernelRows * kernelColumns * tileBytes;
+        if (!CheckMemory(next + bytes, $"layer {job.Name}: its weights, as tiles of {tileBytes:N0} bytes, and those of the layers before"))
+            return next;
+        byte[] data = new byte[bytes];
         int tile = 0;
         for (int kt = 0; kt < laneTiles; kt++)
         {
@@ -690,25 +788,25 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 {
                     for (int kx = 0; kx < kernelColumns; kx++, tile++)
                     {
-                        Span<byte> bytes = data.AsSpan(tile * tileBytes, tileBytes);
+                        Span<byte> place = data.AsSpan(tile * tileBytes, tileBytes);
                         for (int lane = 0; lane < k0 && (kt * k0) + lane < outputChannels; lane++)
                         {
                             int k = (kt * k0) + lane;
                             if (job.RowTaps)
                             {
                                 for (int t = 0; t < config.Derived.RowTaps; t++)
-                                    bytes[(lane * pitch) + t] = (byte)weight(k, ky, (kx * config.Derived.RowTaps) + t, k);
+                                    place[(lane * pitch) + t] = (byte)weight(k, ky, (kx * config.Derived.RowTaps) + t, k);
                                 continue;
                             }
 
                             if (job.Diagonal)
                             {
-                                bytes[(lane * pitch) + (k % c0)] = (byte)weight(k, ky, kx, k);
+                                place[(lane * pitch) + (k % c0)] = (byte)weight(k, ky, kx, k);
                                 continue;
                             }
 
                             for (int i = 0; i < c0 && (v * c0) + i < inputChannels; i++)
-                                bytes[(lane * pitch) + i] = (byte)weight(k, ky, kx, (v * c0) + i);
+                                place[(lane * pitch) + i] = (byte)weight(k, ky, kx, (v * c0) + i);
                         }
                     }
                 }

@@ -38,6 +38,8 @@ internal static class TilingSearch
                     if (tiling is null)
                         continue;
                     long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
+                    if (tiles > MostTiles)
+                        continue;
                     // Array cycles per lane tile and tap, then traffic: a small tile re-reads weights, a tall narrow one its halo.
                     Geometry g = Geometry.Of(config, job, tiling);
                     long halo = tiles * (((peRows - 1) * rows * job.Stride.Rows) + g.WindowRows) * (((peColumns - 1) * columns * job.Stride.Columns / r) + g.WindowWords);
@@ -53,12 +55,11 @@ internal static class TilingSearch
     private static Tiling? CompleteChain(AcceleratorConfig config, LayerJob first, LayerJob second, Slots slots, int peRows, int peColumns, int rows, int columns)
     {
         int segments = config.Derived.LaneSegments;
-        const int FieldLimit = 4095;
         var t = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
         Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
         int blockWords = rows * g1.RowWords, results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords;
-        if (((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2 || g1.WindowRows > FieldLimit || g1.WindowWords > FieldLimit
-            || rows * first.Stride.Rows > FieldLimit || columns * first.Stride.Columns > FieldLimit || columns > FieldLimit)
+        if (((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2
+            || TilingMisfit.OfFields(first, g1, rows, columns) is not null)
             return null;
         int parameters2 = second.ParameterShared ? 1 : g2.LaneTiles;
         if (second.Also is not null && (results > slots.OutputWords / 2 || (second.Also.Row!.ParameterAddress is not null && parameters2 + g2.LaneTiles > slots.ParameterTiles)))
@@ -146,37 +147,46 @@ internal static class TilingSearch
         }
     }
 
-    // Fills in the channel tiling; null when a buffer is too small.
-    private static Tiling? Complete(AcceleratorConfig config, LayerJob job, Slots slots, int peRows, int peColumns, int rows, int columns)
+    /// <summary>Tiles of a layer at most: each takes at least five commands of 64 bytes, of which memory and host hold so many.</summary>
+    public const long MostTiles = 1 << 18;
+
+    /// <summary>Why not even the smallest tile of a layer fits a configuration, or why there would be too many; null when neither is so.</summary>
+    public static TilingMisfit? WhyNone(AcceleratorConfig config, LayerJob job)
+    {
+        int unit = Math.Max(config.Derived.VectorsPerWord, job.Transposed is null ? 1 : config.Array.VectorWidth), columns = unit;
+        while (columns * job.Stride.Columns % config.Derived.VectorsPerWord != 0)
+            columns += unit;
+        if (columns > config.Buffers.AccumulatorEntries)
+            return new TilingMisfit("sums of the smallest tile, a row of whole words", columns, config.Buffers.AccumulatorEntries, "buffers.accumulatorEntries");
+        if (Complete(config, job, new Slots(config), 1, 1, 1, columns, out TilingMisfit? why) is null)
+            return why;
+        long pixels = (long)(job.Output.Shape.Height / job.Up.Rows) * (job.Output.Shape.Width / job.Up.Columns), least = pixels / ((long)config.Array.Pes * config.Buffers.AccumulatorEntries);
+        return least > MostTiles ? new TilingMisfit("tiles of the largest size", least, MostTiles, "array.pes or buffers.accumulatorEntries") : null;
+    }
+
+    private static Tiling? Complete(AcceleratorConfig config, LayerJob job, Slots slots, int peRows, int peColumns, int rows, int columns) =>
+        Complete(config, job, slots, peRows, peColumns, rows, columns, out _);
+
+    // Fills in the channel tiling; null, and why, when a buffer or a command field is too small.
+    private static Tiling? Complete(AcceleratorConfig config, LayerJob job, Slots slots, int peRows, int peColumns, int rows, int columns, out TilingMisfit? why)
     {
         var probe = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
         Geometry g = Geometry.Of(config, job, probe);
+        why = TilingMisfit.OfFields(job, g, rows, columns) ?? TilingMisfit.OfInput(config, slots, g);
+        if (why is not null || OutputBlocks(config, job, slots, g, rows, out why) is not int blocks)
+            return null;
         int segments = config.Derived.LaneSegments;
-        const int FieldLimit = 4095;
-        if ((long)g.WindowRows * g.WindowWords * g.Vectors > slots.InputWords || g.WindowRows > FieldLimit || g.WindowWords > FieldLimit
-            || rows * job.Stride.Rows > FieldLimit || columns * job.Stride.Columns > FieldLimit || columns > FieldLimit)
-            return null;
-        int blockWords = rows * job.Up.Rows * g.RowWords;
-        // With a second result two tiles share a half of the output buffer.
-        int outputWords = job.Also is null ? slots.OutputWords : slots.OutputWords / 2;
-        if (job.Residual is not null)
-            outputWords = Math.Min(outputWords, slots.ResidualWords);
-        int blocks = outputWords / blockWords;
-        if (!job.ParameterShared || job.Row?.ParameterAddress is not null || job.Also?.Row?.ParameterAddress is not null)
-            blocks = Math.Min(blocks, slots.ParameterTiles / segments);
-        // Its own parameters and those of a row operator are then in one slot.
-        if (job is { Also: not null, Row.ParameterAddress: not null } && (job.ParameterShared ? 1 : g.LaneTiles) + g.LaneTiles > slots.ParameterTiles)
-            return null;
-        // A row operator needs all channels of its pixels at once.
-        if (blocks < 1 || ((job.Row is not null || job.Also is not null) && blocks * segments < g.LaneTiles) || (job.Resize is not null && blockWords > FieldLimit))
-            return null;
         // Output groups of equal size, small enough that stores overlap with compute.
         int groupTiles = Math.Min(blocks * segments, Geometry.Ceil(g.LaneTiles, segments) * segments);
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int perLaneTile = reduction * taps;
         if (job.WeightScalar)
-            return ScalarsFit(config, job) ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
+        {
+            why = ScalarsFit(config, job) ? null : new TilingMisfit("weight tiles of the layer, which stay on chip", ScalarTiles(config, job), slots.WeightTiles * (slots.WeightSlots - 1), "buffers.weightKibibytes");
+            return why is null ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
+        }
+
         if (perLaneTile <= slots.CommandTiles && (!job.Diagonal || perLaneTile * segments <= slots.CommandTiles))
         {
             int weightTiles = Math.Min(groupTiles, slots.CommandTiles / perLaneTile);
@@ -189,9 +199,35 @@ internal static class TilingSearch
         }
 
         if (job.Diagonal || taps > slots.CommandTiles)
+        {
+            why = new TilingMisfit("weight tiles of one vector of channels, a tile per tap", job.Diagonal ? taps * segments : taps, slots.CommandTiles, "buffers.weightKibibytes");
             return null;
+        }
+
         int most = slots.CommandTiles / taps;
         int chunks = Geometry.Ceil(g.Vectors, most);
         return new Tiling(peRows, peColumns, rows, columns, groupTiles, 1, Geometry.Ceil(g.Vectors, chunks));
+    }
+
+    // Vectors of output channels that the output, residual and parameter slots hold of a tile; null, and why, when that is not enough.
+    private static int? OutputBlocks(AcceleratorConfig config, LayerJob job, Slots slots, Geometry g, int rows, out TilingMisfit? why)
+    {
+        int segments = config.Derived.LaneSegments, blockWords = rows * job.Up.Rows * g.RowWords;
+        // With a second result two tiles share a half of the output buffer.
+        int outputWords = job.Also is null ? slots.OutputWords : slots.OutputWords / 2, outputs = outputWords / blockWords;
+        int residuals = job.Residual is null ? int.MaxValue : slots.ResidualWords / blockWords;
+        bool ownParameters = !job.ParameterShared || job.Row?.ParameterAddress is not null || job.Also?.Row?.ParameterAddress is not null;
+        int parameters = ownParameters ? slots.ParameterTiles / segments : int.MaxValue;
+        // A row operator needs all channels of its pixels at once.
+        int least = job.Row is not null || job.Also is not null ? Geometry.Ceil(g.LaneTiles, segments) : 1;
+        // Its own parameters and those of a row operator are then in one slot.
+        int together = (job.ParameterShared ? 1 : g.LaneTiles) + g.LaneTiles;
+        why = outputs < least ? new TilingMisfit("words of a half of the output buffer, for the smallest tile", (long)least * blockWords, outputWords, "buffers.outputKibibytes")
+            : residuals < least ? new TilingMisfit("words of a half of the residual buffer, for the smallest tile", (long)least * blockWords, slots.ResidualWords, "buffers.residualKibibytes")
+            : parameters < least ? new TilingMisfit("entries of a half of the parameter buffer", (long)least * segments, slots.ParameterTiles, "buffers.parameterEntries")
+            : job is { Also: not null, Row.ParameterAddress: not null } && together > slots.ParameterTiles ? new TilingMisfit("entries of a half of the parameter buffer", together, slots.ParameterTiles, "buffers.parameterEntries")
+            : job.Resize is not null ? TilingMisfit.OfField("VECTOR", "RowStepWords", job.Up.Rows * g.RowWords)
+            : null;
+        return why is null ? Math.Min(outputs, Math.Min(residuals, parameters)) : null;
     }
 }

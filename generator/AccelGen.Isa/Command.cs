@@ -30,7 +30,7 @@ public sealed class Command
 
     /// <summary>Value of a field, sign-extended when the field is signed.</summary>
     /// <exception cref="ArgumentException">The command has no such field.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The value does not fit.</exception>
+    /// <exception cref="FieldRangeException">The value does not fit.</exception>
     public long this[string field]
     {
         get
@@ -49,7 +49,7 @@ public sealed class Command
         {
             Field f = Find(field);
             if (value < f.Min || value > f.Max)
-                throw new ArgumentOutOfRangeException(field, value, $"{Definition.Name}.{field} holds {f.Min} to {f.Max}");
+                throw new FieldRangeException(Definition.Name, f, value);
             ulong mask = f.Width == 64 ? ulong.MaxValue : (1UL << f.Width) - 1;
             ulong bits = (ulong)value & mask;
             int word = f.Lsb / 64, shift = f.Lsb % 64;

@@ -7,7 +7,7 @@ namespace AccelGen.Isa;
 public static class IsaDefinition
 {
     /// <summary>Version of the command format; a program carries it.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>Bits of a command.</summary>
     public const int CommandBits = 512;
@@ -104,14 +104,11 @@ public static class IsaDefinition
             new("TailLanes", 176, 7, "Channels used of the last input vector when extent A is not dynamic; 0: all."),
             new("ReservedCompute2", 183, 1, "Zero."),
             new("ZeroPoint", 184, 8, "Input zero point.", true),
-            new("KernelRows", 192, 6, "Kernel rows."),
-            new("KernelColumns", 198, 6, "Kernel columns."),
-            new("StrideColumns", 204, 5, "Stride in columns."),
-            new("DilationColumns", 209, 5, "Dilation in columns."),
+            new("KernelRows", 192, 11, "Kernel rows."),
+            new("KernelColumns", 203, 11, "Kernel columns."),
             new("RowStepWords", 214, 16, "Words between output rows: stride rows x window words."),
             new("TapStepWords", 230, 16, "Words between kernel rows: dilation rows x window words."),
-            new("StrideRows", 246, 5, "Stride in rows."),
-            new("DilationRows", 251, 5, "Dilation in rows."),
+            new("ReservedCompute4", 246, 10, "Zero."),
             new("Rows", 256, 12, "Output rows per processing element."),
             new("Columns", 268, 12, "Output columns per processing element."),
             new("ColumnOffset", 280, 6, "Column of the first tap in the window: the part of the tile's origin that is not a whole word."),
@@ -125,7 +122,10 @@ public static class IsaDefinition
             new("ImageColumns", 376, 16, "Columns of the input image."),
             new("RowOffset", 392, 6, "Row of the first tap in the window; only with Replicate."),
             new("ScalarBase", 398, 16, "First weight; only with WeightScalar."),
-            new("ReservedCompute4", 414, 38, "Zero."),
+            new("StrideRows", 414, 9, "Stride in rows."),
+            new("StrideColumns", 423, 9, "Stride in columns."),
+            new("DilationRows", 432, 10, "Dilation in rows."),
+            new("DilationColumns", 442, 10, "Dilation in columns."),
             new("ReservedCompute5", 452, 60, "Zero."),
         ]),
         new("VECTOR", 3, Queue.Vector, "Takes the sums of BCount lane tiles x Rows x Columns pixels: adds the bias, requantises, adds the residual, clamps, and writes the output buffer.",

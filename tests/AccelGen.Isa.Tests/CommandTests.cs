@@ -25,7 +25,7 @@ public sealed class CommandTests
 
     [Test]
     public void A_value_that_does_not_fit_is_refused_with_its_range() =>
-        Assert.That(() => new Command("LOAD")["Rows"] = 65536, Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("0 to 65535"));
+        Assert.That(() => new Command("LOAD")["Rows"] = 65536, Throws.TypeOf<FieldRangeException>().With.Message.Contains("0 to 65535"));
 
     [Test]
     public void An_unknown_opcode_is_refused() =>

@@ -4,7 +4,7 @@
 #define ACC_ISA_H
 #include <stdint.h>
 
-#define ACC_ISA_VERSION 2u
+#define ACC_ISA_VERSION 3u
 #define ACC_CONFIG_HASH 0x459d87b7526e0e74ull
 
 typedef struct { uint64_t word[8]; } acc_command_t;
@@ -82,14 +82,10 @@ static inline uint64_t acc_get(const acc_command_t *c, unsigned lsb, unsigned wi
 #define ACC_COMPUTE_WeightBase 160, 16
 #define ACC_COMPUTE_TailLanes 176, 7
 #define ACC_COMPUTE_ZeroPoint 184, 8
-#define ACC_COMPUTE_KernelRows 192, 6
-#define ACC_COMPUTE_KernelColumns 198, 6
-#define ACC_COMPUTE_StrideColumns 204, 5
-#define ACC_COMPUTE_DilationColumns 209, 5
+#define ACC_COMPUTE_KernelRows 192, 11
+#define ACC_COMPUTE_KernelColumns 203, 11
 #define ACC_COMPUTE_RowStepWords 214, 16
 #define ACC_COMPUTE_TapStepWords 230, 16
-#define ACC_COMPUTE_StrideRows 246, 5
-#define ACC_COMPUTE_DilationRows 251, 5
 #define ACC_COMPUTE_Rows 256, 12
 #define ACC_COMPUTE_Columns 268, 12
 #define ACC_COMPUTE_ColumnOffset 280, 6
@@ -102,6 +98,10 @@ static inline uint64_t acc_get(const acc_command_t *c, unsigned lsb, unsigned wi
 #define ACC_COMPUTE_ImageColumns 376, 16
 #define ACC_COMPUTE_RowOffset 392, 6
 #define ACC_COMPUTE_ScalarBase 398, 16
+#define ACC_COMPUTE_StrideRows 414, 9
+#define ACC_COMPUTE_StrideColumns 423, 9
+#define ACC_COMPUTE_DilationRows 432, 10
+#define ACC_COMPUTE_DilationColumns 442, 10
 #define ACC_OP_VECTOR 3
 #define ACC_VECTOR_ResidualEnable 128, 1
 #define ACC_VECTOR_ResidualSubtract 129, 1

@@ -76,29 +76,29 @@ module acc_compute (
   // Command fields.
   logic        diagonal, per_tap, final_chunk, first_chunk;
   logic [11:0] a_count, b_count, rows, cols;
-  logic [5:0]  k_rows, k_cols;
+  logic [10:0] k_rows, k_cols;
   assign diagonal    = cmd_q[130];
   assign per_tap     = cmd_q[131];
   assign first_chunk = cmd_q[128];
   assign final_chunk = cmd_q[acc_pkg::FinalBit];
   assign a_count     = cmd_q[93:82];
   assign b_count     = cmd_q[123:112];
-  assign k_rows      = cmd_q[197:192];
-  assign k_cols      = cmd_q[203:198];
+  assign k_rows      = cmd_q[202:192];
+  assign k_cols      = cmd_q[213:203];
   assign rows        = cmd_q[267:256];
   assign cols        = cmd_q[279:268];
 
   // Loop counters, outermost first.
   logic [11:0] kt_q, cb_q, oy_q, ox_q;
-  logic [5:0]  ky_q, kx_q;
+  logic [10:0] ky_q, kx_q;
   logic [7:0]  seg_q;                                // lane tile within the vector, diagonal mode
   logic [15:0] weight_q, plane_q, tap_row_addr_q, row_addr_q, tap_row_q, tap_col_q, row_q, col_q, entry_q, scalar_q;
 
   logic ox_last, oy_last, kx_last, ky_last, cb_last, kt_last, pixel_last, pixel_first, tap_last, step_emits, stall, issue;
   assign ox_last     = ox_q + 12'd1 == cols;
   assign oy_last     = oy_q + 12'd1 == rows;
-  assign kx_last     = kx_q + 6'd1 == k_cols;
-  assign ky_last     = ky_q + 6'd1 == k_rows;
+  assign kx_last     = kx_q + 11'd1 == k_cols;
+  assign ky_last     = ky_q + 11'd1 == k_rows;
   assign cb_last     = diagonal || cb_q + 12'd1 == a_count;
   assign kt_last     = kt_q + 12'd1 == b_count;
   assign pixel_first = entry_q == 16'd0;
@@ -124,7 +124,7 @@ module acc_compute (
   assign column_o       = column;
   assign input_addr_o   = plane_q + tap_row_addr_q + row_addr_q + (column >> 0);
   assign input_select_o = 4'(column & 16'd0);
-  assign first_o        = first_chunk && (diagonal || cb_q == 12'd0) && ky_q == 6'd0 && kx_q == 6'd0;
+  assign first_o        = first_chunk && (diagonal || cb_q == 12'd0) && ky_q == 11'd0 && kx_q == 11'd0;
   assign entry_o        = entry_q;
   assign maximum_o      = cmd_q[132];
   assign replicate_o    = cmd_q[133];
@@ -191,13 +191,13 @@ module acc_compute (
       entry_q <= pixel_last ? 16'd0 : entry_q + 16'd1;
       if (!ox_last) begin
         ox_q  <= ox_q + 12'd1;
-        col_q <= col_q + 16'(cmd_q[208:204]);
+        col_q <= col_q + 16'(cmd_q[431:423]);
       end else begin
         ox_q  <= '0;
         col_q <= 16'(cmd_q[285:280]);
         if (!oy_last) begin
           oy_q       <= oy_q + 12'd1;
-          row_q      <= row_q + 16'(cmd_q[250:246]);
+          row_q      <= row_q + 16'(cmd_q[422:414]);
           row_addr_q <= row_addr_q + cmd_q[229:214];
         end else begin
           oy_q       <= '0;
@@ -207,14 +207,14 @@ module acc_compute (
           // Every lane tile has the same weights.
           scalar_q <= tap_last ? cmd_q[413:398] : scalar_q + scalar_step;
           if (!kx_last) begin
-            kx_q      <= kx_q + 6'd1;
-            tap_col_q <= tap_col_q + 16'(cmd_q[213:209]);
+            kx_q      <= kx_q + 11'd1;
+            tap_col_q <= tap_col_q + 16'(cmd_q[451:442]);
           end else begin
             kx_q      <= '0;
             tap_col_q <= '0;
             if (!ky_last) begin
-              ky_q           <= ky_q + 6'd1;
-              tap_row_q      <= tap_row_q + 16'(cmd_q[255:251]);
+              ky_q           <= ky_q + 11'd1;
+              tap_row_q      <= tap_row_q + 16'(cmd_q[441:432]);
               tap_row_addr_q <= tap_row_addr_q + cmd_q[245:230];
             end else begin
               ky_q           <= '0;

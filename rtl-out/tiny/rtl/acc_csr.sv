@@ -149,7 +149,7 @@ module acc_csr (
     rdata_d = 32'd0;
     unique case (araddr_i)
       16'h0000:                 rdata_d = 32'h41434347;
-      16'h0004:         rdata_d = 32'd2;
+      16'h0004:         rdata_d = 32'd3;
       16'h0008:      rdata_d = acc_pkg::ConfigHash[31:0];
       16'h000C:     rdata_d = acc_pkg::ConfigHash[63:32];
       16'h0014:             rdata_d = {29'd0, error_i, done_i, running_i};

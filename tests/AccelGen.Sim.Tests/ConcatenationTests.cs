@@ -1,0 +1,34 @@
+using AccelGen.Compiler;
+using AccelGen.Config;
+using AccelGen.Cycles;
+using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
+using NUnit.Framework;
+
+namespace AccelGen.Sim.Tests;
+
+/// <summary>Networks whose tensors are parts of each other, through the RTL.</summary>
+public sealed class ConcatenationTests
+{
+    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 77;
+
+    [TestCase("tiny")]
+    [TestCase("small")]
+    [CancelAfter(300_000)]
+    public async Task Random_graphs_of_concatenations_equal_golden_and_cycle_model(string preset)
+    {
+        AcceleratorConfig config = ConfigLoader.Load(preset);
+        BuiltModel built = await new ModelBuild().BuildAsync(config);
+        for (int seed = Seed * 1000; seed < (Seed * 1000) + 40; seed++)
+        {
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = RandomQuantizedGraphs.Build(seed, config.Array.VectorWidth);
+            CompiledProgram program = new NetworkCompiler(config, new MemoryTiming(), 2) { AnyTiling = seed % 2 == 0 ? new Random(seed) : null }.Compile(network);
+            using var workload = new Workload(program, built.Library, new MemoryTiming());
+            string what = $"seed {seed}: {string.Join(", ", network.Layers.Select(l => $"{l.Name}({string.Join(' ', l.Reads)})->{l.Output}"))}";
+            WorkloadResult result = workload.Run(inputs, ExecutionPath.Whole);
+            Assert.That(result.FirstMismatch, Is.Null, what);
+            Assert.That(result.CounterDifferences, Is.Empty, what);
+            Assert.That(result.CommandDifferences, Is.Zero, what);
+        }
+    }
+}
