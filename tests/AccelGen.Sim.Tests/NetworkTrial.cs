@@ -58,7 +58,7 @@ internal sealed partial class NetworkTrial
     private const double MostSteps = 4;
 
     // What the compiler may refuse: a configuration is too small or lacks a unit.
-    private static readonly string[] Capacity = ["no tiling fits", "-bit accumulator", "needs units."];
+    private static readonly string[] Capacity = ["no tiling fits", "-bit accumulator", "needs units.", "bytes of memory"];
 
     private readonly RandomModel model;
     private readonly Random random;
