@@ -648,14 +648,14 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             }
             else
             {
-                if (concat.Table is not null)
-                    problems.Add($"{place}its parts do not start at multiples of {c0} channels: then a concatenation cannot have an activation; insert a copy");
                 copy = copy with
                 {
                     ParameterShared = true, ParameterAddress = AddSharedParameters(concat.Scales[i]),
                     Residual = i == 0 ? null : job.Output, ResidualZeroPoint = job.OutputZeroPoint, ResidualScale = One,
                     // The zero point stands for channels yet to come: it must not be clamped before the last part.
                     ClampLow = i == concat.Inputs.Count - 1 ? job.ClampLow : -128, ClampHigh = i == concat.Inputs.Count - 1 ? job.ClampHigh : 127,
+                    // The last part is added to all that is there, and looked up with it.
+                    TableAddress = i == concat.Inputs.Count - 1 ? job.TableAddress : null,
                 };
                 copy = copy with { WeightAddress = AddWeights(copy, channels, job.Output.Shape.Channels, (k, _, _, c) => k == at + c ? (sbyte)1 : (sbyte)0) };
             }

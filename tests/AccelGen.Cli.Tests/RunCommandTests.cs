@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AccelGen.Golden;
+using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
 using AccelGen.Tests.Shared;
 using CliWrap.Buffered;
@@ -143,13 +144,36 @@ public sealed class RunCommandTests
         for (int i = 0; i < nchw.Length; i++)
             nhwc[(i % (shape.Height * shape.Width) * shape.Channels) + (i / (shape.Height * shape.Width))] = nchw[i];
         sbyte[] golden = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [input.Id] = Quantizer.QuantizeValues(input, nhwc) })[output.Id];
-        using var session = new InferenceSession(Path.Combine(folder, "exported.onnx"));
+        using InferenceSession session = ExactSession.Open(await File.ReadAllBytesAsync(Path.Combine(folder, "exported.onnx")));
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], new DenseTensor<float>(nchw, [1, shape.Channels, shape.Height, shape.Width]))]);
         float[] scores = [.. results[0].AsEnumerable<float>()];
         Assert.That(scores, Has.Length.EqualTo(golden.Length));
         for (int i = 0; i < scores.Length; i++)
             Assert.That(scores[i] / output.Scale, Is.EqualTo(golden[i] - output.ZeroPoint).Within(3.01), $"score {i}");
         Assert.That(golden.Distinct().Count(), Is.GreaterThan(3));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task An_export_of_signed_bytes_says_where_another_runtime_computes_it_wrongly_and_comes_back_as_the_same_network()
+    {
+        BufferedCommandResult quantize = await RunAsync("quantize", "net.onnx", "--calibrate", "images", "--out", "exported.json");
+        Assert.That(quantize.ExitCode, Is.Zero, quantize.StandardError);
+        var convolutions = new List<ConvLayer[]>();
+        foreach ((string[] option, string type) in new[] { (Array.Empty<string>(), "uint8"), (["--type", "int8"], "int8") })
+        {
+            BufferedCommandResult export = await RunAsync(["export", "exported.json", "--out", "typed.onnx", "--json", "a.json", .. option]);
+            Assert.That(export.ExitCode, Is.Zero, export.StandardError);
+            Assert.That(export.StandardOutput, Does.Contain($" layers, {type}, opset"));
+            Assert.That(export.StandardOutput, type == "int8" ? Does.Contain("without VNNI").And.Contain("--type uint8") : Does.Not.Contain("note:"));
+            using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "a.json")));
+            Assert.That(document.RootElement.GetProperty("type").GetString(), Is.EqualTo(type));
+            convolutions.Add([.. OnnxImporter.Import(Path.Combine(folder, "typed.onnx")).Quantized!.Layers.OfType<ConvLayer>()]);
+        }
+
+        QuantizedNetwork network = QuantizedNetworkFile.Load(Path.Combine(folder, "exported.json"));
+        foreach (ConvLayer[] back in convolutions)
+            Assert.That(back.Select(c => (IEnumerable<sbyte>)c.Weights), Is.EqualTo(network.Layers.OfType<ConvLayer>().Select(c => (IEnumerable<sbyte>)c.Weights)));
     }
 
     [Test]
@@ -168,6 +192,7 @@ public sealed class RunCommandTests
     [TestCase("is the model itself", "export", "net.onnx", "--out", "net.onnx", "--calibrate", "images")]
     [TestCase("--calibrate names the folder", "export", "net.onnx", "--out", "never.onnx")]
     [TestCase("no such file", "export", "nowhere.onnx", "--out", "never.onnx")]
+    [TestCase("--type 'int16' is unknown; uint8 and int8 are", "export", "net.onnx", "--out", "never.onnx", "--calibrate", "images", "--type", "int16")]
     [TestCase("'99' is no block", "export", "net.onnx", "--out", "never.onnx", "--calibrate", "images", "--skip", "99")]
     [TestCase("is quantised already; give the ONNX file", "quantize", "never.json", "--out", "never.onnx")]
     [TestCase("is quantised already: --equalize needs the float network", "export", "never.json", "--out", "never.onnx", "--equalize", "true")]

@@ -63,13 +63,7 @@ public sealed class GoldenExecutorTests
             TensorShape source = i with { Batch = headsIn, Channels = i.Channels / headsIn }, to = o with { Batch = headsOut, Channels = o.Channels / headsOut };
             // ConvInteger on channels in the order of the head-major planes: what NCHW memory of [heads, C, H, W] already is.
             sbyte[] nchw = [.. Enumerable.Range(0, headsIn).SelectMany(b => ToNchw(x[(int)(b * source.Elements / headsIn)..(int)((b + 1) * source.Elements / headsIn)], source with { Batch = 1 }))];
-            byte[] model = Attributes(new OnnxModelWriter("ConvInteger", ["x", "w", "zx"], "y"), conv)
-                .Input("x", OnnxModelWriter.UInt8, 1, i.Channels, i.Height, i.Width)
-                .Input("w", OnnxModelWriter.Int8, o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)
-                .Input("zx", OnnxModelWriter.UInt8).Build("y", OnnxModelWriter.Int32, 1, o.Channels, o.Height, o.Width);
-            int[] theirs = Run<int>(model,
-                ("x", Tensor([.. nchw.Select(v => (byte)(v + 128))], 1, i.Channels, i.Height, i.Width)),
-                ("w", Tensor(WeightsOihw(conv, i.Channels), o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)), ("zx", Tensor<byte>([(byte)(zero + 128)])));
+            int[] theirs = ConvolutionSums(conv, i, o, nchw, zero);
             int[] mine = MatrixOperators.Convolution(conv, new Operand(source, zero, x), to);
             int[] back = [.. Enumerable.Range(0, headsOut).SelectMany(b => ToNchw(mine[(int)(b * to.Elements / headsOut)..(int)((b + 1) * to.Elements / headsOut)], to with { Batch = 1 }))];
             Assert.That(back, Is.EqualTo(theirs), $"seed {Seed + round}: {source} -> {to}");

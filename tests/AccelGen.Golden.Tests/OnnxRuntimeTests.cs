@@ -5,7 +5,7 @@ using static AccelGen.Golden.Tests.Oracle;
 
 namespace AccelGen.Golden.Tests;
 
-/// <summary>The golden operators against ONNX Runtime, on random shapes.</summary>
+/// <summary>The golden operators against ONNX Runtime, on random shapes. Products have both operands as unsigned bytes: see <see cref="ExactSession"/>.</summary>
 public sealed class OnnxRuntimeTests
 {
     [Test]
@@ -16,15 +16,7 @@ public sealed class OnnxRuntimeTests
             var random = new Random(Seed + round);
             (ConvLayer conv, TensorShape i, TensorShape o, int zero, sbyte[] x) = RandomConv(random);
             int[] mine = MatrixOperators.Convolution(conv, new Operand(i, zero, x), o);
-            // ConvInteger takes unsigned activations: both the values and the zero point move by 128.
-            byte[] model = Attributes(new OnnxModelWriter("ConvInteger", ["x", "w", "zx"], "y"), conv)
-                .Input("x", OnnxModelWriter.UInt8, 1, i.Channels, i.Height, i.Width)
-                .Input("w", OnnxModelWriter.Int8, o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)
-                .Input("zx", OnnxModelWriter.UInt8).Build("y", OnnxModelWriter.Int32, 1, o.Channels, o.Height, o.Width);
-            int[] theirs = Run<int>(model,
-                ("x", Tensor([.. ToNchw(x, i).Select(v => (byte)(v + 128))], 1, i.Channels, i.Height, i.Width)),
-                ("w", Tensor(WeightsOihw(conv, i.Channels), o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)),
-                ("zx", Tensor<byte>([(byte)(zero + 128)])));
+            int[] theirs = ConvolutionSums(conv, i, o, ToNchw(x, i), zero);
             Assert.That(ToNchw(mine, o), Is.EqualTo(theirs), $"seed {Seed + round}: {i} -> {o}, kernel {conv.Kernel}, groups {conv.Groups}");
         }
     }
@@ -43,15 +35,17 @@ public sealed class OnnxRuntimeTests
             conv = conv with { Scales = [.. sw.Select(s => FixedPointScale.FromReal((double)sx * s / sy))], ClampLow = -128, ClampHigh = 127 };
             sbyte[] mine = GoldenOperators.Execute(conv, [new Operand(i, zero, x)], o, zy);
             byte[] model = Attributes(new OnnxModelWriter("QLinearConv", ["x", "sx", "zx", "w", "sw", "zw", "sy", "zy", "b"], "y"), conv)
-                .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.Int8)
-                .Input("w", OnnxModelWriter.Int8, o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns).Input("sw", OnnxModelWriter.Float, o.Channels).Input("zw", OnnxModelWriter.Int8, o.Channels)
-                .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Input("b", OnnxModelWriter.Int32, o.Channels)
-                .Build("y", OnnxModelWriter.Int8, 1, o.Channels, o.Height, o.Width);
-            sbyte[] theirs = Run<sbyte>(model,
-                ("x", Tensor(ToNchw(x, i), 1, i.Channels, i.Height, i.Width)), ("sx", Tensor<float>([sx])), ("zx", Tensor<sbyte>([(sbyte)zero])),
-                ("w", Tensor(WeightsOihw(conv, i.Channels), o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)), ("sw", Tensor(sw, o.Channels)), ("zw", Tensor(new sbyte[o.Channels], o.Channels)),
-                ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])), ("b", Tensor(conv.Bias, o.Channels)));
-            sbyte[] nchw = ToNchw(mine, o);
+                .Input("x", OnnxModelWriter.UInt8, 1, i.Channels, i.Height, i.Width).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.UInt8)
+                .Input("w", OnnxModelWriter.UInt8, o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)
+                .Input("sw", OnnxModelWriter.Float, o.Channels).Input("zw", OnnxModelWriter.UInt8, o.Channels)
+                .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.UInt8).Input("b", OnnxModelWriter.Int32, o.Channels)
+                .Build("y", OnnxModelWriter.UInt8, 1, o.Channels, o.Height, o.Width);
+            byte[] theirs = Run<byte>(model,
+                ("x", Tensor(Unsigned(ToNchw(x, i)), 1, i.Channels, i.Height, i.Width)), ("sx", Tensor<float>([sx])), ("zx", Tensor(Unsigned((sbyte)zero))),
+                ("w", Tensor(Unsigned(WeightsOihw(conv, i.Channels)), o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns)),
+                ("sw", Tensor(sw, o.Channels)), ("zw", Tensor(Unsigned(new sbyte[o.Channels]), o.Channels)),
+                ("sy", Tensor<float>([sy])), ("zy", Tensor(Unsigned((sbyte)zy))), ("b", Tensor(conv.Bias, o.Channels)));
+            byte[] nchw = Unsigned(ToNchw(mine, o));
             for (int n = 0; n < nchw.Length; n++)
             {
                 Assert.That(Math.Abs(nchw[n] - theirs[n]), Is.LessThanOrEqualTo(1), $"seed {Seed + round}, element {n}");
@@ -84,9 +78,9 @@ public sealed class OnnxRuntimeTests
                 }
             }
 
-            byte[] model = new OnnxModelWriter("MatMulInteger", ["a", "b", "za", "zb"], "y").Input("a", OnnxModelWriter.UInt8, b, m, k).Input("b", OnnxModelWriter.Int8, b, k, n)
-                .Input("za", OnnxModelWriter.UInt8).Input("zb", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int32, b, m, n);
-            int[] theirs = Run<int>(model, ("a", Tensor([.. left.Select(v => (byte)(v + 128))], b, m, k)), ("b", Tensor(transposed, b, k, n)), ("za", Tensor<byte>([(byte)(zero + 128)])), ("zb", Tensor<sbyte>([(sbyte)rightZero])));
+            byte[] model = new OnnxModelWriter("MatMulInteger", ["a", "b", "za", "zb"], "y").Input("a", OnnxModelWriter.UInt8, b, m, k).Input("b", OnnxModelWriter.UInt8, b, k, n)
+                .Input("za", OnnxModelWriter.UInt8).Input("zb", OnnxModelWriter.UInt8).Build("y", OnnxModelWriter.Int32, b, m, n);
+            int[] theirs = Run<int>(model, ("a", Tensor(Unsigned(left), b, m, k)), ("b", Tensor(Unsigned(transposed), b, k, n)), ("za", Tensor(Unsigned((sbyte)zero))), ("zb", Tensor(Unsigned((sbyte)rightZero))));
             Assert.That(mine, Is.EqualTo(theirs), $"seed {Seed + round}");
         }
     }
@@ -106,12 +100,12 @@ public sealed class OnnxRuntimeTests
             for (int i = 0; i < right.Length; i++)
                 transposed[(((i / (n * k) * k) + (i % k)) * n) + (i / k % n)] = right[i];
             byte[] model = new OnnxModelWriter("QLinearMatMul", ["a", "sa", "za", "b", "sb", "zb", "sy", "zy"], "y")
-                .Input("a", OnnxModelWriter.Int8, b, m, k).Input("sa", OnnxModelWriter.Float).Input("za", OnnxModelWriter.Int8)
-                .Input("b", OnnxModelWriter.Int8, b, k, n).Input("sb", OnnxModelWriter.Float).Input("zb", OnnxModelWriter.Int8)
-                .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int8, b, m, n);
-            sbyte[] theirs = Run<sbyte>(model, ("a", Tensor(left, b, m, k)), ("sa", Tensor<float>([sa])), ("za", Tensor<sbyte>([(sbyte)za])), ("b", Tensor(transposed, b, k, n)), ("sb", Tensor<float>([sb])),
-                ("zb", Tensor<sbyte>([(sbyte)zb])), ("sy", Tensor<float>([sy])), ("zy", Tensor<sbyte>([(sbyte)zy])));
-            AssertWithinOneStep(mine, theirs, Seed + round);
+                .Input("a", OnnxModelWriter.UInt8, b, m, k).Input("sa", OnnxModelWriter.Float).Input("za", OnnxModelWriter.UInt8)
+                .Input("b", OnnxModelWriter.UInt8, b, k, n).Input("sb", OnnxModelWriter.Float).Input("zb", OnnxModelWriter.UInt8)
+                .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.UInt8).Build("y", OnnxModelWriter.UInt8, b, m, n);
+            byte[] theirs = Run<byte>(model, ("a", Tensor(Unsigned(left), b, m, k)), ("sa", Tensor<float>([sa])), ("za", Tensor(Unsigned((sbyte)za))), ("b", Tensor(Unsigned(transposed), b, k, n)), ("sb", Tensor<float>([sb])),
+                ("zb", Tensor(Unsigned((sbyte)zb))), ("sy", Tensor<float>([sy])), ("zy", Tensor(Unsigned((sbyte)zy))));
+            AssertWithinOneStep(mine, [.. theirs.Select(v => (sbyte)(v - 128))], Seed + round);
         }
     }
 

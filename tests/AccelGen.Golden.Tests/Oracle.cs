@@ -81,11 +81,27 @@ internal static class Oracle
         return values;
     }
 
+    /// <summary>Counts as unsigned bytes: values and zero points move by 128, and every processor multiplies them exactly.</summary>
+    public static byte[] Unsigned(params sbyte[] counts) => [.. counts.Select(v => (byte)(v + 128))];
+
+    /// <summary>Sums of a convolution by ConvInteger.</summary>
+    public static int[] ConvolutionSums(ConvLayer conv, TensorShape i, TensorShape o, sbyte[] nchw, int zero)
+    {
+        int[] shape = [o.Channels, i.Channels / conv.Groups, conv.Kernel.Rows, conv.Kernel.Columns];
+        byte[] model = Attributes(new OnnxModelWriter("ConvInteger", ["x", "w", "zx", "zw"], "y"), conv)
+            .Input("x", OnnxModelWriter.UInt8, 1, i.Channels, i.Height, i.Width).Input("zx", OnnxModelWriter.UInt8)
+            .Input("w", OnnxModelWriter.UInt8, [.. shape.Select(d => (long)d)]).Input("zw", OnnxModelWriter.UInt8)
+            .Build("y", OnnxModelWriter.Int32, 1, o.Channels, o.Height, o.Width);
+        return Run<int>(model,
+            ("x", Tensor(Unsigned(nchw), 1, i.Channels, i.Height, i.Width)), ("zx", Tensor(Unsigned((sbyte)zero))),
+            ("w", Tensor(Unsigned(WeightsOihw(conv, i.Channels)), shape)), ("zw", Tensor(Unsigned(0))));
+    }
+
     public static DenseTensor<T> Tensor<T>(T[] values, params int[] shape) => new(values, shape);
 
     public static T[] Run<T>(byte[] model, params (string Name, object Tensor)[] inputs)
     {
-        using var session = new InferenceSession(model);
+        using InferenceSession session = ExactSession.Open(model);
         NamedOnnxValue[] values = [.. inputs.Select(i => i.Tensor switch
         {
             DenseTensor<byte> t => NamedOnnxValue.CreateFromTensor(i.Name, t),

@@ -72,6 +72,17 @@ public sealed class RepositoryTests
     }
 
     [Test]
+    public void Only_one_place_opens_sessions_of_ONNX_Runtime_and_it_keeps_to_exact_kernels()
+    {
+        var pattern = new Regex("new Inference" + @"Session\b|InferenceSession \w+ = new\b");
+        Assert.That(Sources(pattern), Is.EqualTo(new[] { "tests/Shared/ExactSession.cs" }));
+        Assert.That(Sources(new Regex("OpenFor" + "Timing")), Is.EqualTo(new[] { "testbench/AccelGen.Bench/GoldenSpeed.cs", "tests/Shared/ExactSession.cs" }));
+
+        static IEnumerable<string> Sources(Regex pattern) =>
+            Tracked().Where(f => f.EndsWith(".cs", StringComparison.Ordinal) && pattern.IsMatch(File.ReadAllText(Path.Combine(Root, f))));
+    }
+
+    [Test]
     public void Shell_scripts_stop_at_the_first_error()
     {
         foreach (string file in Tracked().Where(f => (f.StartsWith("scripts/", StringComparison.Ordinal) && !f.StartsWith("scripts/lib/", StringComparison.Ordinal)) || f == ".ci/run"))

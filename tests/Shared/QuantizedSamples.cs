@@ -27,9 +27,9 @@ internal static class QuantizedSamples
 
         yield return One(Conv("conv", c, k), Tensor(0, image), Tensor(1, image with { Channels = k }));
         yield return One(Conv("conv with table", c, k) with { Table = table, TableZeroPoint = Zero() }, Tensor(0, image), Tensor(1, image with { Channels = k }));
-        yield return One(Conv("conv transposed", c, k) with { TransposeOutput = true }, Tensor(0, image), Tensor(1, new TensorShape(1, 1, k, h * w)));
+        yield return One(Conv("conv transposed", c, k) with { TransposeOutput = true }, Tensor(0, image with { Height = 1, Width = h * w }), Tensor(1, new TensorShape(1, 1, k, h * w)));
         yield return One(Conv("conv into heads", c, k * heads), Tensor(0, image), Tensor(1, new TensorShape(heads, h, w, k)));
-        yield return One(Conv("conv of heads, transposed", c * heads, k * heads, heads) with { TransposeOutput = true }, Tensor(0, new TensorShape(heads, h, w, c)), Tensor(1, new TensorShape(heads, 1, k, h * w)));
+        yield return One(Conv("conv of heads, transposed", c * heads, k * heads, heads) with { TransposeOutput = true }, Tensor(0, new TensorShape(heads, 1, h * w, c)), Tensor(1, new TensorShape(heads, 1, k, h * w)));
         foreach (Broadcast broadcast in Enum.GetValues<Broadcast>())
         {
             TensorShape operand = broadcast switch { Broadcast.Pixels => new(1, 1, 1, k), Broadcast.Channels => new(1, h, w, 1), _ => new(1, h, w, k) };
@@ -54,7 +54,7 @@ internal static class QuantizedSamples
             },
             Tensor(0, image), Tensor(1, new TensorShape(1, 2 * h, 3 * w, c)));
         yield return One(new ConcatLayer("concat", [0, 1], 2, -128, 127, [Scale(1), Scale(1)]), Tensor(0, image), Tensor(1, image with { Channels = k }), Tensor(2, image with { Channels = c + k }));
-        yield return One(new ConcatLayer("copy", [0], 1, -50, 127, [Scale(1)]) { Table = table, TransposeOutput = true }, Tensor(0, image), Tensor(1, new TensorShape(1, 1, c, h * w)));
+        yield return One(new ConcatLayer("copy", [0], 1, -50, 127, [Scale(1)]) { Table = table }, Tensor(0, image), Tensor(1, image));
         yield return One(new SoftmaxLayer("softmax", 0, 1, -128, 127, (uint)random.Next(1 << 24), FixedPointScale.FromReal(256)), Tensor(0, image), Tensor(1, image));
         yield return One(
             new LayerNormLayer("layer norm", 0, 1, -128, 127)

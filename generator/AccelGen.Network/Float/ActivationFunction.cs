@@ -30,6 +30,7 @@ public static class ActivationFunction
         ActivationKind.Reciprocal => 1 / x,
         ActivationKind.Abs => Math.Abs(x),
         ActivationKind.Softplus => x > 0 ? x + Math.Log(1 + Math.Exp(-x)) : Math.Log(1 + Math.Exp(x)),
+        ActivationKind.Round => Math.Round(x, MidpointRounding.ToEven),
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation.Kind, "an activation of ActivationKind is needed"),
     };
 

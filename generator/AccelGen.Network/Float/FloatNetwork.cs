@@ -83,6 +83,9 @@ public enum ActivationKind
 
     /// <summary>ln(1 + e^x).</summary>
     Softplus,
+
+    /// <summary>The nearest whole number, halves to the even one.</summary>
+    Round,
 }
 
 /// <summary>An activation function with its parameters.</summary>

@@ -116,7 +116,7 @@ internal sealed class LayerGraph
         return tensor;
     }
 
-    /// <summary>The same elements in the same order under another shape.</summary>
+    /// <summary>The same elements in the same order under other rows and columns; heads and channels lie in memory as they are.</summary>
     public int Alias(int tensor, TensorShape shape)
     {
         int home = Home(tensor);
@@ -200,13 +200,18 @@ internal sealed class LayerGraph
         (int Channel, int Pixel)[] sources = [.. Offsets([.. batch, .. channels])];
         bool keepsPixels = view.Pixel == 0 && pixels is [] or [{ Stride: 1 }] && np == area && sources.All(o => o.Pixel == 0);
         bool keepsChannels = view.Channel == 0 && sources.Length == s.Batch * s.Channels && !sources.Where((o, i) => o.Channel != i).Any();
-        if (!transpose && keepsPixels && keepsChannels && (anyHeads || nb == s.Batch || area == 1))
+        // Heads lie in memory otherwise than channels: one as the other is a movement.
+        if (!transpose && keepsPixels && keepsChannels && (anyHeads || nb == s.Batch))
             return Alias(view.Tensor, anyHeads ? s : new TensorShape(nb, s.Height, s.Width, nc));
         foreach (int width in new[] { s.Width, area }.Distinct())
         {
             if (Grid(width) is not { } move)
                 continue;
-            return Add(move);
+            if (!transpose || CanTranspose(move, Shape(move.Output).Height))
+                return Add(move with { TransposeOutput = transpose, Output = transpose ? AddTensor(move.Name, new TensorShape(nb, 1, nc, np)) : move.Output });
+            // Only a layer of 1x1 kernels exchanges the pixels of several rows with channels.
+            string unique = Unique($"{name}/copy");
+            return Add(new MoveLayer(unique, Add(move), AddTensor(unique, new TensorShape(nb, 1, nc, np)), [.. Enumerable.Range(0, nb * nc)]) { TransposeOutput = true });
         }
 
         throw new FormatException($"[{string.Join(", ", view.Sizes)}] takes pixels of {tensors[view.Tensor].Name} ({s}) in an order that is no grid of rows and columns");
@@ -239,11 +244,10 @@ internal sealed class LayerGraph
             if (gw == 1)
                 sx = kw;
             string unique = Unique($"{name}/copy");
-            TensorShape to = transpose ? new TensorShape(nb, 1, nc, gh * gw) : new TensorShape(nb, gh, gw, nc);
-            return new MoveLayer(unique, Alias(view.Tensor, s with { Height = height, Width = width }), AddTensor(unique, to),
+            return new MoveLayer(unique, Alias(view.Tensor, s with { Height = height, Width = width }), AddTensor(unique, new TensorShape(nb, gh, gw, nc)),
                 [.. sources.Select(o => (((o.Pixel / width / dy * kw) + (o.Pixel % width / dx)) * s.Batch * s.Channels) + view.Channel + o.Channel)])
             {
-                Kernel = (kh, kw), Stride = (sy, sx), Dilation = (dy, dx), TransposeOutput = transpose,
+                Kernel = (kh, kw), Stride = (sy, sx), Dilation = (dy, dx),
                 Padding = (-top, -left, Last(((gh - 1) * sy) + ((kh - 1) * dy) + 1 - height + top, sy), Last(((gw - 1) * sx) + ((kw - 1) * dx) + 1 - width + left, sx)),
             };
         }
@@ -310,7 +314,8 @@ internal sealed class LayerGraph
                 MoveLayer move => AsConvolution(move),
                 ScaleLayer scale => AsConvolution(scale),
                 FloatConv { Fixed: not null } conv when Selects(conv) => conv with { IsDataMovement = true },
-                RoundLayer round => new FloatCopy(round.Name, round.Input, round.Output),
+                RoundLayer round => AsCopy(new FloatCopy(round.Name, round.Input, round.Output)),
+                FloatCopy copy => AsCopy(copy),
                 var other => other,
             };
         }
@@ -341,7 +346,7 @@ internal sealed class LayerGraph
             number[t] = number[Home(t)];
         numbers = number;
         return new FloatNetwork(name, [.. order.Select((t, i) => tensors[t] with { Id = i, SharesStorageWith = tensors[t].SharesStorageWith is int h ? number[h] : null })],
-            [.. kept.Select(l => Renumber(l, t => number[t]))], [], [.. inputs.Where(number.ContainsKey).Select(t => number[t])], [.. results.Select(t => number[t])]);
+            [.. kept.Select(l => Renumber(l, t => number[t]))], [], [.. inputs.Where(number.ContainsKey).Select(t => number[t])], [.. results.Select(t => number[t]).Distinct()]);
     }
 
     /// <summary>What became of a layer: its own description, the layer it was joined with, or that nothing needs it.</summary>
@@ -483,9 +488,19 @@ internal sealed class LayerGraph
 
     private static bool KeepsZero(FloatLayer l) => l.Range.Low <= 0 && l.Range.High >= 0 && l.Table is null && ActivationFunction.Evaluate(l.Activation, 0) == 0;
 
-    // Layers whose arithmetic has room for a second operand.
-    private bool TakesResidual(FloatLayer l) => (l is FloatConv or MoveLayer or ScaleLayer or FloatMatMul or FloatAveragePool or FloatResize or FloatMultiply || (Quantized && l is FloatMaxPool or FloatConcat))
-        && Plain(l) && l.Residual is null && !l.TransposeOutput;
+    // Layers whose arithmetic has room for a second operand; a convolution adds one channel for all to one head only.
+    private bool TakesResidual(FloatLayer l, int operand, Broadcast broadcast) => (l is FloatConv or MoveLayer or ScaleLayer or FloatMatMul or FloatAveragePool or FloatResize || (Quantized && l is FloatMaxPool))
+        && Plain(l) && l.Residual is null && !l.TransposeOutput && (broadcast != Broadcast.Channels || Shape(operand).Batch == 1 || l is not (FloatConv or MoveLayer or ScaleLayer));
+
+    // Layers that can write pixels and channels exchanged, of so many rows: those of 1x1 kernels, and any of one row.
+    private static bool CanTranspose(FloatLayer layer, int rows) => layer switch
+    {
+        FloatResize or FloatConcat or FloatCopy => false,
+        MoveLayer m => rows == 1 || m.KeepsPixels,
+        FloatConv c => rows == 1 || (c.Kernel == (1, 1) && c.Stride == (1, 1) && c.Padding == default),
+        FloatAveragePool or FloatMaxPool => rows == 1,
+        _ => true,
+    };
 
     private bool Join(int i) => layers[i] switch
     {
@@ -570,7 +585,7 @@ internal sealed class LayerGraph
                     shifted || f.Any(v => v < 0) ? null : w.Bias, shifted || f.Any(v => v < 0) ? null : w.BiasSteps is { } steps ? [.. steps.Zip(f, (u, v) => u * v)] : null),
             },
             ScaleLayer s => s with { Factors = [.. s.Factors.Zip(f, (u, v) => u * v)], Addends = [.. s.Addends.Select((v, k) => (v * f[k]) + b[k])] },
-            FloatMatMul when uniform && !shifted => p with { Factor = p.Factor * f[0] },
+            FloatMatMul when uniform && !shifted && f[0] >= 0 => p with { Factor = p.Factor * f[0] },
             FloatNormalizedMatMul or FloatSoftmax or FloatAveragePool or FloatMaxPool or FloatMultiply or FloatResize or FloatConcat or FloatCopy or FloatAdd { Residual: null } when Quantized && uniform && !shifted && f[0] > 0 => p with { Factor = p.Factor * f[0] },
             FloatLayerNorm n when Repeats(f, n.Gamma.Length) && Repeats(b, n.Gamma.Length) => n with
             {
@@ -578,7 +593,7 @@ internal sealed class LayerGraph
             },
             _ => null,
         };
-        if (fused is null || (scale.Residual is not null && (!TakesResidual(p) || Shape(p.Output) != Shape(scale.Output))))
+        if (fused is null || (scale.Residual is int r && (!TakesResidual(p, r, scale.ResidualBroadcast) || Shape(p.Output) != Shape(scale.Output))))
             return false;
         Replace(at, i, fused with { Range = scale.Range, Activation = scale.Activation, Residual = scale.Residual, ResidualBroadcast = scale.ResidualBroadcast, ResidualSubtract = scale.ResidualSubtract, ResidualFactor = scale.ResidualFactor, Table = scale.Table }, scale.Output);
         return true;
@@ -616,7 +631,7 @@ internal sealed class LayerGraph
                 return true;
             }
 
-            if (!TakesResidual(p))
+            if (!TakesResidual(p, other, add.ResidualBroadcast))
                 continue;
             int residual = add.ResidualBroadcast == Broadcast.None ? Alias(other, Shape(p.Output)) : other;
             Replace(at, i, p with { Residual = residual, ResidualBroadcast = add.ResidualBroadcast, ResidualSubtract = add.ResidualSubtract, ResidualFactor = add.ResidualFactor, Range = add.Range, Activation = add.Activation, Table = add.Table }, add.Output);
@@ -646,7 +661,7 @@ internal sealed class LayerGraph
             return true;
         // What remains is a transpose of a whole result: its maker writes it that way.
         if (move.TransposeOutput && move.KeepsPixels && move.KeepsChannels(from.Batch * from.Channels) && move.Residual is null && Sole(move.Input) >= 0
-            && p is not (MoveLayer or FloatConv or RoundLayer) && p.Residual is null && !p.TransposeOutput && to.Batch == Shape(p.Output).Batch && (Plain(p) || Plain(move)))
+            && p is not (MoveLayer or FloatConv or RoundLayer) && p.Residual is null && !p.TransposeOutput && CanTranspose(p, Shape(p.Output).Height) && to.Batch == Shape(p.Output).Batch && (Plain(p) || Plain(move)))
         {
             FloatLayer turned = p is FloatMatMul m ? m with { Input = m.Right, Right = m.Input } : p with { TransposeOutput = true };
             if (Plain(p))
@@ -690,6 +705,8 @@ internal sealed class LayerGraph
             return null;
         }
 
+        if (second.TransposeOutput && !CanTranspose(result, second.KeepsPixels ? middle.Height : to.Height))
+            return null;
         TensorShape computed = second.KeepsPixels ? to with { Height = middle.Height, Width = middle.Width } : to;
         if (second.TransposeOutput)
             computed = to;
@@ -714,7 +731,7 @@ internal sealed class LayerGraph
         if (outputs.Contains(home))
             return false;
         List<int> all = readers[home];
-        bool Foldable(int reader) => layers[reader] is MoveLayer { KeepsPixels: true } m && (Plain(m) || Plain(conv)) && (!m.HasZeros || KeepsZero(conv)) && Rows(conv, m) is not null;
+        bool Foldable(int reader) => layers[reader] is MoveLayer { KeepsPixels: true } m && (Plain(m) || Plain(conv)) && (!m.HasZeros || KeepsZero(conv)) && (!m.TransposeOutput || CanTranspose(conv, Shape(conv.Output).Height)) && Rows(conv, m) is not null;
         if (!all.All(Foldable) || (all.Count > 1 && all.Sum(r => ((MoveLayer)layers[r]!).Taps.Length) > conv.Bias.Length * 5 / 4))
             return false;
         FloatConv rows = Rows(conv, move)!;
@@ -862,6 +879,19 @@ internal sealed class LayerGraph
     {
         int run = conv.Weights.Length / conv.Bias.Length;
         return conv.Factor == 1 && conv.Bias.All(b => b == 0) && conv.Weights.All(w => w is 0 or 1) && !Enumerable.Range(0, conv.Bias.Length).Any(k => conv.Weights.AsSpan(k * run, run).Count(1f) > 1);
+    }
+
+    // A copy of heads, or one that is transposed, is a convolution: it counts heads as channels.
+    private FloatLayer AsCopy(FloatCopy copy)
+    {
+        TensorShape from = Shape(copy.Input);
+        if (from.Batch == 1 && !copy.TransposeOutput && copy.Residual is null)
+            return copy;
+        return AsConvolution(new MoveLayer(copy.Name, copy.Input, copy.Output, [.. Enumerable.Range(0, from.Batch * from.Channels)])
+        {
+            Range = copy.Range, Activation = copy.Activation, Table = copy.Table, TransposeOutput = copy.TransposeOutput,
+            Residual = copy.Residual, ResidualBroadcast = copy.ResidualBroadcast, ResidualSubtract = copy.ResidualSubtract, ResidualFactor = copy.ResidualFactor,
+        }) with { Factor = copy.Factor };
     }
 
     private FloatConv AsConvolution(ScaleLayer scale) => new(scale.Name, scale.Input, scale.Output)

@@ -36,11 +36,17 @@ internal sealed class OnnxNode(NodeProto proto, int index, string? written = nul
 
     public long Integer(string name, long absent) => Get(name, 2)?.I ?? absent;
 
-    public float Real(string name, float absent) => Get(name, 1)?.F ?? absent;
+    /// <summary>A number; infinite only where a bound may be.</summary>
+    /// <exception cref="FormatException">It is not a number, or infinite.</exception>
+    public float Real(string name, float absent, bool infinite = false) => (Get(name, 1)?.F ?? absent) is var f && (infinite ? !float.IsNaN(f) : float.IsFinite(f)) ? f
+        : throw new FormatException($"attribute {name} is {f}; it must be {(infinite ? "a number" : "finite")}");
 
     public string Text(string name, string absent) => Get(name, 3)?.S.ToStringUtf8() ?? absent;
 
     public long[]? Integers(string name) => Get(name, 7) is { } a ? [.. a.Ints] : null;
+
+    /// <summary>Whole numbers, or null where the attribute is absent or something else.</summary>
+    public long[]? TryIntegers(string name) => attributes.TryGetValue(name, out AttributeProto? a) && a.Type is 7 or 0 ? [.. a!.Ints] : null;
 
     public float[]? Reals(string name) => Get(name, 6) is { } a ? [.. a.Floats] : null;
 

@@ -58,7 +58,7 @@ public sealed partial class OnnxImporter
 
         float Bound(string attribute, int input, float absent) => input < inputs.Length && inputs[input] is { } v
             ? (v as Constant)?.Tensor.Floats is { Length: 1 } c ? c[0] : throw new FormatException($"{attribute} must be a constant")
-            : node.Real(attribute, absent);
+            : node.Real(attribute, absent, infinite: true);
     }
 
     // The larger or smaller of an activation and a number.
@@ -117,6 +117,8 @@ public sealed partial class OnnxImporter
                     return Copy(Write(c.Inner, tensor, place), c.Range, default);
                 case Applied a:
                     return Copy(Write(a.Inner, tensor, place), OutputRange.Unbounded, a.Activation);
+                case Rounding r:
+                    return Copy(Write(r.Inner, tensor, place), OutputRange.Unbounded, new Float.Activation(ActivationKind.Round));
                 case Combined { Left: Number n, Operator: '/' } c:
                     return Scale(Copy(Write(c.Right, tensor, place), OutputRange.Unbounded, new Float.Activation(ActivationKind.Reciprocal)), [(float)n.Value], [0]);
                 case Combined { Left: Number n } c:
@@ -422,7 +424,8 @@ public sealed partial class OnnxImporter
         Layout Turned()
         {
             int[] heads = [.. onChannels.Where(d => network.Shape(v.Tensor) is { Batch: > 1 } s && cut.Dims[d][0].Stride >= s.Channels)];
-            return new Layout(heads, [.. natural.Rows], [.. natural.Columns, .. onChannels.Except(heads)], channels);
+            // Pixels that stay count as heads: they are exchanged one by one.
+            return new Layout([.. heads, .. natural.Rows, .. natural.Columns], [], [.. onChannels.Except(heads)], channels);
         }
     }
 

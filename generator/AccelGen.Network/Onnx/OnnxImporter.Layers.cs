@@ -148,10 +148,16 @@ public sealed partial class OnnxImporter
     private Value MatMul(Value a, Value b)
     {
         long[] da = Dims(a), db = Dims(b);
+        // A vector is a row on the left, a column on the right, and the axis that this adds goes again.
+        if (da.Length == 1 && db.Length > 0)
+            return MatMul(WithDims(a, [1, da[0]]), b) is var row && Dims(row) is var dr ? WithDims(row, db.Length == 1 ? dr[1..] : [.. dr[..^2], dr[^1]]) : row;
+        if (db.Length == 1 && da.Length > 0)
+            return MatMul(a, WithDims(b, [db[0], 1])) is var column && Dims(column) is var dc ? WithDims(column, dc[..^1]) : column;
         if (da.Length < 2 || db.Length < 2 || da[^1] != db[^2])
             throw new FormatException($"the operands {Text(da)} and {Text(db)} do not fit; matrices [.., M, K] and [.., K, N] are needed");
-        // Counts on the left, or that differ from head to head, are an operand like any other.
-        if (quantized && (a is Constant { Tensor.Grid: not null } || (b is Constant { Tensor: { Grid: not null } t } && t.Dims[..^2].Any(d => d != 1))))
+        // A constant that differs from head to head is an operand like any other, and counts on the left are.
+        bool PerHead(Value v, long[] dims) => v is Constant { Tensor: { } c } && (!quantized || c.Grid is not null) && dims[..^2].Any(d => d != 1);
+        if (PerHead(a, da) || PerHead(b, db) || (quantized && a is Constant { Tensor.Grid: not null }))
         {
             long[] common = BroadcastDims(da[..^2], db[..^2]);
             return new Activation(Product(Operand(a, da).Expand([.. common, .. da[^2..]]), Operand(b, db).Expand([.. common, .. db[^2..]])));
@@ -166,7 +172,7 @@ public sealed partial class OnnxImporter
             // A * x is (x^T * A^T)^T.
             int[] swap = [.. Enumerable.Range(0, db.Length - 2), db.Length - 1, db.Length - 2];
             if (left.Dims[..^2].Any(d => d != 1))
-                throw new FormatException($"the constant has shape {Text(da)}; one matrix for all heads is supported");
+                throw new FormatException($"its constant {Text(da)} differs from head to head and has no scale, or more than one: quantise it with one scale and zero point");
             View y = Linear(Plain(b).Permute(swap), ConstantFolder.Transpose(left.WithDims([da[^2], da[^1]]), [1, 0])).Permute(swap);
             return new Activation(da.Length > db.Length ? y with { Dims = [.. Enumerable.Repeat(Array.Empty<Atom>(), da.Length - db.Length), .. y.Dims] } : y);
         }
@@ -174,7 +180,7 @@ public sealed partial class OnnxImporter
         if (b is Constant { Tensor: { } right })
         {
             if (right.Dims[..^2].Any(d => d != 1))
-                throw new FormatException($"the constant has shape {Text(db)}; one matrix for all heads is supported");
+                throw new FormatException($"its constant {Text(db)} differs from head to head and has no scale, or more than one: quantise it with one scale and zero point");
             View y = Linear(Plain(a), right.WithDims([db[^2], db[^1]]));
             return new Activation(db.Length > da.Length ? y with { Dims = [.. Enumerable.Repeat(Array.Empty<Atom>(), db.Length - da.Length), .. y.Dims] } : y);
         }
@@ -183,6 +189,9 @@ public sealed partial class OnnxImporter
         View l = Plain(a), r = Plain(b);
         return new Activation(Product(l.Expand([.. batch, .. da[^2..]]), r.Expand([.. batch, .. db[^2..]])));
     }
+
+    // The same elements under sizes that differ by axes of one element only.
+    private Value WithDims(Value v, long[] dims) => v is Constant c ? new Constant(c.Tensor.WithDims(dims)) : new Activation(Plain(v).Reshape(dims));
 
     // x [.., K] * W [K, N], the same for every token and head.
     private View Linear(View x, OnnxTensor matrix)

@@ -170,6 +170,8 @@ public sealed partial class OnnxImporter
     {
         OnnxTensor x = Parameter(inputs, 0, "value");
         float[] values = Floats(x, "value");
+        if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and int bad)
+            throw new FormatException($"input 0 ({node.Inputs[0]}): element {bad} is {values[bad]}; weights must be finite");
         Parameters p = Quantisation(node, inputs, UInt8);
         int[] channel = Channels(node, x, p);
         (long low, long high) = p.Type switch { UInt8 => (0L, 255L), Int8 => (-128L, 127L), _ => (int.MinValue, int.MaxValue) };
@@ -422,22 +424,19 @@ public sealed partial class OnnxImporter
     // What of a quantised network would have to be computed in float.
     private IEnumerable<string> NotQuantised(FloatNetwork result)
     {
-        var nodes = new Dictionary<string, OnnxNode>();
-        foreach ((OnnxNode node, string layer) in layerOf)
-            nodes.TryAdd(layer, node);
-        string Place(FloatLayer layer) => $"{graph.Path}: " + (nodes.TryGetValue(layer.Name, out OnnxNode? n) ? $"node {n.Name} ({n.Written})" : $"layer {layer.Name}");
+        string Where(FloatLayer layer) => $"{graph.Path}: {Place(layer.Name)}";
         foreach (int input in result.Inputs.Where(t => result.Tensors[result.Home(t)].Fixed is null))
         {
             FloatLayer reader = result.Layers.First(l => l.Reads.Any(t => result.Home(t) == input));
-            yield return $"{Place(reader)}: reads the input {result.Tensors[input].Name} without QuantizeLinear, or it is quantised in two ways: quantise the input once, and leave normalisation of the image to the caller";
+            yield return $"{Where(reader)}: reads the input {result.Tensors[input].Name} without QuantizeLinear, or it is quantised in two ways: quantise the input once, and leave normalisation of the image to the caller";
         }
 
         foreach (FloatLayer layer in result.Layers)
         {
             if (result.Tensors[result.Home(layer.Output)].Fixed is null)
-                yield return $"{Place(layer)}: its result has no scale and zero point of its own: put QuantizeLinear and DequantizeLinear behind it";
+                yield return $"{Where(layer)}: its result has no scale and zero point of its own: put QuantizeLinear and DequantizeLinear behind it";
             else if (layer.Activation.Kind != ActivationKind.None)
-                yield return $"{Place(layer)}: the argument of {layer.Activation.Kind} has no scale and zero point: put QuantizeLinear and DequantizeLinear before the activation";
+                yield return $"{Where(layer)}: the argument of {layer.Activation.Kind} has no scale and zero point: put QuantizeLinear and DequantizeLinear before the activation";
         }
     }
 }

@@ -109,6 +109,7 @@ public sealed partial class OnnxImporter
         long[] sizes = x.Sizes, pads = node.Integers("pads") ?? ConstantFolder.Whole(Parameter(inputs, 1, "pads"));
         if (node.Text("mode", "constant") != "constant")
             throw new FormatException($"mode {node.Text("mode", "constant")} is not supported; constant is");
+        // Padding with less than any number: only a maximum over windows reads that.
         float fill = inputs.Length > 2 && inputs[2] is not null ? Floats(Parameter(inputs, 2, "value"), "value") is [var f] ? f : throw new FormatException("the value must be one number") : node.Real("value", 0);
         if (inputs.Length > 3 && inputs[3] is not null)
         {
@@ -126,10 +127,20 @@ public sealed partial class OnnxImporter
 
         if (pads.Length != 2 * x.Rank || pads.Any(p => p is < 0 or > 65535))
             throw new FormatException($"pads {Text(pads)} of {Text(sizes)}; non-negative pads of every axis are supported");
+        if (float.IsNaN(fill) || fill == float.PositiveInfinity)
+            throw new FormatException($"pads with {fill}; a finite number is supported, and -infinity before a maximum");
+        if (fill <= float.MinValue && pads.Any(p => p > 0))
+        {
+            if (x.Rank != 4 || pads.Where((p, i) => p > 0 && i % 4 < 2).Any())
+                throw new FormatException($"pads {Text(sizes)} by {Text(pads)} with {fill}; that is supported for the rows and columns of an image, before a maximum over windows");
+            values[node.Outputs[0]] = new LowestPadded(new Activation(x), (int)pads[2], (int)pads[3], (int)pads[6], (int)pads[7]);
+            return "padding of a maximum";
+        }
+
         int[] padded = [.. Enumerable.Range(0, x.Rank).Where(d => pads[d] + pads[d + x.Rank] > 0)];
         View original = x;
         foreach (int d in padded)
-            x = Place(x, d, (int)pads[d], (int)pads[d + x.Rank]);
+            x = Place(x, d, (int)pads[d], (int)pads[d + x.Rank], RunsOverPixels(x, d));
         if (fill == 0 || padded.Length == 0)
             return Bind(node, new Activation(x), "changes nothing");
         // What is padded holds zeros so far: the value is added there.
@@ -150,10 +161,9 @@ public sealed partial class OnnxImporter
     }
 
     // A view with zeros before and after along a dimension.
-    private View Place(View x, int dim, int before, int after)
+    private View Place(View x, int dim, int before, int after, bool pixels)
     {
         int size = (int)x.Sizes[dim], total = before + size + after;
-        bool pixels = x.Dims[dim].Length > 0 ? x.Dims[dim].All(a => a.Axis == TensorAxis.Pixels) : x.Rank == 4 ? dim > 1 : dim < x.Rank - 1;
         long[] grown = [.. x.Sizes.Select((n, d) => d == dim ? total : n)];
         Layout layout = PlaneLayout(x, dim, pixels);
         int tensor = network.Arrange(x, layout, false, current.Name);
@@ -172,6 +182,9 @@ public sealed partial class OnnxImporter
         int[] taps = [.. Enumerable.Range(0, shape.Batch).SelectMany(h => Enumerable.Range(-before * inner, total * inner).Select(c => c >= 0 && c < shape.Channels ? (h * shape.Channels) + c : -1))];
         return network.Whole(Emit(shape with { Channels = total * inner }, (name, to) => new MoveLayer(name, tensor, to, taps)), grown, layout);
     }
+
+    // A dimension of one element runs over what it would in an image, or in a list of tokens.
+    private static bool RunsOverPixels(View x, int dim) => x.Dims[dim].Length > 0 ? x.Dims[dim].All(a => a.Axis == TensorAxis.Pixels) : x.Rank == 4 ? dim > 1 : dim < x.Rank - 1;
 
     // A layout in which a dimension can grow: rows or columns of the plane, or the outermost of the channels.
     private static Layout PlaneLayout(View x, int dim, bool pixels)
@@ -206,7 +219,7 @@ public sealed partial class OnnxImporter
         View model = views.OfType<View>().MaxBy(v => v.Sizes[axis])!;
         bool pixels = model.Dims[axis].Length > 0 ? model.Dims[axis].All(a => a.Axis == TensorAxis.Pixels) : rank == 4 ? axis > 1 : rank == 3 && axis == 1;
         Layout layout = PlaneLayout(model, axis, pixels);
-        if (!pixels)
+        if (!pixels && layout.Batch.All(d => grown[d] == 1))
         {
             int[] tensors = [.. parts.Select((p, i) => network.Arrange(views[i] ?? ConstantView(((Constant)p).Tensor, Floats(((Constant)p).Tensor, "constant"), sizes[i], layout), layout, false, current.Name))];
             TensorShape first = network.Shape(tensors[0]);
@@ -214,7 +227,7 @@ public sealed partial class OnnxImporter
             return Bind(node, new Activation(network.Whole(output, grown, layout)));
         }
 
-        // Along pixels: every part in its place with zeros around, and the sum of all. Counts are brought to one scale first.
+        // Along pixels, or head by head: every part in its place with zeros around, and the sum of all. Counts are brought to one scale first.
         Quantization? common = quantized ? Next(node.Outputs[0]) ?? (views.OfType<View>().Select(v => network.Fixed(v.Tensor)).Distinct().ToArray() is [{ } one] ? one : null) : null;
         View? sum = null;
         var fixedPart = new float[OnnxTensor.CountOf(grown)];
@@ -229,7 +242,7 @@ public sealed partial class OnnxImporter
                 if (common is { } q)
                     view = Rounded(new Activation(view), q, node);
                 View arranged = network.Whole(network.Arrange(view, layout, false, current.Name), view.Sizes, layout);
-                View placed = Place(arranged, axis, (int)at, (int)(grown[axis] - at - size));
+                View placed = Place(arranged, axis, (int)at, (int)(grown[axis] - at - size), pixels);
                 sum = sum is null ? placed : Two('+', sum, placed, grown);
                 if (common is { } same)
                     sum = Rounded(new Activation(sum), same, node);
@@ -250,7 +263,8 @@ public sealed partial class OnnxImporter
 
     private string? Pool(OnnxNode node, Value?[] inputs)
     {
-        View x = Image(inputs, 0);
+        var around = Source(inputs, 0) as LowestPadded;
+        View x = around is null ? Image(inputs, 0) : Image([around.X], 0);
         int tensor = network.Arrange(x, Layout.Image, true, current.Name);
         TensorShape shape = network.Shape(tensor);
         if (node.Operator == "GlobalMaxPool")
@@ -264,25 +278,31 @@ public sealed partial class OnnxImporter
         if (node.Outputs.Count > 1 && node.Outputs[1].Length > 0)
             throw new FormatException("the indices of the largest values are not supported; the first output is");
         (int Rows, int Columns) kernel = node.Has("kernel_shape") ? Pair(node, "kernel_shape") : throw new FormatException("kernel_shape is missing"), stride = Pair(node, "strides");
-        (int Top, int Left, int Bottom, int Right) padding = Padding(node, shape, kernel, stride, (1, 1));
+        TensorShape seen = around is null ? shape : shape with { Height = checked(around.Top + shape.Height + around.Bottom), Width = checked(around.Left + shape.Width + around.Right) };
+        (int Top, int Left, int Bottom, int Right) padding = Padding(node, seen, kernel, stride, (1, 1));
         if (padding.Top >= kernel.Rows || padding.Bottom >= kernel.Rows || padding.Left >= kernel.Columns || padding.Right >= kernel.Columns)
             throw new FormatException($"pads {padding} must be smaller than the kernel {kernel}");
         if (node.Integer("ceil_mode", 0) != 0)
         {
             // One more window where one starts inside the image: padded below and to the right as far as it reaches.
             int More(int size, int k, int s, int first, int last) => (size + first + last - k) % s is > 0 and var over && ((size + first + last - k) / s * s) + s < size + first ? s - over : 0;
-            if (node.Operator == "AveragePool" && (More(shape.Height, kernel.Rows, stride.Rows, padding.Top, padding.Bottom) > 0 || More(shape.Width, kernel.Columns, stride.Columns, padding.Left, padding.Right) > 0))
+            if (node.Operator == "AveragePool" && (More(seen.Height, kernel.Rows, stride.Rows, padding.Top, padding.Bottom) > 0 || More(seen.Width, kernel.Columns, stride.Columns, padding.Left, padding.Right) > 0))
                 throw new FormatException("ceil_mode = 1 where a window leaves the image is not supported: pad the image first");
             padding = padding with
             {
-                Bottom = padding.Bottom + More(shape.Height, kernel.Rows, stride.Rows, padding.Top, padding.Bottom),
-                Right = padding.Right + More(shape.Width, kernel.Columns, stride.Columns, padding.Left, padding.Right),
+                Bottom = padding.Bottom + More(seen.Height, kernel.Rows, stride.Rows, padding.Top, padding.Bottom),
+                Right = padding.Right + More(seen.Width, kernel.Columns, stride.Columns, padding.Left, padding.Right),
             };
         }
 
-        TensorShape to = shape with { Height = Extent(shape.Height, kernel.Rows, stride.Rows, 1, padding.Top + padding.Bottom), Width = Extent(shape.Width, kernel.Columns, stride.Columns, 1, padding.Left + padding.Right) };
+        TensorShape to = shape with { Height = Extent(seen.Height, kernel.Rows, stride.Rows, 1, padding.Top + padding.Bottom), Width = Extent(seen.Width, kernel.Columns, stride.Columns, 1, padding.Left + padding.Right) };
         if (node.Operator == "MaxPool")
-            return Bind(node, ImageValue(Emit(to, (name, result) => new FloatMaxPool(name, tensor, result) { Kernel = kernel, Stride = stride, Padding = padding })));
+        {
+            if (around is not null)
+                padding = (padding.Top + around.Top, padding.Left + around.Left, padding.Bottom + around.Bottom, padding.Right + around.Right);
+            return Bind(node, ImageValue(MaxPool(tensor, to, kernel, stride, padding)));
+        }
+
         Activation y = ImageValue(Emit(to, (name, result) => new FloatAveragePool(name, tensor, result) { Kernel = kernel, Stride = stride, Padding = padding }));
         if (padding == default || node.Integer("count_include_pad", 0) != 0)
             return Bind(node, y);
@@ -300,6 +320,20 @@ public sealed partial class OnnxImporter
         return Bind(node, new Activation(Two('*', y.View, map, y.View.Sizes)));
 
         static int Inside(int at, int stride, int before, int kernel, int size) => Math.Min((at * stride) - before + kernel, size) - Math.Max((at * stride) - before, 0);
+    }
+
+    private int MaxPool(int tensor, TensorShape to, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Top, int Left, int Bottom, int Right) padding)
+    {
+        TensorShape shape = network.Shape(tensor);
+        // What the last window does not reach needs no padding.
+        static int Reached(int size, int windows, int k, int s, int before, int after) => Math.Min(after, Math.Max(0, ((windows - 1) * s) + k - before - size));
+        padding = padding with
+        {
+            Bottom = Reached(shape.Height, to.Height, kernel.Rows, stride.Rows, padding.Top, padding.Bottom), Right = Reached(shape.Width, to.Width, kernel.Columns, stride.Columns, padding.Left, padding.Right),
+        };
+        return padding.Top < kernel.Rows && padding.Bottom < kernel.Rows && padding.Left < kernel.Columns && padding.Right < kernel.Columns
+            ? Emit(to, (name, result) => new FloatMaxPool(name, tensor, result) { Kernel = kernel, Stride = stride, Padding = padding })
+            : throw new FormatException($"a window of {kernel} lies in the padding {padding} only, which has no maximum");
     }
 
     private string? Resize(OnnxNode node, Value?[] inputs)

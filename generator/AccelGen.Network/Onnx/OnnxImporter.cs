@@ -128,6 +128,9 @@ public sealed partial class OnnxImporter
         InverseDeviation,
     }
 
+    // An image with less than any number around it: what exporters write before a maximum over windows.
+    private sealed record LowestPadded(Activation X, int Top, int Left, int Bottom, int Right) : Value;
+
     // The result of a node that was refused: its readers are not reported again.
     private sealed record Refused : Value;
 
@@ -194,6 +197,9 @@ public sealed partial class OnnxImporter
         if (quantized && NotQuantised(result).ToArray() is { Length: > 0 } left)
             throw Failure(left);
         FloatNetwork marked = ResidualBlocks.Mark(result);
+        // What the quantiser and the compiler could not take whatever the values are.
+        if (Quantizer.StructureProblems(marked, Place) is { Count: > 0 } structure)
+            throw Failure([.. structure.Select(p => $"{graph.Path}: {p}")]);
         QuantizedNetwork? prescribed = null;
         try
         {
@@ -213,6 +219,9 @@ public sealed partial class OnnxImporter
     // In the order of the file; a node that became several is reported once.
     private ImportedNode[] Report() => [.. report.Where(r => !r.Node.IsHelper).GroupBy(r => r.Node.Index).Select(g => g.Last())
         .Select(r => new ImportedNode(r.Node.Name, r.Node.Written, r.Outcome ?? (layerOf.TryGetValue(r.Node, out string? layer) ? network.Outcome(layer) : "not needed")))];
+
+    // A layer by the node that it stands for.
+    private string Place(string layer) => layerOf.FirstOrDefault(p => p.Value == layer).Key is { } node ? $"node {node.Name} ({node.Written})" : $"layer {layer}";
 
     private ImportException Failure(IReadOnlyList<string> reasons) => new(reasons) { Nodes = Report() };
 
@@ -235,13 +244,16 @@ public sealed partial class OnnxImporter
 
         if (input.Dims.Count != 4)
         {
-            problems.Add($"{place} has rank {input.Dims.Count}; an image [N, C, H, W] is supported");
+            problems.Add($"{place} has rank {input.Dims.Count}; an image [N, C, H, W] is supported, or [N, H, W, C] where a Transpose to that order reads it");
             return -1;
         }
 
+        bool channelsLast = IsChannelsLast(input.Name);
+        Layout layout = channelsLast ? new Layout([], [1], [2], [3]) : Layout.Image;
+
         if (input.Dims[0] is not (null or 1))
             problems.Add($"{place} has batch {input.Dims[0]}; export the model with batch 1 or an open batch");
-        long? channels = input.Dims[1], height = input.Dims[2] ?? size?.Height, width = input.Dims[3] ?? size?.Width;
+        long? channels = input.Dims[layout.Channels[0]], height = input.Dims[layout.Rows[0]] ?? size?.Height, width = input.Dims[layout.Columns[0]] ?? size?.Width;
         if (channels is null || height is null || width is null)
         {
             problems.Add($"{place} leaves sizes open: give them with --input-size HxW" + (channels is null ? "; the channels must be fixed in the file" : string.Empty));
@@ -252,7 +264,7 @@ public sealed partial class OnnxImporter
             problems.Add($"{place} is {height}x{width} in the file; --input-size says {s.Height}x{s.Width}");
         if (channels is < 1 or > 65535 || height is < 1 or > 65535 || width is < 1 or > 65535)
         {
-            problems.Add($"{place} is [1, {channels}, {height}, {width}]; each size must be 1 to 65535");
+            problems.Add($"{place} is {(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}; each size must be 1 to 65535");
             return -1;
         }
 
@@ -267,8 +279,31 @@ public sealed partial class OnnxImporter
             return -1;
         }
 
-        values[input.Name] = new Activation(network.Whole(tensor, [1, channels.Value, height.Value, width.Value], Layout.Image)) { Counts = input.ElementType == 1 ? 0 : input.ElementType };
+        long[] sizes = channelsLast ? [1, height.Value, width.Value, channels.Value] : [1, channels.Value, height.Value, width.Value];
+        values[input.Name] = new Activation(network.Whole(tensor, sizes, layout)) { Counts = input.ElementType == 1 ? 0 : input.ElementType };
         return tensor;
+    }
+
+    // An input [N, H, W, C]: whatever decides on the order of its axes is a Transpose to [N, C, H, W].
+    private bool IsChannelsLast(string input)
+    {
+        bool turned = false;
+        var open = new Queue<string>([input]);
+        var seen = new HashSet<string> { input };
+        while (open.TryDequeue(out string? name))
+        {
+            foreach (OnnxNode reader in readers[name].OfType<OnnxNode>().Where(r => r.Operator != "Shape" && r.Outputs.Count > 0))
+            {
+                if (reader.Operator == "Transpose" && reader.TryIntegers("perm") is [0, 3, 1, 2])
+                    turned = true;
+                else if (!ElementwiseOperators.Contains(reader.Operator) && reader.Operator is not ("QuantizeLinear" or "DequantizeLinear"))
+                    return false;
+                else if (seen.Add(reader.Outputs[0]))
+                    open.Enqueue(reader.Outputs[0]);
+            }
+        }
+
+        return turned;
     }
 
     private Value Lookup(string name)
@@ -349,9 +384,9 @@ public sealed partial class OnnxImporter
                 return;
             }
 
-            if (ConstantFolder.Operators.Contains(node.Operator))
+            if (constants[0] is not null)
             {
-                Fold(node, ConstantFolder.Evaluate(node, constants));
+                Fold(node, ConstantFolder.Operators.Contains(node.Operator) ? ConstantFolder.Evaluate(node, constants) : EvaluateAsLayers(node, inputs));
                 return;
             }
         }
@@ -359,14 +394,68 @@ public sealed partial class OnnxImporter
         report.Add((node, null));
         if (inputs.Length == 0 || inputs[0] is null)
             throw new FormatException("input 0 is missing");
+        CheckFinite(node, inputs);
         string? note = inputs.Any(i => i is Gathered) ? LowerGathered(node, inputs) : inputs.Any(i => i is Activation { Counts: not 0 }) ? LowerCounts(node, inputs) : Lower(node, inputs);
         if (note is not null)
             report[^1] = (node, note);
     }
 
+    // Bounds of a clamp, and what surrounds an image before a maximum, may be infinite; scales are looked at where they are read.
+    private static void CheckFinite(OnnxNode node, Value?[] inputs)
+    {
+        if (node.Operator is "Clip" or "Max" or "Min" or "Pad" or "QuantizeLinear" or "DequantizeLinear")
+            return;
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            if (inputs[i] is Constant { Tensor.Floats: { } floats } && Array.FindIndex(floats, f => !float.IsFinite(f)) is >= 0 and int bad)
+                throw new FormatException($"input {i} ({node.Inputs[i]}): element {bad} is {floats[bad]}; weights must be finite");
+        }
+    }
+
+    // The value of a node whose inputs are all constant, by the layers that it would be.
+    private OnnxTensor EvaluateAsLayers(OnnxNode node, Value?[] inputs)
+    {
+        CheckFinite(node, inputs);
+        var inner = new OnnxImporter(new OnnxGraph
+        {
+            Path = graph.Path, Opset = graph.Opset, Producer = graph.Producer, Nodes = [node], Initializers = new Dictionary<string, Proto.TensorProto>(), Inputs = [], Outputs = [node.Outputs[0]],
+        })
+        { current = node };
+        // What the layers read as activations: the first operand, and both of a matrix product.
+        Value?[] operands = [.. inputs.Select((v, i) => v is Constant { Tensor: { Floats: { } floats } t } && (i == 0 || (i == 1 && node.Operator == "MatMul"))
+            ? new Activation(inner.ConstantView(t, floats, t.Dims, ConstantLayout(node, i, t.Dims, graph.Opset))) : v)];
+        inner.report.Add((node, null));
+        inner.Lower(node, operands);
+        View result = inner.Complete(inner.Plain(inner.values[node.Outputs[0]]));
+        FloatNetwork evaluated = inner.network.Finish(node.Name, [], [result.Tensor], out IReadOnlyDictionary<int, int> numbers);
+        float[] values = FloatExecutor.Run(evaluated, new Dictionary<int, float[]>())[numbers[result.Tensor]];
+        return OnnxTensor.Of(result.Sizes, [.. inner.network.Elements(result).Select(i => values[i])]);
+    }
+
+    // The layout in which a constant operand needs no movement.
+    private static Layout ConstantLayout(OnnxNode node, int input, long[] dims, int opset)
+    {
+        int rank = dims.Length;
+        int[] all = [.. Enumerable.Range(0, rank)];
+        if (node.Operator == "MatMul" && rank > 1)
+            return new Layout(all[..^2], [], [rank - 1 - input], [rank - 2 + input]);
+        int[] channels = node.Operator switch
+        {
+            "Softmax" or "ArgMax" or "LayerNormalization" when rank > 0 && ConstantFolder.Axis(node.Integer("axis", node.Operator == "ArgMax" ? 0 : node.Operator == "Softmax" && opset < 13 ? 1 : -1), rank) is var axis
+                => node.Operator == "LayerNormalization" || (node.Operator == "Softmax" && opset < 13) ? all[axis..] : [axis],
+            "Gemm" => [node.Integer("transA", 0) != 0 ? 0 : rank - 1],
+            _ when rank == 4 => [1],
+            _ => rank > 0 ? [rank - 1] : [],
+        };
+        int[] pixels = [.. all.Except(channels)];
+        return rank == 4 && channels is [1] ? new Layout([0], [2], [3], [1]) : new Layout([], [], pixels, channels);
+    }
+
     // Adds the layers of a node; the text says what became of a node that adds none.
     private string? Lower(OnnxNode node, Value?[] inputs)
     {
+        if (inputs.Any(i => i is LowestPadded) && node.Operator is not ("MaxPool" or "GlobalMaxPool" or "Identity" or "Dropout" or "Cast"))
+            throw new FormatException("reads an image padded with -infinity, which only a maximum over windows may (MaxPool)");
         switch (node.Operator)
         {
             case "Conv":
@@ -493,6 +582,7 @@ public sealed partial class OnnxImporter
     {
         Moment m => Plain(Force(m)),
         Activation a => Compute(a),
+        LowestPadded => throw new FormatException("an image padded with -infinity can only be read by a maximum over windows (MaxPool)"),
         _ => throw new FormatException("must be an activation, not a constant"),
     };
 
@@ -500,7 +590,7 @@ public sealed partial class OnnxImporter
 
     private static float[] Floats(OnnxTensor t, string what) => t.Floats ?? throw new FormatException($"the {what} must be floats, not integers");
 
-    private static long[] Dims(Value v) => v switch { Constant c => c.Tensor.Dims, Activation a => a.View.Sizes, Moment m => MomentDims(m), _ => [] };
+    private static long[] Dims(Value v) => v switch { Constant c => c.Tensor.Dims, Activation a => a.View.Sizes, Moment m => MomentDims(m), LowestPadded p => p.X.View.Sizes is var s ? [s[0], s[1], s[2] + p.Top + p.Bottom, s[3] + p.Left + p.Right] : [], _ => [] };
 
     private static string Text(long[] dims) => $"[{string.Join(", ", dims)}]";
 }

@@ -104,12 +104,12 @@ internal sealed class OnnxTensor
         switch (t.DataType)
         {
             case 1:
-                return Of(dims, Finite(raw ? MemoryMarshal.Cast<byte, float>(bytes).ToArray() : [.. t.FloatData]));
+                return Of(dims, raw ? MemoryMarshal.Cast<byte, float>(bytes).ToArray() : [.. t.FloatData]);
             case 11:
                 var doubles = new float[count];
                 for (int i = 0; i < count; i++)
                     doubles[i] = (float)(raw ? BinaryPrimitives.ReadDoubleLittleEndian(bytes[(i * 8)..]) : t.DoubleData[i]);
-                return Of(dims, Finite(doubles));
+                return Of(dims, doubles);
             default:
                 var integers = new long[count];
                 for (int i = 0; i < count; i++)
@@ -138,9 +138,4 @@ internal sealed class OnnxTensor
         10 => "float16", 11 => "double", 12 => "uint32", 13 => "uint64", 16 => "bfloat16", 17 => "float8e4m3fn", 18 => "float8e4m3fnuz", 19 => "float8e5m2", 20 => "float8e5m2fnuz", 23 => "float4e2m1", 21 => "uint4", 22 => "int4", _ => $"number {type}",
     };
 
-    private static float[] Finite(float[] values)
-    {
-        int bad = Array.FindIndex(values, v => !float.IsFinite(v));
-        return bad < 0 ? values : throw new FormatException($"element {bad} is {values[bad]}; weights must be finite");
-    }
 }

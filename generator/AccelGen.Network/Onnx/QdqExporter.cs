@@ -6,9 +6,26 @@ using Google.Protobuf;
 
 namespace AccelGen.Network.Onnx;
 
+/// <summary>Type of the counts in a QDQ file: activations, weights, constants and tables.</summary>
+public enum QdqType
+{
+    /// <summary>
+    /// Unsigned: counts and zero points are 128 higher, so weights have zero point 128. ONNX Runtime multiplies such bytes
+    /// exactly on every processor.
+    /// </summary>
+    UInt8,
+
+    /// <summary>
+    /// Signed: weights have zero point 0. On x64 processors without VNNI ONNX Runtime adds products of unsigned activations
+    /// (it makes int8 ones unsigned) by signed weights in 16 bits that saturate: results up to 100 steps off. On Arm
+    /// processors without dot products, two products of -128 by -128 wrap.
+    /// </summary>
+    Int8,
+}
+
 /// <summary>
 /// Writes a quantised network as an ONNX model in QDQ form, for checks by any ONNX runtime: float operators between pairs of
-/// QuantizeLinear and DequantizeLinear, int8 weights per output channel, int32 biases.
+/// QuantizeLinear and DequantizeLinear, weights of 8 bits with a scale per output channel, int32 biases.
 /// </summary>
 /// <remarks>
 /// Inputs and outputs are real numbers [Batch, Channels, Height, Width]. A factor of the network becomes the scale of its
@@ -29,11 +46,12 @@ public static class QdqExporter
     /// <param name="path">File.</param>
     /// <param name="network">Network.</param>
     /// <param name="execution">Path whose skipped blocks are left out; all blocks when null.</param>
+    /// <param name="type">Type of the counts.</param>
     /// <exception cref="FormatException">The network has something that ONNX cannot express.</exception>
-    public static void Save(string path, QuantizedNetwork network, ExecutionPath? execution = null)
+    public static void Save(string path, QuantizedNetwork network, ExecutionPath? execution = null, QdqType type = QdqType.UInt8)
     {
         string full = Path.GetFullPath(path), temporary = $"{full}.{Environment.ProcessId}.tmp";
-        ModelProto model = Model(network, execution);
+        ModelProto model = Model(network, execution, type);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         try
         {
@@ -50,8 +68,9 @@ public static class QdqExporter
     /// <summary>The bytes of a model.</summary>
     /// <param name="network">Network.</param>
     /// <param name="execution">Path whose skipped blocks are left out; all blocks when null.</param>
+    /// <param name="type">Type of the counts.</param>
     /// <exception cref="FormatException">The network has something that ONNX cannot express.</exception>
-    public static byte[] Export(QuantizedNetwork network, ExecutionPath? execution = null) => Model(network, execution).ToByteArray();
+    public static byte[] Export(QuantizedNetwork network, ExecutionPath? execution = null, QdqType type = QdqType.UInt8) => Model(network, execution, type).ToByteArray();
 
     /// <summary>A network of one layer of another: its inputs are the tensors that the layer reads, in the order of <see cref="QuantizedLayer.Reads"/>.</summary>
     public static QuantizedNetwork SingleLayer(QuantizedNetwork network, int layer)
@@ -73,17 +92,17 @@ public static class QdqExporter
         return new QuantizedNetwork(l.Name, tensors, [l], [], [.. Enumerable.Range(0, reads.Length).Where(i => tensors[i].Constant is null)], [reads.Length]);
     }
 
-    private static ModelProto Model(QuantizedNetwork network, ExecutionPath? execution)
+    private static ModelProto Model(QuantizedNetwork network, ExecutionPath? execution, QdqType type)
     {
         if (execution?.Extents.Count > 0)
             throw new FormatException($"{network.Name}: path '{execution.Name}' keeps part of the channels; only whole blocks can be left out of an ONNX file");
-        return new Writer(network).Write(execution?.SkippedBlocks ?? new HashSet<int>());
+        return new Writer(network, type).Write(execution?.SkippedBlocks ?? new HashSet<int>());
     }
 
     /// <summary>A float value of the graph and how its axes are ordered.</summary>
     private readonly record struct Held(string Value, TensorShape Shape, bool ChannelsFirst);
 
-    private sealed class Writer(QuantizedNetwork network)
+    private sealed class Writer(QuantizedNetwork network, QdqType type)
     {
         private const int FloatType = 1, UInt8Type = 2, Int8Type = 3, Int32Type = 6, Int64Type = 7;
 
@@ -103,7 +122,7 @@ public static class QdqExporter
             }
 
             foreach (QuantizedTensor t in network.Tensors.Where(t => t.Constant is not null))
-                held[network.Home(t.Id)] = new Held(Dequantize(Int8s($"{t.Name}_quantized", t.Constant!, Dims(t.Shape, false)), t, Unique(t.Name)), t.Shape, false);
+                held[network.Home(t.Id)] = new Held(Dequantize(Counts($"{t.Name}_quantized", t.Constant!, Dims(t.Shape, false)), t, Unique(t.Name)), t.Shape, false);
             foreach (QuantizedLayer layer in network.Layers)
             {
                 if (layer.Block is not int block || !skipped.Contains(block))
@@ -244,7 +263,7 @@ public static class QdqExporter
             }
 
             string w = Unique($"{conv.Name}_weights"), b = Unique($"{conv.Name}_bias"), sums = Unique(conv.Name);
-            Node("DequantizeLinear", [Int8s($"{w}_quantized", weights, [channels, depth, conv.Kernel.Rows, conv.Kernel.Columns]), Reals($"{w}_scale", steps), Int8s($"{w}_zero_point", new sbyte[channels], [channels])], w, ("axis", 0));
+            Node("DequantizeLinear", [Counts($"{w}_quantized", weights, [channels, depth, conv.Kernel.Rows, conv.Kernel.Columns]), Reals($"{w}_scale", steps), Counts($"{w}_zero_point", new sbyte[channels], [channels])], w, ("axis", 0));
             Node("DequantizeLinear", [Int32s($"{b}_quantized", bias), Reals($"{b}_scale", biasSteps)], b, ("axis", 0));
             string image = Read(conv.Input, true);
             if (x.Shape.Batch > 1)
@@ -305,7 +324,7 @@ public static class QdqExporter
             }
 
             string w = Unique($"{r.Name}_weights"), average = Unique(r.Name);
-            Node("DequantizeLinear", [Int8s($"{w}_quantized", weights, [1, 1, height * rows, width * columns]), Real(1), Int8s($"{w}_zero_point", [0], [])], w);
+            Node("DequantizeLinear", [Counts($"{w}_quantized", weights, [1, 1, height * rows, width * columns]), Real(1), Counts($"{w}_zero_point", [0], [])], w);
             Window(Node("AveragePool", [Add("Mul", taps, w)], average), r.Taps, r.Taps, default);
             return new Held(Add("Mul", average, Reals($"{r.Name}_factors", factors, 1, 1, height, width)), shape, true);
         }
@@ -381,20 +400,20 @@ public static class QdqExporter
         {
             string index = Unique($"{t.Name}_index"), result = Unique($"{t.Name}_quantized");
             Node("QuantizeLinear", [value, Real(t.Scale), Initializer($"{index}_zero_point", UInt8Type, [(byte)(t.ZeroPoint + 128)])], index);
-            Node("Gather", [Int8s($"{index}_table", table, [table.Length]), Cast(index, Int32Type)], result, ("axis", 0));
+            Node("Gather", [Counts($"{index}_table", table, [table.Length]), Cast(index, Int32Type)], result, ("axis", 0));
             return result;
         }
 
         private string Quantize(string value, QuantizedTensor t)
         {
             string result = Unique($"{t.Name}_quantized");
-            Node("QuantizeLinear", [value, Real(t.Scale), Int8s($"{result}_zero_point", [(sbyte)t.ZeroPoint], [])], result);
+            Node("QuantizeLinear", [value, Real(t.Scale), Counts($"{result}_zero_point", [(sbyte)t.ZeroPoint], [])], result);
             return result;
         }
 
         private string Dequantize(string counts, QuantizedTensor t, string result)
         {
-            Node("DequantizeLinear", [counts, Real(t.Scale), Int8s($"{t.Name}_zero_point", [(sbyte)t.ZeroPoint], [])], result);
+            Node("DequantizeLinear", [counts, Real(t.Scale), Counts($"{t.Name}_zero_point", [(sbyte)t.ZeroPoint], [])], result);
             return result;
         }
 
@@ -516,7 +535,10 @@ public static class QdqExporter
 
         private string Reals(string name, float[] values, params long[] dims) => Initializer(name, FloatType, MemoryMarshal.AsBytes<float>(values), dims);
 
-        private string Int8s(string name, sbyte[] values, long[] dims) => Initializer(name, Int8Type, MemoryMarshal.AsBytes<sbyte>(values), dims);
+        // Counts in the type of the file: as unsigned bytes they, and the zero points among them, are 128 higher.
+        private string Counts(string name, sbyte[] values, long[] dims) => type == QdqType.Int8
+            ? Initializer(name, Int8Type, MemoryMarshal.AsBytes<sbyte>(values), dims)
+            : Initializer(name, UInt8Type, [.. values.Select(v => (byte)(v + 128))], dims);
 
         private string Int32s(string name, int[] values) => Initializer(name, Int32Type, MemoryMarshal.AsBytes<int>(values), values.Length);
 

@@ -43,6 +43,51 @@ internal static class LayerQuantizer
             : quantized;
     }
 
+    /// <summary>
+    /// Smallest scale of what a layer computes where two operands are added or divided: below it their factors would leave the
+    /// fixed-point range. 0 for other layers: a sum that such a factor saturates does so under the largest one as well.
+    /// </summary>
+    /// <param name="layer">Float layer.</param>
+    /// <param name="scale">Scale of each tensor.</param>
+    public static double LeastStep(FloatLayer layer, Func<int, double> scale)
+    {
+        double x = scale(layer.Input), step = layer switch
+        {
+            FloatNormalizedMatMul m => m.Factor * scale(m.Right) / scale(m.Denominator),
+            FloatLayerNorm n => Math.Abs(n.Factor) * Math.Max(Largest(n.Gamma) / (1 << 12), Largest(n.Beta) / 256),
+            { Residual: null } => 0,
+            FloatConv conv => conv.Factor * x * Enumerable.Range(0, conv.Bias.Length).Max(k => Step(conv, k, x)),
+            FloatMatMul m => m.Factor * x * scale(m.Right),
+            FloatAveragePool p => p.Factor * x / ((double)p.Kernel.Rows * p.Kernel.Columns),
+            FloatResize r => r.Factor * x * Largest(r.RowWeights) * Largest(r.ColumnWeights),
+            _ => layer.Factor * x,
+        };
+        return Math.Max(step, layer.Residual is int residual ? layer.ResidualFactor * scale(residual) : 0) / LargestFactor;
+
+        static double Largest(float[] values) => values.Length == 0 ? 0 : Math.Abs((double)TensorPrimitives.MaxMagnitude<float>(values));
+    }
+
+    /// <summary>Smallest scale of a layer's input: that of a layer normalisation must not be lost beside epsilon.</summary>
+    /// <param name="layer">Float layer.</param>
+    public static double LeastInputStep(FloatLayer layer) => layer is FloatLayerNorm { Epsilon: > 0 } n ? n.Gamma.Length * Math.Sqrt(n.Epsilon / LargestEpsilon) : 0;
+
+    // Below the limits of 2^22 and 2^47 by more than rounding adds.
+    private const double LargestFactor = (1 << 22) * 0.999, LargestEpsilon = (1L << 47) * 0.999;
+
+    // Step of the weights of an output channel. Data movement keeps its 0 and 1, prescribed weights their step. A large bias must
+    // fit 32 bits at the accumulator's scale.
+    private static double Step(FloatConv conv, int k, double inputScale)
+    {
+        int run = conv.Weights.Length / conv.Bias.Length;
+        if (conv.IsDataMovement)
+            return 1;
+        if (conv.Fixed is { } given)
+            return given.Steps[k];
+        double step = Math.Max(Math.Abs((double)TensorPrimitives.MaxMagnitude(conv.Weights.AsSpan(k * run, run))) / 127, Math.Abs(conv.Bias[k]) / (inputScale * (1 << 30)));
+        // Weights that are less than any step are 0.
+        return (float)step == 0 ? 1 : (float)step;
+    }
+
     private static ConvLayer Convolution(FloatConv conv, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
         int channels = conv.Bias.Length, run = conv.Weights.Length / channels;
@@ -52,11 +97,9 @@ internal static class LayerQuantizer
         for (int k = 0; k < channels; k++)
         {
             ReadOnlySpan<float> row = conv.Weights.AsSpan(k * run, run);
-            // Data movement keeps its 0 and 1, prescribed weights their step. A large bias must fit 32 bits at the accumulator's scale.
-            double step = conv.IsDataMovement ? 1 : conv.Fixed is { } given ? given.Steps[k] : Math.Max(TensorPrimitives.MaxMagnitude(row) is var m ? Math.Abs(m) / 127.0 : 0, Math.Abs(conv.Bias[k]) / (x.Scale * (1 << 30)));
-            step = step == 0 ? 1 : (float)step;
+            double step = Step(conv, k, x.Scale);
             if (!(step > 0 && double.IsFinite(step)))
-                throw new FormatException($"layer {conv.Name}: the weights of channel {k} are too small or too large for a step of single precision");
+                throw new FormatException($"layer {conv.Name}: the weights and the bias of channel {k} need a step of {step:G3}, which is no number of single precision");
             for (int i = 0; i < run; i++)
                 weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), conv.Fixed is null ? -127 : -128, 127);
             double counts = conv.Fixed is { Bias: { } whole, BiasSteps: { } steps } ? Bias(whole[k], steps[k] / (x.Scale * step)) : Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
@@ -86,9 +129,10 @@ internal static class LayerQuantizer
 
     private static SoftmaxLayer Softmax(FloatSoftmax layer, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
-        double exponent = Math.Round(layer.Slope * x.Scale * Math.Log2(Math.E) * (1 << 20));
-        if (exponent >= 1 << 24)
-            throw new FormatException($"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; calibrate with a percentile, or scale the logits");
+        // At 11 per count the second largest logit has less than a hundred thousandth of the largest one's share: none, in counts of the output.
+        double exponent = Math.Min(Math.Round(layer.Slope * x.Scale * Math.Log2(Math.E) * (1 << 20)), (1 << 24) - 1);
+        if (exponent == (1 << 24) - 1 && y.Scale < 1e-4)
+            throw new FormatException($"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; scale the logits");
         FixedPointScale scale = Factor(layer, layer.Factor / y.Scale);
         return scale.Shift <= 24
             ? new SoftmaxLayer(layer.Name, layer.Input, layer.Output, low, high, (uint)exponent, scale)
@@ -100,7 +144,7 @@ internal static class LayerQuantizer
         int n = norm.Gamma.Length;
         double epsilon = Epsilon(norm.Epsilon, n, x.Scale);
         if (epsilon >= 1L << 47)
-            throw new FormatException($"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} ({x.Scale:G3} per count); it must be below 2^47: the calibration inputs do not exercise the layer");
+            throw new FormatException($"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} ({x.Scale:G3} per count); it must be below 2^47: its input needs a larger scale");
         int[] gamma = new int[n], beta = new int[n], shift = new int[n];
         for (int c = 0; c < n; c++)
         {
@@ -209,11 +253,14 @@ internal static class LayerQuantizer
         return best;
     }
 
+    // A factor of whole sums that saturates all but 0 does so as well when it is the largest. Sums to which something is added, and
+    // what is no whole number, have no such freedom.
     private static FixedPointScale Factor(FloatLayer layer, double factor) => factor switch
     {
         >= 0 and < 1 << 22 => FixedPointScale.FromReal(factor),
         < 0 => throw new FormatException($"layer {layer.Name}: its factor {factor:G3} is negative; negate an operand instead"),
-        _ => throw new FormatException($"layer {layer.Name}: its output range is {factor:G3} times finer than its sums; the calibration inputs do not exercise it"),
+        >= 1 << 22 when layer is { Residual: null } and not (FloatNormalizedMatMul or FloatSoftmax) => FixedPointScale.FromReal(LargestFactor),
+        _ => throw new FormatException($"layer {layer.Name}: one count of its operands is {factor:G3} counts of its output; it must be below 2^22: its output needs a larger scale"),
     };
 
     private static int Count(float bound, QuantizedTensor t, int unbounded) => float.IsInfinity(bound)

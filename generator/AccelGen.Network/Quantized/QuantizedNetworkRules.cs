@@ -6,8 +6,13 @@ public static class QuantizedNetworkRules
     // Sums have 32 bits.
     private const long MaxSum = int.MaxValue;
 
+    /// <summary>Most pixels of a layer that reads or writes them as tokens: with other rows, or as channels.</summary>
+    public const int MaxTokens = 32000;
+
     /// <summary>Everything that is wrong with a network; empty when it is sound.</summary>
-    public static IReadOnlyList<string> Problems(QuantizedNetwork network)
+    /// <param name="network">Network.</param>
+    /// <param name="name">How a layer is called in a message, or null for its own name.</param>
+    public static IReadOnlyList<string> Problems(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
     {
         var problems = new List<string>();
         int count = network.Tensors.Count;
@@ -32,6 +37,7 @@ public static class QuantizedNetworkRules
         }
 
         problems.AddRange(network.Inputs.Concat(network.Outputs).Where(t => !Known(t)).Select(t => $"network input or output {t} is no tensor"));
+        problems.AddRange(new[] { network.Inputs, network.Outputs }.SelectMany(l => l.GroupBy(t => t)).Where(g => g.Count() > 1).Select(g => $"tensor {g.Key} is listed {g.Count()} times as network input or output"));
         if (network.Inputs.Count == 0 || network.Outputs.Count == 0)
             problems.Add("the network needs an input and an output");
         for (int i = 0; i < network.Blocks.Count; i++)
@@ -46,7 +52,7 @@ public static class QuantizedNetworkRules
         HashSet<int> written = [.. network.Inputs.Select(network.Home), .. constants];
         foreach (QuantizedLayer layer in network.Layers)
         {
-            string place = $"layer {layer.Name}: ";
+            string place = name is null ? $"layer {layer.Name}: " : $"{name(layer)}: ";
             IReadOnlyList<int> reads = layer.Reads;
             if (!Known(layer.Input) || !Known(layer.Output) || reads.Any(t => !Known(t)))
             {
@@ -89,7 +95,7 @@ public static class QuantizedNetworkRules
                     problems.Add($"{place}the residual's {IllegalScale}");
             }
 
-            problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Select(p => place + p));
+            problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Concat(Combinations(network, layer, from, to, computed)).Select(p => place + p));
         }
 
         return problems;
@@ -113,6 +119,31 @@ public static class QuantizedNetworkRules
             default:
                 return null;
         }
+    }
+
+    // What no configuration can do in one layer.
+    private static IEnumerable<string> Combinations(QuantizedNetwork network, QuantizedLayer layer, TensorShape from, TensorShape to, TensorShape computed)
+    {
+        (bool pointwise, int rows) = layer switch
+        {
+            ConvLayer c => (c.Kernel == (1, 1) && c.Stride == (1, 1) && c.Padding == default, computed.Height),
+            AveragePoolLayer or MaxPoolLayer => (false, computed.Height),
+            ResizeLayer => (false, computed.Height),
+            _ => (true, computed.Height),
+        };
+        if (layer is MultiplyLayer or ConcatLayer && layer.Residual is not null)
+            yield return $"a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well; make the addition a layer of its own";
+        if (layer is ConcatLayer or ResizeLayer && layer.TransposeOutput)
+            yield return $"a {(layer is ConcatLayer ? "concatenation" : "resampling")} cannot be stored with pixels and channels exchanged; insert a copy";
+        else if (layer.TransposeOutput && !pointwise && rows > 1)
+            yield return "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give; insert a copy";
+        if (layer is ConvLayer && layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor].Shape.Batch > 1)
+            yield return $"the residual {network.Tensors[wide.Tensor].Name} has one channel per head; make the addition a layer of its own";
+        if (layer is ConcatLayer concat && (to.Batch > 1 || concat.Inputs.Any(t => network.Tensors[t].Shape.Batch > 1)))
+            yield return $"heads cannot be concatenated: the output has shape {to}";
+        bool asTokens = layer.TransposeOutput || (pointwise && from.Height != computed.Height);
+        if (asTokens && (long)computed.Height * computed.Width is > MaxTokens and var tokens)
+            yield return $"{tokens} tokens; at most {MaxTokens} are supported";
     }
 
     private static IEnumerable<string> Shapes(QuantizedNetwork network, QuantizedLayer layer, QuantizedTensor input, TensorShape to)

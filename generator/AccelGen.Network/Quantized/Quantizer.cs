@@ -19,7 +19,8 @@ public sealed record QuantizerOptions
 /// <summary>
 /// Post-training quantisation to int8: weights symmetric per output channel (-127 to 127), activations per tensor with a
 /// zero point. Tensors of one residual stream share scale and zero point, so that a skipped block leaves valid counts; so do
-/// the two sides of what only moves or selects values. Right operands of matrix products have zero point 0.
+/// the two sides of what only moves or selects values. Right operands of matrix products have zero point 0. A layer whose
+/// result is 0 on every calibration input becomes that constant.
 /// </summary>
 public static class Quantizer
 {
@@ -67,6 +68,30 @@ public static class Quantizer
         return Layers(network, tensors, []);
     }
 
+    /// <summary>
+    /// What would be wrong with the quantised form of a network whatever its values are: shapes and combinations that no layer can
+    /// have. Empty when nothing is.
+    /// </summary>
+    /// <param name="network">Float network.</param>
+    /// <param name="name">How a layer is called in a message.</param>
+    public static IReadOnlyList<string> StructureProblems(FloatNetwork network, Func<string, string> name)
+    {
+        QuantizedTensor[] tensors = [.. network.Tensors.Select(t => new QuantizedTensor(t.Id, t.Name, t.Shape, 1, 0, t.SharesStorageWith, t.Constant is null ? null : new sbyte[t.Constant.Length]))];
+        QuantizedLayer[] layers = [.. network.Layers.Select(l => LayerQuantizer.Quantize(WithoutValues(l), tensors, tensors[l.Output]) with { Block = l.Block, TransposeOutput = l.TransposeOutput })];
+        return QuantizedNetworkRules.Problems(new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs), l => name(l.Name));
+    }
+
+    // A layer of the same shape whose values fit any scale.
+    private static FloatLayer WithoutValues(FloatLayer layer) => layer switch
+    {
+        FloatConv c => c with { Weights = new float[c.Weights.Length], Bias = new float[c.Bias.Length], Fixed = null, Factor = 1, ResidualFactor = 1 },
+        FloatLayerNorm n => n with { Gamma = new float[n.Gamma.Length], Beta = new float[n.Beta.Length], Epsilon = 0, Factor = 1 },
+        FloatSoftmax s => s with { Slope = 1, Factor = 1 },
+        FloatNormalizedMatMul m => m with { Epsilon = 0, Factor = 1 },
+        FloatResize r => r with { Factor = 1, ResidualFactor = 1 },
+        _ => layer with { Factor = 1, ResidualFactor = 1 },
+    };
+
     private static QuantizedNetwork Layers(FloatNetwork network, QuantizedTensor[] tensors, IReadOnlyList<ValueRange> ranges)
     {
         var layers = new List<QuantizedLayer>();
@@ -78,6 +103,8 @@ public static class Quantizer
             // A table sits between what the layer computes and what it writes; without one they are the same.
             QuantizedTensor output = tensors[layer.Output], computed = output;
             sbyte[]? table = null;
+            // Range of an activation's argument.
+            ValueRange? argument = null;
             if (layer.Table is { } given)
             {
                 computed = output with { Scale = given.Argument.Scale, ZeroPoint = given.Argument.ZeroPoint };
@@ -87,12 +114,15 @@ public static class Quantizer
             {
                 if (ranges.Count == 0)
                     throw new FormatException($"layer {layer.Name}: no scale and zero point are prescribed for the argument of {layer.Activation.Kind}");
-                (double scale, int zero) = Parameters(ActivationTable.Useful(layer.Activation, ranges[next++], output), symmetric: false);
+                argument = ranges[next++];
+                ValueRange useful = ActivationTable.Useful(layer.Activation, argument.Value, output);
+                (double scale, int zero) = Parameters(useful, symmetric: false, LayerQuantizer.LeastStep(layer, t => tensors[t].Scale));
                 computed = output with { Scale = scale, ZeroPoint = zero };
                 table = ActivationTable.Build(layer.Activation, scale, zero, output);
             }
 
-            QuantizedLayer q = LayerQuantizer.Quantize(layer, tensors, computed) with { Block = layer.Block, TransposeOutput = layer.TransposeOutput };
+            bool never = argument is { } before ? IsZero(before) : ranges.Count > 0 && IsZero(ranges[layer.Output]) && layer.Table is null;
+            QuantizedLayer q = LayerQuantizer.Quantize(layer, tensors, never ? computed with { Scale = double.PositiveInfinity } : computed) with { Block = layer.Block, TransposeOutput = layer.TransposeOutput };
             // A table that only clamps counts is a clamp.
             (int low, int high) = table is null ? (-128, 127) : (table[0], table[^1]);
             if (table is null || (layer.Table is not null && (layer is FloatArgMax ? (low, high) == (-128, 127) : computed.ZeroPoint == output.ZeroPoint) && IsClamp(table)))
@@ -117,14 +147,22 @@ public static class Quantizer
         return result;
     }
 
-    /// <summary>Scale and zero point of a range. Scales are numbers of single precision, as files have them.</summary>
-    internal static (double Scale, int ZeroPoint) Parameters(ValueRange range, bool symmetric)
+    /// <summary>Scale and zero point of a range. Scales are numbers of single precision, as files have them; that of nothing but 0 is 1.</summary>
+    /// <param name="range">Range.</param>
+    /// <param name="symmetric">The zero point is 0.</param>
+    /// <param name="least">Smallest scale; what is smaller than a step is 0.</param>
+    internal static (double Scale, int ZeroPoint) Parameters(ValueRange range, bool symmetric, double least = 0)
     {
-        if (symmetric)
-            return ((float)Math.Max(Math.Max(-(double)range.Low, range.High) / 127, 1e-12), 0);
-        double scale = (float)Math.Max(((double)range.High - range.Low) / 255, 1e-12);
-        return (scale, (int)Math.Clamp(Math.Round(-128 - (range.Low / scale), MidpointRounding.ToEven), -128, 127));
+        double extent = symmetric ? Math.Max(-(double)range.Low, range.High) / 127 : ((double)range.High - range.Low) / 255;
+        double scale = extent == 0 ? 1 : (float)Math.Max(extent, 1e-12);
+        // A number of single precision that is not below the least.
+        if (scale < least)
+            scale = (float)least < least ? MathF.BitIncrement((float)least) : (float)least;
+        return (scale, symmetric ? 0 : (int)Math.Clamp(Math.Round(-128 - (range.Low / scale), MidpointRounding.ToEven), -128, 127));
     }
+
+    /// <summary>The value was 0 whenever it was seen.</summary>
+    internal static bool IsZero(ValueRange range) => range is { Low: 0, High: 0 };
 
     /// <summary>Tensors whose zero point must be 0: right operands of matrix products.</summary>
     internal static IEnumerable<int> SymmetricTensors(FloatNetwork network) => network.Layers.SelectMany(l => l switch
@@ -133,6 +171,35 @@ public static class Quantizer
         FloatNormalizedMatMul m => [m.Right, m.Denominator],
         _ => (int[])[],
     });
+
+    // Scale and zero point of each group of tensors. One that is far finer than what a layer can resolve, because hardly anything
+    // is left of its sums, is made as coarse as needed: what is lost is below the rounding of the sums.
+    private static Dictionary<int, (double Scale, int ZeroPoint)> Coarsened(FloatNetwork network, int[] leader, Dictionary<int, ValueRange> ranges, HashSet<int> symmetric)
+    {
+        var parameters = ranges.ToDictionary(g => g.Key, g => Parameters(g.Value, symmetric.Contains(g.Key)));
+        bool moved = true;
+        // A coarser tensor makes those after it coarser; more rounds than layers would go round in a circle.
+        for (int round = 0; moved && round <= network.Layers.Count; round++)
+        {
+            moved = false;
+            foreach (FloatLayer layer in network.Layers)
+            {
+                if (layer.Activation.Kind == ActivationKind.None && !IsZero(ranges[leader[layer.Output]]))
+                    Raise(leader[layer.Output], LayerQuantizer.LeastStep(layer, t => parameters[leader[t]].Scale));
+                Raise(leader[layer.Input], LayerQuantizer.LeastInputStep(layer));
+            }
+        }
+
+        return parameters;
+
+        void Raise(int group, double least)
+        {
+            if (parameters[group].Scale >= least || !float.IsFinite((float)least))
+                return;
+            parameters[group] = Parameters(ranges[group], symmetric.Contains(group), least);
+            moved = true;
+        }
+    }
 
     private static QuantizedTensor[] Tensors(FloatNetwork network, IReadOnlyList<ValueRange> ranges, QuantizerOptions options)
     {
@@ -154,13 +221,8 @@ public static class Quantizer
         }
 
         HashSet<int> symmetric = [.. SymmetricTensors(network).Select(t => leader[t])];
-        var parameters = new Dictionary<int, (double Scale, int ZeroPoint)>();
-        foreach (IGrouping<int, FloatTensor> group in network.Tensors.GroupBy(t => leader[t.Id]))
-        {
-            var range = new ValueRange(group.Min(t => ranges[t.Id].Low), group.Max(t => ranges[t.Id].High));
-            parameters[group.Key] = Parameters(range, symmetric.Contains(group.Key));
-        }
-
+        Dictionary<int, ValueRange> whole = network.Tensors.GroupBy(t => leader[t.Id]).ToDictionary(g => g.Key, g => new ValueRange(g.Min(t => ranges[t.Id].Low), g.Max(t => ranges[t.Id].High)));
+        Dictionary<int, (double Scale, int ZeroPoint)> parameters = Coarsened(network, leader, whole, symmetric);
         foreach (FloatLayer layer in network.Layers.Where(l => l.Activation.Kind == ActivationKind.None))
         {
             int group = leader[layer.Output];

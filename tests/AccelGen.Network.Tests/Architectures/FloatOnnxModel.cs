@@ -37,7 +37,7 @@ internal static class FloatOnnxModel
 
         FloatLayer last = network.Layers[^1];
         m.Node("Identity", [last.Name], "end");
-        using var session = new InferenceSession(m.Build("end", OnnxModelWriter.Float, -1, -1, -1, -1));
+        using InferenceSession session = ExactSession.Open(m.Build("end", OnnxModelWriter.Float, -1, -1, -1, -1));
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor("image", new DenseTensor<float>(input, [.. Dims(image.Shape).Select(d => (int)d)]))]);
         return outputs.Where(o => o.Name != "end").ToDictionary(o => o.Name, o =>
         {

@@ -27,7 +27,17 @@ public sealed class BadInputTests
         yield return Case("A negative size", m => m.Initializer("w", 1, new byte[4], -1).Node("Add", ["x", "w"], "y"), "a size of [-1] is negative");
         yield return Case("An initialiser shorter than its shape", m => m.Initializer("w", 1, new byte[44], 4, 3, 1, 1).Node("Conv", ["x", "w"], "y"), "initialiser w: shape [4, 3, 1, 1] needs 12 elements, the file holds 44 bytes");
         yield return Case("A tensor larger than any memory", m => m.Initializer("w", 1, new byte[4], 1 << 20, 1 << 20, 1 << 20).Node("Add", ["x", "w"], "y"), "has more than 268435456 elements");
-        yield return Case("Weights that are not finite", m => m.Initializer("w", [float.NaN, 1, 2], 1, 3, 1, 1).Node("Conv", ["x", "w"], "y"), "element 0 is NaN; weights must be finite");
+        yield return Case("Weights that are not finite", m => m.Initializer("w", [float.NaN, 1, 2], 1, 3, 1, 1).Node("Conv", ["x", "w"], "y"), "node Conv_y (Conv): input 1 (w): element 0 is NaN; weights must be finite");
+        yield return Case("A mask of -infinity", m => m.Initializer("w", [0, float.NegativeInfinity, 0], 3, 1, 1).Node("Add", ["x", "w"], "y"), "node Add_y (Add): input 1 (w): element 1 is -Infinity; weights must be finite");
+        yield return Case("An alpha that is no number", m => m.Node("LeakyRelu", ["x"], "y").Real("alpha", float.NaN), "node LeakyRelu_y (LeakyRelu): attribute alpha is NaN; it must be finite");
+        yield return Case("A division of constants by 0", m => m.Initializer("w", [1f]).Initializer("z", [0f]).Node("Div", ["w", "z"], "v").Node("Mul", ["x", "v"], "y"), "node Mul_y (Mul): input 1 (v): element 0 is Infinity; weights must be finite");
+        yield return Case("Padding of -infinity that no maximum reads", m => m.Initializer("p", [0, 0, 1, 1, 0, 0, 1, 1], 8).Initializer("v", [float.NegativeInfinity]).Node("Pad", ["x", "p", "v"], "q").Node("Relu", ["q"], "y"), "node Relu_y (Relu): reads an image padded with -infinity, which only a maximum over windows may (MaxPool)");
+        yield return Case("Padding of -infinity that is returned", m => m.Initializer("p", [0, 0, 1, 1, 0, 0, 1, 1], 8).Initializer("v", [float.NegativeInfinity]).Node("Pad", ["x", "p", "v"], "y"), "node Pad_y (Pad): an image padded with -infinity can only be read by a maximum over windows (MaxPool)");
+        yield return Case("A window that lies in the padding only", m => m.Initializer("p", [0, 0, 2, 2, 0, 0, 0, 0], 8).Initializer("v", [float.NegativeInfinity]).Node("Pad", ["x", "p", "v"], "q").Node("MaxPool", ["q"], "y").Ints("kernel_shape", 2, 2), "node MaxPool_y (MaxPool): a window of (2, 2) lies in the padding (2, 2, 0, 0) only");
+        yield return Case("Padding with infinity", m => m.Initializer("p", [0, 0, 1, 1, 0, 0, 1, 1], 8).Initializer("v", [float.PositiveInfinity]).Node("Pad", ["x", "p", "v"], "y"), "node Pad_y (Pad): pads with Infinity; a finite number is supported, and -infinity before a maximum");
+        yield return Case("A constant output", m => m.Initializer("w", [1f, 2], 1, 2).Node("Softmax", ["w"], "v").Node("Sigmoid", ["v"], "y"), "output y is constant");
+        yield return Case("An arg max over more channels than an index has values", m => m.Initializer("w", new float[900], 300, 3, 1, 1).Node("Conv", ["x", "w"], "c").Node("ArgMax", ["c"], "y").Int("axis", 1), "node ArgMax_y (ArgMax): arg max over 300 channels; at most 256 have an index of 8 bits");
+        yield return Case("More tokens than a row of memory holds", m => m.Node("Transpose", ["x"], "t").Ints("perm", 0, 2, 3, 1).Initializer("s", [1L, 40000, 3], 3).Node("Reshape", ["t", "s"], "r").Node("Softmax", ["r"], "y").Int("axis", 1), "40000 tokens; at most 32000 are supported", size: [1, 3, 200, 200]);
         yield return Case("float16 weights", m => m.Initializer("w", 10, new byte[6], 1, 3, 1, 1).Node("Conv", ["x", "w"], "y"), "initialiser w: element type float16 is not supported");
         yield return Case("int4 weights", m => m.Initializer("w", 22, new byte[2], 1, 3, 1, 1).Initializer("s", [0.1f]).Node("DequantizeLinear", ["w", "s"], "w.real").Node("Conv", ["x", "w.real"], "y"), "initialiser w: element type int4 is not supported");
         yield return Case("float8 weights", m => m.Initializer("w", 17, new byte[3], 1, 3, 1, 1).Node("Conv", ["x", "w"], "y"), "initialiser w: element type float8e4m3fn is not supported");
@@ -36,9 +46,8 @@ public sealed class BadInputTests
         yield return Case("A batch of four", m => m.Node("Relu", ["x"], "y"), "input x has batch 4; export the model with batch 1", size: [4, 3, 4, 4]);
         foreach ((float scale, string text) in new[] { (0f, "0"), (-1f, "-1"), (float.NaN, "NaN"), (float.PositiveInfinity, "∞") })
         {
-            bool finite = float.IsFinite(scale);
             yield return Case($"A scale of {text}", m => m.Initializer("s", [scale]).Node("QuantizeLinear", ["x", "s"], "q").Node("DequantizeLinear", ["q", "s"], "y"),
-                finite ? $"node QuantizeLinear_q (QuantizeLinear): the scale is {text}; it must be positive and finite" : $"initialiser s: element 0 is {scale}");
+                $"node QuantizeLinear_q (QuantizeLinear): the scale is {scale}; it must be positive and finite");
         }
 
         yield return Case("A zero scale of a channel", m => m.Initializer("w", OnnxModelWriter.Int8, new byte[6], 2, 3, 1, 1).Initializer("ws", [0.1f, 0], 2).Node("DequantizeLinear", ["w", "ws"], "w.real").Int("axis", 0).Node("Conv", ["x", "w.real"], "y"), "the scale of channel 1 is 0; it must be positive");

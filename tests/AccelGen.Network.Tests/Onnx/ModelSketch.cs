@@ -36,6 +36,14 @@ public class ModelSketch(Random random)
         return "x";
     }
 
+    /// <summary>The input x with its channels last: [1, H, W, C].</summary>
+    public virtual string InputChannelsLast(params long[] shape)
+    {
+        writer.Input("x", OnnxModelWriter.Float, shape);
+        InputShape = new TensorShape(1, (int)shape[1], (int)shape[2], (int)shape[3]);
+        return "x";
+    }
+
     /// <summary>A node; attributes are longs, long arrays, floats or strings.</summary>
     public string Node(string op, string[] inputs, params (string Name, object Value)[] attributes) => Node(op, inputs, string.Empty, attributes);
 

@@ -3,10 +3,10 @@ using AccelGen.Tests.Shared;
 namespace AccelGen.Network.Tests.Onnx;
 
 /// <summary>Models of one operator or pattern each.</summary>
-internal static class OperatorCases
+internal static partial class OperatorCases
 {
     /// <summary>All of them.</summary>
-    public static IEnumerable<OperatorCase> All() => [.. Convolutions(), .. Activations(), .. Arithmetic(), .. Products(), .. Normalisations(), .. Movements(), .. Pools(), .. Resizes(), .. Attention()];
+    public static IEnumerable<OperatorCase> All() => [.. Convolutions(), .. Activations(), .. Arithmetic(), .. Products(), .. Normalisations(), .. Movements(), .. Pools(), .. Resizes(), .. Attention(), .. Forms()];
 
     private static IEnumerable<OperatorCase> Convolutions()
     {

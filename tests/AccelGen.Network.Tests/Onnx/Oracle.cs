@@ -1,6 +1,7 @@
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using NUnit.Framework;
@@ -32,14 +33,22 @@ internal static class Oracle
     /// <summary>What ONNX Runtime computes for an NHWC image, in the order of the file.</summary>
     public static float[] Reference(byte[] model, float[] nhwc, TensorShape shape)
     {
+        // Unoptimised: joining Pad with MaxPool, it would leave the padded zeros out of the maximum.
+        using InferenceSession session = ExactSession.Open(model, optimise: false);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([Input(session, nhwc, shape)]);
+        return outputs[0].ElementType == TensorElementType.Int64 ? [.. outputs[0].AsTensor<long>().Select(v => (float)v)] : [.. outputs[0].AsTensor<float>()];
+    }
+
+    /// <summary>An NHWC image in the order that the model's input has.</summary>
+    public static NamedOnnxValue Input(InferenceSession session, float[] nhwc, TensorShape shape)
+    {
+        string name = session.InputNames[0];
+        if (session.InputMetadata[name].Dimensions is [_, var rows, var columns, var last] && (rows, columns, last) == (shape.Height, shape.Width, shape.Channels))
+            return NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(nhwc, [1, rows, columns, last]));
         var nchw = new DenseTensor<float>([1, shape.Channels, shape.Height, shape.Width]);
         for (int i = 0; i < nhwc.Length; i++)
             nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
-        // Unoptimised: joining Pad with MaxPool, it would leave the padded zeros out of the maximum.
-        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        using var session = new InferenceSession(model, options);
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
-        return outputs[0].ElementType == TensorElementType.Int64 ? [.. outputs[0].AsTensor<long>().Select(v => (float)v)] : [.. outputs[0].AsTensor<float>()];
+        return NamedOnnxValue.CreateFromTensor(name, nchw);
     }
 
     /// <summary>What the imported network computes, in the order of the file.</summary>
@@ -81,6 +90,7 @@ internal static class Oracle
         {
             Assert.That(network.Tensors[t.Id], Is.SameAs(t), $"{place}: {t.Name}");
             Assert.That(t.SharesStorageWith is not int home || (home < t.Id && network.Tensors[home].Shape.Elements == t.Shape.Elements), $"{place}: {t.Name} shares the memory of an earlier tensor of its size");
+            Assert.That(t.SharesStorageWith is not int owner || (network.Tensors[owner].Shape.Batch, network.Tensors[owner].Shape.Channels) == (t.Shape.Batch, t.Shape.Channels), $"{place}: {t.Name} has other heads or channels than what it shares memory with");
             Assert.That(t.Constant is null || t.Constant.Length == t.Shape.Elements, $"{place}: {t.Name} is constant");
         }
 

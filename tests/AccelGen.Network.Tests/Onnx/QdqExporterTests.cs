@@ -2,6 +2,7 @@ using AccelGen.Golden;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
+using AccelGen.Network.Onnx.Proto;
 using AccelGen.Network.Quantized;
 using AccelGen.Network.Tests.Architectures;
 using AccelGen.Tests.Shared;
@@ -26,8 +27,9 @@ public sealed class QdqExporterTests
         {
             (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = RandomQuantizedLayers.Build(kind, Seed + round);
             Assert.That(QuantizedNetworkRules.Problems(network), Is.Empty, $"seed {Seed + round}");
-            // With and without the runtime's own fusion of the pairs into integer operators.
-            difference.Add(Golden(network, inputs), Run(network, inputs, fuse: round % 2 == 0), $"seed {Seed + round}");
+            // With and without the runtime's own fusion of the pairs into integer operators; signed bytes only without, in float.
+            QdqType type = round % 4 == 3 ? QdqType.Int8 : QdqType.UInt8;
+            difference.Add(Golden(network, inputs), Run(network, inputs, fuse: round % 2 == 0, type: type), $"seed {Seed + round}");
         }
 
         difference.Check(kind);
@@ -170,6 +172,29 @@ public sealed class QdqExporterTests
         return (new QuantizedNetwork("attention", tensors, layers, [], [input], [output]), [.. Enumerable.Range(0, n * channels).Select(_ => (sbyte)random.Next(-128, 128))]);
     }
 
+    [TestCaseSource(nameof(Kinds))]
+    public void A_file_of_unsigned_bytes_has_no_signed_one_and_computes_the_same(string kind)
+    {
+        const int Int8Type = 3, UInt8Type = 2;
+        for (int round = 0; round < 12; round++)
+        {
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = RandomQuantizedLayers.Build(kind, Seed + round);
+            GraphProto unsigned = ModelProto.Parser.ParseFrom(QdqExporter.Export(network)).Graph;
+            GraphProto signed = ModelProto.Parser.ParseFrom(QdqExporter.Export(network, type: QdqType.Int8)).Graph;
+            Assert.That(unsigned.Initializer.Select(t => t.DataType), Has.None.EqualTo(Int8Type));
+            Assert.That(unsigned.Node, Is.EqualTo(signed.Node));
+            foreach ((TensorProto u, TensorProto s) in unsigned.Initializer.Zip(signed.Initializer))
+            {
+                if (s.DataType == Int8Type)
+                    Assert.That((u.Name, u.DataType, u.RawData.Select(b => (byte)(b - 128)).ToArray()), Is.EqualTo((s.Name, UInt8Type, s.RawData.ToByteArray())), $"seed {Seed + round}");
+                else
+                    Assert.That(u, Is.EqualTo(s), $"seed {Seed + round}");
+            }
+
+            Assert.That(Run(network, inputs, fuse: false), Is.EqualTo(Run(network, inputs, fuse: false, type: QdqType.Int8)), $"seed {Seed + round}");
+        }
+    }
+
     [Test]
     public void A_path_that_keeps_part_of_the_channels_is_refused()
     {
@@ -247,10 +272,9 @@ public sealed class QdqExporterTests
     }
 
     // Counts in, counts out; between them real numbers, channels first, as any user of the file has them.
-    private static sbyte[] Run(QuantizedNetwork network, IReadOnlyDictionary<int, sbyte[]> inputs, ExecutionPath? path = null, bool fuse = true)
+    private static sbyte[] Run(QuantizedNetwork network, IReadOnlyDictionary<int, sbyte[]> inputs, ExecutionPath? path = null, bool fuse = true, QdqType type = QdqType.UInt8)
     {
-        using var options = new SessionOptions { GraphOptimizationLevel = fuse ? GraphOptimizationLevel.ORT_ENABLE_ALL : GraphOptimizationLevel.ORT_DISABLE_ALL };
-        using var session = new InferenceSession(QdqExporter.Export(network, path), options);
+        using InferenceSession session = ExactSession.Open(QdqExporter.Export(network, path, type), fuse);
         var values = network.Inputs.Select(i =>
         {
             QuantizedTensor t = network.Tensors[i];

@@ -48,18 +48,22 @@ public sealed class QuantizedImporterTests
     public void Bytes_come_in_and_go_out_as_they_are()
     {
         var random = new Random(Seed);
-        byte[] model = new OnnxModelWriter { OpsetVersion = 13 }.Input("x", OnnxModelWriter.UInt8, 1, 3, 4, 5).Initializer("s", [0.05f]).Initializer("z", OnnxModelWriter.UInt8, [120])
-            .Initializer("w", OnnxModelWriter.Int8, Bytes(Weights(random, 12)), 4, 3, 1, 1).Initializer("ws", [0.01f]).Initializer("wz", OnnxModelWriter.Int8, [0]).Initializer("ys", [0.08f]).Initializer("yz", OnnxModelWriter.UInt8, [100])
+        sbyte[] weights = Weights(random, 12);
+        byte[] Model(int type, int zero) => new OnnxModelWriter { OpsetVersion = 13 }.Input("x", OnnxModelWriter.UInt8, 1, 3, 4, 5).Initializer("s", [0.05f]).Initializer("z", OnnxModelWriter.UInt8, [120])
+            .Initializer("w", type, [.. weights.Select(w => (byte)(w + zero))], 4, 3, 1, 1).Initializer("ws", [0.01f]).Initializer("wz", type, [(byte)zero])
+            .Initializer("ys", [0.08f]).Initializer("yz", OnnxModelWriter.UInt8, [100])
             .Node("QLinearConv", ["x", "s", "z", "w", "ws", "wz", "ys", "yz"], "y").Build("y", OnnxModelWriter.UInt8);
-        ImportResult import = Oracle.Import(model);
+        byte[] exact = Model(OnnxModelWriter.UInt8, 128);
+        ImportResult import = Oracle.Import(Model(OnnxModelWriter.Int8, 0));
         QuantizedNetwork network = import.Quantized!;
+        Assert.That(((ConvLayer)network.Layers.Single()).Weights, Is.EqualTo(weights).And.EqualTo(((ConvLayer)Oracle.Import(exact).Quantized!.Layers.Single()).Weights));
         Assert.That((network.Tensors[0].ZeroPoint, network.Tensors[network.Outputs[0]].ZeroPoint), Is.EqualTo((120 - 128, 100 - 128)));
         byte[] image = new byte[60];
         random.NextBytes(image);
         var nhwc = new sbyte[60];
         for (int i = 0; i < 60; i++)
             nhwc[(i % 20 * 3) + (i / 20)] = (sbyte)(image[i] - 128);
-        using var session = new InferenceSession(model);
+        using InferenceSession session = ExactSession.Open(exact);
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor("x", new DenseTensor<byte>(image, [1, 3, 4, 5]))]);
         sbyte[] mine = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = nhwc })[network.Outputs[0]];
         Assert.That(import.Outputs[0].Elements.Select(e => (byte)(mine[e] + 128)), Is.EqualTo(outputs.Single().AsTensor<byte>()).Within(1));

@@ -22,7 +22,13 @@ internal static class QuantizedModels
     }
 
     /// <summary>The file of a case, quantised by the ranges of one random input.</summary>
-    public static byte[] Build(OperatorCase test, QuantizedForm form, int seed, out float[] nhwc, out TensorShape shape)
+    /// <param name="test">Case.</param>
+    /// <param name="form">Form.</param>
+    /// <param name="seed">Seed.</param>
+    /// <param name="nhwc">The input.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="unsigned">The same counts, all as uint8.</param>
+    public static byte[] Build(OperatorCase test, QuantizedForm form, int seed, out float[] nhwc, out TensorShape shape, bool unsigned = false)
     {
         var random = new Random(seed);
         var sketch = new ModelSketch(random) { OpsetVersion = test.Opset };
@@ -31,19 +37,15 @@ internal static class QuantizedModels
         nhwc = RandomNetworks.Values(new Random(seed), (int)shape.Elements, 2);
         var ranges = Ranges(sketch.FinishWithAll(output, test.OutputType), nhwc, shape);
         random = new Random(seed);
-        var quantized = new QuantizedSketch(random, form, ranges, seed) { OpsetVersion = test.Opset };
+        var quantized = new QuantizedSketch(random, form, ranges, seed, unsigned) { OpsetVersion = test.Opset };
         return quantized.Finish(test.Build(random, quantized), test.OutputType);
     }
 
     // Smallest and largest of every float value that a model computes.
     private static Dictionary<string, (float Low, float High)> Ranges(byte[] model, float[] nhwc, TensorShape shape)
     {
-        var nchw = new DenseTensor<float>([1, shape.Channels, shape.Height, shape.Width]);
-        for (int i = 0; i < nhwc.Length; i++)
-            nchw[0, i % shape.Channels, i / shape.Channels / shape.Width, i / shape.Channels % shape.Width] = nhwc[i];
-        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        using var session = new InferenceSession(model, options);
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(session.InputNames[0], nchw)]);
+        using InferenceSession session = ExactSession.Open(model, optimise: false);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([Oracle.Input(session, nhwc, shape)]);
         var ranges = outputs.Where(o => o.ElementType == TensorElementType.Float).ToDictionary(o => o.Name, o => (o.AsTensor<float>().Min(), o.AsTensor<float>().Max()));
         ranges["x"] = (nhwc.Min(), nhwc.Max());
         return ranges;

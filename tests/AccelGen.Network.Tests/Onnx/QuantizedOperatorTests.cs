@@ -60,6 +60,7 @@ public sealed class QuantizedOperatorTests
         ["Linear attention with padded values"] = "between the two matrix products",
         ["Linear attention with the sum of the keys"] = "between the two matrix products",
         ["A quotient that is no linear attention"] = "quantise the reciprocal and multiply",
+        ["Queries of a constant branch"] = "quantise it with one scale and zero point",
     };
 
     private static void Check(string what, Outcome[] outcomes, double share, int worst)
@@ -76,10 +77,12 @@ public sealed class QuantizedOperatorTests
     {
         string place = $"{test.Name}, {form}, seed {seed}";
         byte[] file = QuantizedModels.Build(test, form, seed, out float[] nhwc, out TensorShape shape);
+        // Operators on counts: the runtime has the same counts as unsigned bytes, whose products are exact on every processor.
+        byte[] exact = form == QuantizedForm.QLinear ? QuantizedModels.Build(test, form, seed, out _, out _, unsigned: true) : file;
         float[] theirs;
         try
         {
-            theirs = Oracle.Reference(file, nhwc, shape);
+            theirs = Oracle.Reference(exact, nhwc, shape);
         }
         catch (OnnxRuntimeException e)
         {

@@ -21,11 +21,14 @@ public enum QuantizedForm
 /// <param name="form">How it is written.</param>
 /// <param name="ranges">Smallest and largest value of the input x and of every float value that depends on it.</param>
 /// <param name="seed">Seed of the choices.</param>
-internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOnlyDictionary<string, (float Low, float High)> ranges, int seed) : ModelSketch(random)
+/// <param name="unsigned">Every byte is uint8, whatever is drawn: the same counts and steps, zero points 128 higher.</param>
+internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOnlyDictionary<string, (float Low, float High)> ranges, int seed, bool unsigned = false)
+    : ModelSketch(random)
 {
     private static readonly HashSet<string> Keeps = ["Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Split", "Gather", "Expand", "Identity", "MaxPool", "GlobalMaxPool"];
 
     private readonly Random choices = new(seed);
+    private readonly bool drawnUnsigned = new Random(seed + 1).Next(2) == 0;
     private readonly Dictionary<string, (float[] Values, long[] Dims)> constants = [];
     private readonly HashSet<string> written = [];
     private readonly Dictionary<string, Counts> held = [];
@@ -37,7 +40,7 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
     /// <summary>Step of the output.</summary>
     public float OutputStep { get; private set; }
 
-    private bool Unsigned { get; } = new Random(seed + 1).Next(2) == 0;
+    private bool Unsigned => unsigned || drawnUnsigned;
 
     private int Type => Unsigned ? OnnxModelWriter.UInt8 : OnnxModelWriter.Int8;
 
@@ -128,7 +131,7 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
     private string Zero(string name, int zero)
     {
         // Left out, it is 0 of uint8.
-        if (zero == 0 && Unsigned && form == QuantizedForm.Qdq && choices.Next(2) == 0)
+        if (zero == 0 && drawnUnsigned && form == QuantizedForm.Qdq && choices.Next(2) == 0)
             return string.Empty;
         writer.Initializer(name, Type, [(byte)zero]);
         return name;
@@ -147,10 +150,10 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
                 return Dequantized(Bias(name, Count(inputs[0]).Step, inputs[1]), 0);
             case "MatMul":
                 int axis = at == 0 ? dims.Length - 2 : dims.Length - 1;
-                return Dequantized(Weights(name, axis, PerChannel), axis);
+                return Dequantized(Weights(name, axis, dims.Length == 2 && PerChannel), Math.Max(0, axis));
             case "Gemm" when at == 1:
                 axis = Attribute("transB") == 1 ? 0 : 1;
-                return Dequantized(Weights(name, axis, PerChannel), axis);
+                return Dequantized(Weights(name, axis, dims.Length == 2 && PerChannel), Math.Max(0, axis));
             case "Add" or "Sub" or "Mul" or "Div" or "Concat" when op == "Concat" || values.Length == 1 || choices.Next(2) == 0:
                 return Dequantized(Weights(name, 0, false, asymmetric: true), 0);
             default:
@@ -177,16 +180,16 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
             return (known.Value, known.Scale, known.Zero);
         (float[] values, long[] dims) = constants[name];
         // ONNX Runtime has no QLinearConv of int8 with uint8 weights.
-        bool unsigned = asymmetric ? Unsigned : choices.Next(3) == 0 && (Unsigned || form == QuantizedForm.Qdq);
+        bool bytes = asymmetric ? Unsigned : (choices.Next(3) == 0 && (Unsigned || form == QuantizedForm.Qdq)) || unsigned;
         int channels = perChannel ? (int)dims[axis] : 1, inner = perChannel ? (int)dims[(axis + 1)..].Aggregate(1L, (p, d) => p * d) : values.Length;
         int Channel(int i) => perChannel ? i / inner % channels : 0;
         var steps = new float[channels];
-        int zero = unsigned ? 128 : 0;
+        int zero = bytes ? 128 : 0;
         if (asymmetric)
         {
             float low = Math.Min(0, values.Min()), high = Math.Max(0, values.Max());
             steps[0] = Math.Max((high - low) / 255, 1e-6f);
-            zero = (int)Math.Round(-low / steps[0]) - (unsigned ? 0 : 128);
+            zero = (int)Math.Round(-low / steps[0]) - (bytes ? 0 : 128);
         }
         else
         {
@@ -194,9 +197,9 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
                 steps[Channel(i)] = Math.Max(steps[Channel(i)], Math.Max(Math.Abs(values[i]) / 127, 1e-6f));
         }
 
-        int least = unsigned ? 0 : -128;
+        int least = bytes ? 0 : -128;
         byte[] integers = [.. values.Select((v, i) => (byte)Math.Clamp(Math.Round(v / steps[Channel(i)]) + zero, least, least + 255))];
-        int type = unsigned ? OnnxModelWriter.UInt8 : OnnxModelWriter.Int8;
+        int type = bytes ? OnnxModelWriter.UInt8 : OnnxModelWriter.Int8;
         writer.Initializer($"{name}.counts", type, integers, dims);
         writer.Initializer($"{name}.zero", type, [.. Enumerable.Repeat((byte)zero, channels)], perChannel ? [channels] : []);
         writer.Initializer($"{name}.scale", steps, perChannel ? [channels] : []);

@@ -110,9 +110,16 @@ public sealed class RoundTripTests
         return Quantizer.Quantize(network, Quantizer.Calibrate(network, images, CalibrationMethod.MinMax));
     }
 
+    // In both types of counts.
     private static ImportResult Same(QuantizedNetwork network, float[][] images, string place)
     {
-        ImportResult import = Oracle.Import(QdqExporter.Export(network));
+        Same(network, images, $"{place}, int8", QdqType.Int8);
+        return Same(network, images, place, QdqType.UInt8);
+    }
+
+    private static ImportResult Same(QuantizedNetwork network, float[][] images, string place, QdqType type)
+    {
+        ImportResult import = Oracle.Import(QdqExporter.Export(network, type: type));
         Assert.That(import.Quantized, Is.Not.Null, place);
         Assert.That(import.Nodes.Select(n => n.Outcome), Has.None.StartsWith("refused"), place);
         QuantizedTensor input = network.Tensors[network.Inputs[0]], theirs = import.Quantized!.Tensors[import.Quantized.Inputs[0]];

@@ -114,6 +114,13 @@ public sealed class QuantizedNetworkFileTests
         Assert.That(QuantizedNetworkRules.Problems(fault(network)), Has.Some.Contains(says));
     }
 
+    [Test]
+    public void Outputs_are_listed_once()
+    {
+        QuantizedNetwork network = QuantizedSamples.All(Seed).First();
+        Assert.That(QuantizedNetworkRules.Problems(network with { Outputs = [1, 1] }), Has.Some.Contains("tensor 1 is listed 2 times"));
+    }
+
     private static IEnumerable<TestCaseData> Faults()
     {
         yield return Layer<ConvLayer>("conv with table", l => l with { Table = new sbyte[255] }, "255 entries");
@@ -124,6 +131,10 @@ public sealed class QuantizedNetworkFileTests
         yield return Layer<ConvLayer>("conv transposed", l => l with { Stride = (2, 2) }, "transposed output");
         yield return Layer<ConvLayer>("conv minus residual, Pixels", l => l with { Residual = l.Residual! with { Broadcast = Broadcast.Channels } }, "the residual has shape");
         yield return Layer<ConvLayer>("conv minus residual, None", l => l with { Residual = l.Residual! with { Scale = new FixedPointScale(1, 0) } }, "scale is not of 24 bits");
+        yield return Layer<MultiplyLayer>("multiply, None", l => l with { Residual = new ResidualAdd(0, One) }, "a product cannot take a residual as well");
+        yield return Layer<ConcatLayer>("copy", l => l with { Residual = new ResidualAdd(0, One) }, "a concatenation cannot take a residual as well");
+        yield return Layer<ConcatLayer>("copy", l => l with { TransposeOutput = true }, "cannot be stored with pixels and channels exchanged");
+        yield return Layer<ConvLayer>("conv", l => l with { TransposeOutput = true }, "which only a layer of 1x1 kernels can give");
         yield return Layer<SoftmaxLayer>("softmax", l => l with { ExponentMultiplier = 1 << 24 }, "below 2^24");
         yield return Layer<SoftmaxLayer>("softmax", l => l with { OutputScale = new FixedPointScale(1 << 23, 25) }, "shift of 1 to 24");
         yield return Layer<SoftmaxLayer>("softmax", l => l with { Residual = new ResidualAdd(0, One) }, "no residual");
