@@ -22,7 +22,7 @@ internal static class MemoryCheck
         foreach (Placed p in placed)
         {
             if (p.Layout.Address < lowest || p.Layout.Address + p.Layout.Bytes > program.ProgramAddress)
-                problems.Add($"{Name(p)} lies at {p.Layout.Address} to {p.Layout.Address + p.Layout.Bytes}, outside the tensors' memory {lowest} to {program.ProgramAddress}");
+                problems.Add($"{Name(p)} at {p.Layout.Address} lies outside the tensors' memory {lowest} to {program.ProgramAddress}");
         }
 
         for (int i = 0; i < placed.Length; i++)
@@ -31,8 +31,9 @@ internal static class MemoryCheck
             {
                 (Placed a, Placed b) = (placed[i], placed[j]);
                 bool overlap = a.Layout.Address < b.Layout.Address + b.Layout.Bytes && b.Layout.Address < a.Layout.Address + a.Layout.Bytes;
-                if (overlap && a.First <= b.Last && b.First <= a.Last && network.Home(a.Tensor) != network.Home(b.Tensor) && !Within(program, a.Tensor, b.Tensor) && !Within(program, b.Tensor, a.Tensor))
-                    problems.Add($"{Name(a)} and {Name(b)} are needed at the same time and overlap at address {Math.Max(a.Layout.Address, b.Layout.Address)}");
+                if (overlap && a.First <= b.Last && b.First <= a.Last && network.Home(a.Tensor) != network.Home(b.Tensor)
+                    && !Within(program, a.Tensor, b.Tensor) && !Within(program, b.Tensor, a.Tensor))
+                    problems.Add($"{Name(a)} and {Name(b)} are needed together and overlap at {Math.Max(a.Layout.Address, b.Layout.Address)}");
             }
         }
 
@@ -49,7 +50,8 @@ internal static class MemoryCheck
         {
             int first = concat.Inputs.TakeWhile(t => t != part).Sum(t => program.Network.Tensors[t].Shape.Channels);
             TensorLayout home = program.Tensors[concat.Output];
-            if (first % width == 0 && program.Tensors[part].Address == home.Address + (first / width * home.PlaneBytes) && (concat.Output == whole || Within(program, concat.Output, whole)))
+            if (first % width == 0 && program.Tensors[part].Address == home.Address + (first / width * home.PlaneBytes)
+                && (concat.Output == whole || Within(program, concat.Output, whole)))
                 return true;
         }
 

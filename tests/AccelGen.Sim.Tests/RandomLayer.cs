@@ -15,7 +15,8 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             string name = RandomQuantizedLayers.Kinds[random.Next(RandomQuantizedLayers.Kinds.Count)];
             (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = RandomQuantizedLayers.Build(name, random.Next());
             QuantizedLayer layer = network.Layers[0];
-            string flags = (layer.Table is null ? "" : " table") + (layer.TransposeOutput ? " transposed" : "") + (layer.Residual is { } r ? $" residual {r.Broadcast}{(r.Subtract ? " subtracted" : "")}" : "");
+            string flags = (layer.Table is null ? "" : " table") + (layer.TransposeOutput ? " transposed" : "")
+                + (layer.Residual is { } r ? $" residual {r.Broadcast}{(r.Subtract ? " subtracted" : "")}" : "");
             flags += layer switch
             {
                 ConvLayer c => $" k{c.Kernel} s{c.Stride} d{c.Dilation} p{c.Padding} g{c.Groups}",
@@ -23,7 +24,8 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
                 MaxPoolLayer p => $" k{p.Kernel} s{p.Stride} p{p.Padding}",
                 _ => string.Empty,
             };
-            return new RandomLayer(network, inputs, ExecutionPath.Whole, $"{name} {string.Join(", ", network.Tensors.Select(t => t.Shape))}{flags}");
+            return new RandomLayer(network, inputs, ExecutionPath.Whole,
+                $"{name} {string.Join(", ", network.Tensors.Select(t => t.Shape))}{flags}");
         }
 
         return kind switch
@@ -36,9 +38,13 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
     }
 
     /// <summary>The layer has padding as large as its kernel, in rows or in columns.</summary>
-    public bool PaddedByKernel => Window is ([int rows, int columns, ..], [int top, int left, int bottom, int right]) && (Math.Max(top, bottom) >= rows || Math.Max(left, right) >= columns);
+    public bool PaddedByKernel => Window is ([int rows, int columns, ..], [int top, int left, int bottom, int right])
+        && (Math.Max(top, bottom) >= rows || Math.Max(left, right) >= columns);
 
-    /// <summary>Kernel, stride and dilation, rows before columns, and padding at the top, left, bottom and right; empty where there is no window.</summary>
+    /// <summary>
+    /// Kernel, stride and dilation, rows before columns, and padding at the top, left, bottom and right; empty where there is no
+    /// window.
+    /// </summary>
     public (int[] Window, int[] Padding) Window
     {
         get
@@ -51,8 +57,10 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
                 _ => ([], []),
             };
 
-            static (int[] Window, int[] Padding) Of((int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Rows, int Columns) dilation, (int Top, int Left, int Bottom, int Right) padding) =>
-                ([kernel.Rows, kernel.Columns, stride.Rows, stride.Columns, dilation.Rows, dilation.Columns], [padding.Top, padding.Left, padding.Bottom, padding.Right]);
+            static (int[] Window, int[] Padding) Of((int Rows, int Columns) kernel, (int Rows, int Columns) stride,
+                (int Rows, int Columns) dilation, (int Top, int Left, int Bottom, int Right) padding) =>
+                ([kernel.Rows, kernel.Columns, stride.Rows, stride.Columns, dilation.Rows, dilation.Columns],
+                    [padding.Top, padding.Left, padding.Bottom, padding.Right]);
         }
     }
 
@@ -109,8 +117,10 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             InputExtent = keepIn ? 0 : null,
             OutputExtent = keepOut ? 1 : null,
         };
-        string text = $"conv {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} d{layer.Dilation} p{layer.Padding} g{groups} -> {tensors[1].Shape}, residual {residual is not null}, keep {(extents.TryGetValue(0, out int ki) ? ki : -1)}, keepout {(extents.TryGetValue(1, out int ko) ? ko : -1)}";
-        return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], networkInputs, [1]), inputs, new ExecutionPath("random", new HashSet<int>(), extents), text);
+        string text = $"conv {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} d{layer.Dilation} p{layer.Padding} g{groups} -> {tensors[1].Shape}"
+            + $", residual {residual is not null}, keep {(extents.TryGetValue(0, out int ki) ? ki : -1)}, keepout {(extents.TryGetValue(1, out int ko) ? ko : -1)}";
+        return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], networkInputs, [1]), inputs,
+            new ExecutionPath("random", new HashSet<int>(), extents), text);
     }
 
     private static RandomLayer MatMul(Random random)
@@ -141,10 +151,13 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
         };
         var layer = new AveragePoolLayer("pool", 0, 1, -128, 127)
         {
-            Kernel = (rows.Kernel, columns.Kernel), Stride = (rows.Stride, columns.Stride), Padding = (rows.Before, columns.Before, rows.After, columns.After), Scale = Scale(random, 1.0 / (rows.Kernel * columns.Kernel)),
+            Kernel = (rows.Kernel, columns.Kernel), Stride = (rows.Stride, columns.Stride),
+                Padding = (rows.Before, columns.Before, rows.After, columns.After),
+                Scale = Scale(random, 1.0 / (rows.Kernel * columns.Kernel)),
         };
         return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], [0], [1]),
-            new() { [0] = Values(random, tensors[0].Shape.Elements, -128) }, ExecutionPath.Whole, $"pool {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} p{layer.Padding}");
+            new() { [0] = Values(random, tensors[0].Shape.Elements, -128) }, ExecutionPath.Whole,
+                $"pool {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} p{layer.Padding}");
     }
 
     private static RandomLayer Add(Random random)
@@ -152,11 +165,13 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
         var shape = new TensorShape(1, random.Next(1, 16), random.Next(1, 16), random.Next(1, 40));
         var tensors = new List<QuantizedTensor>
         {
-            new(0, "a", shape, 0.1, random.Next(-128, 128)), new(1, "output", shape, 0.1, random.Next(-128, 128)), new(2, "b", shape, 0.1, random.Next(-128, 128)),
+            new(0, "a", shape, 0.1, random.Next(-128, 128)), new(1, "output", shape, 0.1, random.Next(-128, 128)),
+                new(2, "b", shape, 0.1, random.Next(-128, 128)),
         };
         var layer = new AddLayer("add", 0, 1, -128, 127, Scale(random, 0.7)) { Residual = new ResidualAdd(2, Scale(random, 0.7)) };
         return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], [0, 2], [1]),
-            new() { [0] = Values(random, shape.Elements, -128), [2] = Values(random, shape.Elements, -128) }, ExecutionPath.Whole, $"add {shape}");
+            new() { [0] = Values(random, shape.Elements, -128), [2] = Values(random, shape.Elements, -128) }, ExecutionPath.Whole,
+                $"add {shape}");
     }
 
     private static FixedPointScale Scale(Random random, double around) => FixedPointScale.FromReal(around * (0.5 + random.NextDouble()));

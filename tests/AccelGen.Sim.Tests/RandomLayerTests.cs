@@ -37,7 +37,8 @@ public sealed class RandomLayerTests
             single += layer.Network.Tensors[0].Shape is { Height: 1, Width: 1 } or { Channels: 1 } ? 1 : 0;
         }
 
-        TestContext.Out.WriteLine($"of 10,000 random layers {padded} have padding as large as the kernel, {beyond} padding beyond 31, {large} a kernel, stride or dilation beyond 31, {single} one pixel or one channel");
+        TestContext.Out.WriteLine($"of 10,000 random layers {padded} have padding as large as the kernel, {beyond} padding beyond 31, "
+            + $"{large} a kernel, stride or dilation beyond 31, {single} one pixel or one channel");
         Assert.That(padded, Is.GreaterThan(1000));
         Assert.That(new[] { beyond, large, single }, Is.All.GreaterThan(100));
     }
@@ -61,7 +62,8 @@ public sealed class RandomLayerTests
             CompiledProgram program;
             try
             {
-                program = new NetworkCompiler(config, timing, random.Next(1, 5)) { AnyTiling = random.Next(2) == 0 ? random : null }.Compile(layer.Network);
+                program = new NetworkCompiler(config, timing, random.Next(1, 5)) { AnyTiling = random.Next(2) == 0 ? random
+                    : null }.Compile(layer.Network);
             }
             catch (CompileException)
             {
@@ -86,7 +88,7 @@ public sealed class RandomLayerTests
             padded += layer.PaddedByKernel ? 1 : 0;
         }
 
-        TestContext.Out.WriteLine($"{executed} layers equal, {padded} of them with padding as large as the kernel, {refused} refused by the compiler as too large");
+        TestContext.Out.WriteLine($"{executed} layers equal, {padded} with padding as large as the kernel, {refused} refused as too large");
     }
 
     private static IEnumerable<int> Numbers() => Enumerable.Range(0, RandomConfigs.Built.Count);

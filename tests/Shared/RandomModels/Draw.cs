@@ -8,7 +8,8 @@ namespace AccelGen.Tests.Shared;
 internal sealed class Draw(IReadOnlyList<int> numbers)
 {
     // Sizes at which something begins or ends in hardware: words, vectors, beats, fields.
-    private static readonly int[] Edges = [2, 3, 4, 7, 8, 9, 12, 15, 16, 17, 20, 24, 31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129, 197, 255, 256, 257, 400];
+    private static readonly int[] Edges = [2, 3, 4, 7, 8, 9, 12, 15, 16, 17, 20, 24, 31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129, 197,
+        255, 256, 257, 400];
 
     private readonly List<int> made = [];
 

@@ -45,7 +45,8 @@ internal sealed class ModelDraft
     private int names;
     private bool broken;
 
-    private sealed record Emitted(string Operator, string[] Inputs, string Name, List<string> Outputs, string Domain, (string Name, object Value)[] Attributes);
+    private sealed record Emitted(string Operator, string[] Inputs, string Name, List<string> Outputs, string Domain,
+        (string Name, object Value)[] Attributes);
 
     /// <summary>Starts with the input.</summary>
     public ModelDraft(PlanStep start)
@@ -80,7 +81,8 @@ internal sealed class ModelDraft
             return null;
         random = new Random(step.Seed);
         var draw = new Draw(step.Numbers);
-        (int Values, int Nodes, int Constants, int Shared, long Work, int Names, bool Broken) before = (values.Count, nodes.Count, constants.Count, shared.Count, work, names, broken);
+        (int Values, int Nodes, int Constants, int Shared, long Work, int Names, bool Broken) before = (values.Count, nodes.Count,
+            constants.Count, shared.Count, work, names, broken);
         if (entry.Add(this, draw))
             return step with { Numbers = [.. draw.Made] };
         values.RemoveRange(before.Values, values.Count - before.Values);
@@ -103,7 +105,8 @@ internal sealed class ModelDraft
     public DraftValue? Image(Draw draw) => Pick(draw, v => v.IsImage);
 
     /// <summary>Tokens [1, N, C]; those of an image where there are none.</summary>
-    public DraftValue? Tokens(Draw draw) => Pick(draw, v => v.IsTokens) is { } tokens && !draw.Rarely(4) ? tokens : Image(draw) is { } image ? TokensOf(image) : null;
+    public DraftValue? Tokens(Draw draw) => Pick(draw, v => v.IsTokens) is { } tokens && !draw.Rarely(4) ? tokens
+        : Image(draw) is { } image ? TokensOf(image) : null;
 
     /// <summary>The tokens of an image.</summary>
     public DraftValue TokensOf(DraftValue image)
@@ -132,7 +135,8 @@ internal sealed class ModelDraft
     }
 
     /// <summary>A node; attributes are ints, long arrays, floats or strings.</summary>
-    public string Node(string op, string[] inputs, params (string Name, object Value)[] attributes) => Node(op, inputs, string.Empty, attributes);
+    public string Node(string op, string[] inputs, params (string Name, object Value)[] attributes) =>
+        Node(op, inputs, string.Empty, attributes);
 
     /// <summary>A node of a domain.</summary>
     public string Node(string op, string[] inputs, string domain, params (string Name, object Value)[] attributes)
@@ -172,7 +176,7 @@ internal sealed class ModelDraft
     public string Random(double scale, double shift, params long[] dims) =>
         Constant([.. RandomNetworks.Values(random, (int)dims.Aggregate(1L, (p, d) => p * d), scale).Select(v => (float)(v + shift))], dims);
 
-    /// <summary>A constant that an earlier step made with the same sizes, where there is one and the draw says so; else a new one.</summary>
+    /// <summary>A constant that an earlier step made with the same sizes, where there is one and it is drawn; else a new one.</summary>
     public string Weights(Draw draw, double scale, params long[] dims)
     {
         string key = string.Create(CultureInfo.InvariantCulture, $"{scale:R} {string.Join('x', dims)}");
@@ -221,7 +225,8 @@ internal sealed class ModelDraft
     }
 
     /// <summary>Lists are inputs of a node from an operator set on, attributes before it.</summary>
-    public string NodeWithList(string op, string x, int inputFrom, string list, long[] items, params (string Name, object Value)[] attributes) => Opset >= inputFrom
+    public string NodeWithList(string op, string x, int inputFrom, string list, long[] items,
+        params (string Name, object Value)[] attributes) => Opset >= inputFrom
         ? Node(op, [x, Integers(items)], attributes)
         : Node(op, [x], [(list, items), .. attributes]);
 
@@ -286,12 +291,22 @@ internal sealed class ModelDraft
     // One line per node: attributes, sizes of what is known.
     private string[] Text()
     {
-        Dictionary<string, string> known = constants.Select(c => (c.Name, Text: $"{(c.Data is long[] list ? string.Join(',', list) : "const")}[{string.Join(',', c.Dims)}]"))
-            .Concat(values.Select(v => (v.Name, Text: $"[{string.Join(',', v.Dims)}]"))).DistinctBy(p => p.Name).ToDictionary(p => p.Name, p => p.Text);
-        Dictionary<string, int> numbers = nodes.SelectMany((n, i) => n.Outputs.Select(o => (o, i))).DistinctBy(p => p.o).ToDictionary(p => p.o, p => p.i);
-        string Operand(string name) => (name == values[0].Name ? "x" : numbers.TryGetValue(name, out int i) ? $"#{i}" : string.Empty) + known.GetValueOrDefault(name, string.Empty);
-        return [.. nodes.Select((n, i) => $"#{i} {n.Operator}({string.Join(", ", n.Inputs.Select(Operand))})"
-            + string.Concat(n.Attributes.Select(a => $" {a.Name}={(a.Value is long[] list ? $"[{string.Join(',', list)}]" : string.Create(CultureInfo.InvariantCulture, $"{a.Value}"))}")))];
+        Dictionary<string, string> known = constants.Select(c =>
+            (c.Name, Text: $"{(c.Data is long[] list ? string.Join(',', list) : "const")}[{string.Join(',', c.Dims)}]"))
+            .Concat(values.Select(v => (v.Name, Text: $"[{string.Join(',', v.Dims)}]"))).DistinctBy(p => p.Name).ToDictionary(p => p.Name,
+                p => p.Text);
+        Dictionary<string, int> numbers = nodes.SelectMany((n, i) => n.Outputs.Select(o => (o, i))).DistinctBy(p => p.o).ToDictionary(p =>
+            p.o, p => p.i);
+        string Operand(string name) =>
+            (name == values[0].Name ? "x" : numbers.TryGetValue(name, out int i) ? $"#{i}" : string.Empty)
+            + known.GetValueOrDefault(name, string.Empty);
+        static string Attribute(object value) =>
+            value is long[] list ? $"[{string.Join(',', list)}]" : string.Create(CultureInfo.InvariantCulture, $"{value}");
+        return
+        [
+            .. nodes.Select((n, i) => $"#{i} {n.Operator}({string.Join(", ", n.Inputs.Select(Operand))})"
+                + string.Concat(n.Attributes.Select(a => $" {a.Name}={Attribute(a.Value)}"))),
+        ];
     }
 
     private static long[] L(params long[] list) => list;

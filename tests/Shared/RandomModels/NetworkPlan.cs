@@ -106,4 +106,5 @@ internal sealed record NetworkPlan(PlanStep Input, IReadOnlyList<PlanStep> Steps
 /// <param name="Discrete">Outputs whose values are chosen among others: rounding may choose differently.</param>
 /// <param name="Broken">The file lacks something that it names: it is to be refused.</param>
 /// <param name="Nodes">Nodes with their operands' sizes, for reports.</param>
-internal sealed record RandomModel(byte[] File, long[] Input, bool OpenSize, IReadOnlySet<string> Discrete, bool Broken, IReadOnlyList<string> Nodes);
+internal sealed record RandomModel(byte[] File, long[] Input, bool OpenSize, IReadOnlySet<string> Discrete, bool Broken,
+    IReadOnlyList<string> Nodes);
