@@ -11,7 +11,7 @@ internal static class BreakdownTable
     public static Table Of(CycleBreakdown breakdown)
     {
         var table = new Table()
-            .Title($"path {Markup.Escape(breakdown.Path)}: cycles by class; work of other units as hidden behind the array + exposed")
+            .Title($"path {Printable.Cell(breakdown.Path)}: cycles by class; work of other units as hidden behind the array + exposed")
             .AddColumns("class", "cycles", "share", "array", "utilization", "post-processing", "row operator", "loads", "stores", "overhead");
         foreach (int column in Enumerable.Range(1, 9))
             table.Columns[column].RightAligned();

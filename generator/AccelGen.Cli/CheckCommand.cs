@@ -16,9 +16,9 @@ internal static class CheckCommand
     {
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         var command = new Command("check", "Lints the RTL module by module and reads it with the synthesis front end where that is installed.") { config, set, json };
-        command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
+        command.SetAction(async (result, cancellation) =>
         {
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             var problems = new List<string>(LayoutChecks.CheckAll());
@@ -26,13 +26,14 @@ internal static class CheckCommand
             string folder = Path.Combine(Path.GetTempPath(), $"accelgen-check-{Environment.ProcessId}");
             try
             {
-                OutputFolder.Write(folder, RtlEmitter.EmitAll(loaded));
+                IReadOnlyList<EmittedFile> emitted = RtlEmitter.EmitAll(loaded);
+                OutputFolder.Write(folder, emitted);
                 await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
-                string[] files = await File.ReadAllLinesAsync(Path.Combine(folder, "flow", "files.f"), cancellation).ConfigureAwait(false);
+                string[] files = [.. emitted.Select(f => f.Path).Where(p => p.EndsWith(".sv", StringComparison.Ordinal))];
                 foreach (string module in RtlEmitter.Modules)
                 {
                     BufferedCommandResult lint = await CliWrap.Cli.Wrap("verilator")
-                        .WithArguments(["--lint-only", "-Wall", "--assert", "flow/lint.vlt", .. files, "--top-module", module])
+                        .WithArguments(["--lint-only", "-Wall", "--assert", "flow/lint.vlt", "-F", "flow/files.f", "--top-module", module])
                         .WithWorkingDirectory(folder).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
                     Console.WriteLine($"lint {module}: {(lint.ExitCode == 0 ? "clean" : "failed")}");
                     if (lint.ExitCode != 0)
@@ -55,7 +56,7 @@ internal static class CheckCommand
                 Console.Error.WriteLine($"error: {problem}");
             Cli.WriteJson(result.GetValue(json), new { config = loaded.Name, configHash = loaded.Hash.Hex, modules = RtlEmitter.Modules, synthesisFrontEnd = new { read = front is not null, version = front?.Version, cure = front is null ? SynthesisFrontEnd.Cure : null }, problems });
             return problems.Count == 0 ? ExitCode.Success : ExitCode.Mismatch;
-        }));
+        });
         return command;
     }
 }

@@ -1,13 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
-using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
-using AccelGen.Network.Onnx;
-using AccelGen.Sim;
+using AccelGen.Files;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
 
@@ -16,85 +15,33 @@ namespace AccelGen.Cli;
 /// <summary>What all commands share: options, error reporting, tables, JSON output.</summary>
 internal static class Cli
 {
-    /// <summary>JSON as programs expect it.</summary>
+    /// <summary>JSON as programs expect it; a number that is not finite, where there is nothing to divide, is null.</summary>
     public static readonly JsonSerializerOptions Json = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new FiniteNumber<double>(), new FiniteNumber<float>() },
     };
 
     public static Option<string> ConfigOption() => new("--config") { Description = "Preset (tiny, small, base, wide) or path of a JSON file.", DefaultValueFactory = _ => "base" };
 
     public static Option<string[]> SetOption() => new("--set") { Description = "Override of a field, e.g. --set array.vectorWidth=16; may be repeated.", DefaultValueFactory = _ => [] };
 
-    public static Option<string?> JsonOption() => new("--json") { Description = "File for the result as JSON." };
+    public static OutputOption JsonOption() => new("--json") { Description = "File for the result as JSON." };
 
-    /// <summary>Logger to the standard error.</summary>
+    /// <summary>Logger to the standard error: progress for those who watch, warnings for all.</summary>
     public static ILoggerFactory Logging() => LoggerFactory.Create(b => b
         .SetMinimumLevel(Console.IsErrorRedirected ? LogLevel.Warning : LogLevel.Information)
-        .AddSimpleConsole(o => o.SingleLine = true)
-        .AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
-
-    /// <summary>Runs a command and turns the user's mistakes and the environment's faults into one message and an exit code.</summary>
-    public static async Task<int> GuardAsync(Func<Task<int>> action)
-    {
-        try
-        {
-            return await action().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            return Report(ExitCode.Cancelled, "interrupted; nothing was left half-written");
-        }
-        catch (ConfigException e)
-        {
-            return Report(ExitCode.BadInput, [.. e.Diagnostics.Select(d => d.ToString())]);
-        }
-        catch (ImportException e)
-        {
-            return Report(ExitCode.BadInput, [.. e.Problems]);
-        }
-        catch (Exception e) when (e is FormatException or CompileException or FileNotFoundException or DirectoryNotFoundException)
-        {
-            return Report(ExitCode.BadInput, e.Message);
-        }
-        catch (Exception e) when (e is ToolException or IOException or UnauthorizedAccessException)
-        {
-            return Report(ExitCode.Environment, e.Message);
-        }
-        catch (SimulationException e)
-        {
-            return Report(ExitCode.Simulation, e.Message);
-        }
-    }
-
-    private static int Report(int code, params string[] messages)
-    {
-        foreach (string message in messages)
-            Console.Error.WriteLine($"error: {message}");
-        return code;
-    }
+        .AddProvider(new ErrorStreamLog()));
 
     /// <summary>Loads a configuration or throws with all problems.</summary>
     public static AcceleratorConfig Load(string preset, string[] overrides) => ConfigLoader.Load(preset, overrides);
 
-    /// <summary>Writes JSON through a temporary file, so that the target is whole or untouched.</summary>
+    /// <summary>Writes JSON as <see cref="OutputFile"/> does; nothing without a path.</summary>
     public static void WriteJson(string? path, object value)
     {
-        if (path is null)
-            return;
-        string full = Path.GetFullPath(path), temporary = full + $".{Environment.ProcessId}.tmp";
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        try
-        {
-            File.WriteAllText(temporary, JsonSerializer.Serialize(value, Json) + "\n");
-            File.Move(temporary, full, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        if (path is not null)
+            OutputFile.Write(path, JsonSerializer.Serialize(value, Json) + "\n");
     }
 
     /// <summary>Window of a waveform.</summary>
@@ -129,12 +76,28 @@ internal static class Cli
     /// <summary>A pattern of layer names, * for any characters.</summary>
     public static Regex Pattern(string text) => new($"^{Regex.Escape(text).Replace("\\*", ".*", StringComparison.Ordinal)}$", RegexOptions.CultureInvariant);
 
-    /// <summary>Console for tables: wide enough when piped.</summary>
+    /// <summary>Console for tables: wide enough when piped; without styles, since what is printed passes no control characters.</summary>
     public static IAnsiConsole Output()
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(Console.Out) });
         if (Console.IsOutputRedirected)
             console.Profile.Width = 200;
         return console;
+    }
+
+    private sealed class FiniteNumber<T> : JsonConverter<T>
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException("results are written only");
+
+        public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
+        {
+            if (!T.IsFinite(value))
+                writer.WriteNullValue();
+            else if (value is float single)
+                writer.WriteNumberValue(single);
+            else
+                writer.WriteNumberValue(double.CreateChecked(value));
+        }
     }
 }

@@ -13,7 +13,11 @@ internal static class ConfigCommand
         command.Subcommands.Add(Show());
         command.Subcommands.Add(Validate());
         var schema = new Command("schema", "Prints the JSON schema of configuration files.");
-        schema.SetAction(_ => Console.Out.WriteLine(ConfigSchema.Text));
+        schema.SetAction(_ =>
+        {
+            Console.WriteLine(ConfigSchema.Text);
+            return ExitCode.Success;
+        });
         command.Subcommands.Add(schema);
         var list = new Command("list", "Lists the presets.");
         list.SetAction(_ =>
@@ -26,6 +30,7 @@ internal static class ConfigCommand
             }
 
             Cli.Output().Write(table);
+            return ExitCode.Success;
         });
         command.Subcommands.Add(list);
         return command;
@@ -35,16 +40,16 @@ internal static class ConfigCommand
     {
         Argument<string> config = new("config") { Description = "Preset or JSON file." };
         Option<string[]> set = Cli.SetOption();
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         var command = new Command("show", "Prints a configuration with what follows from it.") { config, set, json };
-        command.SetAction((result, _) => Cli.GuardAsync(() =>
+        command.SetAction((result, _) =>
         {
             AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             var value = new { c.Name, configHash = c.Hash.Hex, c.Array, c.Buffers, c.Axi, c.Control, c.Units, c.Derived };
             Console.WriteLine(System.Text.Json.JsonSerializer.Serialize(value, Cli.Json));
             Cli.WriteJson(result.GetValue(json), value);
             return Task.FromResult(ExitCode.Success);
-        }));
+        });
         return command;
     }
 
@@ -52,15 +57,15 @@ internal static class ConfigCommand
     {
         Argument<string> config = new("config") { Description = "Preset or JSON file." };
         Option<string[]> set = Cli.SetOption();
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         var command = new Command("validate", "Reports every problem of a configuration.") { config, set, json };
-        command.SetAction((result, _) => Cli.GuardAsync(() =>
+        command.SetAction((result, _) =>
         {
             AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             Console.WriteLine($"{c.Name} is valid, hash {c.Hash.Hex}");
             Cli.WriteJson(result.GetValue(json), new { c.Name, configHash = c.Hash.Hex, valid = true });
             return Task.FromResult(ExitCode.Success);
-        }));
+        });
         return command;
     }
 }

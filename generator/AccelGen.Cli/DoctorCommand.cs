@@ -15,9 +15,9 @@ internal static class DoctorCommand
 
     public static Command Create()
     {
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         var command = new Command("doctor", "Reports the tools that AccelGen needs.") { json };
-        command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
+        command.SetAction(async (result, cancellation) =>
         {
             var table = new Table().AddColumns("tool", "state", "for", "what to do");
             var found = new List<object>();
@@ -26,18 +26,18 @@ internal static class DoctorCommand
             {
                 string? version = await Tools.VersionAsync(tool, [argument], cancellation).ConfigureAwait(false);
                 complete &= version is not null || !required;
-                table.AddRow(tool, Markup.Escape(version ?? (required ? "missing" : "missing (optional)")), purpose, version is null ? cure : "");
+                table.AddRow(tool, Printable.Cell(version ?? (required ? "missing" : "missing (optional)")), purpose, version is null ? cure : "");
                 found.Add(new { tool, version, required });
             }
 
             SynthesisFrontEnd? front = await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false);
-            table.AddRow("yosys", Markup.Escape(front?.Version ?? "missing (optional)"), "'check' reads the design with read_slang", front is null ? SynthesisFrontEnd.Cure : "");
+            table.AddRow("yosys", Printable.Cell(front?.Version ?? "missing (optional)"), "'check' reads the design with read_slang", front is null ? SynthesisFrontEnd.Cure : "");
             found.Add(new { tool = "yosys", version = front?.Version, required = false });
             table.AddRow("dotnet", Environment.Version.ToString(), "AccelGen itself", "");
             Cli.Output().Write(table);
             Cli.WriteJson(result.GetValue(json), new { tools = found, complete });
             return complete ? ExitCode.Success : ExitCode.Environment;
-        }));
+        });
         return command;
     }
 }

@@ -19,7 +19,7 @@ internal static class ExplainCommand
     {
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         Option<int> latency = Cli.MemoryLatencyOption(), interval = Cli.MemoryIntervalOption();
         Argument<string[]> layers = new("layers") { Description = "Names of layers, * for any characters; all layers without one.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("explain", "Shows how layers run: loop nest, tiles, buffers, bytes moved, cycles, and what limits them.");
@@ -27,7 +27,7 @@ internal static class ExplainCommand
         command.Add(layers);
         foreach (Option option in new Option[] { config, set, latency, interval, json })
             command.Add(option);
-        command.SetAction((result, cancellation) => Cli.GuardAsync(() =>
+        command.SetAction((result, cancellation) =>
         {
             using ILoggerFactory logging = Cli.Logging();
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
@@ -77,7 +77,7 @@ internal static class ExplainCommand
                 cycles = breakdown,
             });
             return Task.FromResult(ExitCode.Success);
-        }));
+        });
         return command;
     }
 

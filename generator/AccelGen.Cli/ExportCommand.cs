@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
@@ -16,7 +17,7 @@ internal static class ExportCommand
 
     public static Command Create()
     {
-        Option<string> output = new("--out") { Description = "ONNX file to write.", Required = true };
+        OutputOption output = new("--out") { Description = "ONNX file to write.", Required = true };
         Option<string?> skip = new("--skip") { Description = "Blocks left out, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"." };
         Option<string> type = new("--type")
         {
@@ -24,32 +25,31 @@ internal static class ExportCommand
                 + "processor, or int8 (with zero point 0), for tools that take no other.",
             DefaultValueFactory = _ => "uint8",
         };
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         var command = new Command("export", "Writes a network, quantised to int8, as ONNX with QuantizeLinear and DequantizeLinear.");
         var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
         foreach (Option option in new Option[] { output, skip, type, json })
             command.Add(option);
-        command.SetAction((result, cancellation) => Cli.GuardAsync(() =>
+        command.SetAction((result, cancellation) =>
         {
             string target = result.GetValue(output)!;
-            if (Path.GetFullPath(target) == Path.GetFullPath(options.Model(result)))
-                throw new FormatException($"--out {target} is the model itself; name another file");
             string asked = result.GetValue(type)!;
             if (!Types.TryGetValue(asked, out QdqType counts))
                 throw new FormatException($"--type '{asked}' is unknown; {string.Join(" and ", Types.Keys)} are");
             using ILoggerFactory logging = Cli.Logging();
             QuantizedNetwork network = options.Load(result, logging.CreateLogger("accelgen"), cancellation).Quantized;
             ExecutionPath? path = result.GetValue(skip) is string text ? BlockList.Parse(ResidualBlocks.Expand(text, network.Blocks), network.Blocks) : null;
-            QdqExporter.Save(target, network, path, counts);
+            byte[] model = QdqExporter.Export(network, path, counts);
+            OutputFile.Write(target, stream => stream.Write(model));
             int layers = network.Layers.Count(l => l.Block is not int b || path?.SkippedBlocks.Contains(b) != true);
-            long bytes = new FileInfo(target).Length;
+            long bytes = model.Length;
             Console.WriteLine($"{target}: {layers} layers, {asked}, opset {QdqExporter.OpsetVersion}, {bytes:N0} bytes");
             if (counts == QdqType.Int8)
                 Console.WriteLine(Int8Note);
             int opset = QdqExporter.OpsetVersion;
             Cli.WriteJson(result.GetValue(json), new { file = target, type = asked, opset, layers, bytes, skipped = path?.SkippedBlocks.Order() });
             return Task.FromResult(ExitCode.Success);
-        }));
+        });
         return command;
     }
 }

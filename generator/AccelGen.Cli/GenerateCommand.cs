@@ -10,10 +10,10 @@ internal static class GenerateCommand
     {
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
-        Option<string> output = new("--out") { Description = "Folder to create or replace.", Required = true };
-        Option<string?> json = Cli.JsonOption();
+        OutputOption output = new("--out") { Description = "Folder to create or replace.", Required = true, IsFolder = true };
+        OutputOption json = Cli.JsonOption();
         var command = new Command("generate", "Writes SystemVerilog, C header, reference manual and file list.") { config, set, output, json };
-        command.SetAction((result, _) => Cli.GuardAsync(() =>
+        command.SetAction((result, _) =>
         {
             var loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             IReadOnlyList<EmittedFile> files = RtlEmitter.EmitAll(loaded);
@@ -24,7 +24,7 @@ internal static class GenerateCommand
             Console.WriteLine($"{files.Count} files for {loaded.Name} ({loaded.Hash.Hex}) in {folder}");
             Cli.WriteJson(result.GetValue(json), new { config = loaded.Name, configHash = loaded.Hash.Hex, folder, files = files.Select(f => f.Path) });
             return Task.FromResult(ExitCode.Success);
-        }));
+        });
         return command;
     }
 }

@@ -14,9 +14,9 @@ internal static class ImportCommand
         var model = new Argument<string>("model") { Description = ModelOptions.Takes() };
         Option<string?> size = ModelOptions.SizeOption();
         Option<int> seed = ModelOptions.SeedOption();
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         var command = new Command("import", "Reads a network and shows what becomes of every node.") { model, size, seed, json };
-        command.SetAction((result, _) => Cli.GuardAsync(() =>
+        command.SetAction((result, _) =>
         {
             string path = result.GetValue(model)!;
             (int Height, int Width)? inputSize = ModelOptions.Size(result.GetValue(size));
@@ -66,7 +66,7 @@ internal static class ImportCommand
                 import.Network.Macs,
             });
             return Task.FromResult(ExitCode.Success);
-        }));
+        });
         return command;
     }
 
@@ -82,7 +82,7 @@ internal static class ImportCommand
     {
         var table = new Table().AddColumns("node", "operator", "becomes");
         foreach (ImportedNode node in nodes)
-            table.AddRow(Markup.Escape(node.Node), Markup.Escape(node.Operator), Markup.Escape(node.Outcome));
+            table.AddRow(Printable.Cell(node.Node), Printable.Cell(node.Operator), Printable.Cell(node.Outcome));
         Cli.Output().Write(table);
     }
 

@@ -112,6 +112,8 @@ internal sealed class ModelOptions
     /// <exception cref="FormatException">There is no such file.</exception>
     public static void RequireFile(string path)
     {
+        if (Directory.Exists(path))
+            throw new FormatException($"{path}: is a folder; name a file");
         if (!File.Exists(path))
             throw new FormatException($"{path}: there is no such file{(Path.HasExtension(path) ? string.Empty : $", and no such architecture; the architectures are {string.Join(", ", SegFormer.Variants.Select(v => v.Name))}")}");
     }

@@ -13,15 +13,15 @@ internal static class QuantizeCommand
 
     public static Command Create()
     {
-        Option<string> output = new("--out") { Description = "Quantised network to write (JSON).", Required = true };
+        OutputOption output = new("--out") { Description = "Quantised network to write (JSON).", Required = true };
         Option<bool> report = new("--report") { Description = $"Signal to quantisation noise of every layer, the worst first, on up to {ReportImages} calibration images." };
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         var command = new Command("quantize", "Quantises a network to int8 by calibration images.");
         var options = new ModelOptions(command, ModelOptions.Takes());
         command.Add(output);
         command.Add(report);
         command.Add(json);
-        command.SetAction((result, cancellation) => Cli.GuardAsync(() =>
+        command.SetAction((result, cancellation) =>
         {
             using ILoggerFactory logging = Cli.Logging();
             LoadedModel model = options.Load(result, logging.CreateLogger("accelgen"), cancellation);
@@ -33,7 +33,7 @@ internal static class QuantizeCommand
             foreach (int column in Enumerable.Range(2, 4))
                 table.Columns[column].RightAligned();
             foreach (QuantizedTensor t in model.Quantized.Tensors)
-                table.AddRow(Markup.Escape(t.Name), t.Shape.ToString(), $"{model.Ranges![t.Id].Low:G5}", $"{model.Ranges[t.Id].High:G5}", $"{t.Scale:G5}", $"{t.ZeroPoint}");
+                table.AddRow(Printable.Cell(t.Name), t.Shape.ToString(), $"{model.Ranges![t.Id].Low:G5}", $"{model.Ranges[t.Id].High:G5}", $"{t.Scale:G5}", $"{t.ZeroPoint}");
             Cli.Output().Write(table);
             LayerError[]? errors = null;
             if (result.GetValue(report))
@@ -52,7 +52,7 @@ internal static class QuantizeCommand
                 layers = errors?.Select(e => new { e.Layer, ownSignalToNoiseDb = e.OwnSignalToNoise, signalToNoiseDb = e.SignalToNoise, e.Saturated }),
             });
             return Task.FromResult(ExitCode.Success);
-        }));
+        });
         return command;
     }
 
@@ -62,7 +62,7 @@ internal static class QuantizeCommand
         foreach (int column in Enumerable.Range(1, 3))
             table.Columns[column].RightAligned();
         foreach (LayerError e in errors)
-            table.AddRow(Markup.Escape(e.Layer), Decibel(e.OwnSignalToNoise), Decibel(e.SignalToNoise), $"{e.Saturated:P3}");
+            table.AddRow(Printable.Cell(e.Layer), Decibel(e.OwnSignalToNoise), Decibel(e.SignalToNoise), $"{e.Saturated:P3}");
         return table;
 
         static string Decibel(double value) => double.IsPositiveInfinity(value) ? "exact" : $"{value:F1}";

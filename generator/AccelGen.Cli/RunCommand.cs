@@ -20,7 +20,7 @@ internal static class RunCommand
     {
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         Option<string?> images = new("--images") { Description = "Folder of images to run. An architecture without one runs on an image drawn by --seed, or on as many as --limit says." };
         Option<string?> masks = new("--masks") { Description = "Folder of masks for segmentation: NAME.png, NAME_mask.png or NAME_label.png (or .bmp) of an image NAME, grey values are classes, 255 does not count. Without it masks beside the images are taken." };
         Option<int?> maskFirst = new("--mask-first") { Description = "Grey value of class 0 in masks; lower ones do not count. 0 without it; ADE20K has 1." };
@@ -31,13 +31,13 @@ internal static class RunCommand
         Option<int> interval = Cli.MemoryIntervalOption();
         Option<int> jobs = new("--jobs") { Description = "Copies of the design that run at a time.", DefaultValueFactory = _ => Environment.ProcessorCount };
         Option<string?> only = new("--image") { Description = "Runs only the image of this file name." };
-        Option<string?> waveform = new("--waveform") { Description = "FST file of the first path on one image; builds a slower model." };
+        OutputOption waveform = new("--waveform") { Description = "FST file of the first path on one image; builds a slower model." };
         Option<string?> window = Cli.WaveformWindowOption();
         var command = new Command("run", "Runs a network on images through the RTL: outputs, cycles, accuracy.");
         var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
         foreach (Option option in new Option[] { images, only, labels, masks, maskFirst, limit, config, set, skip, latency, interval, jobs, waveform, window, json })
             command.Add(option);
-        command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
+        command.SetAction(async (result, cancellation) =>
         {
             var wall = Stopwatch.StartNew();
             using ILoggerFactory logging = Cli.Logging();
@@ -90,7 +90,7 @@ internal static class RunCommand
                 $"accelgen run {options.Arguments(result)} {(synthetic ? $"--limit {Number(sample.Images[image]) + 1}" : $"--images {folder}")} --image {Name(sample.Images[image])} --config {result.GetValue(config)}"
                 + string.Concat(result.GetValue(set)!.Select(s => $" --set {s}")) + $" --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval} --skip {(path.SkippedBlocks.Count == 0 ? "none" : string.Join(',', path.SkippedBlocks.Order()))}";
             return Report(program, timing, runs, truth, floatAccuracy, model.Quantization, seed, wall, built.Seconds, verilator, result.GetValue(json));
-        }));
+        });
         return command;
     }
 
@@ -121,11 +121,11 @@ internal static class RunCommand
             ?? new CycleModel(config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole)).TotalCycles;
         double Use(PathRun r) => (double)(r.Macs - r.MacsSkipped) / r.CyclesRtl / config.Derived.PeakMacsPerCycle;
 
-        var table = new Table().Title($"path {Markup.Escape(first.Path.Name)}: cycles of one image, mismatches of {images}").AddColumns("layer", "op", "MACs", "skipped", "RTL cycles", "model cycles", "mismatches", "utilization", "read", "written");
+        var table = new Table().Title($"path {Printable.Cell(first.Path.Name)}: cycles of one image, mismatches of {images}").AddColumns("layer", "op", "MACs", "skipped", "RTL cycles", "model cycles", "mismatches", "utilization", "read", "written");
         foreach (int column in Enumerable.Range(2, 8))
             table.Columns[column].RightAligned();
         foreach (LayerResult r in first.Layers)
-            table.AddRow(Markup.Escape(r.Name), r.Op, $"{r.Macs:N0}", $"{r.MacsSkipped:N0}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{r.Utilization:P1}", $"{r.BytesRead:N0}", $"{r.BytesWritten:N0}");
+            table.AddRow(Printable.Cell(r.Name), r.Op, $"{r.Macs:N0}", $"{r.MacsSkipped:N0}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{r.Utilization:P1}", $"{r.BytesRead:N0}", $"{r.BytesWritten:N0}");
         Cli.Output().Write(table);
 
         var summary = new Table().AddColumns("path", "blocks skipped", $"{truth.Metric} RTL", $"{truth.Metric} float", "MACs saved", "cycles saved", "saved cycles/MACs", "RTL cycles", "model cycles", "mismatches", "utilization");
@@ -135,9 +135,11 @@ internal static class RunCommand
         for (int i = 0; i < runs.Count; i++)
         {
             PathRun r = runs[i];
-            double macsSaved = (double)r.MacsSkipped / r.Macs, cyclesSaved = 1 - ((double)r.CyclesRtl / whole);
+            // A network may have no multiply-accumulates at all.
+            double? macsSaved = r.Macs == 0 ? null : (double)r.MacsSkipped / r.Macs;
+            double cyclesSaved = 1 - ((double)r.CyclesRtl / whole);
             double? accuracy = Accuracy(r, truth), reference = floatAccuracy[i];
-            summary.AddRow(Markup.Escape(r.Path.Name), $"{r.Path.SkippedBlocks.Count}", $"{accuracy:P1}", $"{reference:P1}", $"{macsSaved:P2}", $"{cyclesSaved:P2}", macsSaved == 0 ? string.Empty : $"{cyclesSaved / macsSaved:F3}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{Use(r):P1}");
+            summary.AddRow(Printable.Cell(r.Path.Name), $"{r.Path.SkippedBlocks.Count}", $"{accuracy:P1}", $"{reference:P1}", $"{macsSaved:P2}", $"{cyclesSaved:P2}", macsSaved is null or 0 ? string.Empty : $"{cyclesSaved / macsSaved:F3}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{Use(r):P1}");
             pathRows.Add(new { r.Path.Name, blocksSkipped = r.Path.SkippedBlocks.Order(), accuracy, floatAccuracy = reference, r.Macs, r.MacsSkipped, r.CyclesRtl, r.CyclesModel, r.Mismatches, macsSaved, cyclesSaved, utilization = Use(r), differences = r.Differences.Count });
         }
 

@@ -18,7 +18,7 @@ internal static class SimulateCommand
     {
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
-        Option<string?> json = Cli.JsonOption();
+        OutputOption json = Cli.JsonOption();
         Option<string[]> layer = new("--layer") { Description = "Layer, e.g. \"conv 128x128x3072 k1 -> 768, keep 1536\"; may be repeated.", DefaultValueFactory = _ => [] };
         Option<string[]> from = new("--layers-from") { Description = $"File with one layer per line ('#' starts a comment), or a named set: {string.Join(", ", SegFormerLayers.Sets)}.", DefaultValueFactory = _ => [] };
         Option<string?> pattern = new("--layers") { Description = "Patterns of layer names to run from the sets, separated by commas; * matches anything." };
@@ -27,16 +27,16 @@ internal static class SimulateCommand
         Option<int> latency = Cli.MemoryLatencyOption();
         Option<int> interval = Cli.MemoryIntervalOption();
         Option<int?> stalls = new("--random-stalls") { Description = "Seed of random memory stalls; the model's cycles are then a lower bound." };
-        Option<string?> waveform = new("--waveform") { Description = "FST file to write; builds a slower model." };
+        OutputOption waveform = new("--waveform") { Description = "FST file to write; builds a slower model." };
         Option<string?> window = Cli.WaveformWindowOption();
         var command = new Command("simulate", "Runs layers through the RTL and compares outputs and cycles.") { config, set, layer, from, pattern, halves, seed, latency, interval, stalls, waveform, window, json };
-        command.SetAction((result, cancellation) => Cli.GuardAsync(async () =>
+        command.SetAction(async (result, cancellation) =>
         {
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
             List<LayerSpec> layers = Collect(result.GetValue(layer)!, result.GetValue(from)!, result.GetValue(pattern), result.GetValue(halves));
             return await RunAsync(loaded, layers, result.GetValue(seed), timing, result.GetValue(stalls), Cli.Waveform(result.GetValue(waveform), result.GetValue(window)), result.GetValue(json), result.GetValue(config)!, result.GetValue(set)!, cancellation).ConfigureAwait(false);
-        }));
+        });
         return command;
     }
 
@@ -49,7 +49,7 @@ internal static class SimulateCommand
             if (SegFormerLayers.Sets.Contains(source))
                 all = SegFormerLayers.Layers(source);
             else if (File.Exists(source))
-                all = File.ReadLines(source).Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0).Select(l => LayerSpec.Parse(l));
+                all = LayersOf(source);
             else
                 throw new FormatException($"--layers-from {source}: neither a file nor a set; the sets are {string.Join(", ", SegFormerLayers.Sets)}");
             if (pattern is not null)
@@ -68,6 +68,26 @@ internal static class SimulateCommand
         return [.. layers.SelectMany(l => l.Kind != "matmul" && l.Groups == 1 && l.Keep is null && l.Input.Channels > 3
             ? new[] { l, l with { Name = l.Name + " (half)", Text = $"{l.Text}, keep {l.Input.Channels / 2}", Keep = l.Input.Channels / 2 } }
             : [l])];
+    }
+
+    // A layer per line; every wrong line is named.
+    private static List<LayerSpec> LayersOf(string file)
+    {
+        var layers = new List<LayerSpec>();
+        var problems = new List<string>();
+        foreach ((int number, string line) in File.ReadLines(file).Select(l => l.Split('#')[0].Trim()).Index().Where(l => l.Item.Length > 0))
+        {
+            try
+            {
+                layers.Add(LayerSpec.Parse(line));
+            }
+            catch (FormatException e)
+            {
+                problems.Add($"{file}({number + 1}): {e.Message}");
+            }
+        }
+
+        return problems.Count == 0 ? layers : throw new FormatException(string.Join(Environment.NewLine, problems));
     }
 
     private static async Task<int> RunAsync(AcceleratorConfig config, List<LayerSpec> layers, int seed, MemoryTiming timing, int? stallSeed, (string File, long From, long To)? waveform, string? json, string configName, string[] overrides, CancellationToken cancellation)
@@ -121,7 +141,7 @@ internal static class SimulateCommand
             table.Columns[column].RightAligned();
         foreach ((_, LayerResult r, long bound) in rows)
         {
-            table.AddRow(Markup.Escape(r.Name), $"{r.Macs:N0}", $"{r.MacsSkipped:N0}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{r.Utilization:P1}", $"{(double)bound / r.CyclesRtl:P1}", $"{r.BytesRead:N0}", $"{r.BytesWritten:N0}");
+            table.AddRow(Printable.Cell(r.Name), $"{r.Macs:N0}", $"{r.MacsSkipped:N0}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{r.Utilization:P1}", $"{(double)bound / r.CyclesRtl:P1}", $"{r.BytesRead:N0}", $"{r.BytesWritten:N0}");
         }
 
         Cli.Output().Write(table);

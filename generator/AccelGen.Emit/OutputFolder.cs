@@ -1,19 +1,46 @@
+using AccelGen.Files;
+
 namespace AccelGen.Emit;
 
 /// <summary>Writes a set of files as one: all of them appear under the folder, or the folder stays as it was.</summary>
 public static class OutputFolder
 {
-    /// <summary>Writes the files to a temporary folder beside the target and renames it into place; an existing target is replaced.</summary>
+    /// <summary>
+    /// Writes the files to a temporary folder beside the target and renames it into place; an existing target is replaced, a link
+    /// to a folder is followed. Folders above the target are made.
+    /// </summary>
     /// <param name="target">Folder to create or replace.</param>
     /// <param name="files">Files with paths relative to the folder.</param>
-    /// <exception cref="IOException">The disk is full or the folder cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder cannot be written.</exception>
+    /// <exception cref="FormatException">The target is empty.</exception>
+    /// <exception cref="IOException">The disk is full or the folder cannot be written; it is as it was.</exception>
     public static void Write(string target, IEnumerable<EmittedFile> files)
     {
-        target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
-        string parent = Path.GetDirectoryName(target) ?? throw new IOException($"{target} cannot be replaced");
-        Directory.CreateDirectory(parent);
-        string temporary = Path.Combine(parent, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}");
+        if (target.Length == 0)
+            throw new FormatException("the path of an output is empty; name a folder");
+        var made = new Stack<string>();
+        try
+        {
+            string folder = Path.TrimEndingDirectorySeparator(OutputFile.Followed(Path.TrimEndingDirectorySeparator(target)));
+            string parent = Path.GetDirectoryName(folder) ?? throw new IOException("it has no folder above it");
+            if (File.Exists(folder))
+                throw new IOException("it is a file, not a folder");
+            for (string? above = parent; above is not null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
+                made.Push(above);
+            Directory.CreateDirectory(parent);
+            Replace(folder, Path.Combine(parent, $".accelgen-{Guid.NewGuid():N}"), files);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Only what is empty: another program may have put something there meanwhile.
+            foreach (string above in made.Reverse().Where(f => Directory.Exists(f) && !Directory.EnumerateFileSystemEntries(f).Any()))
+                Directory.Delete(above);
+            throw new IOException($"{target} cannot be written: {e.Message}", e);
+        }
+    }
+
+    // Writes a folder under another name and renames it; what was there before comes back when that fails.
+    private static void Replace(string folder, string temporary, IEnumerable<EmittedFile> files)
+    {
         try
         {
             foreach (EmittedFile file in files)
@@ -23,17 +50,25 @@ public static class OutputFolder
                 File.WriteAllText(path, file.Text);
             }
 
-            if (Directory.Exists(target))
+            if (!Directory.Exists(folder))
             {
-                string old = temporary + ".old";
-                Directory.Move(target, old);
-                Directory.Move(temporary, target);
-                Directory.Delete(old, recursive: true);
+                Directory.Move(temporary, folder);
+                return;
             }
-            else
+
+            string old = temporary + ".old";
+            Directory.Move(folder, old);
+            try
             {
-                Directory.Move(temporary, target);
+                Directory.Move(temporary, folder);
             }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Directory.Move(old, folder);
+                throw;
+            }
+
+            Directory.Delete(old, recursive: true);
         }
         finally
         {

@@ -36,7 +36,9 @@ public static class RtlEmitter
     public static IReadOnlyList<EmittedFile> EmitAll(AcceleratorConfig config)
     {
         var files = new List<EmittedFile>(EmitRtl(config));
-        string list = string.Concat(files.Select(f => f.Path + "\n"));
+        // Paths from the list's own folder, as -F takes them; -f takes them from where the tool runs, and from the folder above
+        // Verilator then finds them by the search path in the first line.
+        string list = "+incdir+flow\n" + string.Concat(files.Select(f => $"../{f.Path}\n"));
         files.Add(Render(config, "templates/flow/lint.vlt.sbn", "flow/lint.vlt"));
         files.Add(Render(config, "templates/sw/acc_isa.h.sbn", "sw/acc_isa.h"));
         files.Add(Render(config, "templates/doc/isa.md.sbn", "doc/isa.md"));

@@ -65,7 +65,9 @@ public sealed partial record LayerSpec
         {
             if (rest.Trim().Length > 0)
                 throw new FormatException($"layer '{text}': nothing may follow the sizes of matmul, found '{rest.Trim()}'");
-            return new LayerSpec { Name = name ?? trimmed, Text = trimmed, Kind = kind, Input = new TensorShape(sizes[0], 1, sizes[1], sizes[2]), OutputChannels = sizes[3] };
+            var product = new LayerSpec { Name = name ?? trimmed, Text = trimmed, Kind = kind, Input = new TensorShape(sizes[0], 1, sizes[1], sizes[2]), OutputChannels = sizes[3] };
+            product.CheckSizes(new TensorShape(sizes[0], 1, sizes[3], sizes[2]));
+            return product;
         }
 
         Match tail = TailPattern().Match(rest);
@@ -80,10 +82,13 @@ public sealed partial record LayerSpec
             OutputChannels = Number(text, "output channels", tail.Groups["out"].Value, 1, 65535),
         };
         int? padding = null;
+        var given = new HashSet<char>();
         foreach (string option in tail.Groups["options"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             if (kind == "linear")
                 throw new FormatException($"layer '{text}': linear takes no '{option}'");
+            if (!given.Add(option[0]))
+                throw new FormatException($"layer '{text}': '{option}' is the second {Term(option[0])}; each term is written once");
             string value = option[1..];
             switch (option[0])
             {
@@ -113,8 +118,24 @@ public sealed partial record LayerSpec
         TensorShape o = spec.Output;
         if (o.Height < 1 || o.Width < 1)
             throw new FormatException($"layer '{text}': the kernel is larger than the padded input; the output would be {o.Height}x{o.Width}");
+        spec.CheckSizes(new TensorShape(spec.OutputChannels, spec.Kernel.Rows, spec.Kernel.Columns, spec.Input.Channels / spec.Groups));
         return spec;
     }
+
+    /// <summary>Most elements of an input, an output or a layer's weights: they are arrays in memory.</summary>
+    public const long MaxElements = int.MaxValue / 2;
+
+    // Each size by itself is legal; their product may be more than anything here can hold.
+    private void CheckSizes(TensorShape weights)
+    {
+        string[] large = [.. new[] { ("input", Input), ("output", Output), (Kind == "matmul" ? "right operand" : "weights", weights) }
+            .Where(t => t.Item2.Elements > MaxElements)
+            .Select(t => string.Create(CultureInfo.InvariantCulture, $"the {t.Item1} of {t.Item2} {(t.Item1 == "weights" ? "have" : "has")} {t.Item2.Elements:N0} elements"))];
+        if (large.Length > 0)
+            throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"layer '{Text}': {string.Join(", ", large)}; legal are up to {MaxElements:N0}: make a size smaller"));
+    }
+
+    private static string Term(char letter) => letter switch { 'k' => "kernel", 's' => "stride", 'p' => "padding", 'd' => "dilation", _ => "number of groups" };
 
     /// <summary>Shape of the output.</summary>
     public TensorShape Output => Kind == "matmul"

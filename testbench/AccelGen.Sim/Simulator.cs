@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Isa;
 
 namespace AccelGen.Sim;
@@ -91,7 +92,7 @@ public sealed unsafe class Simulator : IDisposable
     }
 
     /// <summary>Writes a waveform of the next run; the model must be built for it.</summary>
-    /// <param name="path">FST file.</param>
+    /// <param name="path">FST file, written as <see cref="OutputFile"/> does when the run is over.</param>
     /// <param name="from">First cycle of the run in it; 0 is the start of the program.</param>
     /// <param name="to">Cycle after the last one.</param>
     /// <exception cref="SimulationException">The model was built without waveforms.</exception>
@@ -114,7 +115,42 @@ public sealed unsafe class Simulator : IDisposable
     /// <param name="limit">Cycles without any progress after which the run is given up.</param>
     /// <param name="storeDone">Called with the number of STORE commands whose data are in memory, each time it grows.</param>
     /// <exception cref="SimulationException">The design hangs or fails an assertion.</exception>
+    /// <exception cref="FormatException">The window of the waveform begins after the run.</exception>
+    /// <exception cref="IOException">The waveform cannot be written.</exception>
     public RunResult Run(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults = null, long limit = 200_000, Action<int>? storeDone = null)
+    {
+        try
+        {
+            RunResult result = Execute(program, address, programHash, timing, faults, limit, storeDone);
+            RequireWaveformBefore(result.TotalCycles);
+            return result;
+        }
+        catch (SimulationException e) when (waveformFile is not null)
+        {
+            // The cycles up to here are what the fault is looked for in.
+            try
+            {
+                CloseWaveform();
+            }
+            catch (IOException w)
+            {
+                throw new SimulationException($"{e.Message}; {w.Message}");
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Refuses a waveform's window that begins after a run; nothing where no waveform waits.</summary>
+    /// <param name="cycles">Cycles of the run, or what it takes at least.</param>
+    /// <exception cref="FormatException">The window begins after the run.</exception>
+    internal void RequireWaveformBefore(long cycles)
+    {
+        if (waveform is { } w && waveformFile is null && w.From >= cycles)
+            throw new FormatException($"the waveform's window begins at cycle {w.From}; the run has the cycles 0 to {cycles - 1}");
+    }
+
+    private RunResult Execute(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults, long limit, Action<int>? storeDone)
     {
         WriteRegister("ProgramLow", (uint)address);
         WriteRegister("ProgramHigh", (uint)(address >> 32));
@@ -172,8 +208,8 @@ public sealed unsafe class Simulator : IDisposable
         }
 
         bus.Drive();
-        if (waveformOpen)
-            SwitchWaveform(origin);
+        if (waveformFile is not null)
+            CloseWaveform();
         if (model.Failed)
             throw new SimulationException("an assertion of the RTL failed; its message is on the standard output");
         uint error = ReadRegister("Error");
@@ -187,27 +223,40 @@ public sealed unsafe class Simulator : IDisposable
     public void Dispose()
     {
         model.Dispose();
+        waveformFile?.Dispose();
         FreeMemory();
     }
 
     private long startCycle;
     private (string Path, long From, long To)? waveform;
-    private bool waveformOpen;
+    private OutputFile? waveformFile;
 
     // Opens the waveform, or closes it; the cycle of the next switch.
     private long SwitchWaveform(long origin)
     {
         (string path, _, long to) = waveform!.Value;
-        waveformOpen = !waveformOpen;
-        if (waveformOpen)
+        if (waveformFile is not null)
         {
-            model.OpenWaveform(path);
-            return to == long.MaxValue ? to : origin + to;
+            CloseWaveform();
+            return long.MaxValue;
         }
 
-        model.CloseWaveform();
-        waveform = null;
-        return long.MaxValue;
+        waveformFile = OutputFile.Create(path);
+        model.OpenWaveform(waveformFile.WorkPath);
+        return to == long.MaxValue ? to : origin + to;
+    }
+
+    private void CloseWaveform()
+    {
+        (string path, OutputFile file) = (waveform!.Value.Path, waveformFile!);
+        (waveform, waveformFile) = (null, null);
+        using (file)
+        {
+            model.CloseWaveform();
+            if (!FstFile.IsWhole(file.WorkPath))
+                throw new IOException($"{path} cannot be written: the disk took only a part of the waveform");
+            file.Publish();
+        }
     }
 
     private static CommandTiming[] MatchTrace(IReadOnlyList<Command> program, List<long>[] starts, List<long>[] ends)

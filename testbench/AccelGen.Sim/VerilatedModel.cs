@@ -27,7 +27,15 @@ internal sealed unsafe class VerilatedModel : IDisposable
 
     public VerilatedModel(string path)
     {
-        library = NativeLibrary.Load(path);
+        try
+        {
+            library = NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            throw new ToolException($"the simulation model {path} cannot be loaded ({e.Message.Split('\n')[0]}); remove its folder to have it built again");
+        }
+
         clock = (delegate* unmanaged[SuppressGCTransition]<nint, void>)NativeLibrary.GetExport(library, "acc_clock");
         settle = (delegate* unmanaged<nint, void>)NativeLibrary.GetExport(library, "acc_settle");
         failed = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "acc_failed");

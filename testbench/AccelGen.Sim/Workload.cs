@@ -101,6 +101,7 @@ public sealed class Workload : IDisposable
         var expected = new Dictionary<int, sbyte[]>();
         GoldenExecutor.Run(network, path, inputs, (layer, values) => expected[layer] = values);
         (int row, CyclePrediction model) = Select(path);
+        simulator.RequireWaveformBefore(faults?.StallSeed is null ? model.TotalCycles : long.MaxValue);
         foreach ((int tensor, sbyte[] values) in inputs)
             program.WriteInput(tensor, values, simulator.Memory);
         simulator.WriteRegister("PathSelect", (uint)row);

@@ -37,8 +37,17 @@ public sealed class InterruptionTests
         Assert.That(process.ExitCode, Is.EqualTo(130), error);
         Assert.That(error, Does.Contain("interrupted").And.Not.Contain("   at "));
         Assert.That(Directory.EnumerateFileSystemEntries(cache), Is.Empty);
+
+        // Killed, it cannot clean up: the next build does.
+        using Process killed = Process.Start(start)!;
+        while (!killed.HasExited && !Directory.EnumerateDirectories(cache, "obj", SearchOption.AllDirectories).Any())
+            await poll.WaitForNextTickAsync();
+        killed.Kill(entireProcessTree: true);
+        await killed.WaitForExitAsync();
+        Assert.That(Directory.EnumerateDirectories(cache), Is.Not.Empty);
         BufferedCommandResult again = await AccelGenProcess.RunAsync(new() { ["ACCELGEN_CACHE"] = cache }, arguments);
         Assert.That(again.ExitCode, Is.Zero, again.StandardError);
+        Assert.That(Directory.EnumerateFileSystemEntries(cache).Select(Path.GetFileName), Has.One.Not.StartsWith(".").And.None.StartsWith("."));
     }
 
     [Test]
@@ -71,6 +80,17 @@ public sealed class InterruptionTests
         // Two samples of five time units per cycle.
         Assert.That((end - start) / 10, Is.InRange(58, 61));
         Assert.That(new FileInfo(window).Length, Is.LessThan(new FileInfo(whole).Length));
+    }
+
+    [Test]
+    [CancelAfter(120_000)]
+    public async Task A_window_that_begins_after_the_run_is_refused_and_nothing_is_written()
+    {
+        string wave = Path.Combine(folder, "w.fst");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8", "--waveform", wave, "--waveform-window", "100000:200000");
+        Assert.That(result.ExitCode, Is.EqualTo(2), result.StandardError);
+        Assert.That(result.StandardError, Does.Contain("the waveform's window begins at cycle 100000; the run has the cycles 0 to "));
+        Assert.That(Directory.EnumerateFileSystemEntries(folder), Is.Empty);
     }
 
     [TestCase("5")]

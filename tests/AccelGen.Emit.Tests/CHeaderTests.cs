@@ -78,4 +78,29 @@ public sealed class CHeaderTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [TestCase("c", "c99")]
+    [TestCase("c", "c11")]
+    [TestCase("c", "c17")]
+    [TestCase("c", "c2x")]
+    [TestCase("c++", "c++98")]
+    [TestCase("c++", "c++11")]
+    [TestCase("c++", "c++17")]
+    [TestCase("c++", "c++20")]
+    [CancelAfter(60_000)]
+    public async Task The_header_compiles_in_every_standard_without_a_warning(string language, string standard)
+    {
+        string header = RtlEmitter.EmitAll(ConfigLoader.Load("base")).Single(f => f.Path == "sw/acc_isa.h").Text;
+        const string Use = """
+
+            int main(void) {
+              acc_command_t c;
+              acc_set(&c, ACC_Opcode, ACC_OP_LOAD);
+              return ACC_CONFIG_HASH != 0 && acc_get(&c, ACC_Opcode) == ACC_OP_LOAD ? 0 : 1;
+            }
+            """;
+        BufferedCommandResult result = await Cli.Wrap("g++").WithArguments(["-x", language, $"-std={standard}", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-"])
+            .WithStandardInputPipe(PipeSource.FromString(header + Use + "\n")).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+        Assert.That(result.ExitCode, Is.Zero, result.StandardError);
+    }
 }

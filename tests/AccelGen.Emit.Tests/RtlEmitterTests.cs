@@ -39,11 +39,10 @@ public sealed class RtlEmitterTests
         try
         {
             OutputFolder.Write(folder, RtlEmitter.EmitAll(config));
-            string[] files = await File.ReadAllLinesAsync(Path.Combine(folder, "flow", "files.f"));
             foreach (string module in RtlEmitter.Modules)
             {
                 BufferedCommandResult lint = await Cli.Wrap("verilator")
-                    .WithArguments(["--lint-only", "-Wall", "--assert", "flow/lint.vlt", .. files, "--top-module", module])
+                    .WithArguments(["--lint-only", "-Wall", "--assert", "flow/lint.vlt", "-F", "flow/files.f", "--top-module", module])
                     .WithWorkingDirectory(folder).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
                 Assert.That(lint.ExitCode, Is.Zero, $"{module}: {lint.StandardError}");
             }
@@ -54,14 +53,28 @@ public sealed class RtlEmitterTests
         }
     }
 
-    [Test]
+    [TestCase("-f", "flow/files.f", "")]
+    [TestCase("-f", "files.f", "flow")]
+    [TestCase("-F", "flow/files.f", "")]
+    [TestCase("-F", "files.f", "flow")]
+    [TestCase("-F", "../flow/files.f", "rtl")]
+    [TestCase("-F", "", null)]
     [CancelAfter(60_000)]
-    public async Task The_c_header_compiles()
+    public async Task The_list_of_files_is_read_from_the_folder_above_it_by_f_and_from_anywhere_by_F(string option, string list, string? from)
     {
-        string text = RtlEmitter.EmitAll(ConfigLoader.Load("tiny")).Single(f => f.Path == "sw/acc_isa.h").Text;
-        BufferedCommandResult result = await Cli.Wrap("g++").WithArguments(["-x", "c", "-std=c11", "-Wall", "-Werror", "-fsyntax-only", "-"])
-            .WithStandardInputPipe(PipeSource.FromString(text + "\nint main(void) { return 0; }\n")).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
-        Assert.That(result.ExitCode, Is.Zero, result.StandardError);
+        string folder = Path.Combine(Path.GetTempPath(), $"accelgen-list-{Guid.NewGuid():N}");
+        try
+        {
+            OutputFolder.Write(folder, RtlEmitter.EmitAll(ConfigLoader.Load("tiny")));
+            BufferedCommandResult lint = await Cli.Wrap("verilator")
+                .WithArguments(["--lint-only", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", RtlEmitter.TopModule, option, from is null ? Path.Combine(folder, "flow", "files.f") : list])
+                .WithWorkingDirectory(from is null ? "/" : Path.Combine(folder, from)).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+            Assert.That(lint.ExitCode, Is.Zero, lint.StandardError);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Test]
@@ -75,6 +88,30 @@ public sealed class RtlEmitterTests
             Assert.That(() => OutputFolder.Write(target, [new EmittedFile("a.txt", "new"), new EmittedFile("a.txt/b.txt", "x")]), Throws.InstanceOf<IOException>());
             Assert.That(File.ReadAllText(Path.Combine(target, "a.txt")), Is.EqualTo("old"));
             Assert.That(Directory.EnumerateFileSystemEntries(parent).Count(), Is.EqualTo(1));
+        }
+        finally
+        {
+            Directory.Delete(parent, recursive: true);
+        }
+    }
+
+    [Test]
+    public void A_link_to_a_folder_is_followed_and_folders_made_for_a_failed_write_are_removed()
+    {
+        string parent = Directory.CreateTempSubdirectory("accelgen-out").FullName, real = Path.Combine(parent, "real"), link = Path.Combine(parent, "link");
+        try
+        {
+            OutputFolder.Write(Path.Combine(real, "out"), [new EmittedFile("a.txt", "old")]);
+            File.CreateSymbolicLink(link, "real/out");
+            OutputFolder.Write(link, [new EmittedFile("b.txt", "new")]);
+            Assert.That(new FileInfo(link).LinkTarget, Is.EqualTo("real/out"));
+            Assert.That(Directory.EnumerateFileSystemEntries(Path.Combine(real, "out")).Select(Path.GetFileName), Is.EqualTo(new[] { "b.txt" }));
+
+            string deep = Path.Combine(parent, "x", "y", "out");
+            Assert.That(() => OutputFolder.Write(deep, [new EmittedFile("a", "1"), new EmittedFile("a/b", "2")]), Throws.InstanceOf<IOException>().With.Message.StartsWith($"{deep} cannot be written: "));
+            Assert.That(Directory.Exists(Path.Combine(parent, "x")), Is.False);
+            Assert.That(() => OutputFolder.Write(Path.Combine(real, "out", "b.txt"), [new EmittedFile("a", "1")]), Throws.InstanceOf<IOException>().With.Message.Contains("it is a file, not a folder"));
+            Assert.That(() => OutputFolder.Write(string.Empty, []), Throws.TypeOf<FormatException>());
         }
         finally
         {

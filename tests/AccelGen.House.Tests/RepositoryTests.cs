@@ -11,9 +11,10 @@ public sealed class RepositoryTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["AccelGen.Isa"] = [],
-        ["AccelGen.Network"] = [],
+        ["AccelGen.Files"] = [],
+        ["AccelGen.Network"] = ["AccelGen.Files"],
         ["AccelGen.Config"] = ["AccelGen.Isa"],
-        ["AccelGen.Emit"] = ["AccelGen.Config"],
+        ["AccelGen.Emit"] = ["AccelGen.Config", "AccelGen.Files"],
         ["AccelGen.Golden"] = ["AccelGen.Config", "AccelGen.Network"],
         ["AccelGen.Cycles"] = ["AccelGen.Config"],
         ["AccelGen.Compiler"] = ["AccelGen.Config", "AccelGen.Network", "AccelGen.Cycles"],

@@ -56,7 +56,7 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
         }
 
         string csv = labels ?? Path.Combine(folder, "labels.csv");
-        var known = new Dictionary<string, int>();
+        var known = new Dictionary<string, (int Label, int Line)>();
         var problems = new List<string>();
         if (File.Exists(csv))
         {
@@ -69,14 +69,14 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
                     continue;
                 if (parts.Length != 2 || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int label))
                     problems.Add($"{csv}({number}): '{line}' is not 'file,class index'");
-                else
-                    known[parts[0]] = label;
+                else if (!known.TryAdd(parts[0], (label, number)) && known[parts[0]].Label != label)
+                    problems.Add($"{csv}({number}): class {label} for {parts[0]}, which has class {known[parts[0]].Label} in line {known[parts[0]].Line}");
             }
         }
 
         if (problems.Count > 0)
             throw new FormatException(string.Join(Environment.NewLine, problems));
-        return new ImageSet([.. flat.Select(f => new ImageFile(f.Image, known.TryGetValue(Path.GetFileName(f.Image), out int l) ? l : null, f.Mask))], []);
+        return new ImageSet([.. flat.Select(f => new ImageFile(f.Image, known.TryGetValue(Path.GetFileName(f.Image), out (int Label, int Line) of) ? of.Label : null, f.Mask))], []);
 
         // Images of one folder, each with its mask.
         IReadOnlyList<(string Image, string? Mask)> Files(string one)
@@ -108,7 +108,7 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
     {
         if (channels is not (1 or 3))
             throw new FormatException($"the network input has {channels} channels; images give 1 or 3");
-        using SKBitmap decoded = SKBitmap.Decode(path) ?? throw new FormatException($"{path}: not a readable image");
+        using SKBitmap decoded = Bitmap.Read(path, "image");
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         using SKBitmap bitmap = (decoded.Width == width && decoded.Height == height
             ? decoded.Copy(SKColorType.Rgba8888)

@@ -18,7 +18,7 @@ public sealed record SegmentationMask(int Height, int Width, byte[] Classes)
     /// <exception cref="FormatException">The file is no mask, or has a class that the network has not.</exception>
     public static SegmentationMask Read(string path, int classes, int first = 0)
     {
-        using SKBitmap decoded = SKBitmap.Decode(path) ?? throw new FormatException($"{path}: not a readable mask");
+        using SKBitmap decoded = Bitmap.Read(path, "mask");
         using SKBitmap bitmap = decoded.Copy(SKColorType.Rgba8888) ?? throw new FormatException($"{path}: not a readable mask");
         ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
         byte[] result = new byte[bitmap.Height * bitmap.Width];

@@ -176,7 +176,7 @@ internal sealed class LayerGraph
             int lead = channels.TakeWhile(a => a.Axis == TensorAxis.Channels).Count();
             Atom[] heads = [.. batch, .. channels[..lead]], rest = channels[lead..];
             if (pixels.Any(a => a.Axis == TensorAxis.Pixels) || rest.Any(a => a.Axis == TensorAxis.Channels))
-                throw new FormatException($"[{string.Join(", ", view.Sizes)}] mixes channels and pixels of {tensors[view.Tensor].Name} in a way that one movement cannot; give the axes to be exchanged whole");
+                throw new FormatException($"[{string.Join(", ", view.Sizes)}] mixes channels and pixels of {tensors[view.Tensor].Name} in a way that one movement cannot, as a pixel shuffle does, or windows of pixels put back into an image; give the axes to be exchanged whole");
             var turned = new TensorShape(View.Product(heads), nh, nw, View.Product(rest));
             int tensor = Alias(Gather(view, heads, View.Merge(rest), pixels, true, false, name), turned);
             if (lead > 0 && !anyHeads)

@@ -33,7 +33,7 @@ public sealed partial class OnnxImporter
         FixedWeights? prescribed = null;
         if (WeightSteps(weights, outputs, i => i / (weights.Count / outputs)) is { } steps)
         {
-            bool whole = offsets is { Counts: { } c } && Array.TrueForAll(c, v => v is > int.MinValue and <= int.MaxValue);
+            bool whole = offsets is { Counts: { } c } && Array.TrueForAll(c, v => v is >= int.MinValue and <= int.MaxValue);
             prescribed = new FixedWeights(steps, whole ? [.. offsets!.Counts!.Select(v => (int)v)] : null, whole ? offsets!.Steps is [var one] ? [.. Enumerable.Repeat(one, outputs)] : offsets.Steps : null);
         }
 

@@ -220,8 +220,8 @@ public sealed partial class OnnxImporter
     private ImportedNode[] Report() => [.. report.Where(r => !r.Node.IsHelper).GroupBy(r => r.Node.Index).Select(g => g.Last())
         .Select(r => new ImportedNode(r.Node.Name, r.Node.Written, r.Outcome ?? (layerOf.TryGetValue(r.Node, out string? layer) ? network.Outcome(layer) : "not needed")))];
 
-    // A layer by the node that it stands for.
-    private string Place(string layer) => layerOf.FirstOrDefault(p => p.Value == layer).Key is { } node ? $"node {node.Name} ({node.Written})" : $"layer {layer}";
+    // A layer by the node that it stands for, or that needed it as a copy.
+    private string Place(string layer) => (layerOf.FirstOrDefault(p => p.Value == layer).Key ?? nodes.Find(n => layer.StartsWith(n.Name + "/copy", StringComparison.Ordinal))) is { } node ? $"node {node.Name} ({node.Written})" : $"layer {layer}";
 
     private ImportException Failure(IReadOnlyList<string> reasons) => new(reasons) { Nodes = Report() };
 

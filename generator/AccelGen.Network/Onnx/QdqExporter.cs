@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx.Proto;
 using AccelGen.Network.Quantized;
@@ -42,27 +43,17 @@ public static class QdqExporter
     /// <summary>Version of the file format that goes with the operator set.</summary>
     private const int IrVersion = 8;
 
-    /// <summary>Writes a model; the target is whole or untouched.</summary>
+    /// <summary>Writes a model, as <see cref="OutputFile"/> does.</summary>
     /// <param name="path">File.</param>
     /// <param name="network">Network.</param>
     /// <param name="execution">Path whose skipped blocks are left out; all blocks when null.</param>
     /// <param name="type">Type of the counts.</param>
     /// <exception cref="FormatException">The network has something that ONNX cannot express.</exception>
+    /// <exception cref="IOException">The file cannot be written; it is as it was.</exception>
     public static void Save(string path, QuantizedNetwork network, ExecutionPath? execution = null, QdqType type = QdqType.UInt8)
     {
-        string full = Path.GetFullPath(path), temporary = $"{full}.{Environment.ProcessId}.tmp";
         ModelProto model = Model(network, execution, type);
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        try
-        {
-            using (FileStream stream = File.Create(temporary))
-                model.WriteTo(stream);
-            File.Move(temporary, full, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        OutputFile.Write(path, stream => model.WriteTo(stream));
     }
 
     /// <summary>The bytes of a model.</summary>

@@ -103,7 +103,7 @@ internal static class LayerQuantizer
             for (int i = 0; i < run; i++)
                 weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), conv.Fixed is null ? -127 : -128, 127);
             double counts = conv.Fixed is { Bias: { } whole, BiasSteps: { } steps } ? Bias(whole[k], steps[k] / (x.Scale * step)) : Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
-            bias[k] = Math.Abs(counts) <= int.MaxValue ? (int)counts
+            bias[k] = counts is >= int.MinValue and <= int.MaxValue ? (int)counts
                 : throw new FormatException($"layer {conv.Name}: the bias {conv.Bias[k]:G4} of channel {k} is {counts:G4} counts of its sums; they must fit 32 bits: a larger scale of the input or of the weights is needed");
             scales[k] = Factor(conv, conv.Factor * x.Scale * step / y.Scale);
         }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using AccelGen.Files;
 
 namespace AccelGen.Network.Quantized;
 
@@ -34,22 +35,9 @@ public static class QuantizedNetworkFile
 
     private sealed record Document(string Format, int Version, QuantizedNetwork Network);
 
-    /// <summary>Writes a network; the target is whole or untouched.</summary>
-    public static void Save(string path, QuantizedNetwork network)
-    {
-        string full = Path.GetFullPath(path), temporary = $"{full}.{Environment.ProcessId}.tmp";
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        try
-        {
-            using (FileStream stream = File.Create(temporary))
-                JsonSerializer.Serialize(stream, new Document(Format, Version, network), Options);
-            File.Move(temporary, full, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+    /// <summary>Writes a network, as <see cref="OutputFile"/> does.</summary>
+    /// <exception cref="IOException">The file cannot be written; it is as it was.</exception>
+    public static void Save(string path, QuantizedNetwork network) => OutputFile.Write(path, stream => JsonSerializer.Serialize(stream, new Document(Format, Version, network), Options));
 
     /// <summary>Reads a network.</summary>
     /// <exception cref="FormatException">The file is not a quantised network, or its content does not fit together; every problem is named.</exception>
@@ -77,7 +65,7 @@ public static class QuantizedNetworkFile
                 throw new FormatException($"{path}: layer {layer.Name}: {missing.Name} is null");
         }
 
-        IReadOnlyList<string> problems = QuantizedNetworkRules.Problems(document.Network);
+        IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(document.Network);
         return problems.Count == 0 ? document.Network : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
     }
 

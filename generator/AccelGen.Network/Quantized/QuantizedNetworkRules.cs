@@ -9,6 +9,16 @@ public static class QuantizedNetworkRules
     /// <summary>Most pixels of a layer that reads or writes them as tokens: with other rows, or as channels.</summary>
     public const int MaxTokens = 32000;
 
+    /// <summary>What keeps a network from running on any configuration: what is wrong with it, or combinations that no layer can have.</summary>
+    /// <param name="network">Network.</param>
+    /// <param name="name">How a layer is called in a message, or null for its own name.</param>
+    public static IReadOnlyList<string> Obstacles(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
+    {
+        if (Problems(network, name) is { Count: > 0 } problems)
+            return problems;
+        return [.. network.Layers.SelectMany(l => Combinations(network, l).Select(p => $"{(name is null ? $"layer {l.Name}" : name(l))}: {p}"))];
+    }
+
     /// <summary>Everything that is wrong with a network; empty when it is sound.</summary>
     /// <param name="network">Network.</param>
     /// <param name="name">How a layer is called in a message, or null for its own name.</param>
@@ -95,7 +105,7 @@ public static class QuantizedNetworkRules
                     problems.Add($"{place}the residual's {IllegalScale}");
             }
 
-            problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Concat(Combinations(network, layer, from, to, computed)).Select(p => place + p));
+            problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Select(p => place + p));
         }
 
         return problems;
@@ -122,8 +132,9 @@ public static class QuantizedNetworkRules
     }
 
     // What no configuration can do in one layer.
-    private static IEnumerable<string> Combinations(QuantizedNetwork network, QuantizedLayer layer, TensorShape from, TensorShape to, TensorShape computed)
+    private static IEnumerable<string> Combinations(QuantizedNetwork network, QuantizedLayer layer)
     {
+        TensorShape from = network.Tensors[layer.Input].Shape, to = network.Tensors[layer.Output].Shape, computed = layer.Computed(from, to);
         (bool pointwise, int rows) = layer switch
         {
             ConvLayer c => (c.Kernel == (1, 1) && c.Stride == (1, 1) && c.Padding == default, computed.Height),

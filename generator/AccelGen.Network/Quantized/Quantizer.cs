@@ -78,7 +78,7 @@ public static class Quantizer
     {
         QuantizedTensor[] tensors = [.. network.Tensors.Select(t => new QuantizedTensor(t.Id, t.Name, t.Shape, 1, 0, t.SharesStorageWith, t.Constant is null ? null : new sbyte[t.Constant.Length]))];
         QuantizedLayer[] layers = [.. network.Layers.Select(l => LayerQuantizer.Quantize(WithoutValues(l), tensors, tensors[l.Output]) with { Block = l.Block, TransposeOutput = l.TransposeOutput })];
-        return QuantizedNetworkRules.Problems(new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs), l => name(l.Name));
+        return QuantizedNetworkRules.Obstacles(new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs), l => name(l.Name));
     }
 
     // A layer of the same shape whose values fit any scale.
@@ -132,7 +132,7 @@ public static class Quantizer
         }
 
         var quantized = new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs);
-        IReadOnlyList<string> problems = QuantizedNetworkRules.Problems(quantized);
+        IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(quantized);
         return problems.Count == 0 ? quantized : throw new FormatException(string.Join(Environment.NewLine, problems));
     }
 

@@ -102,7 +102,7 @@ public sealed class OnnxImporterTests
     [Test]
     public void Weights_that_are_not_finite_are_named() => Assert.That(
         Refused(Small(m => m.Initializer("nan", [1, float.NaN], 2, 1, 1, 1).Node("Conv", ["c", "nan"], "y"), channels: 1)).Message,
-        Does.Contain("initialiser nan").And.Contain("finite"));
+        Does.Contain("node Conv_y (Conv): input 1 (nan)").And.Contain("finite"));
 
     [Test]
     public void Weights_that_do_not_fit_the_input_are_explained() => Assert.That(

@@ -61,6 +61,9 @@ public sealed class QuantizedOperatorTests
         ["Linear attention with the sum of the keys"] = "between the two matrix products",
         ["A quotient that is no linear attention"] = "quantise the reciprocal and multiply",
         ["Queries of a constant branch"] = "quantise it with one scale and zero point",
+        ["Pad with -infinity before a MaxPool"] = "only a maximum over windows may",
+        ["Pad with the lowest number before a padded MaxPool"] = "only a maximum over windows may",
+        ["Pad with -infinity before a GlobalMaxPool"] = "only a maximum over windows may",
     };
 
     private static void Check(string what, Outcome[] outcomes, double share, int worst)

@@ -76,6 +76,19 @@ public sealed class ConstantLayerTests
     }
 
     [Test]
+    public void A_bias_has_all_of_32_bits([Values(int.MinValue, int.MinValue + 1, int.MaxValue)] int bias)
+    {
+        byte[] model = new OnnxModelWriter { OpsetVersion = 17 }.Input("x", OnnxModelWriter.Float, 1, 3, 4, 4).Initializer("s", [0.5f]).Initializer("z", OnnxModelWriter.Int8, [0])
+            .Initializer("w", OnnxModelWriter.Int8, [1, 2, 3], 1, 3, 1, 1).Initializer("ws", [0.25f]).Initializer("b", OnnxModelWriter.Int32, BitConverter.GetBytes(bias), 1).Initializer("bs", [0.125f])
+            .Node("QuantizeLinear", ["x", "s", "z"], "q").Node("DequantizeLinear", ["q", "s", "z"], "r").Node("DequantizeLinear", ["w", "ws", "z"], "v").Node("DequantizeLinear", ["b", "bs"], "c")
+            .Node("Conv", ["r", "v", "c"], "a").Node("QuantizeLinear", ["a", "s", "z"], "d").Node("DequantizeLinear", ["d", "s", "z"], "y").Build("y", OnnxModelWriter.Float);
+        QuantizedNetwork network = Oracle.Import(model).Quantized!;
+        Assert.That(((ConvLayer)network.Layers[0]).Bias[0], Is.EqualTo(bias));
+        sbyte[] counts = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = new sbyte[48] })[network.Outputs[0]];
+        Assert.That(counts, Is.All.EqualTo(bias < 0 ? -128 : 127));
+    }
+
+    [Test]
     public void Outputs_that_are_the_same_tensor_are_returned_once()
     {
         var m = new OnnxModelWriter { OpsetVersion = 17 }.Input("x", OnnxModelWriter.Float, 1, 3, 4, 4).Initializer("w", [.. Enumerable.Repeat(0.5f, 12)], 4, 3, 1, 1)

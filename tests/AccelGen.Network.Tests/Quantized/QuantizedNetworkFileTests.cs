@@ -110,8 +110,8 @@ public sealed class QuantizedNetworkFileTests
     public void A_network_that_does_not_fit_together_is_named(string sample, Func<QuantizedNetwork, QuantizedNetwork> fault, string says)
     {
         QuantizedNetwork network = QuantizedSamples.All(Seed).Single(n => n.Name == sample);
-        Assert.That(QuantizedNetworkRules.Problems(network), Is.Empty);
-        Assert.That(QuantizedNetworkRules.Problems(fault(network)), Has.Some.Contains(says));
+        Assert.That(QuantizedNetworkRules.Obstacles(network), Is.Empty);
+        Assert.That(QuantizedNetworkRules.Obstacles(fault(network)), Has.Some.Contains(says));
     }
 
     [Test]
