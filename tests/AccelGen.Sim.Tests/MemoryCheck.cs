@@ -33,7 +33,10 @@ internal static class MemoryCheck
                 bool overlap = a.Layout.Address < b.Layout.Address + b.Layout.Bytes && b.Layout.Address < a.Layout.Address + a.Layout.Bytes;
                 if (overlap && a.First <= b.Last && b.First <= a.Last && network.Home(a.Tensor) != network.Home(b.Tensor)
                     && !Within(program, a.Tensor, b.Tensor) && !Within(program, b.Tensor, a.Tensor))
-                    problems.Add($"{Name(a)} and {Name(b)} are needed together and overlap at {Math.Max(a.Layout.Address, b.Layout.Address)}");
+                {
+                    long at = Math.Max(a.Layout.Address, b.Layout.Address);
+                    problems.Add($"{Name(a)} and {Name(b)} are needed together and overlap at {at}");
+                }
             }
         }
 

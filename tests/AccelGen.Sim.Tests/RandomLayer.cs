@@ -117,8 +117,9 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             InputExtent = keepIn ? 0 : null,
             OutputExtent = keepOut ? 1 : null,
         };
-        string text = $"conv {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} d{layer.Dilation} p{layer.Padding} g{groups} -> {tensors[1].Shape}"
-            + $", residual {residual is not null}, keep {(extents.TryGetValue(0, out int ki) ? ki : -1)}, keepout {(extents.TryGetValue(1, out int ko) ? ko : -1)}";
+        string text = $"conv {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} d{layer.Dilation} p{layer.Padding} g{groups}"
+            + $" -> {tensors[1].Shape}, residual {residual is not null}"
+            + $", keep {(extents.TryGetValue(0, out int ki) ? ki : -1)}, keepout {(extents.TryGetValue(1, out int ko) ? ko : -1)}";
         return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], networkInputs, [1]), inputs,
             new ExecutionPath("random", new HashSet<int>(), extents), text);
     }

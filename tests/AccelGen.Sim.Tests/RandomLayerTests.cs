@@ -6,7 +6,10 @@ using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
 
-/// <summary>Random layers on random memories: the RTL equals the golden operators in every element and the cycle model in every counter and command.</summary>
+/// <summary>
+/// Random layers on random memories: the RTL equals the golden operators in every element and the cycle model in every counter and
+/// command.
+/// </summary>
 public sealed class RandomLayerTests
 {
     // Layers per configuration; in all 10,000 in the deep run.

@@ -127,7 +127,7 @@ public sealed class RandomNetworkTests
             {last.Message}
             shrunk to input [{string.Join(", ", model.Input)}] and {string.Join("; ", model.Nodes)}
             written to {file}
-            replay: ACCELGEN_SEED={seed} ACCELGEN_ITER=1 dotnet test tests/AccelGen.Sim.Tests -c Release --filter Name~Random_networks_run_exactly
+            replay: ACCELGEN_SEED={seed} ACCELGEN_ITER=1 dotnet test tests/AccelGen.Sim.Tests -c Release --filter Name~Random_networks
             """);
     }
 
