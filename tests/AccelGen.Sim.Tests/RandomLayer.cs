@@ -15,8 +15,17 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             string name = RandomQuantizedLayers.Kinds[random.Next(RandomQuantizedLayers.Kinds.Count)];
             (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = RandomQuantizedLayers.Build(name, random.Next());
             QuantizedLayer layer = network.Layers[0];
-            string flags = (layer.Table is null ? "" : " table") + (layer.TransposeOutput ? " transposed" : "") + (layer.Residual is { } r ? $" residual {r.Broadcast}{(r.Subtract ? " subtracted" : "")}" : "");
-            return new RandomLayer(network, inputs, ExecutionPath.Whole, $"{name} {string.Join(", ", network.Tensors.Select(t => t.Shape))}{flags}");
+            string flags = (layer.Table is null ? "" : " table") + (layer.TransposeOutput ? " transposed" : "")
+                + (layer.Residual is { } r ? $" residual {r.Broadcast}{(r.Subtract ? " subtracted" : "")}" : "");
+            flags += layer switch
+            {
+                ConvLayer c => $" k{c.Kernel} s{c.Stride} d{c.Dilation} p{c.Padding} g{c.Groups}",
+                AveragePoolLayer p => $" k{p.Kernel} s{p.Stride} p{p.Padding}",
+                MaxPoolLayer p => $" k{p.Kernel} s{p.Stride} p{p.Padding}",
+                _ => string.Empty,
+            };
+            return new RandomLayer(network, inputs, ExecutionPath.Whole,
+                $"{name} {string.Join(", ", network.Tensors.Select(t => t.Shape))}{flags}");
         }
 
         return kind switch
@@ -28,10 +37,36 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
         };
     }
 
+    /// <summary>The layer has padding as large as its kernel, in rows or in columns.</summary>
+    public bool PaddedByKernel => Window is ([int rows, int columns, ..], [int top, int left, int bottom, int right])
+        && (Math.Max(top, bottom) >= rows || Math.Max(left, right) >= columns);
+
+    /// <summary>
+    /// Kernel, stride and dilation, rows before columns, and padding at the top, left, bottom and right; empty where there is no
+    /// window.
+    /// </summary>
+    public (int[] Window, int[] Padding) Window
+    {
+        get
+        {
+            return Network.Layers[0] switch
+            {
+                ConvLayer c => Of(c.Kernel, c.Stride, c.Dilation, c.Padding),
+                AveragePoolLayer p => Of(p.Kernel, p.Stride, (1, 1), p.Padding),
+                MaxPoolLayer p => Of(p.Kernel, p.Stride, (1, 1), p.Padding),
+                _ => ([], []),
+            };
+
+            static (int[] Window, int[] Padding) Of((int Rows, int Columns) kernel, (int Rows, int Columns) stride,
+                (int Rows, int Columns) dilation, (int Top, int Left, int Bottom, int Right) padding) =>
+                ([kernel.Rows, kernel.Columns, stride.Rows, stride.Columns, dilation.Rows, dilation.Columns],
+                    [padding.Top, padding.Left, padding.Bottom, padding.Right]);
+        }
+    }
+
     private static RandomLayer Conv(Random random)
     {
-        int kernelRows = random.Next(1, 4), kernelColumns = random.Next(3) == 0 ? random.Next(1, 6) : kernelRows;
-        int strideRows = random.Next(1, 4), strideColumns = random.Next(1, 4), dilation = random.Next(4) == 0 ? 2 : 1;
+        (RandomWindow rows, RandomWindow columns) = RandomWindow.Draw(random, 19, 8000);
         int grouping = random.Next(5), groups = 1, channels = random.Next(1, 40), outputs = random.Next(1, 40);
         if (grouping == 0)
         {
@@ -44,16 +79,10 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             outputs = groups * random.Next(1, 12);
         }
 
-        int height = random.Next(1, 20), width = random.Next(1, 20);
-        int reachRows = ((kernelRows - 1) * dilation) + 1, reachColumns = ((kernelColumns - 1) * dilation) + 1;
-        (int top, int left, int bottom, int right) = (random.Next(reachRows), random.Next(reachColumns), random.Next(reachRows), random.Next(reachColumns));
-        height = Math.Max(height, reachRows);
-        width = Math.Max(width, reachColumns);
-        int outHeight = ((height + top + bottom - reachRows) / strideRows) + 1, outWidth = ((width + left + right - reachColumns) / strideColumns) + 1;
         var tensors = new List<QuantizedTensor>
         {
-            new(0, "input", new TensorShape(1, height, width, channels), 0.1, random.Next(-128, 128)),
-            new(1, "output", new TensorShape(1, outHeight, outWidth, outputs), 0.1, random.Next(-128, 128)),
+            new(0, "input", new TensorShape(1, rows.Size, columns.Size, channels), 0.1, random.Next(-128, 128)),
+            new(1, "output", new TensorShape(1, rows.Steps, columns.Steps, outputs), 0.1, random.Next(-128, 128)),
         };
         var inputs = new Dictionary<int, sbyte[]> { [0] = Values(random, tensors[0].Shape.Elements, -128) };
         var networkInputs = new List<int> { 0 };
@@ -72,24 +101,27 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             extents[0] = random.Next(1, channels + 1);
         if (keepOut && random.Next(4) != 0)
             extents[1] = random.Next(1, outputs + 1);
-        int perGroup = channels / groups, depth = perGroup * kernelRows * kernelColumns;
+        int perGroup = channels / groups, depth = perGroup * rows.Kernel * columns.Kernel;
         int low = random.Next(-128, 0), high = random.Next(0, 128);
         var layer = new ConvLayer("conv", 0, 1, low, high)
         {
             Weights = Values(random, (long)outputs * depth, -127),
             Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-50000, 50000))],
             Scales = [.. Enumerable.Range(0, outputs).Select(_ => Scale(random, 50 / (Math.Sqrt(depth) * 74 * 105)))],
-            Kernel = (kernelRows, kernelColumns),
-            Stride = (strideRows, strideColumns),
-            Dilation = (dilation, dilation),
-            Padding = (top, left, bottom, right),
+            Kernel = (rows.Kernel, columns.Kernel),
+            Stride = (rows.Stride, columns.Stride),
+            Dilation = (rows.Dilation, columns.Dilation),
+            Padding = (rows.Before, columns.Before, rows.After, columns.After),
             Groups = groups,
             Residual = residual,
             InputExtent = keepIn ? 0 : null,
             OutputExtent = keepOut ? 1 : null,
         };
-        string text = $"conv {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} d{dilation} p{layer.Padding} g{groups} -> {tensors[1].Shape}, residual {residual is not null}, keep {(extents.TryGetValue(0, out int ki) ? ki : -1)}, keepout {(extents.TryGetValue(1, out int ko) ? ko : -1)}";
-        return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], networkInputs, [1]), inputs, new ExecutionPath("random", new HashSet<int>(), extents), text);
+        string text = $"conv {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} d{layer.Dilation} p{layer.Padding} g{groups}"
+            + $" -> {tensors[1].Shape}, residual {residual is not null}"
+            + $", keep {(extents.TryGetValue(0, out int ki) ? ki : -1)}, keepout {(extents.TryGetValue(1, out int ko) ? ko : -1)}";
+        return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], networkInputs, [1]), inputs,
+            new ExecutionPath("random", new HashSet<int>(), extents), text);
     }
 
     private static RandomLayer MatMul(Random random)
@@ -109,19 +141,24 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
 
     private static RandomLayer Pool(Random random)
     {
-        int kernel = random.Next(1, 6), stride = random.Next(1, 4), padding = random.Next((kernel + 1) / 2);
-        int height = random.Next(kernel, 16), width = random.Next(kernel, 16), channels = random.Next(1, 40);
+        int channels = random.Next(1, 40);
+        (RandomWindow rows, RandomWindow columns) = RandomWindow.Draw(random, 15, 8000, pooling: random.Next(3) != 0);
+        // Pooling has no dilation.
+        (rows, columns) = (rows with { Dilation = 1 }, columns with { Dilation = 1 });
         var tensors = new List<QuantizedTensor>
         {
-            new(0, "input", new TensorShape(1, height, width, channels), 0.1, random.Next(-128, 128)),
-            new(1, "output", new TensorShape(1, ((height + (2 * padding) - kernel) / stride) + 1, ((width + (2 * padding) - kernel) / stride) + 1, channels), 0.1, random.Next(-128, 128)),
+            new(0, "input", new TensorShape(1, rows.Size, columns.Size, channels), 0.1, random.Next(-128, 128)),
+            new(1, "output", new TensorShape(1, rows.Steps, columns.Steps, channels), 0.1, random.Next(-128, 128)),
         };
         var layer = new AveragePoolLayer("pool", 0, 1, -128, 127)
         {
-            Kernel = (kernel, kernel), Stride = (stride, stride), Padding = (padding, padding, padding, padding), Scale = Scale(random, 1.0 / (kernel * kernel)),
+            Kernel = (rows.Kernel, columns.Kernel), Stride = (rows.Stride, columns.Stride),
+                Padding = (rows.Before, columns.Before, rows.After, columns.After),
+                Scale = Scale(random, 1.0 / (rows.Kernel * columns.Kernel)),
         };
         return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], [0], [1]),
-            new() { [0] = Values(random, tensors[0].Shape.Elements, -128) }, ExecutionPath.Whole, $"pool {tensors[0].Shape} k{kernel} s{stride} p{padding}");
+            new() { [0] = Values(random, tensors[0].Shape.Elements, -128) }, ExecutionPath.Whole,
+                $"pool {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} p{layer.Padding}");
     }
 
     private static RandomLayer Add(Random random)
@@ -129,11 +166,13 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
         var shape = new TensorShape(1, random.Next(1, 16), random.Next(1, 16), random.Next(1, 40));
         var tensors = new List<QuantizedTensor>
         {
-            new(0, "a", shape, 0.1, random.Next(-128, 128)), new(1, "output", shape, 0.1, random.Next(-128, 128)), new(2, "b", shape, 0.1, random.Next(-128, 128)),
+            new(0, "a", shape, 0.1, random.Next(-128, 128)), new(1, "output", shape, 0.1, random.Next(-128, 128)),
+                new(2, "b", shape, 0.1, random.Next(-128, 128)),
         };
         var layer = new AddLayer("add", 0, 1, -128, 127, Scale(random, 0.7)) { Residual = new ResidualAdd(2, Scale(random, 0.7)) };
         return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], [0, 2], [1]),
-            new() { [0] = Values(random, shape.Elements, -128), [2] = Values(random, shape.Elements, -128) }, ExecutionPath.Whole, $"add {shape}");
+            new() { [0] = Values(random, shape.Elements, -128), [2] = Values(random, shape.Elements, -128) }, ExecutionPath.Whole,
+                $"add {shape}");
     }
 
     private static FixedPointScale Scale(Random random, double around) => FixedPointScale.FromReal(around * (0.5 + random.NextDouble()));

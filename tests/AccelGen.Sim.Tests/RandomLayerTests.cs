@@ -6,38 +6,58 @@ using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
 
-/// <summary>Random layers on random memories: the RTL equals the golden operators in every element and the cycle model in every counter and command.</summary>
+/// <summary>
+/// Random layers on random memories: the RTL equals the golden operators in every element and the cycle model in every counter and
+/// command.
+/// </summary>
 public sealed class RandomLayerTests
 {
-    private const int LayersPerConfig = 120;
-
-    private static readonly (string Preset, string[] Overrides)[] Configs =
-    [
-        ("tiny", []),
-        ("tiny", ["array.vectorWidth=12", "array.lanes=6", "array.pes=3", "buffers.inputKibibytes=8", "buffers.weightKibibytes=4", "axi.outstandingReads=2"]),
-        ("tiny", ["array.vectorWidth=20", "array.lanes=10", "array.pes=5", "axi.dataBits=128", "buffers.inputKibibytes=8", "buffers.weightKibibytes=16", "axi.addressBits=40"]),
-        ("tiny", ["array.vectorWidth=4", "array.lanes=4", "array.pes=1", "buffers.inputKibibytes=4", "axi.maxBurstBeats=1", "control.commandBlock=8"]),
-        ("tiny", ["array.vectorWidth=16", "array.lanes=8", "array.pes=6", "axi.dataBits=64", "buffers.inputKibibytes=8", "buffers.weightKibibytes=16", "axi.outstandingWrites=1"]),
-        ("tiny", ["array.vectorWidth=8", "array.lanes=8", "array.pes=4", "axi.dataBits=256", "buffers.inputKibibytes=16", "buffers.outputKibibytes=4", "buffers.residualKibibytes=4", "buffers.weightKibibytes=8", "array.accumulatorBits=28"]),
-        ("small", ["array.pes=7", "control.queueDepth=2"]),
-        ("small", ["array.vectorWidth=32", "array.lanes=8", "axi.dataBits=512", "array.pes=3"]),
-        ("tiny", ["units.rowOperators=false", "units.quotient=false", "units.multiply=false", "units.rowTaps=false", "units.resize=false", "units.transpose=false", "units.activationTable=false"]),
-    ];
+    // Layers per configuration; in all 10,000 in the deep run.
+    private const int Everyday = 120, Deep = 1112;
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 20261124;
 
     [TestCaseSource(nameof(Numbers))]
     [CancelAfter(300_000)]
-    public async Task Random_layers_equal_the_golden_and_the_cycle_model(int number)
+    public Task Random_layers_equal_the_golden_and_the_cycle_model(int number) => RunAsync(number, Count(Everyday));
+
+    [TestCaseSource(nameof(Numbers))]
+    [Category("Deep")]
+    [CancelAfter(3_600_000)]
+    public Task Many_random_layers_equal_the_golden_and_the_cycle_model(int number) => RunAsync(number, Count(Deep));
+
+    [Test]
+    public void Of_10_000_random_layers_many_have_padding_as_large_as_the_kernel_and_sizes_at_the_edges()
     {
-        (string preset, string[] overrides) = Configs[number];
+        int padded = 0, beyond = 0, single = 0, large = 0;
+        for (int i = 0; i < 10_000; i++)
+        {
+            var layer = RandomLayer.Create(new Random(Seed + i));
+            padded += layer.PaddedByKernel ? 1 : 0;
+            (int[] window, int[] pads) = layer.Window;
+            beyond += pads.Any(p => p > 31) ? 1 : 0;
+            large += window.Any(w => w > 31) ? 1 : 0;
+            single += layer.Network.Tensors[0].Shape is { Height: 1, Width: 1 } or { Channels: 1 } ? 1 : 0;
+        }
+
+        TestContext.Out.WriteLine($"of 10,000 random layers {padded} have padding as large as the kernel, {beyond} padding beyond 31, "
+            + $"{large} a kernel, stride or dilation beyond 31, {single} one pixel or one channel");
+        Assert.That(padded, Is.GreaterThan(1000));
+        Assert.That(new[] { beyond, large, single }, Is.All.GreaterThan(100));
+    }
+
+    private static int Count(int usual) => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int count) ? count : usual;
+
+    private static async Task RunAsync(int number, int count)
+    {
+        (string preset, string[] overrides) = RandomConfigs.Built[number];
         AcceleratorConfig config = ConfigLoader.Load(preset, overrides);
         BuiltModel built = await new ModelBuild().BuildAsync(config);
         TestContext.Out.WriteLine($"{preset} {string.Join(' ', overrides)}, seed {Seed}");
-        int executed = 0, refused = 0;
-        for (int attempt = 0; executed < LayersPerConfig; attempt++)
+        int executed = 0, refused = 0, padded = 0;
+        for (int attempt = 0; executed < count; attempt++)
         {
-            Assert.That(refused, Is.LessThan(200), "too many random layers do not fit");
+            Assert.That(refused, Is.LessThan(100 + count), "too many random layers do not fit");
             int seed = (Seed * 31) + (number * 1000) + attempt;
             var random = new Random(seed);
             RandomLayer layer = RandomLayer.Create(random);
@@ -45,7 +65,8 @@ public sealed class RandomLayerTests
             CompiledProgram program;
             try
             {
-                program = new NetworkCompiler(config, timing, random.Next(1, 5)) { AnyTiling = random.Next(2) == 0 ? random : null }.Compile(layer.Network);
+                program = new NetworkCompiler(config, timing, random.Next(1, 5)) { AnyTiling = random.Next(2) == 0 ? random
+                    : null }.Compile(layer.Network);
             }
             catch (CompileException)
             {
@@ -67,10 +88,11 @@ public sealed class RandomLayerTests
             }
 
             executed++;
+            padded += layer.PaddedByKernel ? 1 : 0;
         }
 
-        TestContext.Out.WriteLine($"{executed} layers equal, {refused} refused by the compiler as too large");
+        TestContext.Out.WriteLine($"{executed} layers equal, {padded} with padding as large as the kernel, {refused} refused as too large");
     }
 
-    private static IEnumerable<int> Numbers() => Enumerable.Range(0, Configs.Length);
+    private static IEnumerable<int> Numbers() => Enumerable.Range(0, RandomConfigs.Built.Count);
 }

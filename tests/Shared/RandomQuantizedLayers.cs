@@ -22,7 +22,7 @@ internal static class RandomQuantizedLayers
             return tensors.Count - 1;
         }
 
-        var image = new TensorShape(1, random.Next(4, 14), random.Next(4, 14), random.Next(1, 24));
+        var image = new TensorShape(1, random.Next(1, 14), random.Next(1, 14), random.Next(1, 24));
         var tokens = new TensorShape(random.Next(1, 4), 1, random.Next(1, 30), random.Next(2, 40));
         int x, zero = random.Next(-128, 128);
         QuantizedLayer layer;
@@ -43,24 +43,24 @@ internal static class RandomQuantizedLayers
                 int channels = image.Batch * image.Channels, groups = kind == "depthwise" ? channels : kind == "conv" && random.Next(3) == 0 ? Enumerable.Range(1, 4).Last(g => channels % g == 0) : 1;
                 int outputs = kind == "heads" && random.Next(2) == 0 ? random.Next(1, 60) : Math.Max(heads, groups) * random.Next(1, 8);
                 int outputHeads = kind == "heads" && outputs % heads == 0 ? heads : 1;
-                (int kr, int kc) = kind is "conv" or "depthwise" ? (random.Next(1, 4), random.Next(1, 4)) : (1, 1);
-                (int sr, int sc, int dr, int dc) = kind is "conv" or "depthwise" ? (random.Next(1, 3), random.Next(1, 3), random.Next(1, 3), random.Next(1, 3)) : (1, 1, 1, 1);
-                (int t, int l, int b, int r) = kind is "conv" or "depthwise" ? (random.Next(kr), random.Next(kc), random.Next(kr), random.Next(kc)) : (0, 0, 0, 0);
-                (dr, dc) = (((kr - 1) * dr) + 1 > image.Height ? 1 : dr, ((kc - 1) * dc) + 1 > image.Width ? 1 : dc);
-                int depth = kr * kc * channels / groups;
+                (RandomWindow rows, RandomWindow columns) = RandomWindow.Draw(random, 13, 4000);
+                if (kind is not ("conv" or "depthwise"))
+                    (rows, columns) = (new RandomWindow(image.Height, 1, 1, 1, 0, 0), new RandomWindow(image.Width, 1, 1, 1, 0, 0));
+                image = image with { Height = rows.Size, Width = columns.Size };
+                int depth = rows.Kernel * columns.Kernel * channels / groups;
                 x = Input(image);
                 layer = new ConvLayer(kind, x, -1, -128, 127)
                 {
                     Weights = Counts((long)outputs * depth, -127),
                     Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-20000, 20001))],
                     Scales = [.. Enumerable.Range(0, outputs).Select(k => k == 3 && random.Next(4) == 0 ? new FixedPointScale(0, 1) : Factor(50 / (Math.Sqrt(depth) * 74 * 105)))],
-                    Kernel = (kr, kc),
-                    Stride = (sr, sc),
-                    Dilation = (dr, dc),
-                    Padding = (t, l, b, r),
+                    Kernel = (rows.Kernel, columns.Kernel),
+                    Stride = (rows.Stride, columns.Stride),
+                    Dilation = (rows.Dilation, columns.Dilation),
+                    Padding = (rows.Before, columns.Before, rows.After, columns.After),
                     Groups = groups,
                 };
-                computed = new TensorShape(outputHeads, Steps(image.Height, t + b, ((kr - 1) * dr) + 1, sr), Steps(image.Width, l + r, ((kc - 1) * dc) + 1, sc), outputs / outputHeads);
+                computed = new TensorShape(outputHeads, rows.Steps, columns.Steps, outputs / outputHeads);
                 break;
             case "matmul":
                 x = Input(tokens);
@@ -79,13 +79,17 @@ internal static class RandomQuantizedLayers
                 break;
             case "averagepool":
             case "maxpool":
-                (kr, kc, sr, sc) = (random.Next(1, 4), random.Next(1, 4), random.Next(1, 4), random.Next(1, 4));
-                (t, l, b, r) = (random.Next(kr), random.Next(kc), random.Next(kr), random.Next(kc));
+                (rows, columns) = RandomWindow.Draw(random, 13, 4000, pooling: true);
+                image = image with { Height = rows.Size, Width = columns.Size };
+                (int, int, int, int) padding = (rows.Before, columns.Before, rows.After, columns.After);
                 x = Input(image);
                 layer = kind == "maxpool"
-                    ? new MaxPoolLayer(kind, x, -1, -128, 127) { Kernel = (kr, kc), Stride = (sr, sc), Padding = (t, l, b, r), Scale = Factor(0.6) }
-                    : new AveragePoolLayer(kind, x, -1, -128, 127) { Kernel = (kr, kc), Stride = (sr, sc), Padding = (t, l, b, r), Scale = Factor(0.8 / Math.Sqrt(kr * kc)) };
-                computed = image with { Height = Steps(image.Height, t + b, kr, sr), Width = Steps(image.Width, l + r, kc, sc) };
+                    ? new MaxPoolLayer(kind, x, -1, -128, 127) { Kernel = (rows.Kernel, columns.Kernel), Stride = (rows.Stride, columns.Stride), Padding = padding, Scale = Factor(0.6) }
+                    : new AveragePoolLayer(kind, x, -1, -128, 127)
+                    {
+                        Kernel = (rows.Kernel, columns.Kernel), Stride = (rows.Stride, columns.Stride), Padding = padding, Scale = Factor(0.8 / Math.Sqrt(rows.Kernel * columns.Kernel)),
+                    };
+                computed = image with { Height = rows.Steps, Width = columns.Steps };
                 break;
             case "add":
                 x = Input(image);
@@ -189,8 +193,6 @@ internal static class RandomQuantizedLayers
             return values;
         }
     }
-
-    private static int Steps(int size, int padding, int reach, int stride) => ((size + padding - reach) / stride) + 1;
 
     private static TensorShape Repeated(TensorShape shape, Broadcast broadcast) => broadcast switch
     {

@@ -36,6 +36,9 @@ internal sealed record RoundLayer(string Name, int Input, int Output) : FloatLay
 /// <summary>The layers that an import builds: first one by one, then joined where one layer can do the work of two.</summary>
 internal sealed class LayerGraph
 {
+    // Weights of a movement that stays one: more are gigabytes and minutes for what moves some thousand elements.
+    private const long MostMoveWeights = 1 << 24;
+
     private readonly List<FloatTensor> tensors = [];
     private readonly List<FloatLayer?> layers = [];
     private readonly HashSet<int> outputs = [];
@@ -342,11 +345,13 @@ internal sealed class LayerGraph
 
         foreach (int t in results)
             Use(Home(t));
+        // An output is looked up where its memory is; layers that read it under other rows and columns still do.
+        var outputNumber = new Dictionary<int, int>(number);
         foreach (int t in results)
-            number[t] = number[Home(t)];
-        numbers = number;
+            outputNumber[t] = number[Home(t)];
+        numbers = outputNumber;
         return new FloatNetwork(name, [.. order.Select((t, i) => tensors[t] with { Id = i, SharesStorageWith = tensors[t].SharesStorageWith is int h ? number[h] : null })],
-            [.. kept.Select(l => Renumber(l, t => number[t]))], [], [.. inputs.Where(number.ContainsKey).Select(t => number[t])], [.. results.Select(t => number[t]).Distinct()]);
+            [.. kept.Select(l => Renumber(l, t => number[t]))], [], [.. inputs.Where(number.ContainsKey).Select(t => number[t])], [.. results.Select(t => outputNumber[t]).Distinct()]);
     }
 
     /// <summary>What became of a layer: its own description, the layer it was joined with, or that nothing needs it.</summary>
@@ -908,8 +913,12 @@ internal sealed class LayerGraph
             .Last(g => !move.Taps.Where((t, k) => t >= 0 && t % inputs / (inputs / g) != k / (outputs / g)).Any());
         int inGroup = inputs / groups, kernel = move.Kernel.Rows * move.Kernel.Columns;
         long count = (long)outputs * kernel * inGroup;
-        if (count > OnnxTensor.MaxElements)
-            throw new FormatException($"moving {outputs} channels out of {kernel} x {inputs} is too large");
+        if (count > MostMoveWeights)
+        {
+            throw new FormatException($"layer {move.Name}: moves {kernel} pixels of {inputs} channels into {outputs} channels, which takes {count:N0} weights of 0 and 1; "
+                + $"{MostMoveWeights:N0} are the most: make the image smaller before, or leave its pixels where they are");
+        }
+
         var weights = new float[count];
         for (int k = 0; k < outputs; k++)
         {
