@@ -189,7 +189,7 @@ public sealed class RunCommandTests
         Assert.That(paths.Select(p => p.GetProperty("accuracy").GetDouble()), Is.All.GreaterThanOrEqualTo(24.0 / 25));
     }
 
-    [TestCase("is the model itself", "export", "net.onnx", "--out", "net.onnx", "--calibrate", "images")]
+    [TestCase("is a file that the command reads, the model itself", "export", "net.onnx", "--out", "net.onnx", "--calibrate", "images")]
     [TestCase("--calibrate names the folder", "export", "net.onnx", "--out", "never.onnx")]
     [TestCase("no such file", "export", "nowhere.onnx", "--out", "never.onnx")]
     [TestCase("--type 'int16' is unknown; uint8 and int8 are", "export", "net.onnx", "--out", "never.onnx", "--calibrate", "images", "--type", "int16")]

@@ -143,6 +143,8 @@ public sealed class FaultTests
     public async Task A_cancelled_build_leaves_nothing_behind()
     {
         string cache = Path.Combine(Path.GetTempPath(), $"accelgen-cache-{Guid.NewGuid():N}");
+        // A slow machine may be cancelled before the build makes it.
+        Directory.CreateDirectory(cache);
         try
         {
             using var source = new CancellationTokenSource(TimeSpan.FromSeconds(1.5));

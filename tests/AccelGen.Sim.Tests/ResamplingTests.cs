@@ -36,7 +36,10 @@ public sealed class ResamplingTests
 
         // One period, as large as the image.
         foreach ((int columns, int to) in new[] { (1, 2), (1, 3), (2, 3), (2, 4), (3, 5), (3, 6), (5, 4) })
+        {
             layers.Add(Resize("align corners", (3, to), (2, columns), new TensorShape(1, 2, columns, random.Next(1, 20)), random));
+            layers.Add(Resize("nearest, align corners", (1, to), (1, columns), new TensorShape(1, 1, columns, random.Next(1, 20)), random));
+        }
 
         await RunAsync(number, layers, random);
     }
@@ -175,12 +178,13 @@ public sealed class ResamplingTests
             var taps = new double[count][];
             for (int p = 0; p < count; p++)
             {
-                double at = mode == "align corners" ? p * (size - 1.0) / Math.Max(1, count - 1) : ((p + 0.5) * size / count) - 0.5;
+                double at = mode.EndsWith("align corners", StringComparison.Ordinal) ? p * (size - 1.0) / Math.Max(1, count - 1) : ((p + 0.5) * size / count) - 0.5;
                 int floor = (int)Math.Floor(mode == "nearest" ? at + 0.5 : at);
                 double t = at - floor;
                 (first[p], taps[p]) = mode switch
                 {
                     "nearest" => (floor, new[] { 1.0 }),
+                    "nearest, align corners" => ((int)Math.Ceiling(at - 0.5), new[] { 1.0 }),
                     "cubic" => (floor - 1, new[] { Cubic(1 + t), Cubic(t), Cubic(1 - t), Cubic(2 - t) }),
                     _ => (floor, new[] { 1 - t, t }),
                 };

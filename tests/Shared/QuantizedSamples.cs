@@ -55,6 +55,8 @@ internal static class QuantizedSamples
             Tensor(0, image), Tensor(1, new TensorShape(1, 2 * h, 3 * w, c)));
         yield return One(new ConcatLayer("concat", [0, 1], 2, -128, 127, [Scale(1), Scale(1)]), Tensor(0, image), Tensor(1, image with { Channels = k }), Tensor(2, image with { Channels = c + k }));
         yield return One(new ConcatLayer("copy", [0], 1, -50, 127, [Scale(1)]) { Table = table }, Tensor(0, image), Tensor(1, image));
+        yield return One(
+            new SoftmaxLayer("softmax transposed", 0, 1, -128, 127, (uint)random.Next(1 << 24), FixedPointScale.FromReal(256)) { Table = table, TransposeOutput = true }, Tensor(0, image), Tensor(1, new TensorShape(1, 1, c, h * w)));
         yield return One(new SoftmaxLayer("softmax", 0, 1, -128, 127, (uint)random.Next(1 << 24), FixedPointScale.FromReal(256)), Tensor(0, image), Tensor(1, image));
         yield return One(
             new LayerNormLayer("layer norm", 0, 1, -128, 127)

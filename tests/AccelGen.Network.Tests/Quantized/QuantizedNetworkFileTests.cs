@@ -133,8 +133,8 @@ public sealed class QuantizedNetworkFileTests
         yield return Layer<ConvLayer>("conv minus residual, None", l => l with { Residual = l.Residual! with { Scale = new FixedPointScale(1, 0) } }, "scale is not of 24 bits");
         yield return Layer<MultiplyLayer>("multiply, None", l => l with { Residual = new ResidualAdd(0, One) }, "a product cannot take a residual as well");
         yield return Layer<ConcatLayer>("copy", l => l with { Residual = new ResidualAdd(0, One) }, "a concatenation cannot take a residual as well");
-        yield return Layer<ConcatLayer>("copy", l => l with { TransposeOutput = true }, "cannot be stored with pixels and channels exchanged");
-        yield return Layer<ConvLayer>("conv", l => l with { TransposeOutput = true }, "which only a layer of 1x1 kernels can give");
+        yield return Turned("copy", "cannot be stored with pixels and channels exchanged");
+        yield return Turned("conv", "which only a layer of 1x1 kernels can give");
         yield return Layer<SoftmaxLayer>("softmax", l => l with { ExponentMultiplier = 1 << 24 }, "below 2^24");
         yield return Layer<SoftmaxLayer>("softmax", l => l with { OutputScale = new FixedPointScale(1 << 23, 25) }, "shift of 1 to 24");
         yield return Layer<SoftmaxLayer>("softmax", l => l with { Residual = new ResidualAdd(0, One) }, "no residual");
@@ -160,6 +160,14 @@ public sealed class QuantizedNetworkFileTests
         yield return Layer<AddLayer>("add constant, None", l => l with { Output = 1 }, "writes the constant");
         yield return Tensor("conv", 1, t => t with { SharesStorageWith = 0, Shape = t.Shape with { Channels = 1000 } }, "shares storage");
 
+        static TestCaseData Turned(string sample, string says) => new TestCaseData(
+            sample,
+            (QuantizedNetwork n) => n with
+            {
+                Layers = [n.Layers[0] with { TransposeOutput = true }],
+                Tensors = [n.Tensors[0], n.Tensors[1] with { Shape = n.Tensors[1].Shape is var t ? new TensorShape(1, 1, t.Channels, t.Height * t.Width) : default }],
+            },
+            says).SetArgDisplayNames(sample, says);
         static TestCaseData Layer<T>(string sample, Func<T, T> change, string says)
             where T : QuantizedLayer => new TestCaseData(sample, (QuantizedNetwork n) => n with { Layers = [change((T)n.Layers[0])] }, says).SetArgDisplayNames(sample, says);
         static TestCaseData Tensor(string sample, int tensor, Func<QuantizedTensor, QuantizedTensor> change, string says) =>
