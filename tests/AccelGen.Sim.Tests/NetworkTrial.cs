@@ -51,9 +51,6 @@ internal sealed partial class NetworkTrial
 {
     private const int Images = 2;
 
-    // Cycles up to which a program goes through the RTL.
-    private const long MostCycles = 400_000;
-
     // Steps that a layer without a table may be off the float layer on the same operands: rounding of weights, operands and result.
     private const double MostSteps = 4;
 
@@ -65,9 +62,10 @@ internal sealed partial class NetworkTrial
     private readonly RandomModel model;
     private readonly Random random;
     private readonly IReadOnlyList<TrialTarget> targets;
+    private readonly long mostCycles;
 
-    private NetworkTrial(RandomModel model, int seed, IReadOnlyList<TrialTarget> targets) =>
-        (this.model, random, this.targets) = (model, new Random(seed), targets);
+    private NetworkTrial(RandomModel model, int seed, IReadOnlyList<TrialTarget> targets, long mostCycles) =>
+        (this.model, random, this.targets, this.mostCycles) = (model, new Random(seed), targets, mostCycles);
 
     /// <summary>Something is wrong with a network; the kind is what shrinking keeps.</summary>
     private sealed class TrialException(string kind, string message) : Exception(message)
@@ -79,12 +77,13 @@ internal sealed partial class NetworkTrial
     /// <param name="model">The network.</param>
     /// <param name="seed">Seed of images, choices of the quantiser and timings.</param>
     /// <param name="targets">Configurations.</param>
+    /// <param name="mostCycles">Cycles up to which a program goes through the RTL.</param>
     /// <param name="limit">Time after which it hangs.</param>
-    public static TrialResult Run(RandomModel model, int seed, IReadOnlyList<TrialTarget> targets, TimeSpan limit)
+    public static TrialResult Run(RandomModel model, int seed, IReadOnlyList<TrialTarget> targets, long mostCycles, TimeSpan limit)
     {
         TrialResult? result = null;
         // A thread can be left behind where it hangs.
-        var thread = new Thread(() => result = new NetworkTrial(model, seed, targets).Run(), 16 << 20) { IsBackground = true };
+        var thread = new Thread(() => result = new NetworkTrial(model, seed, targets, mostCycles).Run(), 16 << 20) { IsBackground = true };
         thread.Start();
         return thread.Join(limit) && result is not null ? result
             : new TrialResult(Outcome.Failed, "hangs", $"not done after {limit.TotalSeconds} s");
@@ -298,7 +297,7 @@ internal sealed partial class NetworkTrial
                     new Dictionary<int, int>()) : ExecutionPath.Whole;
             long cycles = new CycleModel(target.Config, timing).Predict(program.Commands, program.ProgramAddress,
                 program.Row(path)).TotalCycles;
-            if (target.Library is not null && cycles <= MostCycles)
+            if (target.Library is not null && cycles <= mostCycles)
                 Simulate(program, target.Library, timing, path, images, place);
             compiled++;
             // One configuration with a model and one without are enough.

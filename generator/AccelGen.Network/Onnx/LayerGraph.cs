@@ -36,9 +36,6 @@ internal sealed record RoundLayer(string Name, int Input, int Output) : FloatLay
 /// <summary>The layers that an import builds: first one by one, then joined where one layer can do the work of two.</summary>
 internal sealed class LayerGraph
 {
-    // Weights of a movement that stays one: more are gigabytes and minutes for what moves some thousand elements.
-    private const long MostMoveWeights = 1 << 24;
-
     private readonly List<FloatTensor> tensors = [];
     private readonly List<FloatLayer?> layers = [];
     private readonly HashSet<int> outputs = [];
@@ -913,12 +910,8 @@ internal sealed class LayerGraph
             .Last(g => !move.Taps.Where((t, k) => t >= 0 && t % inputs / (inputs / g) != k / (outputs / g)).Any());
         int inGroup = inputs / groups, kernel = move.Kernel.Rows * move.Kernel.Columns;
         long count = (long)outputs * kernel * inGroup;
-        if (count > MostMoveWeights)
-        {
-            throw new FormatException($"layer {move.Name}: moves {kernel} pixels of {inputs} channels into {outputs} channels, which takes {count:N0} weights of 0 and 1; "
-                + $"{MostMoveWeights:N0} are the most: make the image smaller before, or leave its pixels where they are");
-        }
-
+        if (count > OnnxTensor.MaxElements)
+            throw new FormatException($"moving {outputs} channels out of {kernel} x {inputs} is too large");
         var weights = new float[count];
         for (int k = 0; k < outputs; k++)
         {
