@@ -43,9 +43,9 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
             "asymmetric" => o * ratio,
             _ => throw new FormatException($"coordinate_transformation_mode {coordinates} is not supported; half_pixel, pytorch_half_pixel, align_corners and asymmetric are"),
         };
-        int phases = (int)Math.Min(up, output);
-        if (phases < up)
-            up = phases;
+        // Positions repeat only over whole periods. Where the output ends within one, it is one period as a whole.
+        if (output % up != 0)
+            (up, down) = ((int)output, size);
         (int taps, int before) = mode switch { "nearest" => (1, 0), "linear" => (2, 0), "cubic" => (4, 1), _ => throw new FormatException($"mode {mode} is not supported; nearest, linear and cubic are") };
         var first = new int[up];
         var weights = new float[up * taps];

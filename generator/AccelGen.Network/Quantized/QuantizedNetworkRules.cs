@@ -194,6 +194,8 @@ public static class QuantizedNetworkRules
                 long phases = (long)r.Up.Rows * r.Up.Columns;
                 if (from.Channels != to.Channels || from.Batch != to.Batch)
                     yield return $"a resize keeps the channels: {from} -> {to}";
+                else if (to.Height % r.Up.Rows != 0 || to.Width % r.Up.Columns != 0)
+                    yield return $"{to} is no whole number of periods of {r.Up.Rows} rows and {r.Up.Columns} columns";
                 else if (r.FirstRow.Length != r.Up.Rows || r.FirstColumn.Length != r.Up.Columns || r.Scales.Length != phases || r.Weights.LongLength != phases * r.Taps.Rows * r.Taps.Columns)
                     yield return $"{r.FirstRow.Length} first rows, {r.FirstColumn.Length} first columns, {r.Weights.Length} weights and {r.Scales.Length} scales do not fit {r.Up} phases of {r.Taps} taps";
                 else if (r.Scales.Any(s => !Legal(s)))
