@@ -35,6 +35,7 @@ public static class ConfigCodes
     public const string WeightDepth = "AG1204";
     public const string BurstTooLong = "AG1205";
     public const string UnitNeedsUnit = "AG1206";
+    public const string IdTooWide = "AG1207";
 
     /// <summary>Each code with the words that follow the value in a diagnostic.</summary>
     public static ImmutableSortedDictionary<string, string> All { get; } = new Dictionary<string, string>
@@ -55,6 +56,7 @@ public static class ConfigCodes
         [WeightDepth] = "KiB makes a weight buffer of unsupported depth",
         [BurstTooLong] = "beats make a burst that is too long",
         [UnitNeedsUnit] = "needs what this configuration does not have",
+        [IdTooWide] = "does not fit the identifier's bits",
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }
 

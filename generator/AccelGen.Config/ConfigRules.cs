@@ -71,6 +71,7 @@ public static class ConfigRules
             Depth(ConfigCodes.WeightDepth, "buffers.weightKibibytes", config.Buffers.WeightKibibytes,
                 config.Derived.WeightTileBytes, MinWeightTiles, "tiles"));
         yield return new([DataBits, "axi.maxBurstBeats"], () => Burst(config));
+        yield return new(["axi.id", "axi.idBits"], () => Identifier(config.Axi));
         yield return new([Width, DataBits, "units.transpose"], () => Turns(config));
         yield return new(["units.multiply", "units.residual"], () => Needs("multiply", config.Units.Multiply, "residual", config.Units.Residual));
         yield return new(["units.rowTaps", "units.laneWise"], () => Needs("rowTaps", config.Units.RowTaps, "laneWise", config.Units.LaneWise));
@@ -127,6 +128,9 @@ public static class ConfigRules
 
     private static ConfigDiagnostic? Needs(string unit, bool on, string other, bool otherOn) => !on || otherOn ? null : new(
         ConfigCodes.UnitNeedsUnit, $"units.{unit}", "true", $"false while units.{other} is false", $"set units.{other} to true or units.{unit} to false", null);
+
+    private static ConfigDiagnostic? Identifier(AxiConfig axi) => axi.Id < 1 << axi.IdBits ? null : new(
+        ConfigCodes.IdTooWide, "axi.id", $"{axi.Id}", $"0..{(1 << axi.IdBits) - 1} in axi.idBits {axi.IdBits}", "use a smaller one or raise axi.idBits", null);
 
     private static ConfigDiagnostic? Burst(AcceleratorConfig config)
     {

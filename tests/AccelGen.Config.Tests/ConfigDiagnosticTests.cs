@@ -20,6 +20,7 @@ public sealed class ConfigDiagnosticTests
         (ConfigCodes.WeightDepth, "base", ["buffers.weightKibibytes=1"]),
         (ConfigCodes.BurstTooLong, "base", ["axi.maxBurstBeats=256"]),
         (ConfigCodes.UnitNeedsUnit, "base", ["units.laneWise=false"]),
+        (ConfigCodes.IdTooWide, "base", ["axi.idBits=2", "axi.id=4"]),
         (ConfigCodes.UnitNeedsUnit, "base", ["units.residual=false"]),
         (ConfigCodes.UnitNeedsUnit, "base", ["array.vectorWidth=4", "array.lanes=4"]),
     ];

@@ -39,7 +39,8 @@ internal static class RandomConfigs
                 Array = new ArrayConfig(width, lanes, random.Next(1, 17), random.Next(24, 33)),
                 Buffers = new BufferConfig(Of(1, 2, 4, 8, 16, 64, 192), Of(1, 2, 4, 16), Of(1, 2, 4, 16), Of(1, 2, 4, 16, 128),
                     random.Next(4, 130), random.Next(2, 130)),
-                Axi = new AxiConfig(Of(64, 128, 256, 512), random.Next(32, 41), random.Next(1, 17), random.Next(1, 17), random.Next(1, 65)),
+                Axi = new AxiConfig(Of(64, 128, 256, 512), random.Next(32, 41), random.Next(1, 17), random.Next(1, 17), random.Next(1, 65),
+                    IdBits: 4, Id: random.Next(16), Prot: random.Next(8), Cache: random.Next(16)),
                 Control = new ControlConfig(random.Next(2, 17), Of(8, 16, 32, 64, 128), random.Next(1, 17), random.Next(1, 17)),
                 Units = new UnitsConfig(Unit(), Unit(), Unit(), Unit(), Unit(), Unit(), Unit(), Unit(), Unit()),
             };

@@ -208,6 +208,7 @@ public sealed class QdqExporterTests
     {
         string folder = Path.Combine(TestContext.CurrentContext.WorkDirectory, "qdq"), file = Path.Combine(folder, "n.onnx");
         (QuantizedNetwork network, _) = Network(Seed);
+        Directory.CreateDirectory(folder);
         QdqExporter.Save(file, network);
         byte[] written = File.ReadAllBytes(file);
         Assert.That(written, Is.EqualTo(QdqExporter.Export(network)));
