@@ -198,7 +198,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 QuantizedTensor part = network.Tensors[id];
                 int at = first;
                 first += part.Shape.Channels;
-                if (!LiesInConcatenation(network, concat, part, folded) || layouts[id].PlaneBytes != layouts[whole.Id].PlaneBytes || ReadAfterChange(network, id, whole.Id, container))
+                if (!LiesInConcatenation(network, concat, part, folded) || layouts[id].PlaneBytes != layouts[whole.Id].PlaneBytes || ReadBesideChange(network, concat, id, container))
                     continue;
                 container[id] = whole.Id;
                 layouts[id] = layouts[id] with { Address = layouts[whole.Id].Address + (at / config.Array.VectorWidth * layouts[whole.Id].PlaneBytes) };
@@ -219,20 +219,16 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             && part.Scale == whole.Scale && part.ZeroPoint == whole.ZeroPoint && part.Shape.Batch == 1 && whole.Shape.Batch == 1;
     }
 
-    // Whether a part is still read when the memory of a concatenation around it, at any depth, is overwritten in place.
-    private static bool ReadAfterChange(QuantizedNetwork network, int part, int whole, int[] container)
+    // Whether somebody reads a part by itself while the memory of a concatenation around it, at any depth, is overwritten in
+    // place. When that happens is not asked: layers that run as one read later than they stand in the network.
+    private static bool ReadBesideChange(QuantizedNetwork network, ConcatLayer concat, int part, int[] container)
     {
-        int lastRead = network.Outputs.Contains(part) ? network.Layers.Count : -1;
-        for (int l = 0; l < network.Layers.Count; l++)
-            lastRead = network.Layers[l].Reads.Contains(part) ? Math.Max(lastRead, l) : lastRead;
-        for (int around = whole; around >= 0; around = container[around])
+        if (!network.Outputs.Contains(part) && network.Layers.Count(l => l.Reads.Contains(part)) == 1)
+            return false;
+        for (int around = concat.Output; around >= 0; around = container[around])
         {
-            for (int l = 0; l < lastRead; l++)
-            {
-                int output = network.Layers[l].Output;
-                if (output != around && network.Home(output) == around)
-                    return true;
-            }
+            if (network.Layers.Any(l => l.Output != around && network.Home(l.Output) == around))
+                return true;
         }
 
         return false;

@@ -126,6 +126,8 @@ internal sealed unsafe class MemoryBus
             AddressAcceptance.AfterData => earlyBursts > 0,
             _ => true,
         };
+        // Who takes an address only with data takes the first beat of a burst only with its address.
+        data &= faults.Acceptance != AddressAcceptance.WithData || writeLeft > 0 || writes.Count > 0 || (address && *awValid != 0);
         *awReady = address ? (byte)1 : (byte)0;
         if (address && *awValid != 0)
             AcceptAddress(now);
