@@ -1,0 +1,184 @@
+// Proof of acc_csr. Claimed, for any master whatever (it may withdraw requests), any status inputs, resets at any time:
+//   - responses stay as they are while they wait;
+//   - as many responses as requests: a write is answered once, after its address and its data were both accepted, a
+//     read once; nothing is answered that was not asked for; an answer comes in the second cycle, or in the first after
+//     that in which the one before it was taken;
+//   - READY depends on no input of its cycle: each is equal to a value that the harness keeps in registers;
+//   - SLVERR if and only if the map below says so: addresses that do not exist or are not written, partial writes,
+//     starts and clears while a program runs, unknown paths;
+//   - the registers, the pulses and the copied row change by accepted writes alone and then to what was written, and a
+//     read returns what was written last ("watched" is any of the plain registers);
+//   - an interrupt's status is set by its event and cleared by a write of ones or a clear alone.
+// The contents of the path table are left out and any value is read from it: nothing is claimed of them. The map is written down a second time, from the manual's table.
+// The last group of assertions ties the harness to the registers, so that the proof goes by induction.
+module csr_proof (
+  input logic        clk_i,
+  input logic        rst_ni,
+  input logic        awvalid,
+  input logic [15:0] awaddr,
+  input logic        wvalid,
+  input logic [31:0] wdata,
+  input logic [3:0]  wstrb,
+  input logic        bready,
+  input logic        arvalid,
+  input logic [15:0] araddr,
+  input logic        rready,
+  input logic        running,
+  input logic        stopping,
+  input logic        ended,
+  input logic        done,
+  input logic        error,
+  input logic [31:0] error_info,
+  input logic [31:0] dispatched,
+  input logic [31:0] queue_state,
+  input logic [47:0] counter_value
+);
+  logic         awready, wready, bvalid, arready, rvalid, start, clear, stop, hash_ok, interrupt;
+  logic [1:0]   bresp, rresp;
+  logic [31:0]  rdata, timeout;
+  logic [39:0]  program_at, limit;
+  logic [63:0]  keep;
+  logic [511:0] extents;
+  logic [4:0]   counter;
+  acc_csr dut (
+    .clk_i(clk_i), .rst_ni(rst_ni), .awvalid_i(awvalid), .awready_o(awready), .awaddr_i(awaddr), .wvalid_i(wvalid),
+    .wready_o(wready), .wdata_i(wdata), .wstrb_i(wstrb), .bvalid_o(bvalid), .bready_i(bready), .bresp_o(bresp),
+    .arvalid_i(arvalid), .arready_o(arready), .araddr_i(araddr), .rvalid_o(rvalid), .rready_i(rready), .rdata_o(rdata),
+    .rresp_o(rresp), .start_o(start), .clear_o(clear), .abort_o(stop), .timeout_o(timeout), .program_o(program_at),
+    .hash_ok_o(hash_ok), .memory_limit_o(limit), .keep_o(keep), .extents_o(extents), .running_i(running),
+    .stopping_i(stopping), .ended_i(ended), .done_i(done), .error_i(error), .error_info_i(error_info),
+    .dispatched_i(dispatched), .queue_state_i(queue_state), .counter_o(counter), .counter_value_i(counter_value),
+    .interrupt_o(interrupt));
+
+  (* hierconn *) wire [15:0] \dut.waddr_q ;
+  (* hierconn *) wire [31:0] \dut.wdata_q ;
+  (* hierconn *) wire [3:0]  \dut.wstrb_q ;
+  (* hierconn *) wire [31:0] \dut.path_select_q ;
+  (* hierconn *) wire [31:0] \dut.program_low_q ;
+  (* hierconn *) wire [31:0] \dut.program_high_q ;
+  (* hierconn *) wire [31:0] \dut.hash_low_q ;
+  (* hierconn *) wire [31:0] \dut.hash_high_q ;
+  (* hierconn *) wire [31:0] \dut.limit_low_q ;
+  (* hierconn *) wire [31:0] \dut.limit_high_q ;
+  (* hierconn *) wire [31:0] \dut.timeout_q ;
+  (* hierconn *) wire [1:0]  \dut.interrupt_enable_q ;
+  (* hierconn *) wire [1:0]  \dut.interrupt_status_q ;
+
+  localparam logic [15:0] Control = 16'h0010, Status = 16'h0014, Enable = 16'h0018, Path = 16'h001C, ProgramLow = 16'h0020,
+                          ProgramHigh = 16'h0024, HashLow = 16'h0028, HashHigh = 16'h002C, LimitLow = 16'h0030,
+                          LimitHigh = 16'h0034, Events = 16'h0044, Timeout = 16'h0048;
+  localparam int Paths = 4;
+
+  // ---- the handshakes ----
+  logic        started = 0;
+  logic        have_aw, have_w, have_b, have_r, have_b_p, have_r_p, bready_p, rready_p, performed;
+  logic [15:0] address;
+  logic [31:0] data, rdata_p;
+  logic [3:0]  strobes;
+  logic [1:0]  bresp_p, rresp_p;
+  logic [15:0] aws, ws, bs, ars, rs;         // accepted, modulo 2^16
+  wire  perform = have_aw && have_w && !have_b;
+
+  // ---- the map of the manual ----
+  wire plain = address == Enable || address == Path || address == ProgramLow || address == ProgramHigh || address == HashLow
+            || address == HashHigh || address == LimitLow || address == LimitHigh || address == Timeout;
+  wire table_at_w = address >= 16'h1000 && address < 16'h1000 + Paths * 128 && address[1:0] == 0
+                 && (address % 128 < 8 || address % 128 >= 64);
+  wire table_at_r = araddr >= 16'h1000 && araddr < 16'h1000 + Paths * 128 && araddr[1:0] == 0
+                 && (araddr % 128 < 8 || araddr % 128 >= 64);
+  wire control_ok = data == 4 || ((data == 1 || data == 2) && !running && !start);
+  wire write_ok   = strobes == 4'hF && (address == Control ? control_ok : address == Path ? data < Paths
+                    : plain || address == Events || table_at_w);
+  wire read_ok    = araddr[1:0] == 0 && (araddr <= Timeout || (araddr >= 16'h0200 && araddr < 16'h0300) || table_at_r);
+
+  // ---- what a write does ----
+  (* anyconst *) logic [15:0] watched;
+  logic [31:0] changed;                      // bits of the watched register that differ from its value after reset
+  logic [1:0]  events, enabled;
+  wire  [31:0] initial_value = watched == LimitLow ? 32'hFFFF_FFFF : watched == LimitHigh ? 32'h0000_00FF : 32'd0;
+  wire  [31:0] held = changed ^ initial_value;
+  wire  [31:0] written = watched == Enable ? {30'd0, data[1:0]} : data;
+  logic        expect_start, expect_clear, expect_stop, read_watched, read_refused;
+  logic [31:0] read_value;
+  logic [63:0] keep_p;
+  logic [511:0] extents_p;
+  logic        expect_refused;
+
+  always_ff @(posedge clk_i) started <= 1;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      have_aw <= 0; have_w <= 0; have_b <= 0; have_r <= 0; have_b_p <= 0; have_r_p <= 0; bready_p <= 0; rready_p <= 0;
+      address <= 0; data <= 0; strobes <= 0; rdata_p <= 0; bresp_p <= 0; rresp_p <= 0;
+      aws <= 0; ws <= 0; bs <= 0; ars <= 0; rs <= 0;
+      changed <= 0; events <= 0; enabled <= 0;
+      expect_start <= 0; expect_clear <= 0; expect_stop <= 0; read_watched <= 0; read_refused <= 0; read_value <= 0;
+      keep_p <= '1; extents_p <= '0; expect_refused <= 0;
+    end else begin
+      if (awvalid && awready) address <= awaddr;
+      if (wvalid && wready) begin
+        data    <= wdata;
+        strobes <= wstrb;
+      end
+      have_aw <= (awvalid && awready) || (have_aw && !perform);
+      have_w  <= (wvalid && wready) || (have_w && !perform);
+      have_b  <= perform || (have_b && !bready);
+      have_r  <= (arvalid && arready) || (have_r && !rready);
+      aws <= aws + (awvalid && awready);
+      ws  <= ws + (wvalid && wready);
+      bs  <= bs + (bvalid && bready);
+      ars <= ars + (arvalid && arready);
+      rs  <= rs + (rvalid && rready);
+      have_b_p <= bvalid && !bready;
+      have_r_p <= rvalid && !rready;
+      bresp_p  <= bresp;
+      rresp_p  <= rresp;
+      rdata_p  <= rdata;
+
+      if (perform) expect_refused <= !write_ok;
+      expect_start <= perform && write_ok && address == Control && data == 1;
+      expect_clear <= perform && write_ok && address == Control && data == 2;
+      expect_stop  <= perform && write_ok && address == Control && data == 4;
+      if (perform && write_ok && address == watched) changed <= written ^ initial_value;
+      if (perform && write_ok && address == Enable) enabled <= data[1:0];
+      events <= (clear ? 2'b00 : perform && write_ok && address == Events ? events & ~data[1:0] : events) | {ended && error, ended};
+      if (arvalid && arready) begin
+        read_watched <= araddr == watched;
+        read_refused <= !read_ok;
+        read_value   <= held;
+      end
+      keep_p    <= keep;
+      extents_p <= extents;
+    end
+  end
+
+  always_comb begin
+    assume (started || !rst_ni);
+    assume (watched == Enable || watched == Path || watched == ProgramLow || watched == ProgramHigh || watched == HashLow
+            || watched == HashHigh || watched == LimitLow || watched == LimitHigh || watched == Timeout);
+    if (started) begin
+      WriteResponseStable_A : assert (!have_b_p || (bvalid && bresp == bresp_p));
+      ReadResponseStable_A : assert (!have_r_p || (rvalid && rresp == rresp_p && rdata == rdata_p));
+      ReadyFromRegisters_A : assert (awready == !have_aw && wready == !have_w && arready == !have_r);
+      ResponsesWhenDue_A : assert (bvalid == have_b && rvalid == have_r);
+      OneResponseAWrite_A : assert (16'(aws - bs) == have_aw + have_b && 16'(ws - bs) == have_w + have_b);
+      OneResponseARead_A : assert (16'(ars - rs) == have_r);
+      WriteRefusedAsMapped_A : assert (!bvalid || bresp == (expect_refused ? 2'b10 : 2'b00));
+      ReadRefusedAsMapped_A : assert (!rvalid || rresp == (read_refused ? 2'b10 : 2'b00));
+      PulsesByWrites_A : assert (start == expect_start && clear == expect_clear && stop == expect_stop);
+      RowCopiedAtStart_A : assert (expect_start || (keep == keep_p && extents == extents_p));
+      ReadsWhatWasWritten_A : assert (!(rvalid && read_watched) || rdata == read_value);
+      InterruptByEvents_A : assert (interrupt == ((events & enabled) != 0));
+      TimeoutByWrites_A : assert (watched != Timeout || timeout == held);
+      ProgramByWrites_A : assert ((watched != ProgramLow || program_at[31:0] == held)
+                                  && (watched != ProgramHigh || program_at[39:32] == held[7:0]));
+      LimitByWrites_A : assert ((watched != LimitLow || limit[31:0] == held) && (watched != LimitHigh || limit[39:32] == held[7:0]));
+
+      Captured_A : assert (\dut.waddr_q == address && \dut.wdata_q == data && \dut.wstrb_q == strobes);
+      Events_A : assert (\dut.interrupt_status_q == events && \dut.interrupt_enable_q == enabled);
+      Held_A : assert (held == (watched == Enable ? {30'd0, \dut.interrupt_enable_q } : watched == Path ? \dut.path_select_q
+        : watched == ProgramLow ? \dut.program_low_q : watched == ProgramHigh ? \dut.program_high_q
+        : watched == HashLow ? \dut.hash_low_q : watched == HashHigh ? \dut.hash_high_q
+        : watched == LimitLow ? \dut.limit_low_q : watched == LimitHigh ? \dut.limit_high_q : \dut.timeout_q ));
+    end
+  end
+endmodule
