@@ -78,7 +78,7 @@ internal static class RunCommand
             if (synthetic)
                 Console.WriteLine($"images: {sample.Images.Count} synthetic of seed {seed}; --images DIR runs real ones");
             CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(model.Quantized);
-            BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, wave is not null, null, cancellation).ConfigureAwait(false);
+            BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, wave is not null, cancellation: cancellation).ConfigureAwait(false);
             float[][] pixels = [.. sample.Images.Select(i => synthetic ? model.Draw(seed, Number(i)) : model.Decode(i))];
             int input = model.Quantized.Inputs[0];
             sbyte[][] inputs = [.. pixels.Select(p => Quantizer.QuantizeValues(model.Quantized.Tensors[input], p))];

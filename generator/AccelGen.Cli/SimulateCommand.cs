@@ -95,7 +95,7 @@ internal static class SimulateCommand
         using ILoggerFactory logging = Cli.Logging();
         ILogger log = logging.CreateLogger("accelgen");
         var wall = Stopwatch.StartNew();
-        BuiltModel built = await new ModelBuild(logger: log).BuildAsync(config, waveform is not null, null, cancellation).ConfigureAwait(false);
+        BuiltModel built = await new ModelBuild(logger: log).BuildAsync(config, waveform is not null, cancellation: cancellation).ConfigureAwait(false);
         string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
         var rows = new List<(LayerSpec Spec, LayerResult Layer, long Bound)>();
         double simulated = 0;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Sim;
@@ -94,12 +95,12 @@ public sealed partial record LayerSpec
             {
                 case 'k':
                     string[] parts = value.Split('x');
-                    int rows = Number(text, "kernel", parts[0], 1, 31);
-                    spec = spec with { Kernel = (rows, parts.Length > 1 ? Number(text, "kernel", parts[1], 1, 31) : rows) };
+                    int rows = Number(text, "kernel", parts[0], 1, Most("KernelRows"));
+                    spec = spec with { Kernel = (rows, parts.Length > 1 ? Number(text, "kernel", parts[1], 1, Most("KernelColumns")) : rows) };
                     break;
-                case 's': spec = spec with { Stride = Number(text, "stride", value, 1, 31) }; break;
-                case 'p': padding = Number(text, "padding", value, 0, 31); break;
-                case 'd': spec = spec with { Dilation = Number(text, "dilation", value, 1, 31) }; break;
+                case 's': spec = spec with { Stride = Number(text, "stride", value, 1, Most("StrideRows")) }; break;
+                case 'p': padding = Number(text, "padding", value, 0, MaxPadding); break;
+                case 'd': spec = spec with { Dilation = Number(text, "dilation", value, 1, Most("DilationRows")) }; break;
                 default: spec = spec with { Groups = Number(text, "groups", value, 1, 65535) }; break;
             }
         }
@@ -134,6 +135,12 @@ public sealed partial record LayerSpec
         if (large.Length > 0)
             throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"layer '{Text}': {string.Join(", ", large)}; legal are up to {MaxElements:N0}: make a size smaller"));
     }
+
+    // Largest padding: coordinates of taps outside the image have 16 bits with their sign.
+    private const int MaxPadding = 4095;
+
+    // Largest value of a field of the COMPUTE command.
+    private static int Most(string field) => (int)IsaDefinition.Commands.Single(c => c.Name == "COMPUTE").Fields.Single(f => f.Name == field).Max;
 
     private static string Term(char letter) => letter switch { 'k' => "kernel", 's' => "stride", 'p' => "padding", 'd' => "dilation", _ => "number of groups" };
 

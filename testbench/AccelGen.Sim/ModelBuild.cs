@@ -46,9 +46,11 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     /// <param name="config">Configuration.</param>
     /// <param name="waveform">Build with waveform support (slower simulation).</param>
     /// <param name="files">RTL to build instead of the configuration's own: to test with a defect.</param>
+    /// <param name="randomState">Registers and memories hold random values before the reset, from a fixed seed, instead of zeros.</param>
     /// <param name="cancellation">Stops the build and leaves no half-written model.</param>
     /// <exception cref="ToolException">A tool is missing or failed.</exception>
-    public async Task<BuiltModel> BuildAsync(AcceleratorConfig config, bool waveform = false, IReadOnlyList<EmittedFile>? files = null, CancellationToken cancellation = default)
+    public async Task<BuiltModel> BuildAsync(
+        AcceleratorConfig config, bool waveform = false, IReadOnlyList<EmittedFile>? files = null, bool randomState = false, CancellationToken cancellation = default)
     {
         long started = Environment.TickCount64;
         files ??= RtlEmitter.EmitRtl(config);
@@ -57,9 +59,9 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         string[] arguments =
         [
             "--cc", "--exe", "--build", "-j", "2", "--top-module", RtlEmitter.TopModule, "--Mdir", "obj", "-o", LibraryName,
-            "--assert", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style",
+            "--assert", "-O3", "--x-assign", randomState ? "unique" : "fast", "--x-initial", randomState ? "unique" : "fast", "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style",
             // Verilator's makefile puts its own -Os after the flags given: the optimisation level goes in by its variable.
-            "-CFLAGS", "-march=native -fPIC", "-MAKEFLAGS", "OPT_FAST=-O3", "-MAKEFLAGS", "OPT_GLOBAL=-O2", "-LDFLAGS", "-shared",
+            "-CFLAGS", $"-march=native -fPIC{(randomState ? " -DACC_RANDOM_STATE" : "")}", "-MAKEFLAGS", "OPT_FAST=-O3", "-MAKEFLAGS", "OPT_GLOBAL=-O2", "-LDFLAGS", "-shared",
             .. waveform ? new[] { "--trace-fst" } : [],
         ];
         string key = Key([Layout, version, Processor(), shim, .. arguments, .. files.Select(f => f.Path + "\n" + f.Text)]);

@@ -25,6 +25,10 @@ void* acc_create() {
   Handle* h = new Handle;
   // A failed assertion is reported through acc_failed; it must not end the host process.
   h->context.fatalOnError(false);
+#ifdef ACC_RANDOM_STATE
+  h->context.randReset(2);
+  h->context.randSeed(7);
+#endif
 #if VM_TRACE_FST
   h->context.traceEverOn(true);
 #endif

@@ -156,12 +156,7 @@ internal sealed partial class NetworkTrial
     {
         try
         {
-            using var options = new SessionOptions
-            {
-                GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL,
-                    LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, IntraOpNumThreads = 1, InterOpNumThreads = 1,
-            };
-            using var session = new InferenceSession(model.File, options);
+            using InferenceSession session = ExactSession.Open(model.File, optimise: false, alone: true);
             return [.. images.Select(image =>
             {
                 var nchw = new DenseTensor<float>([.. model.Input.Select(d => (int)d)]);

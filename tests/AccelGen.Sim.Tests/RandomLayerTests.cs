@@ -21,6 +21,11 @@ public sealed class RandomLayerTests
     [CancelAfter(300_000)]
     public Task Random_layers_equal_the_golden_and_the_cycle_model(int number) => RunAsync(number, Count(Everyday));
 
+    /// <summary>Nothing reads what nothing has written: registers and memories start with random values.</summary>
+    [Test]
+    [CancelAfter(300_000)]
+    public Task Random_layers_do_not_depend_on_the_state_before_reset() => RunAsync(0, Count(Everyday), randomState: true);
+
     [TestCaseSource(nameof(Numbers))]
     [Category("Deep")]
     [CancelAfter(3_600_000)]
@@ -48,11 +53,11 @@ public sealed class RandomLayerTests
 
     private static int Count(int usual) => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int count) ? count : usual;
 
-    private static async Task RunAsync(int number, int count)
+    private static async Task RunAsync(int number, int count, bool randomState = false)
     {
         (string preset, string[] overrides) = RandomConfigs.Built[number];
         AcceleratorConfig config = ConfigLoader.Load(preset, overrides);
-        BuiltModel built = await new ModelBuild().BuildAsync(config);
+        BuiltModel built = await new ModelBuild().BuildAsync(config, randomState: randomState);
         TestContext.Out.WriteLine($"{preset} {string.Join(' ', overrides)}, seed {Seed}");
         int executed = 0, refused = 0, padded = 0;
         for (int attempt = 0; executed < count; attempt++)

@@ -26,8 +26,9 @@ internal static class ExactSession
     /// <summary>Opens a model whose results are compared with others.</summary>
     /// <param name="model">The file's bytes.</param>
     /// <param name="optimise">Lets the runtime rewrite the graph: QDQ pairs become integer operators.</param>
+    /// <param name="alone">On one thread and without a word of its own: one of many at once, whose refusals are looked at.</param>
     /// <exception cref="ArgumentException">Results would depend on the processor.</exception>
-    public static InferenceSession Open(byte[] model, bool optimise = true)
+    public static InferenceSession Open(byte[] model, bool optimise = true, bool alone = false)
     {
         Contents contents = Contents.Of(model);
         string? product = contents.Operators.FirstOrDefault(op => IsProduct(op) && (optimise || !FloatProducts.Contains(op)));
@@ -40,8 +41,10 @@ internal static class ExactSession
         using var options = new SessionOptions
         {
             GraphOptimizationLevel = optimise ? GraphOptimizationLevel.ORT_ENABLE_ALL : GraphOptimizationLevel.ORT_DISABLE_ALL,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            LogSeverityLevel = alone ? OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL : OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
+        if (alone)
+            (options.IntraOpNumThreads, options.InterOpNumThreads) = (1, 1);
         return new InferenceSession(model, options);
     }
 
