@@ -15,7 +15,7 @@ internal static class ConfigCommand
         var schema = new Command("schema", "Prints the JSON schema of configuration files.");
         schema.SetAction(_ =>
         {
-            Console.WriteLine(ConfigSchema.Text);
+            Console.Write(ConfigSchema.Text);
             return ExitCode.Success;
         });
         command.Subcommands.Add(schema);

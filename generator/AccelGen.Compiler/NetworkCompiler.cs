@@ -100,7 +100,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 chosen = Choose(job, whole);
                 if (chosen is null)
                 {
-                    problems.Add($"layer {layer.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}: {WhyNone(job)}");
+                    problems.Add(NoTiling(job, WhyNone(job)));
                     break;
                 }
 
@@ -240,6 +240,9 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     // What keeps a layer from running: its smallest tile, or a command field that no tile changes.
     private string WhyNone(LayerJob job) =>
         TilingSearch.WhyNone(config, job)?.ToString() ?? tooLarge.GetValueOrDefault(job.ShapeOnly(), "no tile's windows start at whole words");
+
+    private string NoTiling(LayerJob job, string why) =>
+        $"layer {job.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}: {why}";
 
     private Tiling? Choose(LayerJob job, PathRow path)
     {
@@ -772,6 +775,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         int laneTiles = Geometry.Ceil(outputChannels, k0), vectors = job.Diagonal ? 1 : Geometry.Ceil(inputChannels, c0);
         (int kernelRows, int kernelColumns) = job.WeightPerTap ? job.Kernel : (1, 1);
         long bytes = (long)laneTiles * vectors * kernelRows * kernelColumns * tileBytes;
+        // What no input or weight buffer holds by itself, none holds together with others: refused before its weights are packed.
+        if (!job.Diagonal && TilingSearch.WhyNone(config, job) is { Setting: "buffers.inputKibibytes" or "buffers.weightKibibytes" } why)
+        {
+            problems.Add(NoTiling(job, $"{why}"));
+            return next;
+        }
+
         if (!CheckMemory(next + bytes, $"layer {job.Name}: its weights, as tiles of {tileBytes:N0} bytes, and those of the layers before"))
             return next;
         byte[] data = new byte[bytes];
