@@ -17,7 +17,7 @@ public sealed class BadInputTests
     }
 
     [TestCase("conv 8x8 k3 -> 3", "takes 3 sizes")]
-    [TestCase("conv 8x8x8 k99 -> 3", "legal are 1 to 31")]
+    [TestCase("conv 8x8x8 k9999 -> 3", "legal are 1 to 2047")]
     [TestCase("conv 8x8x8 k3 -> 3, keep 9", "legal are 1 to 8")]
     [TestCase("pool 8x8x8", "write 'conv")]
     [CancelAfter(60_000)]
