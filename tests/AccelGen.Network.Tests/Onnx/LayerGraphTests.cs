@@ -9,7 +9,6 @@ namespace AccelGen.Network.Tests.Onnx;
 public sealed class LayerGraphTests
 {
     [Test]
-    [Category("Deep")]
     public void An_output_that_a_layer_reads_under_other_rows_and_columns_is_read_under_these()
     {
         // The part is moved as a row of pixels, and the addition reads it as an image.
