@@ -378,13 +378,16 @@ public sealed partial class OnnxImporter
         });
     }
 
-    // The shortest period of a list of taps: outputs and inputs per period, and the first input of each output of the first.
+    // The shortest period of a list of taps that fits it a whole number of times: outputs and inputs per period, and the first
+    // input of each output of the first.
     private static (int Up, int Down, int[] First) Period(int[] at, int taps, int size, Func<int, int, bool> same)
     {
         int outputs = at.Length / taps;
         bool Inside(int i) => at[i] > 0 && at[i] < size - 1;
         for (int up = 1; up < outputs; up++)
         {
+            if (outputs % up != 0)
+                continue;
             // Two taps a period apart, neither moved to the edge, say how far a period reaches.
             int i = Enumerable.Range(0, at.Length - (up * taps)).FirstOrDefault(i => Inside(i) && Inside(i + (up * taps)), -1);
             if (i < 0 || at[i + (up * taps)] - at[i] is not (> 0 and var down))

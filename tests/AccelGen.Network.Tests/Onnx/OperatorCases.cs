@@ -266,6 +266,7 @@ internal static partial class OperatorCases
             {
                 yield return new($"Resize {mode} {coordinates}, scale 2", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, m.Constant([1, 1, 2, 2], 4)], ("mode", mode), ("coordinate_transformation_mode", coordinates)), Layers: mode == "cubic" ? "resize resize" : "resize");
                 yield return new($"Resize {mode} {coordinates}, to other sizes", (r, m) => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, string.Empty, m.Integers(1, 3, 6, 9)], ("mode", mode), ("coordinate_transformation_mode", coordinates)));
+                yield return new($"Resize {mode} {coordinates}, ends within a period", (r, m) => m.Node("Resize", [m.Input(1, 3, 3, 5), string.Empty, m.Constant([1, 1, 1.5f, 2.5f], 4)], ("mode", mode), ("coordinate_transformation_mode", coordinates)));
                 yield return new($"Resize {mode} {coordinates}, smaller", (r, m) => m.Node("Resize", [m.Input(1, 3, 8, 9), string.Empty, string.Empty, m.Integers(1, 3, 4, 6)], ("mode", mode), ("coordinate_transformation_mode", coordinates)));
             }
         }
