@@ -14,7 +14,7 @@ public sealed class RandomNetworkTests
     // Cycles up to which a program goes through the RTL; longer ones end before it.
     private const long EverydayCycles = 40_000, DeepCycles = 400_000;
 
-    private static readonly TimeSpan Hanging = TimeSpan.FromSeconds(240), Shrinking = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Hanging = TimeSpan.FromSeconds(60), Shrinking = TimeSpan.FromSeconds(20);
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 20261127;
 

@@ -36,6 +36,9 @@ internal sealed record RoundLayer(string Name, int Input, int Output) : FloatLay
 /// <summary>The layers that an import builds: first one by one, then joined where one layer can do the work of two.</summary>
 internal sealed class LayerGraph
 {
+    // Most weights of a convolution that only moves elements: more take minutes to lay out, and longer to load than a host to move.
+    private const int MostMovedWeights = 1 << 24;
+
     private readonly List<FloatTensor> tensors = [];
     private readonly List<FloatLayer?> layers = [];
     private readonly HashSet<int> outputs = [];
@@ -910,8 +913,8 @@ internal sealed class LayerGraph
             .Last(g => !move.Taps.Where((t, k) => t >= 0 && t % inputs / (inputs / g) != k / (outputs / g)).Any());
         int inGroup = inputs / groups, kernel = move.Kernel.Rows * move.Kernel.Columns;
         long count = (long)outputs * kernel * inGroup;
-        if (count > OnnxTensor.MaxElements)
-            throw new FormatException($"moving {outputs} channels out of {kernel} x {inputs} is too large");
+        if (count > MostMovedWeights)
+            throw new FormatException($"layer {move.Name}: moves elements by a convolution of {outputs} out of {kernel} x {inGroup} channels, {count} weights of 0 and 1; at most {MostMovedWeights} are supported");
         var weights = new float[count];
         for (int k = 0; k < outputs; k++)
         {

@@ -365,6 +365,8 @@ public sealed partial class OnnxImporter
         }
 
         Resampling r = taps[2], c = taps[3];
+        if ((long)r.Up * c.Up > ResizeLayer.MostPhases)
+            throw new FormatException($"repeats after {r.Up} rows and {c.Up} columns only, each pixel of which has weights of its own; at most {ResizeLayer.MostPhases} pixels are supported: choose sizes in a simpler ratio");
         var resize = new FloatResize(string.Empty, tensor, -1)
         {
             Up = (r.Up, c.Up), Down = (r.Down, c.Down), Taps = (r.Taps, c.Taps), FirstRow = r.First, FirstColumn = c.First, RowWeights = r.Weights, ColumnWeights = c.Weights,

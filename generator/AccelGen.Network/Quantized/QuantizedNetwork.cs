@@ -307,6 +307,9 @@ public sealed record ArgMaxLayer(string Name, int Input, int Output)
 public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
+    /// <summary>Most phases of a period, each with weights and a factor of its own.</summary>
+    public const int MostPhases = 1 << 18;
+
     /// <summary>Output rows and columns per period: the numbers of phases.</summary>
     public required (int Rows, int Columns) Up { get; init; }
 

@@ -126,6 +126,8 @@ public static class QuantizedNetworkRules
                 return $"kernel {p.Kernel} and stride {p.Stride} must be positive and padding {p.Padding} smaller than the kernel";
             case ResizeLayer r when !Positive(r.Up) || !Positive(r.Down) || !Positive(r.Taps) || (long)from.Height * r.Up.Rows > int.MaxValue || (long)from.Width * r.Up.Columns > int.MaxValue:
                 return $"{r.Up} output pixels per {r.Down} input pixels by {r.Taps} taps must be positive, and below 2^31 in all";
+            case ResizeLayer r when (long)r.Up.Rows * r.Up.Columns > ResizeLayer.MostPhases:
+                return $"{r.Up.Rows} by {r.Up.Columns} output pixels per period; at most {ResizeLayer.MostPhases} in all have weights of their own";
             default:
                 return null;
         }

@@ -22,6 +22,7 @@ public sealed class RefusalTests
         yield return Case("InstanceNormalization", m => m.Node("InstanceNormalization", [m.Input(1, 3, 4, 4), m.Random(1, 0, 3), m.Random(1, 0, 3)]), "use BatchNormalization or LayerNormalization");
         yield return Case("Resize", m => Resize(m, ("mode", "cubic"), ("antialias", 1)), "antialias");
         yield return Case("Resize", m => Resize(m, ("mode", "linear"), ("coordinate_transformation_mode", "tf_crop_and_resize")), "coordinate_transformation_mode tf_crop_and_resize is not supported; half_pixel");
+        yield return Case("Resize", m => m.Node("Resize", [m.Input(1, 3, 4, 5), string.Empty, string.Empty, m.Integers(1, 3, 1026, 1024)], ("mode", "linear")), "repeats after 513 rows and 1024 columns only");
         yield return Case("Resize", m => Resize(m, ("mode", "area")), "mode area is not supported; nearest, linear and cubic are");
         yield return Case("Resize", m => Resize(m, ("mode", "nearest"), ("nearest_mode", "odd")), "nearest_mode odd is not supported");
         yield return Case("Resize", m => m.Node("Resize", [m.Input(1, 3, 4, 4), string.Empty, m.Constant([1, 2, 2, 2], 4)]), "resizes the batch or the channels");
