@@ -729,7 +729,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     private void FillStore(Command store, LayerJob job, Tiling t, Geometry g, int y0, int x0, int block, int localBase)
     {
         int r = config.Derived.VectorsPerWord;
-        long rowBytes = (long)job.Output.RowWords * config.Derived.WordBytes;
+        long rowBytes = (long)job.Output.RowPitchWords * config.Derived.WordBytes;
         (int upRows, int upColumns) = job.Up;
         y0 *= upRows;
         x0 *= upColumns;
@@ -755,8 +755,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     private void Scatter(Command load, int pesPerRow, int localBase, TensorLayout tensor, int batch, int block, int yFrom, int yTo, int xFrom, int xTo, int rowOrigin, int columnOrigin, int windowRows, int windowWords, int peRowStep, int peColumnStep)
     {
         int rows = yTo - yFrom, words = xTo - xFrom, wordBytes = config.Derived.WordBytes, beats = config.Derived.BeatsPerWord;
-        long rowBytes = (long)tensor.RowWords * wordBytes;
-        bool whole = words == tensor.RowWords;
+        long rowBytes = (long)tensor.RowPitchWords * wordBytes;
+        bool whole = words == tensor.RowPitchWords;
         load["PesPerRow"] = pesPerRow;
         load["LocalBase"] = localBase;
         load["Address"] = tensor.Address + (batch * tensor.BatchBytes) + (block * tensor.PlaneBytes) + (yFrom * rowBytes) + ((long)xFrom * wordBytes);

@@ -26,6 +26,9 @@ internal sealed record LayerJob
     /// <summary>Pixels are added or, with negative padding, cut off at some side: also when not at the top or left.</summary>
     public bool Padded { get; init; }
 
+    /// <summary>A copy of what a layer reads or writes in other rows, beside its own job.</summary>
+    public bool Rearranges { get; init; }
+
     /// <summary>Each output channel reads only its own input channel.</summary>
     public bool Diagonal { get; init; }
 

@@ -21,7 +21,7 @@ public sealed partial class NetworkCompiler
             return result;
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (network.Layers[i] is SoftmaxLayer or LayerNormLayer or ArgMaxLayer && Producer(network, i) is int p && jobs[p].Count == jobs[i].Count
+            if (network.Layers[i] is SoftmaxLayer or LayerNormLayer or ArgMaxLayer && Producer(network, i) is int p && Alike(jobs[p], jobs[i])
                 && WithRow(network, jobs, p, i) is { } joined && Pays(joined[0], jobs[p][0], jobs[i][0], path))
             {
                 jobs[p] = joined;
@@ -35,7 +35,7 @@ public sealed partial class NetworkCompiler
         {
             // Queries x keys, softmax, x values: the softmax is part of the first product by now.
             if (network.Layers[i] is MatMulLayer values && Producer(network, i) is int s && network.Layers[s] is SoftmaxLayer && result[s].Into is int p
-                && network.Layers[p] is MatMulLayer scores && jobs[p].Count == jobs[i].Count && values.Right != values.Input && jobs[p][0] is { Row.Function: RowJob.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
+                && network.Layers[p] is MatMulLayer scores && Alike(jobs[p], jobs[i]) && values.Right != values.Input && jobs[p][0] is { Row.Function: RowJob.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
                 && jobs[i][0] is { RightZeroPointAddress: null, TableAddress: null, Residual: null, InputExtent: null, OutputExtent: null }
                 && !Overwritten(network, p, i, scores.Input, scores.Right) && !InPlace(network, i, scores.Input, scores.Right, values.Right))
             {
@@ -96,6 +96,9 @@ public sealed partial class NetworkCompiler
 
         return result;
     }
+
+    // Job by job the same heads, without copies in between.
+    private static bool Alike(List<LayerJob> first, List<LayerJob> second) => first.Count == second.Count && !first.Concat(second).Any(j => j.Rearranges);
 
     // The layer before that wrote the input as it is then, in part or as a whole.
     private static int? LastWriter(QuantizedNetwork network, int layer)

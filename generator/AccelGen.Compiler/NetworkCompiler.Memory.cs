@@ -12,6 +12,8 @@ public sealed partial class NetworkCompiler
         var sizes = new SortedDictionary<long, long>();
         for (int t = 0; t < homes.Length; t++)
             sizes[homes[t]] = Math.Max(sizes.GetValueOrDefault(homes[t]), layouts[t].Address == homes[t] ? layouts[t].Bytes + config.Derived.WeightTileBytes : 0);
+        foreach ((TensorLayout copy, _, _) in copies)
+            sizes[copy.Address] = copy.Bytes + config.Derived.WeightTileBytes;
         long[] starts = [.. sizes.Keys];
         int Region(long address) => Array.BinarySearch(starts, address) is >= 0 and int exact ? exact : ~Array.BinarySearch(starts, address) - 1;
         int[] first = new int[starts.Length], last = new int[starts.Length];
@@ -47,6 +49,13 @@ public sealed partial class NetworkCompiler
                 // The last stores may still be on their way when the next layer's begin.
                 Need(network.Layers[i].Output, step + 1);
             }
+        }
+
+        // A copy serves one layer; as of any layer, its last stores may still be on their way in the next step.
+        foreach ((TensorLayout copy, int layer, string name) in copies)
+        {
+            int region = Region(copy.Address);
+            (first[region], last[region], names[region]) = (layer, layer + 1, name);
         }
 
         foreach (int t in network.Inputs.Concat(network.Tensors.Where(t => t.Constant is not null).Select(t => t.Id)))

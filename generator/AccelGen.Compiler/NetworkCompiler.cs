@@ -37,24 +37,20 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         // Weights first. Tensors have provisional addresses until it is known which of them need memory, and when; the
         // program comes last because its length is known last.
         next = Page;
-        long provisional = Provisional;
+        provisional = Provisional;
+        copies.Clear();
         var layouts = new TensorLayout[network.Tensors.Count];
         foreach (QuantizedTensor tensor in network.Tensors)
         {
             if (tensor.SharesStorageWith is int other)
             {
                 TensorLayout home = layouts[other];
-                layouts[tensor.Id] = tensor.Shape == home.Shape ? home : TensorLayout.Create(config, tensor.Shape, home.Address);
-                if (layouts[tensor.Id].PlaneBytes != home.PlaneBytes)
-                    problems.Add($"tensor {tensor.Name}: {home.Shape} is read as {tensor.Shape}; with {config.Name} the columns must be a multiple of {config.Derived.VectorsPerWord}");
+                // A view whose pixels lie otherwise is copied by each layer that takes it; the tensor itself is that which is there.
+                layouts[tensor.Id] = SameArrangement(tensor.Shape, home.Shape) && tensor.Shape != home.Shape ? TensorLayout.Create(config, tensor.Shape, home.Address) : home;
                 continue;
             }
 
-            TensorShape shape = folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape;
-            layouts[tensor.Id] = TensorLayout.Create(config, shape, provisional);
-            CheckMemory(layouts[tensor.Id].Bytes, $"tensor {tensor.Name} ({shape})");
-            // A right operand's last lane tile may reach past its rows.
-            provisional = Align(provisional + layouts[tensor.Id].Bytes + config.Derived.WeightTileBytes);
+            layouts[tensor.Id] = Allocate(folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape, $"tensor {tensor.Name}");
         }
 
         long[] homes = [.. network.Tensors.Select(t => layouts[network.Home(t.Id)].Address)];
@@ -97,19 +93,20 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
             foreach (LayerJob job in strip is null && chosen is null ? layerJobs.SelectMany(j => Parts(j, whole)) : [])
             {
-                chosen = Choose(job, whole);
-                if (chosen is null)
+                if (Choose(job, whole) is not { } tiling)
                 {
                     problems.Add(NoTiling(job, WhyNone(job)));
                     break;
                 }
 
-                emitter.Emit(job, chosen);
+                emitter.Emit(job, tiling);
+                chosen = job.Rearranges ? chosen : tiling;
             }
 
             // A concatenation whose parts are in place has no commands.
-            bool flat = layerJobs is [var sample, ..] && sample.Output.Shape.Height == 1 && network.Tensors[layer.Output].Shape.Height > 1;
-            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, flat ? layouts[layer.Output].RowWords * config.Derived.VectorsPerWord : 0) { FusedInto = fused[index].Into, InMemory = fused[index].InMemory });
+            LayerJob? sample = layerJobs.Find(j => !j.Rearranges);
+            bool flat = sample is { Output.Shape.Height: 1 } && network.Tensors[layer.Output].Shape.Height > 1, apart = layerJobs.Exists(j => j.Rearranges);
+            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, !flat ? 0 : apart ? network.Tensors[layer.Output].Shape.Width : layouts[layer.Output].RowWords * config.Derived.VectorsPerWord) { FusedInto = fused[index].Into, InMemory = fused[index].InMemory });
         }
 
         if (problems.Count > 0)
@@ -198,7 +195,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 QuantizedTensor part = network.Tensors[id];
                 int at = first;
                 first += part.Shape.Channels;
-                if (!LiesInConcatenation(network, concat, part, folded) || layouts[id].PlaneBytes != layouts[whole.Id].PlaneBytes || ReadBesideChange(network, concat, id, container))
+                if (!LiesInConcatenation(network, concat, part, folded) || !SameArrangement(part.Shape, whole.Shape) || ReadBesideChange(network, concat, id, container))
                     continue;
                 container[id] = whole.Id;
                 layouts[id] = layouts[id] with { Address = layouts[whole.Id].Address + (at / config.Array.VectorWidth * layouts[whole.Id].PlaneBytes) };
@@ -344,7 +341,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         {
             QuantizedTensor tensor = network.Tensors[input];
             var users = network.Layers.Where(l => l.Reads.Contains(input)).ToList();
-            if (users is [ConvLayer { Groups: 1, InputExtent: null } conv] && conv.Input == input && conv.Residual?.Tensor != input && conv.Kernel.Columns > 1 && tensor.Shape.Batch == 1
+            if (!network.Tensors.Any(t => t.SharesStorageWith == input) && users is [ConvLayer { Groups: 1, InputExtent: null } conv] && conv.Input == input && conv.Residual?.Tensor != input && conv.Kernel.Columns > 1 && tensor.Shape.Batch == 1
                 && Foldings(conv, tensor, conv.Computed(tensor.Shape, network.Tensors[conv.Output].Shape)).OrderBy(f => AnyTiling?.Next() ?? f.Cycles).Select(f => f.Folding).FirstOrDefault() is { } best)
                 result[input] = best;
         }
@@ -380,9 +377,16 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     private List<LayerJob> Lower(QuantizedNetwork network, int index, TensorLayout[] layouts, Dictionary<int, InputFolding> folded)
     {
+        var rows = new Rearrangement(this, network.Layers[index], index);
+        List<LayerJob> jobs = Lower(network, index, rows.Views(network, layouts), folded, rows);
+        return [.. rows.Before, .. jobs, .. rows.After];
+    }
+
+    private List<LayerJob> Lower(QuantizedNetwork network, int index, TensorLayout[] layouts, Dictionary<int, InputFolding> folded, Rearrangement rows)
+    {
         QuantizedLayer layer = network.Layers[index];
         QuantizedTensor input = network.Tensors[layer.Input], output = network.Tensors[layer.Output];
-        string place = $"layer {layer.Name}: ";
+        string place = rows.Place;
         TensorShape computed = layer.Computed(input.Shape, output.Shape);
         // To convolutions heads are groups of channels, each in whole vectors; other layers take one head after the other.
         bool perHead = layer is not (ConvLayer or ConcatLayer);
@@ -448,7 +452,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         switch (layer)
         {
             case ConvLayer conv:
-                return [Flatten(Convolution(conv, job, input, output, computed, folded), place)];
+                return [Flatten(Convolution(conv, job, input, output, computed, folded), rows)];
             case AveragePoolLayer pool:
                 job = job with
                 {
@@ -476,7 +480,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             case ResizeLayer resize:
                 return Heads(Resampling(resize, job));
             case ConcatLayer concat:
-                return Concatenation(concat, job, network, layouts, place);
+                return Concatenation(concat, job, network, layouts, rows);
             case SoftmaxLayer softmax:
                 return Heads(Identity(true) with { Row = Row(RowJob.Softmax) with { ExponentMultiplier = softmax.ExponentMultiplier, OutputScale = softmax.OutputScale } });
             case LayerNormLayer norm:
@@ -490,7 +494,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 CheckMatrixAccumulator(layer.Name, input, network.Tensors[matmul.Right].ZeroPoint);
                 return Heads(job with
                 {
-                    ParameterShared = true, ParameterAddress = AddSharedParameters(matmul.Scale), RightOperand = AsRow(layouts[matmul.Right], place),
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(matmul.Scale), RightOperand = rows.ReadRow(layouts[matmul.Right]),
                     RightZeroPointAddress = network.Tensors[matmul.Right].ZeroPoint is not 0 and int zero ? AddZeroPoint(zero, input.Shape.Channels) : null,
                 });
             case NormalizedMatMulLayer quotient:
@@ -498,14 +502,14 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 CheckZeroPoint(quotient.Denominator);
                 return Heads(job with
                 {
-                    ParameterShared = true, ParameterAddress = AddSharedParameters(quotient.Scale), RightOperand = AsRow(layouts[quotient.Right], place), Denominator = AsRow(layouts[quotient.Denominator], place),
+                    ParameterShared = true, ParameterAddress = AddSharedParameters(quotient.Scale), RightOperand = rows.ReadRow(layouts[quotient.Right]), Denominator = rows.ReadRow(layouts[quotient.Denominator]),
                 });
             default:
                 problems.Add($"{place}{layer.GetType().Name} is not supported");
                 return [];
         }
 
-        List<LayerJob> Heads(LayerJob one) => [.. Enumerable.Range(0, input.Shape.Batch).Select(b => Flatten(one with { Batch = b }, place))];
+        List<LayerJob> Heads(LayerJob one) => [.. Enumerable.Range(0, input.Shape.Batch).Select(b => Flatten(one with { Batch = b }, rows))];
 
         void CheckZeroPoint(int right)
         {
@@ -615,7 +619,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     // A tensor that shares its producer's memory costs nothing; others are copied, those that start within a vector onto
     // what the tensors before have left.
-    private List<LayerJob> Concatenation(ConcatLayer concat, LayerJob job, QuantizedNetwork network, TensorLayout[] layouts, string place)
+    private List<LayerJob> Concatenation(ConcatLayer concat, LayerJob job, QuantizedNetwork network, TensorLayout[] layouts, Rearrangement rows)
     {
         var jobs = new List<LayerJob>();
         int first = 0, c0 = config.Array.VectorWidth;
@@ -629,10 +633,10 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             first += channels;
             if (aligned && source.Address == job.Output.Address + (at / c0 * job.Output.PlaneBytes) && source.PlaneBytes == job.Output.PlaneBytes)
                 continue;
-            LayerJob copy = job with { Input = Channels(source), InputZeroPoint = part.ZeroPoint };
+            LayerJob copy = job with { Input = rows.Read(Channels(source), job.Output.Shape.Height, job.Output.Shape.Width), InputZeroPoint = part.ZeroPoint };
             if (part.Shape.Batch != 1 || network.Tensors[concat.Output].Shape.Batch != 1)
             {
-                problems.Add($"{place}heads cannot be concatenated: {part.Name} has shape {part.Shape}");
+                problems.Add($"{rows.Place}heads cannot be concatenated: {part.Name} has shape {part.Shape}");
                 continue;
             }
 
@@ -659,7 +663,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 copy = copy with { WeightAddress = AddWeights(copy, channels, job.Output.Shape.Channels, (k, _, _, c) => k == at + c ? (sbyte)1 : (sbyte)0) };
             }
 
-            jobs.Add(Flatten(copy, place));
+            jobs.Add(Flatten(copy, rows));
         }
 
         return jobs;
@@ -677,16 +681,6 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     {
         int pitch = Geometry.Ceil(shape.Channels, config.Array.VectorWidth) * config.Array.VectorWidth, channels = shape.Channels;
         return shape.Batch == 1 ? k => k : k => k % pitch < channels ? (k / pitch * channels) + (k % pitch) : -1;
-    }
-
-    // An image as one row of pixels, its tokens in order; its rows must fill whole words.
-    private TensorLayout AsRow(TensorLayout t, string place)
-    {
-        if (t.Shape.Height == 1)
-            return t;
-        if (t.Shape.Width % config.Derived.VectorsPerWord != 0)
-            problems.Add($"{place}an image of {t.Shape.Width} columns is read as tokens; with {config.Name} the columns must be a multiple of {config.Derived.VectorsPerWord}");
-        return t with { Shape = t.Shape with { Height = 1, Width = t.Shape.Height * t.Shape.Width }, RowWords = t.Shape.Height * t.RowWords };
     }
 
     private static sbyte Weight(ConvLayer conv, int inputChannels, int k, int ky, int kx, int c)
@@ -743,7 +737,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     };
 
     // A 1x1 layer over an image is a layer over a row of pixels: longer bursts, no ragged tiles.
-    private LayerJob Flatten(LayerJob job, string place)
+    private LayerJob Flatten(LayerJob job, Rearrangement rows)
     {
         TensorLayout i = job.Input, o = job.Output;
         int r = config.Derived.VectorsPerWord;
@@ -751,13 +745,17 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         if (job.Transposed is not null || (pointwise && (i.Shape.Height, i.Shape.Width) != (o.Shape.Height, o.Shape.Width)
             && i.Shape.Height * i.Shape.Width == o.Shape.Height * o.Shape.Width))
         {
-            // Tokens: the same pixels, split into rows in another way.
+            // Tokens: the same pixels, split into rows in another way. What is stored transposed lies nowhere as computed.
             if (job.Transposed is null || pointwise)
-                job = job with { Input = AsRow(i, place), Output = AsRow(o, place), Residual = job.Residual is { } y && job.ResidualBroadcast != Broadcast.Pixels ? AsRow(y, place) : job.Residual };
+                job = job with
+                {
+                    Input = rows.ReadRow(i), Residual = job.Residual is { } y && job.ResidualBroadcast != Broadcast.Pixels ? rows.ReadRow(y) : job.Residual,
+                    Output = job.Transposed is null ? rows.WriteRow(o) : TensorLayout.Create(config, o.Shape with { Height = 1, Width = o.Shape.Height * o.Shape.Width }, o.Address),
+                };
             else if (o.Shape.Height > 1)
-                problems.Add($"{place}its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give; insert a copy");
+                problems.Add($"{rows.Place}its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give; insert a copy");
             if (job.Output.Shape.Width > 32000)
-                problems.Add($"{place}{job.Output.Shape.Width} tokens; at most 32000 are supported");
+                problems.Add($"{rows.Place}{job.Output.Shape.Width} tokens; at most 32000 are supported");
             return job;
         }
 

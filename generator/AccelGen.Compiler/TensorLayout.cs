@@ -9,11 +9,20 @@ namespace AccelGen.Compiler;
 /// </summary>
 /// <param name="Address">Byte address, a multiple of 4096.</param>
 /// <param name="Shape">Shape of the tensor as it lies in memory.</param>
-/// <param name="RowWords">Words of a row.</param>
+/// <param name="RowWords">Words of a row; from one row to the next are <see cref="TensorLayout.RowPitchWords"/>.</param>
 /// <param name="PlaneBytes">Bytes from one plane to the next.</param>
 /// <param name="BatchBytes">Bytes from one batch to the next.</param>
 public sealed record TensorLayout(long Address, TensorShape Shape, int RowWords, long PlaneBytes, long BatchBytes)
 {
+    private readonly int rowPitch;
+
+    /// <summary>Words from the start of a row to that of the next: those of a row, unless rows are picked out of others.</summary>
+    public int RowPitchWords
+    {
+        get => rowPitch == 0 ? RowWords : rowPitch;
+        init => rowPitch = value;
+    }
+
     /// <summary>Bytes of the whole tensor.</summary>
     public long Bytes => BatchBytes * Shape.Batch;
 
@@ -31,7 +40,7 @@ public sealed record TensorLayout(long Address, TensorShape Shape, int RowWords,
     public long Offset(AcceleratorConfig config, int batch, int row, int column, int channel)
     {
         int c0 = config.Array.VectorWidth;
-        return Address + (batch * BatchBytes) + (channel / c0 * PlaneBytes) + ((long)row * RowWords * config.Derived.WordBytes)
+        return Address + (batch * BatchBytes) + (channel / c0 * PlaneBytes) + ((long)row * RowPitchWords * config.Derived.WordBytes)
             + ((long)column * config.Derived.VectorPitchBytes) + (channel % c0);
     }
 

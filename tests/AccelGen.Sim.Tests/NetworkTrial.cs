@@ -54,10 +54,8 @@ internal sealed partial class NetworkTrial
     // Steps that a layer without a table may be off the float layer on the same operands: rounding of weights, operands and result.
     private const double MostSteps = 4;
 
-    // What the compiler may refuse: a configuration is too small, lacks a unit, or has words that the columns of an image read as
-    // tokens do not fill.
-    private static readonly string[] Capacity = ["no tiling fits", "-bit accumulator", "needs units.", "bytes of memory",
-        "the columns must be a multiple of"];
+    // What the compiler may refuse: a configuration is too small or lacks a unit.
+    private static readonly string[] Capacity = ["no tiling fits", "-bit accumulator", "needs units.", "bytes of memory"];
 
     private readonly RandomModel model;
     private readonly Random random;
