@@ -7,6 +7,8 @@ require_tools
 offer_yosys
 filter=(--filter "TestCategory!=Deep")
 [ "${1:-}" = "--deep" ] && filter=()
+# Many models, each for a few seconds.
+export ACCELGEN_MODELS="${ACCELGEN_MODELS-quick}"
 results="artifacts/test-results"
 rm -rf "$results"
 status=0

@@ -6,7 +6,6 @@ require_tools() {
   need() { command -v "$1" >/dev/null 2>&1 || { missing+=("$1"); packages+=("$2"); }; }
   need verilator verilator
   need g++ g++
-  need make make
   if ! command -v dotnet >/dev/null 2>&1 || ! dotnet --list-sdks | grep -q '^10\.'; then
     echo "error: the .NET 10 SDK is missing: install it as https://dotnet.microsoft.com describes, then run this again" >&2
     exit 3

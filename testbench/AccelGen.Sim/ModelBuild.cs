@@ -27,12 +27,18 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     // Layout of the entries: another one is another entry.
     private const string Layout = "library and hash";
 
-    private const string LibraryName = "libaccel.so";
+    private const string LibraryName = "libaccel.so", RuntimeName = "runtime.o", ShimName = "shim.cpp";
 
-    // Beside the library: the hash of its bytes, by which a damaged one is known.
-    private const string HashName = "libaccel.so.sha256";
+    // Beside a file: the hash of its bytes, by which a damaged one is known.
+    private const string HashSuffix = ".sha256";
 
-    // Libraries that this process has found whole, with what they looked like then.
+    // Larger models run longer than they take to compile.
+    private const int QuickMultipliers = 2048;
+
+    /// <summary>Environment variable that, set to "quick", has small models compiled in half the time that run slower: for many short simulations.</summary>
+    public const string EffortVariable = "ACCELGEN_MODELS";
+
+    // Files that this process has found whole, with what they looked like then.
     private static readonly ConcurrentDictionary<string, (long Bytes, DateTime Written)> Known = new();
 
     private readonly ILogger log = logger ?? NullLogger.Instance;
@@ -56,23 +62,16 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         files ??= RtlEmitter.EmitRtl(config);
         string shim = ReadShim();
         string version = await VerilatorVersionAsync(cancellation).ConfigureAwait(false);
-        string[] arguments =
-        [
-            "--cc", "--exe", "--build", "-j", "2", "--top-module", RtlEmitter.TopModule, "--Mdir", "obj", "-o", LibraryName,
-            "--assert", "-O3", "--x-assign", randomState ? "unique" : "fast", "--x-initial", randomState ? "unique" : "fast", "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style",
-            // Verilator's makefile puts its own -Os after the flags given: the optimisation level goes in by its variable.
-            "-CFLAGS", $"-march=native -fPIC{(randomState ? " -DACC_RANDOM_STATE" : "")}", "-MAKEFLAGS", "OPT_FAST=-O3", "-MAKEFLAGS", "OPT_GLOBAL=-O2", "-LDFLAGS", "-shared",
-            .. waveform ? new[] { "--trace-fst" } : [],
-        ];
-        string key = Key([Layout, version, Processor(), shim, .. arguments, .. files.Select(f => f.Path + "\n" + f.Text)]);
+        bool quick = Environment.GetEnvironmentVariable(EffortVariable) == "quick" && (long)config.Array.VectorWidth * config.Array.Lanes * config.Array.Pes <= QuickMultipliers;
+        string key = Key([Layout, version, Processor(), shim, .. ModelCompiler.Options(waveform, quick, randomState), .. files.Select(f => f.Path + "\n" + f.Text)]);
         string folder = Path.Combine(CacheFolder, key), library = Path.Combine(folder, LibraryName);
-        if (IsWhole(folder))
+        if (IsWhole(folder, LibraryName))
             return new BuiltModel(library, true, (Environment.TickCount64 - started) / 1000.0);
 
         Directory.CreateDirectory(CacheFolder);
         using (var work = WorkFolder.Create(CacheFolder))
         {
-            foreach (EmittedFile file in files.Append(new EmittedFile("shim.cpp", shim)))
+            foreach (EmittedFile file in files.Append(new EmittedFile(ShimName, shim)))
             {
                 string path = Path.Combine(work.Path, file.Path);
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -80,28 +79,48 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
             }
 
             log.LogInformation("building the simulation model of {Config} with {Version}", config.Name, version);
-            BufferedCommandResult result = await Cli.Wrap("verilator").WithArguments([.. arguments, .. files.Select(f => f.Path), "shim.cpp"])
-                .WithWorkingDirectory(work.Path).WithValidation(CommandResultValidation.None)
-                .ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
-            if (result.ExitCode != 0)
-                throw new ToolException($"verilator failed with exit code {result.ExitCode} for configuration {config.Name}:{Environment.NewLine}{Tail(result.StandardError + result.StandardOutput)}");
-            Publish(Path.Combine(work.Path, "obj", LibraryName), folder);
+            try
+            {
+                var compiler = new ModelCompiler(work.Path, waveform, quick);
+                await compiler.VerilateAsync(files.Select(f => f.Path), randomState, cancellation).ConfigureAwait(false);
+                string runtime = await RuntimeAsync(compiler, work.Path, version, waveform, cancellation).ConfigureAwait(false);
+                await compiler.CompileAsync(ShimName, runtime, LibraryName, randomState, cancellation).ConfigureAwait(false);
+            }
+            catch (ToolException e)
+            {
+                throw new ToolException($"configuration {config.Name}: {e.Message}");
+            }
+
+            Publish(Path.Combine(work.Path, LibraryName), folder, LibraryName);
         }
 
         return new BuiltModel(library, false, (Environment.TickCount64 - started) / 1000.0);
     }
 
+    // Verilator's runtime, compiled with the first model that needs it.
+    private async Task<string> RuntimeAsync(ModelCompiler compiler, string work, string version, bool waveform, CancellationToken cancellation)
+    {
+        string folder = Path.Combine(CacheFolder, Key([Layout, version, Processor(), .. ModelCompiler.RuntimeOptions(waveform)]));
+        if (!IsWhole(folder, RuntimeName))
+        {
+            await compiler.CompileRuntimeAsync(RuntimeName, cancellation).ConfigureAwait(false);
+            Publish(Path.Combine(work, RuntimeName), folder, RuntimeName);
+        }
+
+        return Path.Combine(folder, RuntimeName);
+    }
+
     // The finished folder appears in one step; whoever comes second keeps the first one's, unless that is damaged.
-    private void Publish(string built, string folder)
+    private void Publish(string built, string folder, string name)
     {
         string done = Path.Combine(CacheFolder, $"{WorkFolder.Prefix}{Guid.NewGuid():N}.done"), aside = done + ".old";
         try
         {
             Directory.CreateDirectory(done);
             using (FileStream bytes = File.OpenRead(built))
-                File.WriteAllText(Path.Combine(done, HashName), Convert.ToHexStringLower(SHA256.HashData(bytes)) + "\n");
-            File.Move(built, Path.Combine(done, LibraryName));
-            if (Path.Exists(folder) && !IsWhole(folder))
+                File.WriteAllText(Path.Combine(done, name + HashSuffix), Convert.ToHexStringLower(SHA256.HashData(bytes)) + "\n");
+            File.Move(built, Path.Combine(done, name));
+            if (Path.Exists(folder) && !IsWhole(folder, name))
             {
                 log.LogInformation("the model in {Folder} is damaged or half-made: it is replaced", folder);
                 Directory.Move(folder, aside);
@@ -109,7 +128,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
 
             Directory.Move(done, folder);
         }
-        catch (IOException) when (IsWhole(folder))
+        catch (IOException) when (IsWhole(folder, name))
         {
             // Another process was first.
         }
@@ -125,9 +144,9 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         }
     }
 
-    private static bool IsWhole(string folder)
+    private static bool IsWhole(string folder, string name)
     {
-        var library = new FileInfo(Path.Combine(folder, LibraryName));
+        var library = new FileInfo(Path.Combine(folder, name));
         try
         {
             (long Bytes, DateTime Written) now = library.Exists ? (library.Length, library.LastWriteTimeUtc) : default;
@@ -135,7 +154,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
                 return false;
             if (Known.TryGetValue(library.FullName, out (long, DateTime) known) && known == now)
                 return true;
-            string expected = File.ReadAllText(Path.Combine(folder, HashName)).Trim();
+            string expected = File.ReadAllText(Path.Combine(folder, name + HashSuffix)).Trim();
             using FileStream bytes = library.OpenRead();
             if (Convert.ToHexStringLower(SHA256.HashData(bytes)) != expected)
                 return false;
@@ -159,7 +178,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            throw new ToolException("verilator is not on the path; install it (Debian, Ubuntu: apt-get install verilator g++ make) or run scripts/run.sh, which does");
+            throw new ToolException("verilator is not on the path; install it (Debian, Ubuntu: apt-get install verilator g++) or run scripts/run.sh, which does");
         }
     }
 
@@ -177,6 +196,4 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
 
     private static string Key(IEnumerable<string> parts) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts))))[..32];
-
-    private static string Tail(string text) => string.Join(Environment.NewLine, text.Split('\n').TakeLast(30));
 }

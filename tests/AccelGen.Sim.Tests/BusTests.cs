@@ -57,7 +57,7 @@ public sealed class BusTests
             rig.Next((Seed * 100_003) + (number * 10_007) + i);
         TestContext.Out.WriteLine($"{config.Name} {string.Join(' ', Configs[number].Overrides)}, seed {Seed}: {rig.Summary}");
         // The counts show that the drawing reaches what it is for.
-        Assert.That(new[] { rig.Exact, rig.ReadErrors, rig.WriteErrors, rig.Aborts, rig.Resets, rig.Stalled }, Has.All.Positive);
+        Assert.That(new[] { rig.Exact, rig.ReadErrors, rig.WriteErrors, rig.Aborts, rig.Timeouts, rig.Resets, rig.Stalled }, Has.All.Positive);
     }
 
     /// <summary>A design with its memory, which holds two programs of different networks.</summary>
@@ -86,12 +86,14 @@ public sealed class BusTests
 
         public int Aborts { get; private set; }
 
+        public int Timeouts { get; private set; }
+
         public int Resets { get; private set; }
 
         public int Stalled { get; private set; }
 
         public string Summary =>
-            $"{Exact} programs exact in bits and cycles, {Stalled} under stalls exact in bits, {ReadErrors} read errors, {WriteErrors} write errors, {Aborts} aborts, {Resets} resets, {monitor.Bursts} bursts, {monitor.EmptyBeats} beats that completed a burst and wrote nothing";
+            $"{Exact} programs exact in bits and cycles, {Stalled} under stalls exact in bits, {ReadErrors} read errors, {WriteErrors} write errors, {Aborts} aborts, {Timeouts} timeouts, {Resets} resets, {monitor.Bursts} bursts, {monitor.EmptyBeats} beats that completed a burst and wrote nothing";
 
         public void Dispose() => simulator.Dispose();
 
@@ -105,13 +107,18 @@ public sealed class BusTests
             bool stalls = random.Next(3) > 0;
             var faults = new MemoryFaults(stalls ? random.Next() : null, Decode: random.Next(2) == 0, Acceptance: stalls ? (AddressAcceptance)random.Next(3) : AddressAcceptance.Freely);
             CyclePrediction model = new CycleModel(config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole));
-            int kind = random.Next(6);
+            int kind = random.Next(7);
             long at = random.NextInt64(model.TotalCycles + 20);
             if (kind == 1)
                 faults = faults with { ReadErrorAt = random.NextInt64(model.Counters[2]) };
             if (kind == 2)
                 faults = faults with { WriteErrorAt = random.Next(Math.Max(1, program.Commands.Count(c => c.Definition.Queue == Queue.Store))) };
-            string what = $"seed {seed}: {timing}, {faults}, {(kind == 3 ? $"abort at {at}" : kind == 4 ? $"reset at {at}" : "")}";
+            // A memory that is silent for longer than the program may wait, or a limit that no wait comes near.
+            uint patience = kind == 6 ? (uint)random.Next(1, 300) : random.Next(2) == 0 ? 0 : 20_000u;
+            if (kind == 6)
+                timing = timing with { ReadLatency = (int)patience + random.Next(5, 400) };
+            simulator.WriteRegister("ProgressTimeout", patience);
+            string what = $"seed {seed}: {timing}, {faults}, {(kind == 3 ? $"abort at {at}" : kind == 4 ? $"reset at {at}" : kind == 6 ? $"timeout {patience}" : "")}";
             simulator.Behave(timing, faults);
             simulator.WriteRegister("Control", 1);
             long start = simulator.Cycle;
@@ -163,9 +170,15 @@ public sealed class BusTests
                 Assert.That(kind, Is.EqualTo(3), what);
                 Aborts++;
             }
+            else if (name == "Timeout")
+            {
+                Assert.That(kind, Is.EqualTo(6), what);
+                Timeouts++;
+            }
             else
             {
                 Assert.That(name, Is.EqualTo("None"), what);
+                Assert.That(kind, Is.Not.EqualTo(6), what);
                 foreach (int t in program.Network.Outputs)
                     Assert.That(program.Tensors[t].Unpack(config, simulator.Memory), Is.EqualTo(golden![t]), $"output {program.Network.Tensors[t].Name}, {what}");
                 if (faults.StallSeed is null)

@@ -3,15 +3,28 @@ using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
 
-/// <summary>The cache of models, with a program in Verilator's place that builds nothing and looks at where it runs.</summary>
+/// <summary>The cache of models, with programs in the places of Verilator and the compiler that build nothing and look at where they run.</summary>
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ModelBuildTests
 {
     private const string Verilator = """
         #!/bin/sh
         if [ "$1" = --version ]; then echo "Verilator in name"; exit 0; fi
+        if [ "$1" = --getenv ]; then echo "$PWD"; exit 0; fi
         case "$PWD" in *[!A-Za-z0-9/._+,@-]*) echo "make cannot work in $PWD" >&2; exit 1;; esac
-        mkdir obj && head -c 5000 /dev/urandom >obj/libaccel.so
+        mkdir obj && touch obj/often.cpp obj/rarely.cpp
+        printf 'VM_CLASSES_FAST += \\\n\toften \\\n\nVM_SUPPORT_SLOW += \\\n\trarely \\\n\nVM_GLOBAL_FAST += \\\n\truntime \\\n\n' >obj/Vacc_top_classes.mk
+        """;
+
+    // Any bytes, to where they are wanted; nothing from an object that is not there or empty.
+    private const string Compiler = """
+        #!/bin/sh
+        out=
+        while [ $# -gt 0 ]; do
+          case "$1" in -o) out="$2"; shift;; *.o) [ -s "$1" ] || { echo "$1 is no object" >&2; exit 1; };; esac
+          shift
+        done
+        head -c 5000 /dev/urandom >"$out"
         """;
 
     private static readonly AcceleratorConfig Config = ConfigLoader.Load("tiny");
@@ -23,11 +36,16 @@ public sealed class ModelBuildTests
     {
         folder = Directory.CreateTempSubdirectory("accelgen-models").FullName;
         cache = Path.Combine(folder, "cache");
-        string tool = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "bin")).FullName, "verilator");
-        File.WriteAllText(tool, Verilator.ReplaceLineEndings("\n") + "\n");
-        File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        string tools = Directory.CreateDirectory(Path.Combine(folder, "bin")).FullName;
+        foreach ((string name, string text) in new[] { ("verilator", Verilator), ("g++", Compiler) })
+        {
+            string tool = Path.Combine(tools, name);
+            File.WriteAllText(tool, text.ReplaceLineEndings("\n") + "\n");
+            File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
         path = Environment.GetEnvironmentVariable("PATH");
-        Environment.SetEnvironmentVariable("PATH", $"{Path.GetDirectoryName(tool)}:{path}");
+        Environment.SetEnvironmentVariable("PATH", $"{tools}:{path}");
     }
 
     [TearDown]
@@ -118,7 +136,25 @@ public sealed class ModelBuildTests
         Assert.That(Names(), Has.Length.EqualTo(1));
     }
 
+    [TestCase("empty")]
+    [TestCase("changed")]
+    [TestCase("gone")]
+    [CancelAfter(30_000)]
+    public async Task A_damaged_runtime_is_compiled_again(string damage)
+    {
+        string library = (await BuildAsync()).Library, runtime = Directory.GetFiles(cache, "runtime.o", SearchOption.AllDirectories).Single();
+        byte[] whole = await File.ReadAllBytesAsync(runtime);
+        File.Delete(library);
+        if (damage == "gone")
+            File.Delete(runtime);
+        else
+            await File.WriteAllBytesAsync(runtime, damage == "empty" ? [] : [.. whole.Reverse(), 1]);
+        Assert.That((await BuildAsync()).FromCache, Is.False);
+        Assert.That(await File.ReadAllBytesAsync(runtime), Has.Length.EqualTo(whole.Length).And.Not.EqualTo(whole));
+    }
+
     private Task<BuiltModel> BuildAsync() => new ModelBuild(cache).BuildAsync(Config);
 
-    private string[] Names() => [.. Directory.EnumerateFileSystemEntries(cache).Select(f => Path.GetFileName(f))];
+    // Of models: the runtime that they share is another entry.
+    private string[] Names() => [.. Directory.EnumerateFileSystemEntries(cache).Where(f => !File.Exists(Path.Combine(f, "runtime.o"))).Select(f => Path.GetFileName(f))];
 }
