@@ -69,6 +69,9 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
             return new BuiltModel(library, true, (Environment.TickCount64 - started) / 1000.0);
 
         Directory.CreateDirectory(CacheFolder);
+        using FileStream turn = await TurnAsync(key, cancellation).ConfigureAwait(false);
+        if (IsWhole(folder, LibraryName))
+            return new BuiltModel(library, true, (Environment.TickCount64 - started) / 1000.0);
         using (var work = WorkFolder.Create(CacheFolder))
         {
             foreach (EmittedFile file in files.Append(new EmittedFile(ShimName, shim)))
@@ -95,6 +98,23 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         }
 
         return new BuiltModel(library, false, (Environment.TickCount64 - started) / 1000.0);
+    }
+
+    // Waits while another build of the same model is at work, in this process or another one, to take its result.
+    private async Task<FileStream> TurnAsync(string key, CancellationToken cancellation)
+    {
+        string file = Path.Combine(CacheFolder, $".{key}.lock");
+        while (true)
+        {
+            try
+            {
+                return new FileStream(file, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            }
+            catch (IOException) when (File.Exists(file))
+            {
+                await Task.Delay(100, cancellation).ConfigureAwait(false);
+            }
+        }
     }
 
     // Verilator's runtime, compiled with the first model that needs it.

@@ -6,7 +6,8 @@
 //   - each burst has as many beats of data as its address says, the last and no other marked ("watched" is any burst);
 //   - data are never ahead of the address that is offered with them, and at most a burst ahead of that accepted;
 //   - once halted nothing is written but what was in the queues, and every burst is completed;
-//   - a response is taken if and only if one is due; the block is busy on the bus until all are in;
+//   - a response waits for no more than the skipped commands before it, one cycle each; the block is busy on the bus until
+//     all are in;
 //   - no queue inside is pushed when full or popped when empty, no credit is lost or made (the module's and the buffers'
 //     own assertions, which are proven with it).
 // What is stored is left free: the words, and the command at the head of the queue in every cycle.
@@ -47,6 +48,7 @@ module store_proof (
   logic [31:0] awaddr_p;
   logic [7:0]  awlen_p;
   logic [65:0] w_p;
+  logic [2:0]  waited;                       // cycles that a response has waited
   wire  [3:0]  aw_ahead = aws - bs, w_ahead = ws - bs;                // open bursts of which the slave knows
   wire         aw_now = awvalid && awready, w_now = wvalid && wready, b_now = bvalid && bready;
 
@@ -54,7 +56,7 @@ module store_proof (
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       aws <= 0; ws <= 0; bs <= 0; beats <= 0; length <= 0; addressed <= 0; written <= 0;
-      aw_waits <= 0; w_waits <= 0; halt_p <= 0; clr_p <= 0; busy_p <= 0; awaddr_p <= 0; awlen_p <= 0; w_p <= 0;
+      aw_waits <= 0; w_waits <= 0; halt_p <= 0; clr_p <= 0; busy_p <= 0; awaddr_p <= 0; awlen_p <= 0; w_p <= 0; waited <= 0;
     end else begin
       aws <= aws + aw_now;
       ws  <= ws + (w_now && wlast);
@@ -74,6 +76,7 @@ module store_proof (
         beats     <= 0;
         written   <= 0;
       end
+      waited   <= bvalid && !bready ? waited + 3'd1 : 3'd0;
       aw_waits <= awvalid && !awready;
       w_waits  <= wvalid && !wready;
       awaddr_p <= awaddr;
@@ -108,7 +111,7 @@ module store_proof (
       DataWithTheirAddress_A : assert (!wvalid || aw_ahead != w_ahead || awvalid);
       AtMostABurstAhead_A : assert (4'(w_ahead - aw_ahead) == 1 || 4'(w_ahead - aw_ahead) == 0 || 4'(aw_ahead - w_ahead) <= Open);
       BusyUntilAnswered_A : assert (bus_busy || (aw_ahead == 0 && w_ahead == 0 && !awvalid && !wvalid));
-      ResponseWhenDue_A : assert (!bvalid || bready);
+      ResponseTaken_A : assert (waited <= Open);
       HaltEnds_A : assert (!(halt && halt_p && !busy_p && !clr_p) || !bus_busy);
     end
   end

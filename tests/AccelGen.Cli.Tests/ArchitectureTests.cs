@@ -30,7 +30,7 @@ public sealed class ArchitectureTests
     public async Task An_architecture_runs_on_drawn_images_and_says_so()
     {
         string json = Path.Combine(folder, "run.json");
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "run", "segformer-b0", "--input-size", "32x32", "--seed", "3", "--config", "base", "--skip", "none", "--skip", "stage3.block1", "--json", json);
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "run", "segformer-b0", "--input-size", "32x32", "--seed", "3", "--config", "small", "--skip", "none", "--skip", "stage3.block1", "--json", json);
         Assert.That(result.ExitCode, Is.Zero, result.StandardError);
         Assert.That(result.StandardOutput, Does.Contain("calibration: 2 synthetic images of seed 3").And.Contain("images: 1 synthetic of seed 3"));
         using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));

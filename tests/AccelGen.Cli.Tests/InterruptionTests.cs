@@ -47,7 +47,7 @@ public sealed class InterruptionTests
         Assert.That(Directory.EnumerateDirectories(cache), Is.Not.Empty);
         BufferedCommandResult again = await AccelGenProcess.RunAsync(new() { ["ACCELGEN_CACHE"] = cache }, arguments);
         Assert.That(again.ExitCode, Is.Zero, again.StandardError);
-        Assert.That(Directory.EnumerateFileSystemEntries(cache).Select(Path.GetFileName), Has.One.Not.StartsWith(".").And.None.StartsWith("."));
+        Assert.That(Directory.EnumerateFileSystemEntries(cache).Select(Path.GetFileName), Has.Exactly(2).Items.And.None.StartsWith("."), "the model and the runtime");
     }
 
     [Test]
