@@ -104,6 +104,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     private async Task<FileStream> TurnAsync(string key, CancellationToken cancellation)
     {
         string file = Path.Combine(CacheFolder, $".{key}.lock");
+        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         while (true)
         {
             try
@@ -112,7 +113,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
             }
             catch (IOException) when (File.Exists(file))
             {
-                await Task.Delay(100, cancellation).ConfigureAwait(false);
+                await again.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
             }
         }
     }

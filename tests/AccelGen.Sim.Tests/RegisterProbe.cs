@@ -1,0 +1,228 @@
+using AccelGen.Compiler;
+using AccelGen.Config;
+using AccelGen.Cycles;
+using AccelGen.Golden;
+using AccelGen.Isa;
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Sim.Tests;
+
+/// <summary>What a host sees of the registers, probed one by one; says what is not as the manual has it.</summary>
+internal sealed class RegisterProbe : IDisposable
+{
+    private const uint Okay = 0, SlaveError = 2;
+    private static readonly MemoryTiming Timing = new();
+
+    private readonly AcceleratorConfig config;
+    private readonly Simulator simulator;
+    private readonly CompiledProgram program;
+    private readonly QuantizedNetwork network;
+    private readonly Dictionary<int, sbyte[]> inputs;
+    private readonly List<string> problems = [];
+
+    private RegisterProbe(AcceleratorConfig config, string library)
+    {
+        this.config = config;
+        simulator = new Simulator(config, library);
+        (network, inputs, _) = LayerSpec.Parse("conv 8x8x32 k1 -> 12, keep 16", "conv").Build(1);
+        program = new NetworkCompiler(config, Timing).Compile(network);
+    }
+
+    /// <summary>Probes a design.</summary>
+    /// <param name="config">Its configuration.</param>
+    /// <param name="library">Its simulation model.</param>
+    /// <returns>What is wrong; empty when all is as it should be.</returns>
+    public static IReadOnlyList<string> Problems(AcceleratorConfig config, string library)
+    {
+        using var probe = new RegisterProbe(config, library);
+        try
+        {
+            probe.Answers();
+            probe.Rows();
+            probe.Counters();
+            probe.Interrupts();
+            probe.Refusals();
+        }
+        catch (SimulationException e)
+        {
+            probe.problems.Add(e.Message);
+        }
+
+        if (probe.simulator.AssertionFailed)
+            probe.problems.Add("an assertion of the RTL failed");
+        return probe.problems;
+    }
+
+    public void Dispose() => simulator.Dispose();
+
+    private void Expect(bool right, string claim)
+    {
+        if (!right)
+            problems.Add(claim);
+    }
+
+    // Every address that is there answers OKAY, every other one SLVERR and changes nothing.
+    private void Answers()
+    {
+        for (int offset = 0; offset < 0x1400; offset += 4)
+        {
+            int at = offset;
+            Register? register = IsaDefinition.Registers.SingleOrDefault(r => r.Offset == at);
+            int row = (offset - IsaDefinition.PathTableBase) / IsaDefinition.PathRowBytes, within = offset % IsaDefinition.PathRowBytes;
+            bool table = offset >= IsaDefinition.PathTableBase && row < config.Control.Paths && (within < 8 || within >= IsaDefinition.PathExtentOffset);
+            bool counter = offset is >= IsaDefinition.CounterBase and < IsaDefinition.CounterBase + 0x100, exists = register is not null || counter || table;
+            Expect(simulator.TryRead(offset).Response == (exists ? Okay : SlaveError), $"a read of 0x{offset:X} is not answered as the map says");
+            if (register?.Name is not ("Control" or "InterruptStatus"))
+            {
+                bool writable = register is { Access: Access.ReadWrite } || table;
+                uint before = simulator.TryRead(offset).Value;
+                uint answer = simulator.TryWrite(offset, 0);
+                Expect(answer == (writable ? Okay : SlaveError), $"a write of 0x{offset:X} is not answered as the map says");
+                Expect(writable || counter || simulator.TryRead(offset).Value == before, $"a refused write of 0x{offset:X} changed it");
+            }
+        }
+
+        foreach (int offset in new[] { 1, 2, 3, 0x1E, 0x22 })
+            Expect(simulator.TryRead(offset).Response == SlaveError && simulator.TryWrite(offset, 5) == SlaveError, $"a misaligned access of 0x{offset:X} is not refused");
+        simulator.WriteRegister("InterruptEnable", 1);
+        for (byte strobes = 0; strobes < 15; strobes++)
+            Expect(simulator.TryWrite(0x18, 2, strobes) == SlaveError && simulator.ReadRegister("InterruptEnable") == 1, $"a write with strobes {strobes} is not refused");
+        Expect(simulator.TryWrite(0x1C, (uint)config.Control.Paths) == SlaveError, "a path that does not exist is not refused");
+    }
+
+    // A row that is written while a program runs is that of the next program.
+    private void Rows()
+    {
+        ExecutionPath all = ExecutionPath.Whole, half = new("half", new HashSet<int>(), new Dictionary<int, int> { [network.Layers[0].InputExtent!.Value] = 16 });
+        Load();
+        simulator.WritePath(0, program.Row(all));
+        Start(Timing);
+        Expect(simulator.TryWrite(0x10, 1) == SlaveError, "a start while a program runs is not refused");
+        Expect(simulator.TryWrite(0x10, 2) == SlaveError, "a clear while a program runs is not refused");
+        PathRow row = program.Row(half);
+        for (int i = 0; i < row.Extents.Count; i++)
+        {
+            int offset = IsaDefinition.PathTableBase + IsaDefinition.PathExtentOffset + (4 * i);
+            Expect(simulator.TryWrite(offset, row.Extents[i]) == Okay && simulator.TryRead(offset) == (row.Extents[i], Okay), $"a path row is not written while a program runs");
+        }
+
+        Expect(simulator.Running, "the program ended before its row was written");
+        Finish("None");
+        Same(all, "a row written while a program ran changed that program");
+        Start(Timing);
+        Finish("None");
+        Same(half, "a row written while a program ran is not that of the next");
+    }
+
+    // The high word belongs to the low word that was read before it.
+    private void Counters()
+    {
+        Start(Timing);
+        (uint low, _) = simulator.TryRead(IsaDefinition.CounterBase);
+        for (int i = 0; i < 20; i++)
+            simulator.Step();
+        uint later = simulator.TryRead(IsaDefinition.CounterBase).Value;
+        Expect(later > low, $"the cycle counter stands: {low}, then {later}");
+        Expect(simulator.TryRead(IsaDefinition.CounterBase + 4).Value == 0, "the high word of a counter");
+        Finish("None");
+    }
+
+    private void Interrupts()
+    {
+        simulator.WriteRegister("InterruptStatus", 3);
+        simulator.WriteRegister("InterruptEnable", 2);
+        Start(Timing);
+        Finish("None");
+        Expect(!simulator.Interrupt && simulator.ReadRegister("InterruptStatus") == 1, "Done raises an interrupt that is not enabled, or leaves no status");
+        simulator.WriteRegister("InterruptEnable", 1);
+        simulator.Step();
+        Expect(simulator.Interrupt, "an enabled interrupt is not raised");
+        simulator.WriteRegister("InterruptStatus", 2);
+        simulator.Step();
+        Expect(simulator.Interrupt, "clearing another bit clears the interrupt");
+        simulator.WriteRegister("InterruptStatus", 1);
+        simulator.Step();
+        Expect(!simulator.Interrupt, "the interrupt is not cleared by its bit");
+    }
+
+    // Programs that no host should start; after each the next one is right.
+    private void Refusals()
+    {
+        long at = program.ProgramAddress;
+        Refused("Misaligned", () => simulator.WriteRegister("ProgramLow", (uint)at + 8));
+        Refused("Misaligned", () => simulator.WriteRegister("ProgramLow", (uint)at + 32));
+        // A multiple of what the address bits reach lies beyond them, wherever the memory is said to end.
+        Refused("BadAddress", () =>
+        {
+            simulator.WriteRegister("MemoryLimitHigh", 0xFF);
+            simulator.WriteRegister("ProgramHigh", (uint)((1L << config.Axi.AddressBits) >> 32));
+        });
+        foreach (string field in new[] { "Rows", "Words", "PeRows", "PesPerRow" })
+            Refused("NothingToCount", () => Damage(Queue.Store, field));
+        foreach (string field in new[] { "SegmentBeats", "Rows" })
+            Refused("NothingToCount", () => Damage(Queue.Load, field));
+        foreach (string field in new[] { "Rows", "Columns", "KernelRows", "KernelColumns" })
+            Refused("NothingToCount", () => Damage(Queue.Compute, field));
+    }
+
+    private void Damage(Queue queue, string field)
+    {
+        int position = Enumerable.Range(0, program.Commands.Count).Last(i => program.Commands[i].Definition.Queue == queue);
+        int from = (int)program.ProgramAddress + (position * IsaDefinition.CommandBytes);
+        Command command = Command.Decode(program.Image.AsSpan(from, IsaDefinition.CommandBytes));
+        command[field] = 0;
+        command.Encode(simulator.Memory.Slice(from, IsaDefinition.CommandBytes));
+    }
+
+    private void Refused(string error, Action spoil)
+    {
+        Load();
+        simulator.WritePath(0, program.Row(ExecutionPath.Whole));
+        spoil();
+        Start(Timing);
+        Finish(error);
+        Load();
+        Start(Timing);
+        Finish("None");
+        Same(ExecutionPath.Whole, $"the program after {error}");
+    }
+
+    private void Load()
+    {
+        simulator.LoadMemory(program.MemoryBytes, program.Image);
+        program.WriteInput(network.Inputs[0], inputs[network.Inputs[0]], simulator.Memory);
+        simulator.WriteRegister("ProgramLow", (uint)program.ProgramAddress);
+        simulator.WriteRegister("ProgramHigh", 0);
+        simulator.WriteRegister("ProgramHashLow", (uint)config.Hash.Value);
+        simulator.WriteRegister("ProgramHashHigh", (uint)(config.Hash.Value >> 32));
+        simulator.WriteRegister("PathSelect", 0);
+    }
+
+    private void Start(MemoryTiming timing)
+    {
+        simulator.Behave(timing, new MemoryFaults());
+        simulator.WriteRegister("Control", 1);
+        // The response is taken; from then on the registers are those of the new program.
+        simulator.Step();
+    }
+
+    private void Finish(string error)
+    {
+        for (int i = 0; i < 3 || simulator.Running; i++)
+        {
+            simulator.Step();
+            if (i > 50_000)
+                throw new SimulationException($"the program that should end with {error} does not end");
+        }
+
+        uint code = simulator.ReadRegister("Error") & 15;
+        string name = IsaDefinition.Enums.Single(e => e.Name == "ErrorCode").Values.Single(v => v.Value == code).Name;
+        Expect(name == error, $"a program ends with {name}, not {error}");
+    }
+
+    private void Same(ExecutionPath path, string claim)
+    {
+        int output = network.Outputs[0];
+        Expect(program.Tensors[output].Unpack(config, simulator.Memory).SequenceEqual(GoldenExecutor.Run(network, path, inputs)[output]), claim);
+    }
+}
