@@ -21,6 +21,10 @@ internal sealed class BusRig : IDisposable
     private Dictionary<int, sbyte[]> inputs = [];
     private IReadOnlyDictionary<int, sbyte[]>? golden;
 
+    // What each layer writes: address, bytes, and which of them are elements and not padding.
+    private readonly List<(long Address, byte[] Bytes, bool[] Element)> results = [];
+    private byte[] before = [];
+
     public BusRig(AcceleratorConfig config, string library)
     {
         this.config = config;
@@ -70,6 +74,7 @@ internal sealed class BusRig : IDisposable
             timing = timing with { ReadLatency = (int)patience + random.Next(5, 400) };
         simulator.WriteRegister("ProgressTimeout", patience);
         string what = $"seed {seed}: {timing}, {faults}, {(kind == 3 ? $"abort at {at}" : kind == 4 ? $"reset at {at}" : kind == 6 ? $"timeout {patience}" : "")}";
+        before = simulator.Memory.ToArray();
         simulator.Behave(timing, faults);
         simulator.WriteRegister("Control", 1);
         long start = simulator.Cycle;
@@ -104,6 +109,8 @@ internal sealed class BusRig : IDisposable
         Assert.That(interrupt, Is.EqualTo((status & 4) != 0 ? 3 : 1), what);
         string name = IsaDefinition.Enums.Single(e => e.Name == "ErrorCode").Values.Single(v => v.Value == (error & 15)).Name;
         int tag = (int)(error >> 16);
+        if (name != "None")
+            OnlyResults(what);
         if (simulator.Bus.ReadErrorAddress >= 0)
         {
             ReadErrors++;
@@ -184,11 +191,43 @@ internal sealed class BusRig : IDisposable
             program.Commands[i].Encode(program.Image.AsSpan((int)program.ProgramAddress + (i * IsaDefinition.CommandBytes)));
         }
 
-        golden = GoldenExecutor.Run(drawn.Network, ExecutionPath.Whole, inputs);
+        results.Clear();
+        golden = GoldenExecutor.Run(drawn.Network, ExecutionPath.Whole, inputs, (layer, values) =>
+        {
+            QuantizedLayer by = program.Network.Layers[layer];
+            if (program.Layers[layer].InMemory)
+                results.Add(Result(program.Tensors[by.Output], values, whole: by is not ConcatLayer));
+        });
         simulator.LoadMemory(program.MemoryBytes, program.Image);
         monitor.Readable = (0, program.MemoryBytes);
         monitor.Writable = [.. program.Network.Layers.Select(l => program.Tensors[l.Output]).Select(t => (t.Address, t.Address + t.Bytes))];
         Registers();
+    }
+
+    // A concatenation adds its parts one after the other to what is there: any value is one of them.
+    private (long, byte[], bool[]) Result(TensorLayout layout, sbyte[] values, bool whole)
+    {
+        TensorLayout here = layout with { Address = 0 };
+        byte[] bytes = new byte[layout.Bytes], ones = new byte[layout.Bytes];
+        here.Pack(config, values, bytes);
+        here.Pack(config, [.. values.Select(_ => (sbyte)1)], ones);
+        return (layout.Address, bytes, [.. ones.Select(b => whole && b != 0)]);
+    }
+
+    // A program that ends early has written results of its layers or nothing: every byte is one of them or as it was.
+    private void OnlyResults(string what)
+    {
+        ReadOnlySpan<byte> after = simulator.Memory;
+        bool[] right = new bool[after.Length];
+        for (int i = 0; i < right.Length; i++)
+            right[i] = after[i] == before[i];
+        foreach ((long address, byte[] bytes, bool[] element) in results)
+        {
+            for (int i = 0; i < bytes.Length; i++)
+                right[address + i] |= !element[i] || bytes[i] == after[(int)address + i];
+        }
+
+        Assert.That(Array.IndexOf(right, false), Is.EqualTo(-1), $"a byte that no command computed was written, {what}");
     }
 
     private void Registers()
