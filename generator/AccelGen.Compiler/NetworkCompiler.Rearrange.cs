@@ -76,28 +76,22 @@ public sealed partial class NetworkCompiler
         public TensorLayout WriteRow(TensorLayout t) => Write(t, 1, t.Shape.Height * t.Shape.Width);
 
         // The same pixels in rows of another width, to read.
-        public TensorLayout Read(TensorLayout t, int height, int width)
-        {
-            if (compiler.SameArrangement(t.Shape, t.Shape with { Height = height, Width = width }))
-                return compiler.InRows(t, height, width);
-            if (!read.TryGetValue((t.Address, height, width), out TensorLayout? copy))
-            {
-                read[(t.Address, height, width)] = copy = Copy(t, height, width);
-                Before.AddRange(compiler.Copy(layer, index, t, copy));
-            }
-
-            return copy;
-        }
+        public TensorLayout Read(TensorLayout t, int height, int width) =>
+            Arranged(t, height, width, read, copy => Before.AddRange(compiler.Copy(layer, index, t, copy)));
 
         // The same pixels in rows of another width, to write.
-        public TensorLayout Write(TensorLayout t, int height, int width)
+        public TensorLayout Write(TensorLayout t, int height, int width) =>
+            Arranged(t, height, width, written, copy => After.AddRange(compiler.Copy(layer, index, copy, t)));
+
+        // The memory itself where its pixels lie as they are wanted, or a copy, the same for all that want it.
+        private TensorLayout Arranged(TensorLayout t, int height, int width, Dictionary<(long, int, int), TensorLayout> known, Action<TensorLayout> fill)
         {
             if (compiler.SameArrangement(t.Shape, t.Shape with { Height = height, Width = width }))
                 return compiler.InRows(t, height, width);
-            if (!written.TryGetValue((t.Address, height, width), out TensorLayout? copy))
+            if (!known.TryGetValue((t.Address, height, width), out TensorLayout? copy))
             {
-                written[(t.Address, height, width)] = copy = Copy(t, height, width);
-                After.AddRange(compiler.Copy(layer, index, copy, t));
+                known[(t.Address, height, width)] = copy = Copy(t, height, width);
+                fill(copy);
             }
 
             return copy;
@@ -140,7 +134,7 @@ public sealed partial class NetworkCompiler
         var jobs = new List<LayerJob>();
         for (int phase = 0; phase < Math.Min(r, image.Shape.Height); phase++)
         {
-            TensorLayout source = EveryRow(image, phase, r, width, image.RowWords, r * image.RowWords);
+            TensorLayout source = EveryRow(image, phase, r);
             (int word, int offset) = Math.DivRem(phase * width, r);
             if (offset > 0)
             {
@@ -163,7 +157,7 @@ public sealed partial class NetworkCompiler
         var jobs = new List<LayerJob>();
         for (int phase = 0; phase < Math.Min(r, image.Shape.Height); phase++)
         {
-            TensorLayout target = EveryRow(image, phase, r, width, image.RowWords, r * image.RowWords);
+            TensorLayout target = EveryRow(image, phase, r);
             (int word, int offset) = Math.DivRem(phase * width, r);
             jobs.Add(Copying(layer, index, Rows(row, word, target.Shape.Height, offset + width, Geometry.Ceil(offset + width, r), width), target, -offset));
         }
@@ -172,11 +166,8 @@ public sealed partial class NetworkCompiler
     }
 
     // Every so-manieth row of an image, from a first one on.
-    private TensorLayout EveryRow(TensorLayout image, int first, int step, int width, int words, int pitch)
-    {
-        TensorLayout all = Channels(image);
-        return Rows(all, first * image.RowWords, Geometry.Ceil(image.Shape.Height - first, step), width, words, pitch);
-    }
+    private TensorLayout EveryRow(TensorLayout image, int first, int step) =>
+        Rows(image, first * image.RowWords, Geometry.Ceil(image.Shape.Height - first, step), image.Shape.Width, image.RowWords, step * image.RowWords);
 
     // Rows in the memory of another layout, from a word on, a number of words apart.
     private TensorLayout Rows(TensorLayout memory, int word, int height, int width, int words, int pitch)

@@ -36,6 +36,7 @@ public static class ConfigCodes
     public const string BurstTooLong = "AG1205";
     public const string UnitNeedsUnit = "AG1206";
     public const string IdTooWide = "AG1207";
+    public const string LongWeightTile = "AG1208";
 
     /// <summary>Each code with the words that follow the value in a diagnostic.</summary>
     public static ImmutableSortedDictionary<string, string> All { get; } = new Dictionary<string, string>
@@ -57,6 +58,7 @@ public static class ConfigCodes
         [BurstTooLong] = "beats make a burst that is too long",
         [UnitNeedsUnit] = "needs what this configuration does not have",
         [IdTooWide] = "does not fit the identifier's bits",
+        [LongWeightTile] = "makes a weight tile of too many beats",
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }
 

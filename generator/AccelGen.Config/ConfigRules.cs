@@ -13,6 +13,9 @@ public static class ConfigRules
     private const int MinWeightTiles = 4;
     private const int MaxDepth = 65536;
 
+    // Eight bits count the beats of a weight tile.
+    private const int MaxTileBeats = 256;
+
     /// <summary>Every rule that the configuration breaks; empty where it is usable.</summary>
     public static ImmutableArray<ConfigDiagnostic> Validate(AcceleratorConfig config, string? file = null) =>
         Validate(config, file, []);
@@ -55,6 +58,7 @@ public static class ConfigRules
         const string Width = "array.vectorWidth", Lanes = "array.lanes", DataBits = "axi.dataBits";
         yield return new([Width, Lanes], () => Divides(config.Array));
         yield return new([Width, Lanes, DataBits], () => WholeBeats(config));
+        yield return new([Width, Lanes, DataBits], () => TileBeats(config));
         foreach (var (name, kibibytes) in new[]
         {
             ("input", config.Buffers.InputKibibytes),
@@ -96,6 +100,15 @@ public static class ConfigRules
             ConfigCodes.RaggedWeightTile, "array.lanes", $"{config.Array.Lanes}",
             $"lanes × {derived.VectorPitchBytes} bytes divisible by {derived.BeatBytes}",
             $"use a multiple of {Math.Max(1, derived.BeatBytes / derived.VectorPitchBytes)} lanes or a narrower axi.dataBits", null);
+    }
+
+    private static ConfigDiagnostic? TileBeats(AcceleratorConfig config)
+    {
+        var derived = config.Derived;
+        return derived.BeatsPerWeightTile <= MaxTileBeats ? null : new(
+            ConfigCodes.LongWeightTile, "array.lanes", $"{config.Array.Lanes}",
+            $"lanes × {derived.VectorPitchBytes} bytes of at most {MaxTileBeats} beats of {derived.BeatBytes} bytes",
+            $"use at most {MaxTileBeats * derived.BeatBytes / derived.VectorPitchBytes} lanes or a wider axi.dataBits", null);
     }
 
     private static ConfigDiagnostic? Depth(

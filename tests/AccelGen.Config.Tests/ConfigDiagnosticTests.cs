@@ -21,6 +21,7 @@ public sealed class ConfigDiagnosticTests
         (ConfigCodes.BurstTooLong, "base", ["axi.maxBurstBeats=256"]),
         (ConfigCodes.UnitNeedsUnit, "base", ["units.laneWise=false"]),
         (ConfigCodes.IdTooWide, "base", ["axi.idBits=2", "axi.id=4"]),
+        (ConfigCodes.LongWeightTile, "base", ["array.vectorWidth=48", "array.lanes=48", "axi.dataBits=64"]),
         (ConfigCodes.UnitNeedsUnit, "base", ["units.residual=false"]),
         (ConfigCodes.UnitNeedsUnit, "base", ["array.vectorWidth=4", "array.lanes=4"]),
     ];

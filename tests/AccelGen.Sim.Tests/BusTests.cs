@@ -1,10 +1,4 @@
-using AccelGen.Compiler;
 using AccelGen.Config;
-using AccelGen.Cycles;
-using AccelGen.Golden;
-using AccelGen.Isa;
-using AccelGen.Network.Quantized;
-using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
