@@ -55,14 +55,13 @@ internal static class WindowOperators
                 for (int column = 0; column < shape.Width; column++)
                 {
                     Span<int> sum = sums.AsSpan(shape.Index(b, row, column, 0), shape.Channels);
-                    for (int ky = 0; ky < kernel.Rows; ky++)
+                    // The taps that lie in the image: a window may be far larger than it.
+                    (int top, int bottom) = Inside(row, stride.Rows, padding.Top, kernel.Rows, x.Shape.Height);
+                    (int left, int right) = Inside(column, stride.Columns, padding.Left, kernel.Columns, x.Shape.Width);
+                    for (int sourceRow = top; sourceRow < bottom; sourceRow++)
                     {
-                        int sourceRow = (row * stride.Rows) - padding.Top + ky;
-                        for (int kx = 0; kx < kernel.Columns; kx++)
+                        for (int sourceColumn = left; sourceColumn < right; sourceColumn++)
                         {
-                            int sourceColumn = (column * stride.Columns) - padding.Left + kx;
-                            if (sourceRow < 0 || sourceRow >= x.Shape.Height || sourceColumn < 0 || sourceColumn >= x.Shape.Width)
-                                continue;
                             ReadOnlySpan<sbyte> source = x.Values.AsSpan(x.Shape.Index(b, sourceRow, sourceColumn, 0), shape.Channels);
                             for (int c = 0; c < sum.Length; c++)
                                 sum[c] = combine(sum[c], source[c] - x.ZeroPoint);
@@ -73,5 +72,12 @@ internal static class WindowOperators
         }
 
         return sums;
+    }
+
+    // First source of a window along an axis and the one behind the last, as far as they lie in the image.
+    private static (int From, int To) Inside(int at, int stride, int padding, int kernel, int size)
+    {
+        long from = ((long)at * stride) - padding;
+        return ((int)Math.Clamp(from, 0, size), (int)Math.Clamp(from + kernel, 0, size));
     }
 }

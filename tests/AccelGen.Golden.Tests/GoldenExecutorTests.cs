@@ -23,6 +23,25 @@ public sealed class GoldenExecutorTests
     }
 
     [Test]
+    [CancelAfter(60_000)]
+    public void A_window_far_larger_than_its_image_takes_all_of_it()
+    {
+        foreach (QuantizedNetwork network in QuantizedSamples.All(Seed).Where(n => n.Layers[0] is MaxPoolLayer))
+        {
+            TensorShape image = network.Tensors[0].Shape, one = image with { Height = 1, Width = 1 };
+            QuantizedNetwork wide = network with
+            {
+                Layers = [((MaxPoolLayer)network.Layers[0]) with { Kernel = (1 << 30, 1 << 29), Padding = (0, 0, (1 << 30) - image.Height, (1 << 29) - image.Width), Scale = FixedPointScale.FromReal(1) }],
+                Tensors = [network.Tensors[0], network.Tensors[1] with { Shape = one, ZeroPoint = network.Tensors[0].ZeroPoint }],
+            };
+            Assert.That(QuantizedNetworkRules.Problems(wide), Is.Empty);
+            sbyte[] x = QuantizedSamples.Inputs(wide, new Random(Seed))[0];
+            Assert.That(GoldenExecutor.Run(wide, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [0] = x })[1],
+                Is.EqualTo(Enumerable.Range(0, image.Channels).Select(c => x.Where((_, i) => i % image.Channels == c).Max()).Select(v => Math.Clamp(v, (sbyte)-128, (sbyte)127))));
+        }
+    }
+
+    [Test]
     public void A_transposed_output_exchanges_pixels_and_channels_of_every_head_and_a_table_comes_before()
     {
         int transposed = 0;
