@@ -45,7 +45,9 @@ internal static class CommandLine
             ParseResult parsed = Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Action is ParseErrorAction wrong)
                 return await RefuseAsync(parsed, wrong).ConfigureAwait(false);
-            CheckOutputs(parsed);
+            // Not where the help is asked for.
+            if (parsed.Action == parsed.CommandResult.Command.Action)
+                CheckOutputs(parsed);
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -90,9 +92,12 @@ internal static class CommandLine
     private static void CheckOutputs(ParseResult parsed)
     {
         OutputOption[] outputs = [.. parsed.CommandResult.Command.Options.OfType<OutputOption>().Where(o => parsed.GetValue(o) is not null)];
-        string[] inputs = [.. parsed.CommandResult.Command.Options.Where(o => o is not OutputOption).Select(o => parsed.GetResult(o) as SymbolResult)
+        string[] named = [.. parsed.CommandResult.Command.Options.Where(o => o is not OutputOption).Select(o => parsed.GetResult(o) as SymbolResult)
             .Concat(parsed.CommandResult.Command.Arguments.Select(a => parsed.GetResult(a)))
-            .OfType<SymbolResult>().SelectMany(r => r.Tokens).Select(t => t.Value).Where(v => v.Length > 0 && File.Exists(v)).Select(OutputFile.Followed)];
+            .OfType<SymbolResult>().SelectMany(r => r.Tokens).Select(t => t.Value).Where(v => v.Length > 0)];
+        string[] inputs = [.. named.Where(File.Exists).Select(OutputFile.Followed)];
+        // Images, masks and labels are read from folders, some of them from the folders within.
+        string[] folders = [.. named.Where(Directory.Exists).Select(f => OutputFile.Followed(f).TrimEnd('/') + "/")];
         var taken = new Dictionary<string, string>();
         foreach (OutputOption option in outputs)
         {
@@ -104,6 +109,8 @@ internal static class CommandLine
             string place = OutputFile.Followed(path);
             if (inputs.Contains(place) && !place.StartsWith("/dev/", StringComparison.Ordinal))
                 throw new FormatException($"{option.Name} {path} is a file that the command reads, the model itself for instance; name another file");
+            if (!option.IsFolder && File.Exists(place) && OutputFile.IsPlain(place) && folders.FirstOrDefault(f => place.StartsWith(f, StringComparison.Ordinal)) is { } folder)
+                throw new FormatException($"{option.Name} {path} is a file in a folder that the command reads, {folder.TrimEnd('/')}; name another file");
             if (!taken.TryAdd(place, option.Name) && !place.StartsWith("/dev/", StringComparison.Ordinal))
                 throw new FormatException($"{option.Name} {path} is what {taken[place]} names; name another file");
         }

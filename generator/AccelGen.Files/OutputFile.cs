@@ -136,6 +136,10 @@ public sealed partial class OutputFile : IDisposable
         Other,
     }
 
+    /// <summary>Whether a path, links followed, names a plain file: no folder, pipe or device.</summary>
+    /// <param name="path">Path.</param>
+    public static bool IsPlain(string path) => TypeOf(path) == FileType.Plain;
+
     private static FileType TypeOf(string path)
     {
         if (Descriptor().IsMatch(path))

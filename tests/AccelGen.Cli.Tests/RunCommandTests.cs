@@ -239,6 +239,40 @@ public sealed class RunCommandTests
         Assert.That(result.StandardError, Does.Contain("x.png").And.Contain("not a readable image"));
     }
 
+    [TestCase("run", "--json", "images/class1/0.png")]
+    [TestCase("run", "--json", "images/labels.csv")]
+    [TestCase("run", "--waveform", "linked")]
+    [TestCase("quantize", "--out", "images/class0/1.png")]
+    [TestCase("export", "--out", "images/class0/1.png")]
+    [CancelAfter(60_000)]
+    public async Task A_file_among_the_images_is_no_output(string command, string option, string output)
+    {
+        string path = Path.Combine(folder, output), images = Path.Combine(folder, "images");
+        if (output.EndsWith(".csv", StringComparison.Ordinal))
+            await File.WriteAllTextAsync(path, "file,class");
+        if (output == "linked" && !File.Exists(path))
+            File.CreateSymbolicLink(path, Path.Combine(images, "class0", "0.png"));
+        byte[] before = await File.ReadAllBytesAsync(path);
+        string[] run = command == "run" ? ["--images", images, "--config", "tiny"] : [];
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, [command, Path.Combine(folder, "net.onnx"), "--calibrate", images, .. run, option, path]);
+        Assert.That(result.ExitCode, Is.EqualTo(2), result.StandardError);
+        Assert.That(result.StandardError, Does.Contain($"{option} {path} is a file in a folder that the command reads"));
+        Assert.That(await File.ReadAllBytesAsync(path), Is.EqualTo(before));
+        if (!output.EndsWith(".png", StringComparison.Ordinal))
+            File.Delete(path);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task A_pipe_among_the_images_is_refused_and_not_waited_for()
+    {
+        string pipes = Directory.CreateDirectory(Path.Combine(folder, "pipes")).FullName;
+        await CliWrap.Cli.Wrap("mkfifo").WithArguments(Path.Combine(pipes, "a.png")).ExecuteAsync();
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "quantize", Path.Combine(folder, "net.onnx"), "--calibrate", pipes, "--out", Path.Combine(folder, "piped.json"));
+        Assert.That(result.ExitCode, Is.EqualTo(2), result.StandardError);
+        Assert.That(result.StandardError, Does.Contain("a.png: not a readable image: a pipe or a device"));
+    }
+
     private Task<BufferedCommandResult> RunAsync(params string[] arguments) => AccelGenProcess.RunAsync(null, [.. arguments.Select(a =>
         Path.GetExtension(a) is ".onnx" || a is "exported.json" or "reported.json" or "never.json" or "net.json" or "images" or "bad" or "a.json" or "b.json" or "nowhere" or "nowhere.csv" ? Path.Combine(folder, a) : a)]);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AccelGen.Files;
 using SkiaSharp;
 
 namespace AccelGen.Network.Data;
@@ -15,6 +16,9 @@ internal static class Bitmap
     /// <exception cref="FormatException">The file is not readable as that: of another format, damaged, cut short or too large.</exception>
     public static SKBitmap Read(string path, string what)
     {
+        // A pipe would be waited for.
+        if (File.Exists(path) && !OutputFile.IsPlain(path))
+            throw new FormatException($"{path}: not a readable {what}: a pipe or a device, no regular file");
         using SKData data = SKData.Create(path) ?? throw new FormatException($"{path}: not a readable {what}: the file cannot be opened or is empty");
         using SKCodec codec = SKCodec.Create(data) ?? throw new FormatException($"{path}: not a readable {what}: of no known format, or damaged");
         SKImageInfo info = codec.Info;
