@@ -137,6 +137,8 @@ internal static class ConstantFolder
         long[] dims = [.. to.Select((d, i) => d == 0 && !allowZero ? (i < from.Length ? from[i] : throw new FormatException("Reshape keeps an axis that does not exist")) : d)];
         long total = OnnxTensor.CountOf(from);
         int open = Array.IndexOf(dims, -1L);
+        if (open != Array.LastIndexOf(dims, -1L))
+            throw new FormatException($"reshapes to [{string.Join(", ", dims)}]: only one size can be -1, what remains");
         if (open >= 0)
         {
             long known = OnnxTensor.CountOf(dims.Where((_, i) => i != open));

@@ -437,7 +437,7 @@ public sealed partial class OnnxImporter
     private static (int, int) Pair(OnnxNode node, string attribute)
     {
         long[] v = node.Integers(attribute) ?? [1, 1];
-        return v.Length == 2 && v.All(n => n is >= 1 and <= 65535) ? ((int)v[0], (int)v[1]) : throw new FormatException($"{attribute} {Text(v)} must be two positive sizes");
+        return v.Length == 2 && v.All(n => n is >= 1 and <= 65535) ? ((int)v[0], (int)v[1]) : throw new FormatException($"{attribute} {Text(v)} must be two sizes, 1 to 65535");
     }
 
     private static (int Top, int Left, int Bottom, int Right) Padding(OnnxNode node, TensorShape shape, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Rows, int Columns) dilation)
@@ -453,7 +453,7 @@ public sealed partial class OnnxImporter
         if (auto is not ("NOTSET" or "VALID"))
             throw new FormatException($"auto_pad {auto} is not supported");
         long[] p = auto == "VALID" ? [0, 0, 0, 0] : node.Integers("pads") ?? [0, 0, 0, 0];
-        return p.Length == 4 && p.All(v => v is >= 0 and <= 65535) ? ((int)p[0], (int)p[1], (int)p[2], (int)p[3]) : throw new FormatException($"pads {Text(p)} must be four sizes, 0 or more");
+        return p.Length == 4 && p.All(v => v is >= 0 and <= 65535) ? ((int)p[0], (int)p[1], (int)p[2], (int)p[3]) : throw new FormatException($"pads {Text(p)} must be four sizes, 0 to 65535");
     }
 
     private static int Extent(int size, int kernel, int stride, int dilation, int padding)

@@ -77,7 +77,7 @@ internal static class Calibration
         {
             float low = TensorPrimitives.Min<float>(values), high = TensorPrimitives.Max<float>(values);
             if (!float.IsFinite(low) || !float.IsFinite(high))
-                throw new FormatException($"tensor {network.Tensors[tensor].Name} reaches {(float.IsFinite(low) ? high : low)} on the calibration inputs");
+                throw new FormatException($"tensor {network.Tensors[tensor].Name} reaches {(float.IsFinite(low) ? high : low)} on the calibration inputs: no scale holds that; look for a root or a logarithm of negative values, a division by 0, or weights near the largest float in what computes it");
             lock (ranges)
                 ranges[tensor] = new ValueRange(Math.Min(ranges[tensor].Low, low), Math.Max(ranges[tensor].High, high));
         }
