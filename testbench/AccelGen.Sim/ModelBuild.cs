@@ -100,7 +100,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         return new BuiltModel(library, false, (Environment.TickCount64 - started) / 1000.0);
     }
 
-    // Waits while another build of the same model is at work, in this process or another one, to take its result.
+    // Waits while another build of the same entry is at work, in this process or another one, to take its result.
     private async Task<FileStream> TurnAsync(string key, CancellationToken cancellation)
     {
         string file = Path.Combine(CacheFolder, $".{key}.lock");
@@ -121,7 +121,8 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     // Verilator's runtime, compiled with the first model that needs it.
     private async Task<string> RuntimeAsync(ModelCompiler compiler, string work, string version, bool waveform, CancellationToken cancellation)
     {
-        string folder = Path.Combine(CacheFolder, Key([Layout, version, Processor(), .. ModelCompiler.RuntimeOptions(waveform)]));
+        string key = Key([Layout, version, Processor(), .. ModelCompiler.RuntimeOptions(waveform)]), folder = Path.Combine(CacheFolder, key);
+        using FileStream turn = await TurnAsync(key, cancellation).ConfigureAwait(false);
         if (!IsWhole(folder, RuntimeName))
         {
             await compiler.CompileRuntimeAsync(RuntimeName, cancellation).ConfigureAwait(false);
