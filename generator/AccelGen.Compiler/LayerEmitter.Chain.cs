@@ -91,10 +91,13 @@ internal sealed partial class LayerEmitter
 
         void First(int tile)
         {
+            (int y0, int x0) = Origin(tile);
             int forwardBase = Base(tile) + forwarded;
             Command vector = NewVector(first, t, g1, 0, first.Row is null ? forwardBase : ScoreBase(tile), parameters1);
             Extent(vector, 'B', null, 1, 0, g1.LaneTiles);
-            Wait(vector, tile == 0 ? Semaphore.ParameterReady : null);
+            if (first.Residual is not null)
+                AddResidual(first, g1, y0, x0, vector);
+            Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, first.Residual is null ? null : Semaphore.ResidualReady);
             Command last = vector;
             if (first.Row is not null)
             {
@@ -106,9 +109,20 @@ internal sealed partial class LayerEmitter
             last["Forward"] = 1;
             last["Signal0"] = Token(Semaphore.Forwarded);
             last["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : 0;
-            products1.Emit(t, Origin(tile), stay, tile == 0, tile == tiles - 1, Base(tile), Semaphore.InputReady, null, () => Commands.Add(vector));
+            if (first.Residual is not null && tile + 2 < tiles)
+                vector["Signal1"] = Token(Semaphore.ResidualFree);
+            products1.Emit(t, (y0, x0), stay, tile == 0, tile == tiles - 1, Base(tile), Semaphore.InputReady, null, () => Commands.Add(vector));
             if (first.Row is not null)
                 Commands.Add(last);
+        }
+
+        // Of the two products at most one adds something. Nothing else tells that a slot has been read: the parameters stay.
+        void AddResidual(LayerJob job, Geometry g, int y0, int x0, Command vector)
+        {
+            int slot = residualUse % 2;
+            LoadResidual(job, t, g, y0, x0, 0, g.LaneTiles, slot, residualUse - residualStart >= 2 ? Semaphore.ResidualFree : null, null);
+            vector["ResidualBase"] = slot * slots.ResidualWords;
+            residualUse++;
         }
 
         void Second(int tile)
@@ -119,14 +133,7 @@ internal sealed partial class LayerEmitter
             Extent(vector, 'B', null, 1, 0, g2.LaneTiles);
             bool outputTaken = also?.VectorTakesOutput(tile) ?? (first.Row is null ? outputUse >= 2 : tile > 0);
             if (second.Residual is not null)
-            {
-                int slot = residualUse % 2;
-                // Nothing else tells that the slot has been read: the parameters stay.
-                LoadResidual(second, t, g2, y0, x0, 0, g2.LaneTiles, slot, residualUse - residualStart >= 2 ? Semaphore.ResidualFree : null, null);
-                vector["ResidualBase"] = slot * slots.ResidualWords;
-                residualUse++;
-            }
-
+                AddResidual(second, g2, y0, x0, vector);
             Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, second.Residual is null ? null : Semaphore.ResidualReady, outputTaken ? Semaphore.OutputFree : null);
             vector["Signal0"] = Token(Semaphore.OutputReady);
             vector["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : 0;

@@ -37,7 +37,7 @@ public sealed partial class NetworkCompiler
             if (network.Layers[i] is MatMulLayer values && Producer(network, i) is int s && network.Layers[s] is SoftmaxLayer && result[s].Into is int p
                 && network.Layers[p] is MatMulLayer scores && Alike(jobs[p], jobs[i]) && values.Right != values.Input && jobs[p][0] is { Row.Function: RowJob.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
                 && jobs[i][0] is { RightZeroPointAddress: null, TableAddress: null, Residual: null, InputExtent: null, OutputExtent: null }
-                && !Overwritten(network, p, i, scores.Input, scores.Right) && !InPlace(network, i, scores.Input, scores.Right, values.Right))
+                && !Overwritten(network, p, i, [.. scores.Reads]) && !InPlace(network, i, [.. scores.Reads, values.Right]))
             {
                 List<LayerJob> attention = [.. jobs[p].Zip(jobs[i], (f, v) => f with { Then = v })];
                 if (Choose(attention[0], path) is null || !Pays(attention[0], jobs[p][0], jobs[i][0], path))

@@ -57,7 +57,8 @@ internal static class TilingSearch
         int segments = config.Derived.LaneSegments;
         var t = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
         Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
-        int blockWords = rows * g1.RowWords, results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords;
+        int blockWords = rows * g1.RowWords, scores = Geometry.Ceil(g1.LaneTiles, segments) * blockWords;
+        int results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords;
         if (((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2
             || TilingMisfit.OfFields(first, g1, rows, columns) is not null)
             return null;
@@ -65,7 +66,7 @@ internal static class TilingSearch
         if (second.Also is not null && (results > slots.OutputWords / 2 || (second.Also.Row!.ParameterAddress is not null && parameters2 + g2.LaneTiles > slots.ParameterTiles)))
             return null;
         if (results > slots.OutputWords || (second.Residual is not null && results > slots.ResidualWords)
-            || (first.Row is not null && Geometry.Ceil(g1.LaneTiles, segments) * blockWords > slots.OutputWords)
+            || (first.Row is not null && scores > slots.OutputWords) || (first.Residual is not null && scores > slots.ResidualWords)
             || (!first.ParameterShared && g1.LaneTiles > slots.ParameterTiles) || (!second.ParameterShared && g2.LaneTiles > slots.ParameterTiles))
             return null;
         int taps = first.Kernel.Rows * first.Kernel.Columns;

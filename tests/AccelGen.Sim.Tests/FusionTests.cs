@@ -15,6 +15,8 @@ public sealed class FusionTests
 
     [TestCase("attention", "tiny")]
     [TestCase("attention", "small")]
+    [TestCase("biased attention", "tiny")]
+    [TestCase("biased attention", "small")]
     [TestCase("depthwise", "tiny")]
     [TestCase("depthwise", "small")]
     [TestCase("norm", "tiny")]
@@ -32,7 +34,7 @@ public sealed class FusionTests
         {
             int seed = (Seed * 1000) + i;
             var random = new Random(seed);
-            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = kind switch { "attention" => Attention(random), "depthwise" => Depthwise(random), "bottleneck" => Bottleneck(random), "strips" => Strips(random, config.Array.VectorWidth), _ => Norm(random) };
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = kind switch { "attention" => Attention(random), "biased attention" => Attention(random, biased: true), "depthwise" => Depthwise(random), "bottleneck" => Bottleneck(random), "strips" => Strips(random, config.Array.VectorWidth), _ => Norm(random) };
             var timing = new MemoryTiming(random.Next(1, 120), random.Next(1, 5), random.Next(1, 40), random.Next(1, 4));
             CompiledProgram program;
             try
@@ -67,7 +69,7 @@ public sealed class FusionTests
 
         TestContext.Out.WriteLine($"{kind} on {preset}, seed {Seed}: {checkedCases} networks equal, {joined} with fused layers; {ahead} with scores ahead of the softmax, {alone} without; {together} ROW commands ended with a VECTOR command");
         Assert.That(joined, Is.Positive, "none of the networks was fused");
-        if (kind == "attention")
+        if (kind.EndsWith("attention", StringComparison.Ordinal))
             Assert.That(new[] { ahead, alone }, Has.All.Positive, "both ways of a softmax were to be tried");
     }
 
@@ -107,10 +109,12 @@ public sealed class FusionTests
         return ends["ROW"].Intersect(ends["VECTOR"]).Count();
     }
 
-    // Queries x keys, softmax, x values, for one to three heads, behind a convolution so that chains follow other layers.
-    private static (QuantizedNetwork, Dictionary<int, sbyte[]>) Attention(Random random)
+    // Queries x keys, softmax, x values, for one to three heads, behind a convolution so that chains follow other layers; with
+    // something added to the scores, as masks and biases of positions are.
+    private static (QuantizedNetwork, Dictionary<int, sbyte[]>) Attention(Random random, bool biased = false)
     {
         int heads = random.Next(1, 4), queries = random.Next(1, 70), keys = random.Next(2, 60), depth = random.Next(1, 40), width = random.Next(1, 40);
+        Broadcast form = biased ? (Broadcast)random.Next(3) : Broadcast.None;
         QuantizedTensor[] tensors =
         [
             new(0, "x", new TensorShape(heads, 1, queries, depth), 0.05, random.Next(-128, 128)),
@@ -121,16 +125,20 @@ public sealed class FusionTests
             new(5, "probabilities", new TensorShape(heads, 1, queries, keys), 1.0 / 256, -128),
             new(6, "mixed", new TensorShape(heads, 1, queries, width), 0.05, random.Next(-20, 20)),
             new(7, "output", new TensorShape(heads, 1, queries, width), 0.05, random.Next(-20, 20)),
+            new(8, "bias", new TensorShape(heads, 1, form == Broadcast.Pixels ? 1 : queries, form == Broadcast.Channels ? 1 : keys), 0.05, random.Next(-20, 20)),
         ];
         QuantizedLayer[] layers =
         [
             new AddLayer("before", 0, 3, -128, 127, FixedPointScale.FromReal(0.8)) { Residual = new ResidualAdd(0, FixedPointScale.FromReal(0.3)) },
-            new MatMulLayer("qk", 3, 1, 4, -128, 127, FixedPointScale.FromReal(40 / (Math.Sqrt(depth) * 74 * 74))),
+            new MatMulLayer("qk", 3, 1, 4, -128, 127, FixedPointScale.FromReal(40 / (Math.Sqrt(depth) * 74 * 74)))
+            {
+                Residual = biased ? new ResidualAdd(8, FixedPointScale.FromReal(0.4), random.Next(2) == 0, form) : null,
+            },
             new SoftmaxLayer("softmax", 4, 5, -128, 127, (uint)(0.05 * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(256)),
             new MatMulLayer("av", 5, 2, 6, -128, 127, FixedPointScale.FromReal(0.004 * Math.Sqrt(keys))),
             new AddLayer("after", 6, 7, -128, 127, FixedPointScale.FromReal(0.9)) { Residual = new ResidualAdd(6, FixedPointScale.FromReal(0.1)) },
         ];
-        return (new QuantizedNetwork("attention", tensors, layers, [], [0, 1, 2], [7]), Inputs(random, tensors, 0, 1, 2));
+        return (new QuantizedNetwork("attention", tensors, layers, [], [0, 1, 2, 8], [7]), Inputs(random, tensors, 0, 1, 2, 8));
     }
 
     // A convolution, often depthwise, then a 1x1 convolution with a residual, twice.

@@ -94,6 +94,9 @@ internal static class MemoryCheck
         // One memory, whatever it is read as, is needed as long as any of its readings.
         for (int t = 0; t < count; t++)
         {
+            // A reading that nothing asks for needs nothing.
+            if (first[t] == int.MaxValue)
+                continue;
             int home = network.Home(t);
             Need(home, first[t]);
             Need(home, last[t]);
