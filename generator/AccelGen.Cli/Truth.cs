@@ -50,8 +50,9 @@ internal sealed class Truth
         if (masks is not null || first is not null)
             throw new FormatException($"{(masks is null ? "--mask-first" : "--masks")} goes with networks that have an output per pixel; the output of this one is {shape}");
         bool classifier = shape.Elements == shape.Channels;
-        foreach (ImageFile image in images.Where(i => classifier && i.Label >= count))
-            throw new FormatException($"{image.Path}: class {image.Label}; the network has the classes 0 to {count - 1}");
+        string[] beyond = [.. images.Where(i => classifier && i.Label >= count).Select(i => $"{i.Path}: class {i.Label}; the network has the classes 0 to {count - 1}")];
+        if (beyond.Length > 0)
+            throw new FormatException(string.Join(Environment.NewLine, beyond));
         return new Truth("top-1", [.. images.Select(i => classifier && i.Label is int ? new[] { i.Label } : null)], shape.Channels, argMax is not null);
     }
 

@@ -236,7 +236,9 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     // What keeps a layer from running: its smallest tile, or a command field that no tile changes.
     private string WhyNone(LayerJob job) =>
-        TilingSearch.WhyNone(config, job)?.ToString() ?? tooLarge.GetValueOrDefault(job.ShapeOnly(), "no tile's windows start at whole words");
+        TilingSearch.WhyNone(config, job)?.ToString() ?? (tooLarge.TryGetValue(job.ShapeOnly(), out string? field)
+            ? $"{field}; make the layer smaller, or the array larger (array.vectorWidth, array.lanes, array.pes)"
+            : "no tile's windows start at whole words; take another stride, or a bus whose word is one vector (axi.dataBits)");
 
     private string NoTiling(LayerJob job, string why) =>
         $"layer {job.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}: {why}";

@@ -16,9 +16,14 @@ internal static class TilingSearch
     /// <param name="available">Slots where other layers share the input buffers; all of them without it.</param>
     public static IReadOnlyList<Tiling> Candidates(AcceleratorConfig config, LayerJob job, int limit, Slots? available = null)
     {
-        Slots slots = available ?? new Slots(config);
+        List<(Tiling Tiling, long Tiles, long Cost)> found = [.. Legal(config, job, available ?? new Slots(config)).Where(f => f.Tiles <= MostTiles)];
+        return [.. (limit == int.MaxValue ? found : [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost))]).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
+    }
+
+    // Every tiling that fits, with its number of tiles, however large, and what it seems to cost.
+    private static IEnumerable<(Tiling Tiling, long Tiles, long Cost)> Legal(AcceleratorConfig config, LayerJob job, Slots slots)
+    {
         int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries * (job.Before is null ? 1 : 4); // three products run in pieces
-        var found = new List<(Tiling Tiling, long Tiles, long Cost)>();
         int height = job.Output.Shape.Height / job.Up.Rows, width = job.Output.Shape.Width / job.Up.Columns;
         // A transposing store takes whole blocks of pixels from each element.
         int unit = (job.Then ?? job).Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
@@ -38,17 +43,13 @@ internal static class TilingSearch
                     if (tiling is null)
                         continue;
                     long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
-                    if (tiles > MostTiles)
-                        continue;
                     // Array cycles per lane tile and tap, then traffic: a small tile re-reads weights, a tall narrow one its halo.
                     Geometry g = Geometry.Of(config, job, tiling);
                     long halo = tiles * (((peRows - 1) * rows * job.Stride.Rows) + g.WindowRows) * (((peColumns - 1) * columns * job.Stride.Columns / r) + g.WindowWords);
-                    found.Add((tiling, tiles, (tiles * rows * columns * 1000) + (tiles * 2000) + (halo * 10)));
+                    yield return (tiling, tiles, (tiles * rows * columns * 1000) + (tiles * 2000) + (halo * 10));
                 }
             }
         }
-
-        return [.. (limit == int.MaxValue ? found : [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost))]).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
     }
 
     // Tiles that two products share: the input of the first and its results fit a quarter of the input buffers.
@@ -135,16 +136,22 @@ internal static class TilingSearch
     // Useful sizes of an extent: it whole, or cut evenly into 2, 3, ... parts; multiples of a unit, at most a maximum.
     private static IEnumerable<int> Sizes(int extent, int maximum, int unit)
     {
+        const int Parts = 64;
         int last = -1;
         for (int parts = 1; parts <= extent; parts++)
         {
             int size = Geometry.Ceil(Geometry.Ceil(extent, parts), unit) * unit;
             if (size > maximum || size == last)
                 continue;
+            bool only = last < 0;
             last = size;
             yield return size;
-            if (parts > 64)
-                yield break;
+            if (parts <= Parts)
+                continue;
+            // The maximum is far below the extent: smaller sizes by halves, down to the least.
+            for (int half = size / 2 / unit * unit; only && half > 0; half = half / 2 / unit * unit)
+                yield return half;
+            yield break;
         }
     }
 
@@ -161,8 +168,8 @@ internal static class TilingSearch
             return new TilingMisfit("sums of the smallest tile, a row of whole words", columns, config.Buffers.AccumulatorEntries, "buffers.accumulatorEntries");
         if (Complete(config, job, new Slots(config), 1, 1, 1, columns, out TilingMisfit? why) is null)
             return why;
-        long pixels = (long)(job.Output.Shape.Height / job.Up.Rows) * (job.Output.Shape.Width / job.Up.Columns), least = pixels / ((long)config.Array.Pes * config.Buffers.AccumulatorEntries);
-        return least > MostTiles ? new TilingMisfit("tiles of the largest size", least, MostTiles, "array.pes or buffers.accumulatorEntries") : null;
+        long least = Legal(config, job, new Slots(config)).Select(f => f.Tiles).DefaultIfEmpty().Min();
+        return least > MostTiles ? new TilingMisfit("tiles of the largest size", least, MostTiles, "array.pes or buffers.accumulatorEntries, or make the layer smaller") : null;
     }
 
     private static Tiling? Complete(AcceleratorConfig config, LayerJob job, Slots slots, int peRows, int peColumns, int rows, int columns) =>

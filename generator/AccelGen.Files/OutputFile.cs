@@ -47,6 +47,18 @@ public sealed partial class OutputFile : IDisposable
         if (File.Exists(target))
             File.OpenHandle(target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete).Dispose();
         folder = MakeFolder(parent);
+        try
+        {
+            // A name that the file system refuses shows before the work.
+            string named = Path.Combine(folder, Path.GetFileName(target));
+            File.Create(named).Dispose();
+            File.Delete(named);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Path for those who write by themselves; <see cref="Publish"/> makes what is there the output.</summary>
@@ -196,7 +208,12 @@ public sealed partial class OutputFile : IDisposable
         }
     }
 
-    private static string Reason(IOException e) => e.Message.Split(" : '")[0].TrimEnd('.').ToLowerInvariant();
+    private static string Reason(IOException e) => e switch
+    {
+        PathTooLongException => "its name is longer than the file system takes",
+        FileNotFoundException or DirectoryNotFoundException => "the system lets no file be made there",
+        _ => e.Message.Split(" : '")[0].TrimEnd('.').ToLowerInvariant(),
+    };
 
     private static string MakeFolder(string parent)
     {

@@ -105,6 +105,8 @@ public sealed partial record LayerSpec
             }
         }
 
+        if (kind == "conv" && !given.Contains('k'))
+            throw new FormatException($"layer '{text}': the kernel is missing; add kK or kKxK, legal are 1 to {Most("KernelRows")}, such as k1");
         // Odd kernels are padded so that stride 1 keeps the size.
         int Same(int kernel) => kernel % 2 == 1 ? (kernel - 1) * spec.Dilation / 2 : 0;
         spec = spec with { Padding = padding is int p ? (p, p) : (Same(spec.Kernel.Rows), Same(spec.Kernel.Columns)) };
@@ -117,8 +119,9 @@ public sealed partial record LayerSpec
         if (spec.Groups > 1 && (spec.Keep is not null || spec.KeepOut is not null))
             throw new FormatException($"layer '{text}': keep and keepout need groups 1");
         TensorShape o = spec.Output;
+        int Reach(int kernel) => ((kernel - 1) * spec.Dilation) + 1;
         if (o.Height < 1 || o.Width < 1)
-            throw new FormatException($"layer '{text}': the kernel is larger than the padded input; the output would be {o.Height}x{o.Width}");
+            throw new FormatException($"layer '{text}': a kernel of {Reach(spec.Kernel.Rows)}x{Reach(spec.Kernel.Columns)} with its dilation is larger than the padded input, {spec.Input.Height + (2 * spec.Padding.Rows)}x{spec.Input.Width + (2 * spec.Padding.Columns)}; take a smaller kernel or dilation, or more padding");
         spec.CheckSizes(new TensorShape(spec.OutputChannels, spec.Kernel.Rows, spec.Kernel.Columns, spec.Input.Channels / spec.Groups));
         return spec;
     }

@@ -15,6 +15,17 @@ public sealed class RefusalTests
         Refused(Pool((40, 40, 8), (40, 40), (40, 40)), "layer pool", "half of an input buffer", "40 rows", "raise buffers.inputKibibytes");
 
     [Test]
+    public void More_tiles_than_a_layer_may_have_name_their_number_and_what_makes_them_larger() =>
+        Refused(Conv((4, 4, 4), (3, 3), 1, (1, 1), (4000, 4000, 4000, 4000)), "layer conv", "tiles of the largest size where 262,144 are the most", "raise array.pes or buffers.accumulatorEntries");
+
+    [Test]
+    public void An_image_far_larger_than_the_buffers_is_cut_until_it_fits()
+    {
+        CompiledProgram program = new NetworkCompiler(Tiny, new MemoryTiming()).Compile(Conv((4400, 4, 4), (3, 3), 4, (1, 1)));
+        Assert.That(program.Layers[0].Tiling!.Rows, Is.LessThan(16));
+    }
+
+    [Test]
     public void A_dilation_beyond_its_command_field_names_field_value_and_range() =>
         Refused(ConfigLoader.Load("tiny", ["buffers.inputKibibytes=64"]), Conv((1200, 1, 4), (2, 1), 1, (1100, 1)), "layer conv", "1,100", "COMPUTE.DilationRows", "0 to 1,023");
 
@@ -35,7 +46,7 @@ public sealed class RefusalTests
         {
             Tensors = [network.Tensors[0], network.Tensors[1] with { Shape = new TensorShape(1, 1, 1, Outputs) }],
             Layers = [(ConvLayer)network.Layers[0] with { Weights = new sbyte[Outputs], Bias = new int[Outputs], Scales = new FixedPointScale[Outputs] }],
-        }, "layer conv", "4,096", "BBase", "0 to 4,095");
+        }, "layer conv", "4,096", "BBase", "0 to 4,095; make the layer smaller, or the array larger");
     }
 
     [Test]

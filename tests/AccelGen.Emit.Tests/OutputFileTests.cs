@@ -45,6 +45,15 @@ public sealed class OutputFileTests
         Assert.That(Names(), Is.EqualTo(new[] { "a.json" }));
     }
 
+    [Test]
+    public void What_no_file_can_be_named_is_refused_before_the_work_in_the_users_terms()
+    {
+        string longest = At(new string('a', 300));
+        Assert.That(() => OutputFile.Check(longest), Throws.InstanceOf<IOException>().With.Message.EqualTo($"{longest} cannot be written: its name is longer than the file system takes"));
+        Assert.That(() => OutputFile.Check("/proc/x"), Throws.InstanceOf<IOException>().With.Message.EqualTo("/proc/x cannot be written: the system lets no file be made there"));
+        Assert.That(Names(), Is.Empty);
+    }
+
     [TestCase("real", true)]
     [TestCase("real", false)]
     [TestCase("deep/real", true)]

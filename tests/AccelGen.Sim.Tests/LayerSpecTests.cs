@@ -12,6 +12,8 @@ public sealed class LayerSpecTests
     [TestCase("conv 4x4x4 k3 p1 d1 p1 -> 4", "'p1' is the second padding")]
     [TestCase("conv 4x4x4 k3 d1 d2 -> 4", "'d2' is the second dilation")]
     [TestCase("conv 4x4x4 k3 g1 g2 -> 4", "'g2' is the second number of groups")]
+    [TestCase("conv 4x4x4 -> 4", "the kernel is missing; add kK or kKxK")]
+    [TestCase("conv 4x4x4 k5 p0 d2 -> 4", "a kernel of 9x9 with its dilation is larger than the padded input, 4x4")]
     [TestCase("conv 4x4x4 k3 -> 4, keep 2, keep 3", "is not understood")]
     [TestCase("conv 4x4x4 k3 -> 4, keepout 2, keepout 3", "is not understood")]
     public void A_term_given_twice_is_refused(string text, string says) =>

@@ -164,7 +164,7 @@ internal sealed partial class NetworkTrial
                 string input = session.InputNames.Except(session.OverridableInitializerMetadata.Keys).Single();
                 using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(input,
                     nchw)]);
-                return (IReadOnlyDictionary<string, float[]>)outputs.ToDictionary(
+                return (IReadOnlyDictionary<string, float[]>)outputs.DistinctBy(o => o.Name).ToDictionary(
                     o => o.Name, o => o.ElementType == TensorElementType.Int64 ? [.. o.AsTensor<long>().Select(v => (float)v)]
                         : o.AsTensor<float>().ToArray());
             })];
@@ -228,10 +228,10 @@ internal sealed partial class NetworkTrial
             sbyte[] got = GoldenOperators.Execute(whole, [.. whole.Reads.Select((t, k) =>
                 new Operand(quantized.Tensors[t].Shape, quantized.Tensors[t].ZeroPoint, counts[k]))], output.Shape, output.ZeroPoint);
             // The float layer on what the counts stand for.
-            FloatNetwork one = network with { Layers = [layer], Inputs = reads, Outputs = [layer.Output],
-                Tensors = [.. network.Tensors.Select(t => t with { Constant = null })] };
-            float[] Evaluate(Func<int, float[]> operand)
+            float[] Evaluate(FloatLayer of, Func<int, float[]> operand)
             {
+                FloatNetwork one = network with { Layers = [of], Inputs = reads, Outputs = [layer.Output],
+                    Tensors = [.. network.Tensors.Select(t => t with { Constant = null })] };
                 var given = new Dictionary<int, float[]>();
                 foreach (int t in reads)
                     given[network.Home(t)] = operand(t);
@@ -241,7 +241,9 @@ internal sealed partial class NetworkTrial
             if (layer.Activation.Kind == ActivationKind.None
                 && whole is not (ArgMaxLayer or NormalizedMatMulLayer or SoftmaxLayer or LayerNormLayer))
             {
-                float[] wanted = Evaluate(t => [.. counts[whole.Reads.ToList().IndexOf(t)].Select(q =>
+                FloatLayer exact = layer is FloatConv real && whole is ConvLayer rounded ? OfWholeWeights(real, rounded,
+                    quantized.Tensors[whole.Input].Scale, output.Scale) : layer;
+                float[] wanted = Evaluate(exact, t => [.. counts[whole.Reads.ToList().IndexOf(t)].Select(q =>
                     (float)((q - quantized.Tensors[t].ZeroPoint) * quantized.Tensors[t].Scale))]);
                 for (int k = 0; k < got.Length; k++)
                 {
@@ -252,8 +254,25 @@ internal sealed partial class NetworkTrial
                 }
             }
 
-            values[network.Home(layer.Output)] = Evaluate(t => values[network.Home(t)]);
+            values[network.Home(layer.Output)] = Evaluate(layer, t => values[network.Home(t)]);
         }
+    }
+
+    // A convolution whose weights and biases are what the whole numbers stand for: rounded weights may be any number of counts
+    // off where products cancel out, so what rounds them is checked apart, a half step each.
+    private static FloatConv OfWholeWeights(FloatConv real, ConvLayer whole, double inputScale, double outputScale)
+    {
+        // What is zero on all images is a constant: nothing stands for its weights.
+        if (whole.Scales.Any(s => s.Multiplier == 0))
+            return real;
+        int each = whole.Weights.Length / whole.Bias.Length;
+        double Factor(int channel) => whole.Scales[channel].ToReal() * outputScale;
+        float[] weights = [.. whole.Weights.Select((w, i) => (float)(w * Factor(i / each) / inputScale))];
+        int off = Enumerable.Range(0, weights.Length).FirstOrDefault(i =>
+            Math.Abs(weights[i] - real.Weights[i]) > 0.501 * Factor(i / each) / inputScale, -1);
+        return off < 0 ? real with { Weights = weights, Bias = [.. whole.Bias.Select((b, c) => (float)(b * Factor(c)))], Fixed = null }
+            : throw new TrialException("quantize: a weight is more than half a step off",
+                $"layer {whole.Name}, weight {off}: {real.Weights[off]}, {whole.Weights[off]} stands for {weights[off]}");
     }
 
     private TrialResult Compile(QuantizedNetwork network, float[][] images)
