@@ -28,6 +28,9 @@ internal enum Outcome
     /// <summary>It was refused by name for every configuration.</summary>
     RefusedByCompiler,
 
+    /// <summary>ONNX Runtime does not run it: there is nothing to compare with.</summary>
+    NoReference,
+
     /// <summary>Something else happened.</summary>
     Failed,
 }
@@ -136,6 +139,10 @@ internal sealed partial class NetworkTrial
         {
             return new TrialResult(Outcome.Failed, e.Kind, e.Message);
         }
+        catch (OnnxRuntimeException e)
+        {
+            return new TrialResult(Outcome.NoReference, Kind(e.Message), e.Message);
+        }
         catch (Exception e)
         {
             string frame = new StackTrace(e).GetFrames().Select(f => f.GetMethod()).FirstOrDefault(f =>
@@ -172,10 +179,6 @@ internal sealed partial class NetworkTrial
         catch (OnnxRuntimeException) when (model.Broken)
         {
             return null;
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new TrialException($"no legal network: {Kind(e.Message)}", e.Message);
         }
     }
 

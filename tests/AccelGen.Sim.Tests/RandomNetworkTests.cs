@@ -96,6 +96,8 @@ public sealed class RandomNetworkTests
                 .Take(KindsShrunk).Select(g => Shrink(g.First().Seed, g.First().Result, built, mostCycles)),
         ];
         Assert.That(failures, Is.Empty, string.Join(Environment.NewLine + Environment.NewLine, failures));
+        // Of a kind that its own inference of shapes gets wrong, such as windows that start behind the image.
+        Assert.That(results.Count(r => r.Outcome == Outcome.NoReference), Is.LessThanOrEqualTo(1 + (count / 200)), "too many networks that ONNX Runtime refuses");
         Assert.That(results.Count(r => r.Outcome == Outcome.Exact), Is.GreaterThanOrEqualTo(count / 5), "too few networks run");
     }
 

@@ -46,7 +46,11 @@ public static class ResidualBlocks
                 // The branch starts at the shortcut itself, or, where the shortcut is a slice or pad, at what that reads.
                 bool moved = layers[shortcutProducer] is FloatConv { IsDataMovement: true, Residual: null };
                 int start = moved ? network.Home(layers[shortcutProducer].Input) : shortcut;
-                if (Branch(network, layers, producer, end, last, start) is not { } branch)
+                HashSet<int>? branch = Branch(network, layers, producer, end, last, start);
+                // What makes the shortcut runs on every path: a branch that reads the moved pixels starts at them.
+                if (moved && branch?.Contains(shortcutProducer) == true)
+                    branch = Branch(network, layers, producer, end, last, shortcut);
+                if (branch is null)
                     continue;
                 bool closed = branch.Where(i => i != last).Select(i => network.Home(layers[i].Output)).All(t => readers[t].All(branch.Contains) && !outputs.Contains(t));
                 bool overwritable = !outputs.Contains(shortcut) && readers[shortcut].All(i => i <= last) && end.Reads.Count(t => network.Home(t) == shortcut) == 1

@@ -59,7 +59,9 @@ public static class QuantizedNetworkRules
         if (problems.Count > 0)
             return problems;
         HashSet<int> constants = [.. network.Tensors.Where(t => t.Constant is not null).Select(t => t.Id)];
-        HashSet<int> written = [.. network.Inputs.Select(network.Home), .. constants];
+        HashSet<int> written = [.. network.Inputs.Select(network.Home), .. constants], always = [.. written];
+        // Storage that only the layers of these blocks have written so far.
+        var ofBlocks = new Dictionary<int, HashSet<int>>();
         foreach (QuantizedLayer layer in network.Layers)
         {
             string place = name is null ? $"layer {layer.Name}: " : $"{name(layer)}: ";
@@ -71,6 +73,11 @@ public static class QuantizedNetworkRules
             }
 
             problems.AddRange(reads.Where(t => !written.Contains(network.Home(t))).Select(t => $"{place}reads {network.Tensors[t].Name} before anything wrote it"));
+            problems.AddRange(reads.Where(t => Missing(t, layer.Block)).Select(t => $"{place}reads {network.Tensors[t].Name}, which nothing writes where block {OnlyWriters(t)} is skipped"));
+            if (layer.Block is int b)
+                (ofBlocks.TryGetValue(network.Home(layer.Output), out HashSet<int>? blocks) ? blocks : ofBlocks[network.Home(layer.Output)] = []).Add(b);
+            else
+                always.Add(network.Home(layer.Output));
             if (constants.Contains(network.Home(layer.Output)))
                 problems.Add($"{place}writes the constant {network.Tensors[layer.Output].Name}");
             written.Add(network.Home(layer.Output));
@@ -108,7 +115,12 @@ public static class QuantizedNetworkRules
             problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Select(p => place + p));
         }
 
+        problems.AddRange(network.Outputs.Where(t => Known(t) && Missing(t, null)).Select(t => $"output {network.Tensors[t].Name}: nothing writes it where block {OnlyWriters(t)} is skipped"));
         return problems;
+
+        bool Missing(int tensor, int? reader) => network.Home(tensor) is var home && !always.Contains(home) && ofBlocks.TryGetValue(home, out HashSet<int>? writers) && !(reader is int r && writers.Contains(r));
+
+        string OnlyWriters(int tensor) => string.Join(" or ", ofBlocks[network.Home(tensor)].Order().Select(b => b >= 0 && b < network.Blocks.Count ? network.Blocks[b].Name : $"{b}"));
     }
 
     private const string IllegalScale = "scale is not of 24 bits with a shift of 1 to 63";

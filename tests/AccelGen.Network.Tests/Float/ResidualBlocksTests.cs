@@ -65,6 +65,22 @@ public sealed class ResidualBlocksTests
         Assert.That((marked.Layers[2].Input, marked.Layers[2].Residual, marked.Tensors[3].SharesStorageWith), Is.EqualTo((2, 1, 1)));
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void What_moves_pixels_into_the_shortcut_is_no_part_of_the_block_where_the_branch_reads_them_too(bool reads)
+    {
+        // The branch reads what the shortcut is, or what the shortcut is taken from.
+        FloatNetwork network = Block();
+        FloatTensor[] tensors = [.. network.Tensors, network.Tensors[3] with { Id = 4 }];
+        FloatLayer[] layers =
+        [
+            network.Layers[0], (FloatConv)network.Layers[0] with { Name = "/Slice", Input = 1, Output = 3, IsDataMovement = true },
+            network.Layers[1] with { Input = reads ? 3 : 1 }, network.Layers[2] with { Residual = 3, Output = 4 },
+        ];
+        FloatNetwork marked = ResidualBlocks.Mark(network with { Layers = layers, Tensors = tensors, Outputs = [4] });
+        Assert.That(marked.Layers.Select(l => l.Block), Is.EqualTo(new int?[] { null, null, 0, 0 }));
+    }
+
     [Test]
     public void Blocks_have_the_shortest_names_that_tell_them_apart()
     {

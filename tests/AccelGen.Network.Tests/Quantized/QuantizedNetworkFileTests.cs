@@ -121,6 +121,17 @@ public sealed class QuantizedNetworkFileTests
         Assert.That(QuantizedNetworkRules.Problems(network with { Outputs = [1, 1] }), Has.Some.Contains("tensor 1 is listed 2 times"));
     }
 
+    [Test]
+    public void What_only_a_block_writes_is_read_within_that_block_alone()
+    {
+        QuantizedNetwork network = QuantizedSamples.All(Seed).First(n => n.Layers.Count == 1);
+        network = network with { Blocks = [new SkippableBlock(0, "b")], Layers = [network.Layers[0] with { Block = 0 }] };
+        Assert.That(QuantizedNetworkRules.Problems(network), Has.Some.Contains("nothing writes it where block b is skipped"));
+        int output = network.Layers[0].Output;
+        var after = new AddLayer("after", output, output, -128, 127, One) { Block = null };
+        Assert.That(QuantizedNetworkRules.Problems(network with { Layers = [.. network.Layers, after] }), Has.Some.Contains("layer after: reads").And.Contains("where block b is skipped"));
+    }
+
     private static IEnumerable<TestCaseData> Faults()
     {
         yield return Layer<ConvLayer>("conv with table", l => l with { Table = new sbyte[255] }, "255 entries");
