@@ -8,7 +8,7 @@ offer_yosys
 filter=(--filter "TestCategory!=Deep")
 [ "${1:-}" = "--deep" ] && filter=()
 # Many models, each for a few seconds.
-export ACCELGEN_MODELS="${ACCELGEN_MODELS-quick}"
+export ACCELGEN_MODEL_EFFORT="${ACCELGEN_MODEL_EFFORT-quick}"
 results="artifacts/test-results"
 rm -rf "$results"
 status=0

@@ -36,7 +36,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     private const int QuickMultipliers = 2048;
 
     /// <summary>Environment variable that, set to "quick", has small models compiled in half the time that run slower: for many short simulations.</summary>
-    public const string EffortVariable = "ACCELGEN_MODELS";
+    public const string EffortVariable = "ACCELGEN_MODEL_EFFORT";
 
     // Files that this process has found whole, with what they looked like then.
     private static readonly ConcurrentDictionary<string, (long Bytes, DateTime Written)> Known = new();
