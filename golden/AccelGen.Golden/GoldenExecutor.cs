@@ -25,7 +25,7 @@ public static class GoldenExecutor
             int? keepIn = layer.InputExtent is int e && path.Extents.TryGetValue(e, out int n) ? n : null;
             int? keepOut = layer.OutputExtent is int f && path.Extents.TryGetValue(f, out int m) ? m : null;
             Operand[] operands = [.. layer.Reads.Select(t => new Operand(network.Tensors[t].Shape, network.Tensors[t].ZeroPoint, storage[network.Home(t)]))];
-            sbyte[] y = GoldenOperators.Execute(layer, operands, output.Shape, output.ZeroPoint, keepIn, keepOut);
+            sbyte[] y = GoldenOperators.Execute(layer is ConvLayer conv ? conv.On(path) : layer, operands, output.Shape, output.ZeroPoint, keepIn, keepOut);
             storage[network.Home(layer.Output)] = y;
             layerDone?.Invoke(i, y);
         }

@@ -32,7 +32,7 @@ public static class GoldenOperators
             MaxPoolLayer p => Finish(WindowOperators.MaxPool(p, x, shape), [p.Scale]),
             ResizeLayer r => Finish(WindowOperators.Resize(r, x, shape), r.Scales, phase: (row, column) => (row % r.Up.Rows * r.Up.Columns) + (column % r.Up.Columns)),
             AddLayer a => Finish(Counts(x), [a.Scale]),
-            ConcatLayer c => Finish(Concat(operands, c.Inputs.Count, shape), [.. c.Scales.Zip(operands, (s, o) => Enumerable.Repeat(s, o.Shape.Channels)).SelectMany(s => s)]),
+            ConcatLayer c => Finish(Ordered(c, shape.Channels, Concat(operands, c.Inputs.Count, shape)), Ordered(c, shape.Channels, [.. c.Scales.Zip(operands, (s, o) => Enumerable.Repeat(s, o.Shape.Channels)).SelectMany(s => s)])),
             MultiplyLayer m => Finish(Products(x, operands[1], m.Broadcast, shape), [m.Scale]),
             SoftmaxLayer s => RowOperators.Softmax(s, x, zero),
             LayerNormLayer n => RowOperators.LayerNorm(n, x, zero),
@@ -116,6 +116,22 @@ public static class GoldenOperators
         }
 
         return sums;
+    }
+
+    // Equal blocks of each pixel's channels in the order that the layer gives them.
+    private static T[] Ordered<T>(ConcatLayer layer, int channels, T[] sideBySide)
+    {
+        if (layer.Order is not { } order)
+            return sideBySide;
+        int block = channels / order.Length;
+        var result = new T[sideBySide.Length];
+        for (int i = 0; i < result.Length; i++)
+        {
+            int c = i % channels;
+            result[i] = sideBySide[i - c + (order[c / block] * block) + (c % block)];
+        }
+
+        return result;
     }
 
     private static sbyte[] Transpose(sbyte[] values, TensorShape shape)

@@ -205,7 +205,20 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
 
     /// <summary>The layer stands for data movement (slice, channel pad): its products are not counted as work.</summary>
     public bool IsDataMovement { get; init; }
+
+    /// <summary>Biases and factors by <see cref="ExecutionPath.Variant"/>, in place of <see cref="Bias"/> and <see cref="Scales"/>; null where all paths have those.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ConvParameters>? Variants { get; init; }
+
+    /// <summary>The layer as a path computes it.</summary>
+    /// <param name="path">Path.</param>
+    public ConvLayer On(ExecutionPath path) => Variants is { } v ? this with { Bias = v[path.Variant].Bias, Scales = v[path.Variant].Scales } : this;
 }
+
+/// <summary>Biases and requantisation factors of a convolution.</summary>
+/// <param name="Bias">Bias per output channel, in accumulator counts.</param>
+/// <param name="Scales">Requantisation factor per output channel.</param>
+public sealed record ConvParameters(int[] Bias, FixedPointScale[] Scales);
 
 /// <summary>
 /// Batched matrix product of two activations. Input is [B, 1, M, K]; <see cref="Right"/> is [B, 1, N, K], that is the
@@ -335,8 +348,14 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
 /// <summary>Tensors side by side along the channels; one alone is a copy that may clamp, rescale or look up a table: <c>y = clamp(zo + round((x - zx) * scale))</c> of the input that holds the channel.</summary>
 /// <param name="Inputs">Tensors in order; <see cref="QuantizedLayer.Input"/> is the first.</param>
 /// <param name="Scales">Factor of each input.</param>
+/// <remarks>With <see cref="Order"/>, blocks of channels in another order than side by side.</remarks>
 public sealed record ConcatLayer(string Name, IReadOnlyList<int> Inputs, int Output, int ClampLow, int ClampHigh, IReadOnlyList<FixedPointScale> Scales)
-    : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh);
+    : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh)
+{
+    /// <summary>Order of equal blocks of the output's channels: place to the block's number side by side; null leaves them so.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public int[]? Order { get; init; }
+}
 
 /// <summary>
 /// Quotient of two matrix products with one left operand, as in linear attention (docs/operators.md):
@@ -360,6 +379,9 @@ public sealed record SkippableBlock(int Index, string Name);
 /// <param name="Extents">Channels kept, by dynamic register; a register that is absent keeps everything.</param>
 public sealed record ExecutionPath(string Name, IReadOnlySet<int> SkippedBlocks, IReadOnlyDictionary<int, int> Extents)
 {
+    /// <summary>Which of the biases and factors of layers that have several (<see cref="ConvLayer.Variants"/>).</summary>
+    public int Variant { get; init; }
+
     /// <summary>The path that skips nothing.</summary>
     public static ExecutionPath Whole { get; } = new("whole", new HashSet<int>(), new Dictionary<int, int>());
 }

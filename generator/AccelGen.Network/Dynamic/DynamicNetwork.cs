@@ -1,0 +1,181 @@
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Network.Dynamic;
+
+/// <summary>What a path keeps: skipped blocks and, of some cuts, only the first channels.</summary>
+/// <param name="Name">Name for reports.</param>
+/// <param name="SkippedBlocks">Indices of the skipped blocks.</param>
+/// <param name="Kept">Channels kept by reader of a cut; a cut that is absent keeps all.</param>
+public sealed record PathPlan(string Name, IReadOnlySet<int> SkippedBlocks, IReadOnlyDictionary<int, int> Kept);
+
+/// <summary>A cut in use: its order, and the statistics from which biases take in the mean of what is dropped.</summary>
+/// <param name="Cut">Cut.</param>
+/// <param name="Order">Place to channel of the reader's input.</param>
+/// <param name="Means">Mean per input channel in counts less the zero point, or null: what is dropped counts as zero.</param>
+public sealed record OrderedCut(ChannelCut Cut, int[] Order, double[]? Means);
+
+/// <summary>A network made ready for its paths.</summary>
+/// <param name="Network">Channels in their orders, dynamic registers and variants of biases where paths differ.</param>
+/// <param name="Paths">The paths, in order.</param>
+public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<ExecutionPath> Paths)
+{
+    /// <summary>Most variants: the field of the path table has eight bits.</summary>
+    public const int MostVariants = 256;
+
+    /// <summary>Prepares a network: nothing that the whole network computes changes.</summary>
+    /// <param name="network">Network without dynamic extents.</param>
+    /// <param name="cuts">Cuts in use; no layer belongs to two of them.</param>
+    /// <param name="plans">Paths.</param>
+    /// <param name="vectorWidth">Channels of a vector.</param>
+    /// <param name="registers">Dynamic registers of the configuration.</param>
+    /// <exception cref="FormatException">A path keeps what is not there, or the paths need more registers or variants than there are.</exception>
+    public static DynamicNetwork Prepare(QuantizedNetwork network, IReadOnlyList<OrderedCut> cuts, IReadOnlyList<PathPlan> plans, int vectorWidth, int registers)
+    {
+        List<string> problems = [.. plans.SelectMany(p => cuts.SelectMany(c => Problems(network, c.Cut, p, vectorWidth)))];
+        if (problems.Count > 0)
+            throw new FormatException(string.Join(Environment.NewLine, problems));
+        QuantizedLayer[] layers = [.. network.Layers];
+        foreach (OrderedCut cut in cuts)
+            Reorder(layers, cut, vectorWidth);
+
+        // Columns of kept channels, a row per path: equal ones share a register.
+        var columns = new List<int[]>();
+        int? Register(int[] kept, int channels)
+        {
+            if (kept.All(k => k == channels))
+                return null;
+            int known = columns.FindIndex(c => c.SequenceEqual(kept));
+            if (known < 0)
+                columns.Add(kept);
+            return known < 0 ? columns.Count - 1 : known;
+        }
+
+        foreach (OrderedCut ordered in cuts)
+        {
+            ChannelCut cut = ordered.Cut;
+            int[] kept = [.. plans.Select(p => p.Kept.GetValueOrDefault(cut.Reader, cut.Channels))];
+            int? all = Register(kept, cut.Channels);
+            layers[cut.Reader] = layers[cut.Reader] with { InputExtent = all };
+            foreach (int layer in cut.Layers)
+                layers[layer] = layers[layer] with { OutputExtent = all };
+            int[][] counts = [.. kept.Select(k => cut.KeptOfParts(k, ordered.Order))];
+            for (int p = 0; p < cut.Parts.Count; p++)
+            {
+                int? register = Register([.. counts.Select(c => c[p])], cut.Parts[p].Channels);
+                foreach (int layer in cut.Parts[p].Layers)
+                    layers[layer] = layers[layer] with { OutputExtent = register };
+            }
+        }
+
+        if (columns.Count > registers)
+            throw new FormatException($"the paths need {columns.Count} dynamic registers, one for each way in which kept channels change from path to path; there are {registers}: keep the same fraction in more layers, or raise control.dynamicRegisters up to 16");
+        int[] variants = Variants(layers, cuts, plans);
+        ExecutionPath[] paths = [.. plans.Select((plan, i) => new ExecutionPath(plan.Name, plan.SkippedBlocks, columns.Select((c, r) => (c, r)).ToDictionary(c => c.r, c => c.c[i])) { Variant = variants[i] })];
+        return new DynamicNetwork(network with { Layers = layers }, paths);
+    }
+
+    private static IEnumerable<string> Problems(QuantizedNetwork network, ChannelCut cut, PathPlan plan, int vectorWidth)
+    {
+        if (!plan.Kept.TryGetValue(cut.Reader, out int kept) || kept == cut.Channels)
+            yield break;
+        string place = $"path {plan.Name}, {network.Layers[cut.Reader].Name}: keeps {kept} of {cut.Channels} channels; ";
+        if (kept < 1 || kept > cut.Channels)
+            yield return $"{place}legal are 1 to {cut.Channels}";
+        else if (cut.Parts.Count > 1 && kept % vectorWidth != 0)
+            yield return $"{place}behind a concatenation whole vectors are kept: multiples of {vectorWidth}, such as {Math.Max(vectorWidth, kept / vectorWidth * vectorWidth)}";
+        if (cut.Parts.Count > 1 && cut.Parts.FirstOrDefault(p => p.Channels % vectorWidth != 0) is { } part)
+            yield return $"{place}{network.Layers[part.Layers[^1]].Name}, a part of the concatenation, has {part.Channels} channels, no whole number of vectors of {vectorWidth}";
+    }
+
+    // Brings the channels of a cut into their order: a permutation of the producers' outputs and of the reader's inputs.
+    private static void Reorder(QuantizedLayer[] layers, OrderedCut ordered, int vectorWidth)
+    {
+        (ChannelCut cut, int[] order) = (ordered.Cut, ordered.Order);
+        int first = 0;
+        foreach (CutPart part in cut.Parts)
+        {
+            int[] own = [.. order.Where(c => c >= first && c < first + part.Channels).Select(c => c - first)];
+            foreach (int layer in part.Layers)
+                layers[layer] = WithOutputs(layers[layer], own);
+            first += part.Channels;
+        }
+
+        foreach (int layer in cut.Layers)
+            layers[layer] = layers[layer] is ConcatLayer { Inputs.Count: > 1 } concat ? WithBlocks(concat, cut, order, vectorWidth) : WithOutputs(layers[layer], order);
+        var reader = (ConvLayer)layers[cut.Reader];
+        layers[cut.Reader] = reader with { Weights = [.. reader.Weights.Chunk(order.Length).SelectMany(w => order.Select(c => w[c]))] };
+    }
+
+    private static QuantizedLayer WithOutputs(QuantizedLayer layer, int[] order)
+    {
+        if (layer is not ConvLayer conv)
+            return layer;
+        sbyte[][] rows = [.. conv.Weights.Chunk(conv.Weights.Length / conv.Bias.Length)];
+        return conv with { Weights = [.. order.SelectMany(k => rows[k])], Bias = [.. order.Select(k => conv.Bias[k])], Scales = [.. order.Select(k => conv.Scales[k])] };
+    }
+
+    // Within a part the producer has the order; the concatenation has that of whole vectors.
+    private static ConcatLayer WithBlocks(ConcatLayer concat, ChannelCut cut, int[] order, int vectorWidth)
+    {
+        if (order.Select((c, i) => c == i).All(same => same))
+            return concat;
+        int[] next = new int[cut.Parts.Count], firsts = new int[cut.Parts.Count];
+        for (int p = 1; p < firsts.Length; p++)
+            firsts[p] = firsts[p - 1] + cut.Parts[p - 1].Channels;
+        int[] blocks = new int[order.Length / vectorWidth];
+        for (int b = 0; b < blocks.Length; b++)
+        {
+            int part = Array.FindLastIndex(firsts, f => f <= order[b * vectorWidth]);
+            blocks[b] = (firsts[part] / vectorWidth) + next[part]++;
+        }
+
+        return concat with { Order = blocks };
+    }
+
+    // Biases of each path: what the channels that it drops give on average stays.
+    private static int[] Variants(QuantizedLayer[] layers, IReadOnlyList<OrderedCut> cuts, IReadOnlyList<PathPlan> plans)
+    {
+        OrderedCut[] withMeans = [.. cuts.Where(c => c.Means is not null && plans.Any(p => p.Kept.GetValueOrDefault(c.Cut.Reader, c.Cut.Channels) < c.Cut.Channels))];
+        var known = new List<int[]>();
+        int[] variants = new int[plans.Count];
+        for (int i = 0; i < plans.Count; i++)
+        {
+            int[] kept = [.. withMeans.Select(c => plans[i].Kept.GetValueOrDefault(c.Cut.Reader, c.Cut.Channels))];
+            int at = known.FindIndex(k => k.SequenceEqual(kept));
+            if (at < 0)
+                known.Add(kept);
+            variants[i] = at < 0 ? known.Count - 1 : at;
+        }
+
+        if (known.Count > MostVariants)
+            throw new FormatException($"the paths need {known.Count} variants of biases; at most {MostVariants} are possible");
+        for (int c = 0; c < withMeans.Length; c++)
+        {
+            var reader = (ConvLayer)layers[withMeans[c].Cut.Reader];
+            double[] means = [.. withMeans[c].Order.Select(channel => withMeans[c].Means![channel])];
+            var byKept = known.Select(k => k[c]).Distinct().ToDictionary(k => k, k => new ConvParameters(Bias(reader, means, k), reader.Scales));
+            layers[withMeans[c].Cut.Reader] = reader with { Variants = [.. known.Select(k => byKept[k[c]])] };
+        }
+
+        return variants;
+    }
+
+    private static int[] Bias(ConvLayer reader, double[] means, int kept)
+    {
+        int[] bias = [.. reader.Bias];
+        int run = reader.Weights.Length / bias.Length;
+        for (int k = 0; k < bias.Length; k++)
+        {
+            double sum = 0;
+            for (int i = 0; i < run; i++)
+            {
+                if (i % means.Length is var c && c >= kept)
+                    sum += reader.Weights[(k * run) + i] * means[c];
+            }
+
+            bias[k] = (int)Math.Clamp(bias[k] + Math.Round(sum), int.MinValue, int.MaxValue);
+        }
+
+        return bias;
+    }
+}
