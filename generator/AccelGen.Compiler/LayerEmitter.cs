@@ -89,9 +89,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             {
                 int first = chunk * (job.Diagonal ? g.Vectors : t.ChunkVectors);
                 int end = job.Diagonal ? g.Vectors : Math.Min(first + t.ChunkVectors, g.Vectors);
-                for (int from = first; from < end; from += piece)
+                for (int from = first, count; from < end; from += count)
                 {
-                    int count = Math.Min(piece, end - from);
+                    count = Math.Min(Math.Min(piece, end - from), job.PlanesTogether(from));
                     pieces.Add((from, count, from + count == end));
                 }
             }
@@ -215,7 +215,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                     Command vector = NewVector(job, t, g, phase, outputBase, parameterSlot);
                     if (keepsParameters && !job.ParameterShared)
                         vector["ParameterBase"] += from;
-                    Extent(vector, 'B', job.OutputExtent, 1, from, count);
+                    OutputExtent(vector, 'B', job, 1, from, count);
                     bool firstPhase = phase == 0, lastPhase = phase == phases - 1;
                     void EmitVector()
                     {
@@ -442,8 +442,12 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             return load;
         }
 
-        Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
-        Scatter(load, t.PeColumns, localBase, job.Input, job.Batch, vectorsFrom, yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
+        // Each lane of a diagonal layer reads the channel that it computes.
+        if (job.Diagonal)
+            OutputExtent(load, 'A', job, 0, vectorsFrom, vectors);
+        else
+            Extent(load, 'A', job.InputExtent, 0, vectorsFrom, vectors);
+        Scatter(load, t.PeColumns, localBase, job.Input, job.Batch, job.Plane(vectorsFrom), yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
         return load;
     }
 
@@ -454,7 +458,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         Command load = New("LOAD", job);
         Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
-        Extent(load, 'B', job.OutputExtent, 1, laneTile, laneTiles);
+        OutputExtent(load, 'B', job, 1, laneTile, laneTiles);
         load["Destination"] = 2;
         load["LocalBase"] = weightBase;
         load["Rows"] = 1;
@@ -487,7 +491,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
         int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
         Command load = New("LOAD", job);
-        Extent(load, 'A', job.OutputExtent, 0, from / segments, Geometry.Ceil(count, segments));
+        OutputExtent(load, 'A', job, 0, from / segments, Geometry.Ceil(count, segments));
         Extent(load, 'B', null, 0, 0, 1);
         Wait(load, free, written);
         load["Signal0"] = Token(Semaphore.ResidualReady);
@@ -595,7 +599,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int vectorsFrom = chunk * t.ChunkVectors;
         int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
         Extent(compute, 'A', job.Diagonal ? null : job.InputExtent, 0, job.Diagonal ? 0 : vectorsFrom, vectors);
-        Extent(compute, 'B', job.OutputExtent, 1, laneTile, laneTiles);
+        OutputExtent(compute, 'B', job, 1, laneTile, laneTiles);
         compute["FirstChunk"] = job.Diagonal || chunk == 0 ? 1 : 0;
         compute["LastChunk"] = job.Diagonal || chunk == chunks - 1 ? 1 : 0;
         compute["Diagonal"] = job.Diagonal ? 1 : 0;
@@ -657,7 +661,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         if (job.Transposed is not TensorLayout target)
         {
             Command store = New("STORE", job, job.Row?.LayerIndex);
-            Extent(store, 'A', job.OutputExtent, 0, blocksFrom, job.Row?.Function == RowJob.ArgMax ? 1 : blocks);
+            OutputExtent(store, 'A', job, 0, blocksFrom, job.Row?.Function == RowJob.ArgMax ? 1 : blocks);
             Extent(store, 'B', null, 0, 0, 1);
             FillStore(store, job, t, g, y0, x0, blocksFrom, outputBase);
             yield return store;
@@ -799,6 +803,10 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             command[$"{axis}Register"] = r;
         }
     }
+
+    // An axis of output channels, in vectors (unit 0) or lane tiles (unit 1) from the layer's first.
+    private void OutputExtent(Command command, char axis, LayerJob job, int unit, int from, int count) =>
+        Extent(command, axis, job.OutputExtent, unit, from + (job.OutputExtent is null ? 0 : job.ExtentStart * (unit == 0 ? 1 : config.Derived.LaneSegments)), count);
 
     private static int Token(Semaphore semaphore) => 16 | (int)semaphore;
 

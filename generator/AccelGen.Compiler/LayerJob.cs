@@ -116,6 +116,29 @@ internal sealed record LayerJob
     public (int Rows, int Columns) Up => Resize?.Up ?? (1, 1);
     public int? InputExtent { get; init; }
     public int? OutputExtent { get; init; }
+
+    /// <summary>Vectors of output channels before those of this job, where it is a part of a layer whose channels a register limits.</summary>
+    public int ExtentStart { get; init; }
+
+    /// <summary>Plane of the input that each input vector is, or null: its own number.</summary>
+    public ValueList? InputOrder { get; init; }
+
+    /// <summary>Plane of the input that an input vector is.</summary>
+    /// <param name="vector">Number of the vector.</param>
+    public int Plane(int vector) => InputOrder?[vector] ?? vector;
+
+    /// <summary>Input vectors from one on whose planes follow each other: what one LOAD takes.</summary>
+    /// <param name="vector">Number of the first.</param>
+    public int PlanesTogether(int vector)
+    {
+        if (InputOrder is null)
+            return int.MaxValue;
+        int count = 1;
+        while (vector + count < InputOrder.Count && InputOrder[vector + count] == InputOrder[vector] + count)
+            count++;
+        return count;
+    }
+
     public int? Block { get; init; }
 
     /// <summary>Runs where the block is skipped, instead of where it is kept.</summary>
@@ -178,6 +201,7 @@ internal sealed record ResizeJob((int Rows, int Columns) Up, ValueList FirstRow,
 internal sealed class ValueList(IReadOnlyList<int> values) : IEquatable<ValueList>
 {
     public int this[int index] => values[index];
+    public int Count => values.Count;
     public int Min => values.Min();
     public int Max => values.Max();
     public bool Equals(ValueList? other) => other is not null && values.SequenceEqual(other.Values);

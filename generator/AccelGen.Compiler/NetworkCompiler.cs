@@ -155,7 +155,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private IEnumerable<LayerJob> Parts(LayerJob job, PathRow path)
     {
         int c0 = config.Array.VectorWidth, planes = Geometry.Ceil(job.Input.Shape.Channels, c0), channels = job.Input.Shape.Channels;
-        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Also is not null || job.Transposed is not null || job.OutputExtent is not null || planes < 2 || Choose(job, path) is not null)
+        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Also is not null || job.Transposed is not null || planes < 2 || Choose(job, path) is not null)
         {
             yield return job;
             yield break;
@@ -169,7 +169,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
             LayerJob part = job with
             {
-                Input = Part(job.Input), Output = Part(job.Output), Residual = job.Residual is { } r && job.ResidualBroadcast != Broadcast.Channels ? Part(r) : job.Residual,
+                ExtentStart = job.ExtentStart + from, Input = Part(job.Input), Output = Part(job.Output), Residual = job.Residual is { } r && job.ResidualBroadcast != Broadcast.Channels ? Part(r) : job.Residual,
                 WeightAddress = job.WeightAddress + (job.WeightScalar ? 0 : (long)laneTiles * taps * config.Derived.WeightTileBytes),
                 ParameterAddress = job.ParameterAddress + (job.ParameterShared ? 0 : (long)laneTiles * config.Derived.ParameterTileBytes),
             };
@@ -329,7 +329,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         if (job.InputExtent is int input)
             extents[input] = Half(job.Input.Shape.Channels);
         if (job.OutputExtent is int output)
-            extents[output] = Half(job.Output.Shape.Channels);
+            extents[output] = Half((2 * job.ExtentStart * config.Array.VectorWidth) + job.Output.Shape.Channels);
         return whole with { Extents = extents };
 
         uint Half(int channels) => PathRow.EncodeExtent(Math.Max(1, channels / 2), config.Array.VectorWidth, config.Array.Lanes);
@@ -407,6 +407,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             TableAddress = layer.Table is { } table ? AddTable(table) : null,
             Transposed = layer.TransposeOutput ? layouts[layer.Output] : null,
             InputExtent = layer.InputExtent,
+            InputOrder = layer is ConvLayer { InputOrder: { } order } ? new ValueList(order) : null,
             OutputExtent = layer.OutputExtent,
             Block = layer.Block,
             Padded = layer is ConvLayer { Padding: not (0, 0, 0, 0) } or AveragePoolLayer { Padding: not (0, 0, 0, 0) } or MaxPoolLayer { Padding: not (0, 0, 0, 0) },
@@ -635,7 +636,8 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             first += channels;
             if (aligned && source.Address == job.Output.Address + (at / c0 * job.Output.PlaneBytes) && source.PlaneBytes == job.Output.PlaneBytes)
                 continue;
-            LayerJob copy = job with { Input = rows.Read(Channels(source), job.Output.Shape.Height, job.Output.Shape.Width), InputZeroPoint = part.ZeroPoint };
+            // What a path does not compute of a part is not copied.
+            LayerJob copy = job with { OutputExtent = network.Layers.LastOrDefault(l => network.Home(l.Output) == network.Home(part.Id))?.OutputExtent, Input = rows.Read(Channels(source), job.Output.Shape.Height, job.Output.Shape.Width), InputZeroPoint = part.ZeroPoint };
             if (part.Shape.Batch != 1 || network.Tensors[concat.Output].Shape.Batch != 1)
             {
                 problems.Add($"{rows.Place}heads cannot be concatenated: {part.Name} has shape {part.Shape}");

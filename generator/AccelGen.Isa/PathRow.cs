@@ -9,12 +9,12 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
     public const int Registers = 16;
 
     /// <summary>Codes an extent of channels.</summary>
-    /// <param name="channels">Channels kept, 1 or more.</param>
+    /// <param name="channels">Channels kept; 0 skips the work.</param>
     /// <param name="vectorWidth">Channels of an input vector.</param>
     /// <param name="lanes">Channels of a lane tile.</param>
     public static uint EncodeExtent(int channels, int vectorWidth, int lanes)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
+        ArgumentOutOfRangeException.ThrowIfNegative(channels);
         uint vectors = (uint)((channels + vectorWidth - 1) / vectorWidth);
         uint tail = (uint)(channels % vectorWidth);
         uint tiles = (uint)((channels + lanes - 1) / lanes);

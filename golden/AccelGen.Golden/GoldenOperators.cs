@@ -18,7 +18,7 @@ public static class GoldenOperators
     /// <exception cref="ArgumentException">There is no golden operator for the layer, or input channels are dropped from a grouped convolution.</exception>
     public static sbyte[] Execute(QuantizedLayer layer, IReadOnlyList<Operand> operands, TensorShape outShape, int outZeroPoint, int? keepInputChannels = null, int? keepOutputChannels = null)
     {
-        Operand x = operands[0];
+        Operand x = layer is ConvLayer { InputOrder: { } order } ? Ordered(operands[0], order) : operands[0];
         TensorShape shape = layer.Computed(x.Shape, outShape);
         int zero = layer.Table is null ? outZeroPoint : layer.TableZeroPoint;
         Operand? residual = layer.Residual is null ? null : operands[^1];
@@ -32,7 +32,7 @@ public static class GoldenOperators
             MaxPoolLayer p => Finish(WindowOperators.MaxPool(p, x, shape), [p.Scale]),
             ResizeLayer r => Finish(WindowOperators.Resize(r, x, shape), r.Scales, phase: (row, column) => (row % r.Up.Rows * r.Up.Columns) + (column % r.Up.Columns)),
             AddLayer a => Finish(Counts(x), [a.Scale]),
-            ConcatLayer c => Finish(Ordered(c, shape.Channels, Concat(operands, c.Inputs.Count, shape)), Ordered(c, shape.Channels, [.. c.Scales.Zip(operands, (s, o) => Enumerable.Repeat(s, o.Shape.Channels)).SelectMany(s => s)])),
+            ConcatLayer c => Finish(Concat(operands, c.Inputs.Count, shape), [.. c.Scales.Zip(operands, (s, o) => Enumerable.Repeat(s, o.Shape.Channels)).SelectMany(s => s)]),
             MultiplyLayer m => Finish(Products(x, operands[1], m.Broadcast, shape), [m.Scale]),
             SoftmaxLayer s => RowOperators.Softmax(s, x, zero),
             LayerNormLayer n => RowOperators.LayerNorm(n, x, zero),
@@ -118,20 +118,18 @@ public static class GoldenOperators
         return sums;
     }
 
-    // Equal blocks of each pixel's channels in the order that the layer gives them.
-    private static T[] Ordered<T>(ConcatLayer layer, int channels, T[] sideBySide)
+    // Equal blocks of each pixel's channels in another order.
+    private static Operand Ordered(Operand x, int[] order)
     {
-        if (layer.Order is not { } order)
-            return sideBySide;
-        int block = channels / order.Length;
-        var result = new T[sideBySide.Length];
-        for (int i = 0; i < result.Length; i++)
+        int channels = x.Shape.Channels, block = channels / order.Length;
+        var values = new sbyte[x.Values.Length];
+        for (int i = 0; i < values.Length; i++)
         {
             int c = i % channels;
-            result[i] = sideBySide[i - c + (order[c / block] * block) + (c % block)];
+            values[i] = x.Values[i - c + (order[c / block] * block) + (c % block)];
         }
 
-        return result;
+        return x with { Values = values };
     }
 
     private static sbyte[] Transpose(sbyte[] values, TensorShape shape)

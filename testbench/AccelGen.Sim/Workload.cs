@@ -215,13 +215,13 @@ public sealed class Workload : IDisposable
         QuantizedTensor tensor = program.Network.Tensors[layer.Layer.Output];
         sbyte[] got = program.ReadTensor(tensor.Id, simulator.Memory);
         int channels = tensor.Shape.Channels;
-        int kept = layer.Layer.OutputExtent is int e && path.Extents.TryGetValue(e, out int n) ? Math.Min(n, channels) : channels;
-        if (kept == channels && got.AsSpan().SequenceEqual(want))
+        bool[]? kept = Kept(layer.Layer, channels, path);
+        if (kept is null && got.AsSpan().SequenceEqual(want))
             return 0;
         long count = 0;
         for (int i = 0; i < want.Length; i++)
         {
-            if (i % channels >= kept || want[i] == got[i])
+            if (want[i] == got[i] || kept?[i % channels] == false)
                 continue;
             if (count++ == 0 && report is null)
             {
@@ -235,6 +235,23 @@ public sealed class Workload : IDisposable
         }
 
         return count;
+    }
+
+    // Channels that a path computes of a layer's output, or null: all of them. Of a concatenation those of its parts.
+    private bool[]? Kept(QuantizedLayer layer, int channels, ExecutionPath path)
+    {
+        QuantizedNetwork network = program.Network;
+        if (layer is ConcatLayer concat)
+        {
+            bool[] all = [.. concat.Inputs.SelectMany(t =>
+            {
+                int part = network.Tensors[t].Shape.Channels;
+                return network.Layers.LastOrDefault(l => network.Home(l.Output) == network.Home(t)) is { } writer && Kept(writer, part, path) is { } some ? some : Enumerable.Repeat(true, part);
+            })];
+            return all.Contains(false) ? all : null;
+        }
+
+        return layer.OutputExtent is int e && path.Extents.TryGetValue(e, out int n) && n < channels ? [.. Enumerable.Range(0, channels).Select(c => c < n)] : null;
     }
 
     private WorkloadResult Summarise(RunResult rtl, CyclePrediction model, ExecutionPath path, long[] mismatches, string? report, double seconds)

@@ -13,9 +13,8 @@ public sealed record CutPart(int Channels, IReadOnlyList<int> Sources, IReadOnly
 /// alone: what a path drops is not computed either.
 /// </summary>
 /// <param name="Reader">The layer that reads fewer channels; a dense convolution.</param>
-/// <param name="Parts">Producers of its input channels, in order; more than one behind a concatenation.</param>
-/// <param name="Layers">Layers that compute all of the channels together: the concatenation, and what lies behind it.</param>
-public sealed record ChannelCut(int Reader, IReadOnlyList<CutPart> Parts, IReadOnlyList<int> Layers)
+/// <param name="Parts">Producers of its input channels, in order; more than one where it reads a concatenation.</param>
+public sealed record ChannelCut(int Reader, IReadOnlyList<CutPart> Parts)
 {
     /// <summary>Input channels of the reader.</summary>
     public int Channels => Parts.Sum(p => p.Channels);
@@ -57,7 +56,6 @@ public static class ChannelCuts
     private sealed class Region(QuantizedNetwork network, int reader, ILookup<int, int> writers)
     {
         private readonly HashSet<int> tensors = [], members = [];
-        private readonly List<int> together = [];
         private readonly Dictionary<int, List<CutPart>?> traced = [];
 
         public ChannelCut? Cut(ILookup<int, int> readers)
@@ -67,7 +65,7 @@ public static class ChannelCuts
                 return null;
             // Nothing else may read what is left out.
             bool closed = tensors.All(t => readers[t].All(l => l == reader || members.Contains(l)));
-            return closed && parts.Sum(p => p.Channels) > 1 ? new ChannelCut(reader, parts, together) : null;
+            return closed && parts.Sum(p => p.Channels) > 1 ? new ChannelCut(reader, parts) : null;
         }
 
         private List<CutPart>? Trace(int tensor)
@@ -110,7 +108,6 @@ public static class ChannelCuts
                         side.Add(part);
                     }
 
-                    together.Add(layer);
                     return side;
                 case ConvLayer or AddLayer or MultiplyLayer or AveragePoolLayer or MaxPoolLayer or ResizeLayer or ConcatLayer:
                     return Channelwise(layer, producer);
@@ -129,17 +126,13 @@ public static class ChannelCuts
                 if (network.Tensors[operand].Shape.Channels == 1 && network.Tensors[producer.Output].Shape.Channels > 1)
                     continue;
                 List<CutPart>? parts = Trace(operand);
-                if (parts is null || (all is not null && !ReferenceEquals(all, parts) && (all.Count > 1 || parts.Count > 1)))
+                // Behind a concatenation the channels of a path are no first ones.
+                if (parts is not [_])
                     return null;
-                all = all is null || ReferenceEquals(all, parts) ? parts
-                    : [new CutPart(all[0].Channels, [.. all[0].Sources.Union(parts[0].Sources)], [.. all[0].Layers.Union(parts[0].Layers)])];
+                all = all is null ? parts : [new CutPart(all[0].Channels, [.. all[0].Sources.Union(parts[0].Sources)], [.. all[0].Layers.Union(parts[0].Layers)])];
             }
 
-            if (all is [var one])
-                return [one with { Layers = [.. one.Layers, layer] }];
-            if (all is not null)
-                together.Add(layer);
-            return all;
+            return all is [var one] ? [one with { Layers = [.. one.Layers, layer] }] : null;
         }
     }
 }

@@ -56,8 +56,6 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
             int[] kept = [.. plans.Select(p => p.Kept.GetValueOrDefault(cut.Reader, cut.Channels))];
             int? all = Register(kept, cut.Channels);
             layers[cut.Reader] = layers[cut.Reader] with { InputExtent = all };
-            foreach (int layer in cut.Layers)
-                layers[layer] = layers[layer] with { OutputExtent = all };
             int[][] counts = [.. kept.Select(k => cut.KeptOfParts(k, ordered.Order))];
             for (int p = 0; p < cut.Parts.Count; p++)
             {
@@ -100,10 +98,8 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
             first += part.Channels;
         }
 
-        foreach (int layer in cut.Layers)
-            layers[layer] = layers[layer] is ConcatLayer { Inputs.Count: > 1 } concat ? WithBlocks(concat, cut, order, vectorWidth) : WithOutputs(layers[layer], order);
         var reader = (ConvLayer)layers[cut.Reader];
-        layers[cut.Reader] = reader with { Weights = [.. reader.Weights.Chunk(order.Length).SelectMany(w => order.Select(c => w[c]))] };
+        layers[cut.Reader] = reader with { Weights = [.. reader.Weights.Chunk(order.Length).SelectMany(w => order.Select(c => w[c]))], InputOrder = InputOrder(cut, order, vectorWidth) };
     }
 
     private static QuantizedLayer WithOutputs(QuantizedLayer layer, int[] order)
@@ -114,22 +110,22 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         return conv with { Weights = [.. order.SelectMany(k => rows[k])], Bias = [.. order.Select(k => conv.Bias[k])], Scales = [.. order.Select(k => conv.Scales[k])] };
     }
 
-    // Within a part the producer has the order; the concatenation has that of whole vectors.
-    private static ConcatLayer WithBlocks(ConcatLayer concat, ChannelCut cut, int[] order, int vectorWidth)
+    // Within a part the producer has the order; the vectors of several parts are read in another one than they lie in.
+    private static int[]? InputOrder(ChannelCut cut, int[] order, int vectorWidth)
     {
-        if (order.Select((c, i) => c == i).All(same => same))
-            return concat;
+        if (cut.Parts.Count == 1 || order.Select((c, i) => c == i).All(same => same))
+            return null;
         int[] next = new int[cut.Parts.Count], firsts = new int[cut.Parts.Count];
         for (int p = 1; p < firsts.Length; p++)
             firsts[p] = firsts[p - 1] + cut.Parts[p - 1].Channels;
-        int[] blocks = new int[order.Length / vectorWidth];
-        for (int b = 0; b < blocks.Length; b++)
+        int[] vectors = new int[order.Length / vectorWidth];
+        for (int v = 0; v < vectors.Length; v++)
         {
-            int part = Array.FindLastIndex(firsts, f => f <= order[b * vectorWidth]);
-            blocks[b] = (firsts[part] / vectorWidth) + next[part]++;
+            int part = Array.FindLastIndex(firsts, f => f <= order[v * vectorWidth]);
+            vectors[v] = (firsts[part] / vectorWidth) + next[part]++;
         }
 
-        return concat with { Order = blocks };
+        return vectors;
     }
 
     // Biases of each path: what the channels that it drops give on average stays.

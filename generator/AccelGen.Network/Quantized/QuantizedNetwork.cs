@@ -206,6 +206,10 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     /// <summary>The layer stands for data movement (slice, channel pad): its products are not counted as work.</summary>
     public bool IsDataMovement { get; init; }
 
+    /// <summary>Order in which equal blocks of the input's channels meet the weights: place to block; null is the input's own. Only without groups.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public int[]? InputOrder { get; init; }
+
     /// <summary>Biases and factors by <see cref="ExecutionPath.Variant"/>, in place of <see cref="Bias"/> and <see cref="Scales"/>; null where all paths have those.</summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ConvParameters>? Variants { get; init; }
@@ -348,14 +352,8 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
 /// <summary>Tensors side by side along the channels; one alone is a copy that may clamp, rescale or look up a table: <c>y = clamp(zo + round((x - zx) * scale))</c> of the input that holds the channel.</summary>
 /// <param name="Inputs">Tensors in order; <see cref="QuantizedLayer.Input"/> is the first.</param>
 /// <param name="Scales">Factor of each input.</param>
-/// <remarks>With <see cref="Order"/>, blocks of channels in another order than side by side.</remarks>
 public sealed record ConcatLayer(string Name, IReadOnlyList<int> Inputs, int Output, int ClampLow, int ClampHigh, IReadOnlyList<FixedPointScale> Scales)
-    : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh)
-{
-    /// <summary>Order of equal blocks of the output's channels: place to the block's number side by side; null leaves them so.</summary>
-    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
-    public int[]? Order { get; init; }
-}
+    : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh);
 
 /// <summary>
 /// Quotient of two matrix products with one left operand, as in linear attention (docs/operators.md):

@@ -30,7 +30,7 @@ public sealed class DynamicNetworkTests
         QuantizedNetwork network = SegFormerB0.Value.Network;
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(network);
         string[] readers = [.. cuts.Select(c => network.Layers[c.Reader].Name)];
-        TestContext.Out.WriteLine(string.Join(Environment.NewLine, cuts.Select(c => $"{network.Layers[c.Reader].Name}: {c.Channels}, {string.Join("; ", c.Parts.Select(p => string.Join(" ", p.Layers.Select(l => network.Layers[l].Name))))} | {string.Join(" ", c.Layers.Select(l => network.Layers[l].Name))}")));
+        TestContext.Out.WriteLine(string.Join(Environment.NewLine, cuts.Select(c => $"{network.Layers[c.Reader].Name}: {c.Channels}, {string.Join("; ", c.Parts.Select(p => string.Join(" ", p.Layers.Select(l => network.Layers[l].Name))))}")));
         Assert.That(readers.Count(n => n.Contains("mlp", StringComparison.Ordinal) || n.Contains("fc2", StringComparison.Ordinal)), Is.EqualTo(8));
         ChannelCut fuse = cuts.Single(c => c.Parts.Count == 4);
         Assert.That(fuse.Parts.Select(p => p.Channels), Is.EqualTo(new[] { 256, 256, 256, 256 }));
