@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Config;
 using AccelGen.Emit;
 
 namespace AccelGen.Cli;
@@ -6,11 +7,14 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen generate</c>: RTL and its companions for one configuration.</summary>
 internal static class GenerateCommand
 {
+    // Files that an error names.
+    private const int Named = 5;
+
     public static Command Create()
     {
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
-        OutputOption output = new("--out") { Description = "Folder to create or replace.", Required = true, IsFolder = true };
+        OutputOption output = new("--out") { Description = "Folder to create, or to replace where it holds generated files alone.", Required = true, IsFolder = true };
         OutputOption json = Cli.JsonOption();
         var command = new Command("generate", "Writes SystemVerilog, C header, reference manual and file list.") { config, set, output, json };
         command.SetAction((result, _) =>
@@ -18,8 +22,9 @@ internal static class GenerateCommand
             var loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             IReadOnlyList<EmittedFile> files = RtlEmitter.EmitAll(loaded);
             string folder = result.GetValue(output)!;
-            if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && !File.Exists(Path.Combine(folder, "flow", "files.f")))
-                throw new FormatException($"{folder} exists and does not look like generated output (no flow/files.f): choose another folder");
+            string[] foreign = [.. OutputFolder.Foreign(folder, files.Concat(RtlEmitter.EmitAll(ConfigLoader.Load("base"))).Select(f => f.Path))];
+            if (foreign.Length > 0)
+                throw new FormatException($"{folder}: holds what 'generate' does not write, and replacing the folder would delete it: {string.Join(", ", foreign.Take(Named))}{(foreign.Length > Named ? $" and {foreign.Length - Named} more" : string.Empty)}; move it away or choose another folder");
             OutputFolder.Write(folder, files);
             Console.WriteLine($"{files.Count} files for {loaded.Name} ({loaded.Hash.Hex}) in {folder}");
             Cli.WriteJson(result.GetValue(json), new { config = loaded.Name, configHash = loaded.Hash.Hex, folder, files = files.Select(f => f.Path) });

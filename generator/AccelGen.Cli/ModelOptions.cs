@@ -114,6 +114,8 @@ internal sealed class ModelOptions
     {
         if (Directory.Exists(path))
             throw new FormatException($"{path}: is a folder; name a file");
+        if (path.Length == 0)
+            throw new FormatException("the name of the model is empty; name a file or an architecture");
         if (!File.Exists(path))
             throw new FormatException($"{path}: there is no such file{(Path.HasExtension(path) ? string.Empty : $", and no such architecture; the architectures are {string.Join(", ", SegFormer.Variants.Select(v => v.Name))}")}");
     }
@@ -229,6 +231,9 @@ internal sealed class ModelOptions
         return new Normalization(Numbers("--mean", result.GetValue(mean), channels, positive: false) ?? standard.Mean, Numbers("--std", result.GetValue(std), channels, positive: true) ?? standard.Std);
     }
 
+    // Pixels are 0 to 1: beyond these, what the network gets is no image any more.
+    private const float Least = 1e-6f, Most = 1e6f;
+
     private static float[]? Numbers(string name, string? text, int channels, bool positive)
     {
         if (text is null)
@@ -237,8 +242,8 @@ internal sealed class ModelOptions
         var values = new float[parts.Length];
         for (int i = 0; i < parts.Length; i++)
         {
-            if (!float.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !float.IsFinite(values[i]) || (positive && values[i] <= 0))
-                throw new FormatException($"{name} is '{text}'; it takes {(positive ? "positive " : string.Empty)}numbers separated by commas");
+            if (!float.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !float.IsFinite(values[i]) || (positive ? values[i] is < Least or > Most : Math.Abs(values[i]) > Most))
+                throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{name} is '{text}'; it takes numbers from {(positive ? Least : -Most)} to {Most}, one per channel, separated by commas"));
         }
 
         return values.Length == channels ? values : throw new FormatException($"{name} has {values.Length} values; the network input has {channels} channels");

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
@@ -75,7 +76,7 @@ internal static class SimulateCommand
     {
         var layers = new List<LayerSpec>();
         var problems = new List<string>();
-        foreach ((int number, string line) in File.ReadLines(file).Select(l => l.Split('#')[0].Trim()).Index().Where(l => l.Item.Length > 0))
+        foreach ((int number, string line) in InputFile.ReadLines(file).Select(l => l.Split('#')[0].Trim()).Index().Where(l => l.Item.Length > 0))
         {
             try
             {

@@ -141,7 +141,7 @@ public sealed record CompiledProgram
             Default(layer.OutputExtent, Network.Tensors[layer.Output].Shape.Channels);
         }
 
-        return new PathRow(keep, extents);
+        return new PathRow(keep, extents) { Variant = path.Variant };
 
         void Default(int? register, int channels)
         {

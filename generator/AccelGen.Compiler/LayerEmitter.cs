@@ -382,6 +382,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         load["Rows"] = 1;
         load["SegmentBeats"] = count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
         load["Address"] = address + ((long)from * config.Derived.ParameterTileBytes);
+        load["VariantShift"] = address == job.ParameterAddress ? job.ParameterVariantShift : 0;
         Commands.Add(load);
         if (further is { } more)
         {

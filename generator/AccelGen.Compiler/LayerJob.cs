@@ -117,6 +117,9 @@ internal sealed record LayerJob
     public int? InputExtent { get; init; }
     public int? OutputExtent { get; init; }
 
+    /// <summary>Bits by which a path's variant is shifted and added to <see cref="ParameterAddress"/>; 0 where all paths have the same parameters.</summary>
+    public int ParameterVariantShift { get; init; }
+
     /// <summary>Vectors of output channels before those of this job, where it is a part of a layer whose channels a register limits.</summary>
     public int ExtentStart { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Isa;
@@ -545,9 +546,17 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         job = job with
         {
             Kernel = conv.Kernel, Stride = conv.Stride, Dilation = conv.Dilation, PadTop = conv.Padding.Top, PadLeft = conv.Padding.Left,
-            ParameterAddress = AddParameters(outputs, k => to(k) is >= 0 and int o ? conv.Bias[o] : 0, k => to(k) is >= 0 and int o ? conv.Scales[o] : new FixedPointScale(0, 1)),
         };
-        CheckAccumulator(conv, input.ZeroPoint);
+        IReadOnlyList<ConvParameters> variants = conv.Variants ?? [new ConvParameters(conv.Bias, conv.Scales)];
+        byte[][] parameters = [.. variants.Select(v => Parameters(outputs, k => to(k) is >= 0 and int o ? v.Bias[o] : 0, k => to(k) is >= 0 and int o ? v.Scales[o] : new FixedPointScale(0, 1)))];
+        // A power of two apart, so that the hardware adds without multiplying, and bursts are cut at the same places in each.
+        int apart = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)parameters[0].Length));
+        byte[] all = new byte[((parameters.Length - 1) << apart) + parameters[0].Length];
+        for (int v = 0; v < parameters.Length; v++)
+            parameters[v].CopyTo(all, v << apart);
+        job = job with { ParameterAddress = AddRegion(all), ParameterVariantShift = conv.Variants is null ? 0 : apart };
+        foreach (ConvParameters variant in variants)
+            CheckAccumulator(conv with { Bias = variant.Bias }, input.ZeroPoint);
         sbyte Padded(int k, int ky, int kx, int c) => to(k) is >= 0 and int o && from(c) is >= 0 and int i ? Weight(conv, channelsIn, o, ky, kx, i) : (sbyte)0;
         if (folded.TryGetValue(conv.Input, out InputFolding? fold))
         {
@@ -824,7 +833,9 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         return AddRegion(data);
     }
 
-    private long AddParameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale)
+    private long AddParameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale) => AddRegion(Parameters(outputChannels, bias, scale));
+
+    private byte[] Parameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale)
     {
         int k0 = config.Array.Lanes, entryBytes = config.Derived.ParameterTileBytes, laneTiles = Geometry.Ceil(outputChannels, k0);
         byte[] data = new byte[laneTiles * entryBytes];
@@ -836,7 +847,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], s.Multiplier | ((uint)s.Shift << 24));
         }
 
-        return AddRegion(data);
+        return data;
     }
 
     // One entry per factor, the same for all lanes.

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AccelGen.Files;
 
 namespace AccelGen.Config;
 
@@ -17,6 +18,9 @@ public static class ConfigLoader
     private const string OverrideSource = "--set";
     private const string StandInPreset = "base";
 
+    // What 'config show' adds to the fields of a file.
+    private static readonly string[] Computed = ["configHash", "derived"];
+
     /// <summary>The names of the built-in configurations, smallest first.</summary>
     public static ImmutableArray<string> Presets { get; } = ["tiny", "small", "base", "wide"];
 
@@ -31,9 +35,9 @@ public static class ConfigLoader
             return Parse(PresetText(presetOrPath), $"presets/{presetOrPath}.json", overrides);
         try
         {
-            return Parse(File.ReadAllText(presetOrPath), presetOrPath, overrides);
+            return Parse(InputFile.ReadText(presetOrPath), presetOrPath, overrides);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or FormatException)
         {
             return Failed(new ConfigDiagnostic(ConfigCodes.NotFound, "", $"'{presetOrPath}'",
                 $"one of {string.Join(", ", Presets)} or the path of a readable JSON file",
@@ -144,7 +148,8 @@ public static class ConfigLoader
             var path = section is null ? name : $"{section.Path}.{name}";
             found.Add(new(ConfigCodes.UnknownField, path, ConfigRules.Show(value),
                 $"one of {string.Join(", ", fields.Select(field => field.Name))}",
-                $"remove it; did you mean {Closest(name, fields.Select(field => field.Name))}?", file));
+                section is null && Computed.Contains(name) ? "remove it: 'config show' computes it"
+                    : $"remove it; did you mean {Closest(name, fields.Select(field => field.Name))}?", file));
             node.Remove(name);
         }
 

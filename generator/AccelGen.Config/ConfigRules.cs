@@ -56,9 +56,11 @@ public static class ConfigRules
     private static IEnumerable<Relation> Relations(AcceleratorConfig config)
     {
         const string Width = "array.vectorWidth", Lanes = "array.lanes", DataBits = "axi.dataBits";
+        // Nothing can be derived while one of these is illegal.
+        string[] Sizes = [Width, Lanes, DataBits];
         yield return new([Width, Lanes], () => Divides(config.Array));
-        yield return new([Width, Lanes, DataBits], () => WholeBeats(config));
-        yield return new([Width, Lanes, DataBits], () => TileBeats(config));
+        yield return new([.. Sizes], () => WholeBeats(config));
+        yield return new([.. Sizes], () => TileBeats(config));
         foreach (var (name, kibibytes) in new[]
         {
             ("input", config.Buffers.InputKibibytes),
@@ -67,19 +69,19 @@ public static class ConfigRules
         })
         {
             var path = $"buffers.{name}Kibibytes";
-            yield return new([Width, DataBits, path], () =>
+            yield return new([.. Sizes, path], () =>
                 Depth(ConfigCodes.BufferDepth, path, kibibytes, config.Derived.WordBytes, MinDepth, "words"));
         }
 
-        yield return new([Width, Lanes, "buffers.weightKibibytes"], () =>
+        yield return new([.. Sizes, "buffers.weightKibibytes"], () =>
             Depth(ConfigCodes.WeightDepth, "buffers.weightKibibytes", config.Buffers.WeightKibibytes,
                 config.Derived.WeightTileBytes, MinWeightTiles, "tiles"));
-        yield return new([DataBits, "axi.maxBurstBeats"], () => Burst(config));
+        yield return new([.. Sizes, "axi.maxBurstBeats"], () => Burst(config));
         yield return new(["axi.id", "axi.idBits"], () => Identifier(config.Axi));
-        yield return new([Width, DataBits, "units.transpose"], () => Turns(config));
+        yield return new([.. Sizes, "units.transpose"], () => Turns(config));
         yield return new(["units.multiply", "units.residual"], () => Needs("multiply", config.Units.Multiply, "residual", config.Units.Residual));
         yield return new(["units.rowTaps", "units.laneWise"], () => Needs("rowTaps", config.Units.RowTaps, "laneWise", config.Units.LaneWise));
-        yield return new([Width, DataBits, "units.rowTaps"], () => Taps(config));
+        yield return new([.. Sizes, "units.rowTaps"], () => Taps(config));
         yield return new(["units.resize", "units.laneWise"], () => Needs("resize", config.Units.Resize, "laneWise", config.Units.LaneWise));
     }
 

@@ -34,8 +34,24 @@ public static class OutputFolder
             // Only what is empty: another program may have put something there meanwhile.
             foreach (string above in made.Reverse().Where(f => Directory.Exists(f) && !Directory.EnumerateFileSystemEntries(f).Any()))
                 Directory.Delete(above);
-            throw new IOException($"{target} cannot be written: {e.Message}", e);
+            throw new IOException($"{target} cannot be written: {OutputFile.Reason(e)}", e);
         }
+    }
+
+    /// <summary>What lies in a folder and would be lost if it were replaced: files of other names, links, folders without files.</summary>
+    /// <param name="target">Folder, or the path of one to come.</param>
+    /// <param name="known">Paths, relative to the folder, of files that may be replaced.</param>
+    /// <returns>Paths relative to the folder.</returns>
+    public static IEnumerable<string> Foreign(string target, IEnumerable<string> known)
+    {
+        string folder = target.Length == 0 ? target : OutputFile.Followed(Path.TrimEndingDirectorySeparator(target));
+        if (!Directory.Exists(folder))
+            return [];
+        HashSet<string> own = [.. known];
+        HashSet<string> folders = [.. own.Select(f => Path.GetDirectoryName(f)!)];
+        return new DirectoryInfo(folder).EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
+            .Where(i => i.LinkTarget is not null || !(i is DirectoryInfo ? folders : own).Contains(Path.GetRelativePath(folder, i.FullName)))
+            .Select(i => Path.GetRelativePath(folder, i.FullName)).Order(StringComparer.Ordinal);
     }
 
     // Writes a folder under another name and renames it; what was there before comes back when that fails.

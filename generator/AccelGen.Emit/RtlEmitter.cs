@@ -114,6 +114,7 @@ public static class RtlEmitter
             ["param_entries"] = config.Buffers.ParameterEntries,
             ["queue_depth"] = config.Control.QueueDepth,
             ["paths"] = config.Control.Paths,
+            ["dynamic_registers"] = config.Control.DynamicRegisters,
             ["path_bits"] = Bits(config.Control.Paths),
             ["outstanding_reads"] = config.Axi.OutstandingReads,
             ["outstanding_writes"] = config.Axi.OutstandingWrites,

@@ -200,7 +200,7 @@ public sealed partial class OutputFile : IDisposable
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new OutputException(path, e.InnerException is IOException inner ? Reason(inner) : "permission denied");
+            throw new OutputException(path, Reason(e));
         }
         catch (IOException e) when (e is not OutputException)
         {
@@ -208,11 +208,15 @@ public sealed partial class OutputFile : IDisposable
         }
     }
 
-    private static string Reason(IOException e) => e switch
+    /// <summary>Why something cannot be written, without the names of temporary files.</summary>
+    /// <param name="fault">What the system said.</param>
+    public static string Reason(Exception fault) => fault switch
     {
+        UnauthorizedAccessException => fault.InnerException is IOException inner ? Reason(inner) : "permission denied",
         PathTooLongException => "its name is longer than the file system takes",
         FileNotFoundException or DirectoryNotFoundException => "the system lets no file be made there",
-        _ => e.Message.Split(" : '")[0].TrimEnd('.').ToLowerInvariant(),
+        _ when fault.Message.StartsWith("The file '", StringComparison.Ordinal) => "a file is there, not a folder",
+        _ => fault.Message.Split(" : '")[0].TrimEnd('.').ToLowerInvariant(),
     };
 
     private static string MakeFolder(string parent)

@@ -7,7 +7,7 @@ namespace AccelGen.Isa;
 public static class IsaDefinition
 {
     /// <summary>Version of the command format; a program carries it.</summary>
-    public const int Version = 3;
+    public const int Version = 4;
 
     /// <summary>Bits of a command.</summary>
     public const int CommandBits = 512;
@@ -34,7 +34,7 @@ public static class IsaDefinition
         new("PredicateEnable", 8, 1, "1: the command does its work only when its predicate holds. Tokens move in either case."),
         new("PredicateInvert", 9, 1, "1: the work is done when the block is skipped instead of when it is kept."),
         new("PredicateIndex", 10, 6, "Block whose keep bit in the active path is the predicate."),
-        new("Wait0", 16, 5, "Token taken before the start: bit 4 enables, bits 3:0 name the semaphore."),
+        new("Wait0", 16, 5, "Token taken before the start: bit 4 enables, bits 3:0 name the semaphore. A semaphore holds at most 255 tokens. The counters take the queue with a quarter of its number (0 to 3 load, 4 to 7 compute, 8 to 11 vector, 12 to 15 store) to be the one that gives its tokens."),
         new("Wait1", 21, 5, "A second token, of another semaphore than Wait0: a command takes one token of each."),
         new("Wait2", 26, 5, "A third token, of a third semaphore."),
         new("ReservedHeader0", 31, 1, "Zero."),
@@ -46,12 +46,12 @@ public static class IsaDefinition
         new("ARegister", 65, 4, "Dynamic register of extent A."),
         new("AUnit", 69, 1, "Unit of extent A: 0 input vectors (VectorWidth channels), 1 lane tiles (Lanes channels)."),
         new("ABase", 70, 12, "Position of this command's extent A in the whole axis."),
-        new("ACount", 82, 12, "Extent A without a limit."),
+        new("ACount", 82, 12, "Extent A without a limit; 0: the command has no work to do, its tokens move."),
         new("BDynamic", 94, 1, "1: extent B is limited by a dynamic register of the active path."),
         new("BRegister", 95, 4, "Dynamic register of extent B."),
         new("BUnit", 99, 1, "Unit of extent B, coded like AUnit."),
         new("BBase", 100, 12, "Position of this command's extent B in the whole axis."),
-        new("BCount", 112, 12, "Extent B without a limit."),
+        new("BCount", 112, 12, "Extent B without a limit; 0 as in ACount."),
         new("ReservedHeader2", 124, 4, "Zero."),
     ];
 
@@ -85,7 +85,8 @@ public static class IsaDefinition
             new("PeRowStep", 432, 12, "Rows between the windows of vertically adjacent processing elements."),
             new("PeColumnStep", 444, 12, "Words between the windows of horizontally adjacent processing elements."),
             new("BlockWords", 456, 16, "Words that one step of extent A takes in the buffer."),
-            new("ReservedLoad5", 472, 40, "Zero."),
+            new("VariantShift", 472, 5, "Bits by which the variant of the active path is shifted and added to Address; 0: the address is the same on every path."),
+            new("ReservedLoad5", 477, 35, "Zero."),
         ]),
         new("COMPUTE", 2, Queue.Compute, "Multiplies and accumulates a range of lane tiles (extent B) over a range of input vectors (extent A), all kernel taps and all output pixels of the tile; hands sums to the active VECTOR command.",
         [
@@ -251,7 +252,7 @@ public static class IsaDefinition
         new("ErrorCode", 4, "Why a program stopped.",
         [
             new("None", 0, "No error."),
-            new("BadOpcode", 1, "The opcode is not defined."),
+            new("BadOpcode", 1, "The opcode, the destination of a LOAD or the function of a ROW is not defined."),
             new("BadAddress", 2, "A command reaches beyond MemoryLimit or beyond the address bits of the port."),
             new("ReadSlave", 3, "A read was answered with SLVERR."),
             new("WriteSlave", 4, "A write was answered with SLVERR."),
@@ -259,7 +260,7 @@ public static class IsaDefinition
             new("ReadDecode", 6, "A read was answered with DECERR: nothing is at the address."),
             new("WriteDecode", 7, "A write was answered with DECERR: nothing is at the address."),
             new("Misaligned", 8, "The program's address is no multiple of a command, or an address or stride of a command no multiple of the bus width."),
-            new("NothingToCount", 9, "A count of a command that is not skipped is zero."),
+            new("NothingToCount", 9, "A count of a command that has work to do, other than its extents, is zero."),
             new("Aborted", 10, "Control.Abort ended the program."),
             new("Timeout", 11, "Nothing moved for ProgressTimeout cycles."),
         ]),
@@ -276,17 +277,17 @@ public static class IsaDefinition
         new("Status", 0x014, Access.ReadOnly, 0, "Bit 0 running, bit 1 done, bit 2 error, bit 3 stopping: after an error, an abort or a timeout the bursts on the bus are being completed."),
         new("InterruptEnable", 0x018, Access.ReadWrite, 0, "Bit 0: the interrupt is InterruptStatus.Done; bit 1: or InterruptStatus.Error."),
         new("PathSelect", 0x01C, Access.ReadWrite, 0, "Row of the path table that the next program start uses; a row that does not exist is refused."),
-        new("ProgramLow", 0x020, Access.ReadWrite, 0, "Byte address of the first program block, low word."),
+        new("ProgramLow", 0x020, Access.ReadWrite, 0, "Byte address of the first program block, low word; the whole block is fetched, so that it lies below MemoryLimit."),
         new("ProgramHigh", 0x024, Access.ReadWrite, 0, "Byte address of the first program block, high word."),
         new("ProgramHashLow", 0x028, Access.ReadWrite, 0, "Configuration hash that the program was compiled for, low word."),
         new("ProgramHashHigh", 0x02C, Access.ReadWrite, 0, "Configuration hash that the program was compiled for, high word."),
-        new("MemoryLimitLow", 0x030, Access.ReadWrite, 0xFFFFFFFF, "First byte address beyond the memory, low word."),
-        new("MemoryLimitHigh", 0x034, Access.ReadWrite, 0xFF, "First byte address beyond the memory, high word."),
+        new("MemoryLimitLow", 0x030, Access.ReadWrite, 0xFFFFFFFF, "First byte address beyond the memory, low word; for the next program start."),
+        new("MemoryLimitHigh", 0x034, Access.ReadWrite, 0xFF, "First byte address beyond the memory, high word; for the next program start."),
         new("Error", 0x038, Access.ReadOnly, 0, "Bits 3:0 error code, bits 5:4 queue, bits 31:16 tag of the command."),
-        new("QueueState", 0x03C, Access.ReadOnly, 0, "Per queue a byte, load first: bit 0 command present, bit 1 working, bits 7:4 first semaphore it lacks plus 1 modulo 16 when bit 2 is set."),
+        new("QueueState", 0x03C, Access.ReadOnly, 0, "Per queue a byte, load first: bit 0 command present, bit 1 at work on it or waiting for a token, bits 7:4 first semaphore it lacks plus 1 modulo 16 when bit 2 is set."),
         new("CommandsDispatched", 0x040, Access.ReadOnly, 0, "Commands dispatched since the start."),
         new("InterruptStatus", 0x044, Access.WriteOneToClear, 0, "Bit 0 Done: a program ended; bit 1 Error: a program ended with an error. Writing a one clears the bit."),
-        new("ProgressTimeout", 0x048, Access.ReadWrite, 0, "Cycles without a beat, a dispatch, a start or an end of a command after which a program is ended with the error Timeout; 0: never."),
+        new("ProgressTimeout", 0x048, Access.ReadWrite, 0, "Cycles without a beat, a dispatch, a start or an end of a command after which a program is ended with the error Timeout; 0: never. It acts at once, also on the running program."),
     ];
 
     /// <summary>Byte offset of the counter window: 8 bytes per counter. Reading the low word keeps the high word of the same moment for the next read.</summary>
@@ -295,7 +296,10 @@ public static class IsaDefinition
     /// <summary>Byte offset of the path table.</summary>
     public const int PathTableBase = 0x1000;
 
-    /// <summary>Bytes of a row of the path table: two words of keep bits, 14 reserved, then 16 dynamic registers.</summary>
+    /// <summary>Byte offset of the variant in a row of the path table: which of several parameters layers take, in the low eight bits.</summary>
+    public const int PathVariantOffset = 0x08;
+
+    /// <summary>Bytes of a row of the path table: two words of keep bits, the variant, 13 reserved, then 16 dynamic registers.</summary>
     public const int PathRowBytes = 0x80;
 
     /// <summary>Byte offset of the dynamic registers in a row of the path table.</summary>

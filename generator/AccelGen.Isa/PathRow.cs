@@ -8,6 +8,13 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
     /// <summary>Number of dynamic registers in a row.</summary>
     public const int Registers = 16;
 
+    /// <summary>Which of several parameters layers take, 0 to 255.</summary>
+    public int Variant { get; init; }
+
+    /// <summary>Address of a LOAD under this path.</summary>
+    /// <param name="load">The command.</param>
+    public long Address(Command load) => load["Address"] + (load["VariantShift"] is > 0 and long shift ? (long)Variant << (int)shift : 0);
+
     /// <summary>Codes an extent of channels.</summary>
     /// <param name="channels">Channels kept; 0 skips the work.</param>
     /// <param name="vectorWidth">Channels of an input vector.</param>

@@ -239,7 +239,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 long segment = command["SegmentBeats"] * (lengthMode ? a : 1);
                 int outer = lengthMode ? 1 : a;
                 int rows = (int)command["Rows"];
-                long address = command["Address"], strideRow = command["StrideRow"], strideA = command["StrideA"], strideB = command["StrideB"];
+                long address = n < 0 ? command["Address"] : path.Address(command), strideRow = command["StrideRow"], strideA = command["StrideA"], strideB = command["StrideB"];
                 long first = start + 1;
                 bool fetch = command["Destination"] == 4;
                 long issued = 0;

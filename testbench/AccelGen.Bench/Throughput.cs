@@ -59,6 +59,7 @@ internal static class Throughput
         PathRow row = program.Row(ExecutionPath.Whole);
         registers.Add((IsaDefinition.PathTableBase, (uint)row.Keep));
         registers.Add((IsaDefinition.PathTableBase + 4, (uint)(row.Keep >> 32)));
+        registers.Add((IsaDefinition.PathTableBase + IsaDefinition.PathVariantOffset, (uint)row.Variant));
         for (int i = 0; i < row.Extents.Count; i++)
             registers.Add((IsaDefinition.PathTableBase + IsaDefinition.PathExtentOffset + (4 * i), row.Extents[i]));
         Named("PathSelect", 0);

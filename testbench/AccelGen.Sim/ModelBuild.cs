@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using AccelGen.Config;
 using AccelGen.Emit;
+using AccelGen.Files;
 using CliWrap;
 using CliWrap.Buffered;
 using Microsoft.Extensions.Logging;
@@ -68,7 +69,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         if (IsWhole(folder, LibraryName))
             return new BuiltModel(library, true, (Environment.TickCount64 - started) / 1000.0);
 
-        Directory.CreateDirectory(CacheFolder);
+        PrepareCache();
         using FileStream turn = await TurnAsync(key, cancellation).ConfigureAwait(false);
         if (IsWhole(folder, LibraryName))
             return new BuiltModel(library, true, (Environment.TickCount64 - started) / 1000.0);
@@ -98,6 +99,20 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         }
 
         return new BuiltModel(library, false, (Environment.TickCount64 - started) / 1000.0);
+    }
+
+    private void PrepareCache()
+    {
+        try
+        {
+            Directory.CreateDirectory(CacheFolder);
+            // Writable, too: the folder may have been there before.
+            new FileStream(Path.Combine(CacheFolder, $".{Guid.NewGuid():N}.lock"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"models cannot be kept in {CacheFolder}: {OutputFile.Reason(e)}; set ACCELGEN_CACHE to a folder that can be written", e);
+        }
     }
 
     // Waits while another build of the same entry is at work, in this process or another one, to take its result.

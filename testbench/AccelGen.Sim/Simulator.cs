@@ -76,6 +76,7 @@ public sealed unsafe class Simulator : IDisposable
         int offset = IsaDefinition.PathTableBase + (row * IsaDefinition.PathRowBytes);
         WriteAddress(offset, (uint)path.Keep);
         WriteAddress(offset + 4, (uint)(path.Keep >> 32));
+        WriteAddress(offset + IsaDefinition.PathVariantOffset, (uint)path.Variant);
         for (int i = 0; i < path.Extents.Count; i++)
             WriteAddress(offset + IsaDefinition.PathExtentOffset + (4 * i), path.Extents[i]);
     }

@@ -195,7 +195,7 @@ public sealed class Workload : IDisposable
     private (int Row, CyclePrediction Model) Select(ExecutionPath path)
     {
         PathRow wanted = program.Row(path);
-        int known = table.FindIndex(t => t.Row.Keep == wanted.Keep && t.Row.Extents.SequenceEqual(wanted.Extents));
+        int known = table.FindIndex(t => t.Row.Keep == wanted.Keep && t.Row.Variant == wanted.Variant && t.Row.Extents.SequenceEqual(wanted.Extents));
         if (known >= 0)
             return (known, table[known].Model);
         CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, wanted);

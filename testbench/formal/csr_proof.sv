@@ -39,13 +39,14 @@ module csr_proof (
   logic [39:0]  program_at, limit;
   logic [63:0]  keep;
   logic [511:0] extents;
+  logic [7:0]   variant;
   logic [4:0]   counter;
   acc_csr dut (
     .clk_i(clk_i), .rst_ni(rst_ni), .awvalid_i(awvalid), .awready_o(awready), .awaddr_i(awaddr), .wvalid_i(wvalid),
     .wready_o(wready), .wdata_i(wdata), .wstrb_i(wstrb), .bvalid_o(bvalid), .bready_i(bready), .bresp_o(bresp),
     .arvalid_i(arvalid), .arready_o(arready), .araddr_i(araddr), .rvalid_o(rvalid), .rready_i(rready), .rdata_o(rdata),
     .rresp_o(rresp), .start_o(start), .clear_o(clear), .abort_o(stop), .timeout_o(timeout), .program_o(program_at),
-    .hash_ok_o(hash_ok), .memory_limit_o(limit), .keep_o(keep), .extents_o(extents), .running_i(running),
+    .hash_ok_o(hash_ok), .memory_limit_o(limit), .keep_o(keep), .extents_o(extents), .variant_o(variant), .running_i(running),
     .stopping_i(stopping), .ended_i(ended), .done_i(done), .error_i(error), .error_info_i(error_info),
     .dispatched_i(dispatched), .queue_state_i(queue_state), .counter_o(counter), .counter_value_i(counter_value),
     .interrupt_o(interrupt));
@@ -61,6 +62,7 @@ module csr_proof (
   (* hierconn *) wire [31:0] \dut.limit_low_q ;
   (* hierconn *) wire [31:0] \dut.limit_high_q ;
   (* hierconn *) wire [31:0] \dut.timeout_q ;
+  (* hierconn *) wire [15:0] \dut.counter_high_q ;
   (* hierconn *) wire [1:0]  \dut.interrupt_enable_q ;
   (* hierconn *) wire [1:0]  \dut.interrupt_status_q ;
 
@@ -83,9 +85,9 @@ module csr_proof (
   wire plain = address == Enable || address == Path || address == ProgramLow || address == ProgramHigh || address == HashLow
             || address == HashHigh || address == LimitLow || address == LimitHigh || address == Timeout;
   wire table_at_w = address >= 16'h1000 && address < 16'h1000 + Paths * 128 && address[1:0] == 0
-                 && (address % 128 < 8 || address % 128 >= 64);
+                 && (address % 128 < 12 || address % 128 >= 64);
   wire table_at_r = araddr >= 16'h1000 && araddr < 16'h1000 + Paths * 128 && araddr[1:0] == 0
-                 && (araddr % 128 < 8 || araddr % 128 >= 64);
+                 && (araddr % 128 < 12 || araddr % 128 >= 64);
   wire control_ok = data == 4 || ((data == 1 || data == 2) && !running && !start);
   wire write_ok   = strobes == 4'hF && (address == Control ? control_ok : address == Path ? data < Paths
                     : plain || address == Events || table_at_w);
@@ -102,6 +104,11 @@ module csr_proof (
   logic [31:0] read_value;
   logic [63:0] keep_p;
   logic [511:0] extents_p;
+  logic [7:0]  variant_p;
+  logic [39:0] limit_p;
+  logic [15:0] high, read_high_value;         // of the counter whose low word was read last
+  logic        read_high;
+  wire  counter_at_r = araddr >= 16'h0200 && araddr < 16'h0300 && araddr[1:0] == 0;
   logic        expect_refused;
 
   always_ff @(posedge clk_i) started <= 1;
@@ -112,7 +119,8 @@ module csr_proof (
       aws <= 0; ws <= 0; bs <= 0; ars <= 0; rs <= 0;
       changed <= 0; events <= 0; enabled <= 0;
       expect_start <= 0; expect_clear <= 0; expect_stop <= 0; read_watched <= 0; read_refused <= 0; read_value <= 0;
-      keep_p <= '1; extents_p <= '0; expect_refused <= 0;
+      keep_p <= '1; extents_p <= '0; variant_p <= '0; limit_p <= '1; expect_refused <= 0;
+      high <= 0; read_high <= 0; read_high_value <= 0;
     end else begin
       if (awvalid && awready) address <= awaddr;
       if (wvalid && wready) begin
@@ -145,9 +153,14 @@ module csr_proof (
         read_watched <= araddr == watched;
         read_refused <= !read_ok;
         read_value   <= held;
+        read_high    <= counter_at_r && araddr[2];
+        read_high_value <= high;
+        if (counter_at_r && !araddr[2]) high <= counter_value[47:32];
       end
       keep_p    <= keep;
       extents_p <= extents;
+      variant_p <= variant;
+      limit_p   <= limit;
     end
   end
 
@@ -165,14 +178,17 @@ module csr_proof (
       WriteRefusedAsMapped_A : assert (!bvalid || bresp == (expect_refused ? 2'b10 : 2'b00));
       ReadRefusedAsMapped_A : assert (!rvalid || rresp == (read_refused ? 2'b10 : 2'b00));
       PulsesByWrites_A : assert (start == expect_start && clear == expect_clear && stop == expect_stop);
-      RowCopiedAtStart_A : assert (expect_start || (keep == keep_p && extents == extents_p));
+      RowCopiedAtStart_A : assert (expect_start || (keep == keep_p && extents == extents_p && variant == variant_p && limit == limit_p));
       ReadsWhatWasWritten_A : assert (!(rvalid && read_watched) || rdata == read_value);
+      HighOfTheLowWord_A : assert (!(rvalid && read_high) || rdata == {16'd0, read_high_value});
       InterruptByEvents_A : assert (interrupt == ((events & enabled) != 0));
       TimeoutByWrites_A : assert (watched != Timeout || timeout == held);
       ProgramByWrites_A : assert ((watched != ProgramLow || program_at[31:0] == held)
                                   && (watched != ProgramHigh || program_at[39:32] == held[7:0]));
-      LimitByWrites_A : assert ((watched != LimitLow || limit[31:0] == held) && (watched != LimitHigh || limit[39:32] == held[7:0]));
+      LimitOfStart_A : assert (!expect_start
+        || ((watched != LimitLow || limit[31:0] == held) && (watched != LimitHigh || limit[39:32] == held[7:0])));
 
+      High_A : assert (\dut.counter_high_q == high);
       Captured_A : assert (\dut.waddr_q == address && \dut.wdata_q == data && \dut.wstrb_q == strobes);
       Events_A : assert (\dut.interrupt_status_q == events && \dut.interrupt_enable_q == enabled);
       Held_A : assert (held == (watched == Enable ? {30'd0, \dut.interrupt_enable_q } : watched == Path ? \dut.path_select_q

@@ -47,6 +47,54 @@ public sealed class BadInputTests
     }
 
     [Test]
+    [CancelAfter(120_000)]
+    public async Task Generate_replaces_what_it_wrote_and_nothing_else()
+    {
+        string root = Directory.CreateTempSubdirectory("accelgen-generate").FullName, folder = Path.Combine(root, "rtl"), mine = Path.Combine(folder, "my.json");
+        try
+        {
+            Assert.That((await InProcess.RunAsync("generate", "--config", "base", "--out", folder)).ExitCode, Is.Zero);
+            Assert.That((await InProcess.RunAsync("generate", "--config", "tiny", "--out", folder)).ExitCode, Is.Zero, "another configuration in its place");
+            await File.WriteAllTextAsync(mine, AccelGen.Config.ConfigLoader.PresetText("tiny"));
+            InProcess.Result refused = await InProcess.RunAsync("generate", "--config", mine, "--out", folder);
+            Assert.That(refused.ExitCode, Is.EqualTo(2));
+            Assert.That(refused.Error, Does.Contain("would delete it: my.json; move it away"));
+            Assert.That(File.Exists(mine));
+            File.Delete(mine);
+            string list = Path.Combine(folder, "flow", "files.f"), elsewhere = Path.Combine(root, "list");
+            File.Move(list, elsewhere);
+            File.CreateSymbolicLink(list, elsewhere);
+            Assert.That((await InProcess.RunAsync("generate", "--config", "tiny", "--out", folder)).Error, Does.Contain("flow/files.f"), "a link is not what it wrote");
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
+    [TestCase("/proc/x")]
+    [TestCase("/dev/null")]
+    [CancelAfter(60_000)]
+    public async Task A_model_cache_that_cannot_be_used_names_its_variable(string cache)
+    {
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = cache }, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8");
+        Assert.That(result.ExitCode, Is.EqualTo(3));
+        Assert.That(result.StandardError, Does.Contain(cache).And.Contain("set ACCELGEN_CACHE to a folder that can be written"));
+    }
+
+    [TestCase("simulate", "--config", "tiny", "--layers-from", "/dev/zero", TestName = "A_device_that_never_ends_is_no_list_of_layers")]
+    [TestCase("config", "show", "/dev/zero", TestName = "A_device_that_never_ends_is_no_configuration")]
+    [TestCase("import", "/dev/zero", TestName = "A_device_that_never_ends_is_no_network")]
+    [TestCase("import", "", TestName = "An_empty_name_is_no_network")]
+    [CancelAfter(60_000)]
+    public async Task What_never_ends_or_is_not_there_is_refused(params string[] arguments)
+    {
+        InProcess.Result result = await InProcess.RunAsync(arguments);
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(result.Error, Does.StartWith("error: "));
+    }
+
+    [Test]
     [CancelAfter(60_000)]
     public async Task An_output_folder_that_cannot_be_written_is_reported_and_nothing_is_left()
     {

@@ -66,6 +66,28 @@ public sealed class ConfigDiagnosticTests
     }
 
     [Test]
+    public void Any_number_in_any_field_is_legal_or_gives_its_field_range_and_cure()
+    {
+        foreach (ConfigField field in ConfigField.Values.Values.Where(f => f.Kind == ConfigFieldKind.Integer))
+        {
+            foreach (int value in new[] { int.MinValue, -8, -1, 0, 1, 2, 3, 5, 65, 1 << 20, int.MaxValue })
+            {
+                ConfigResult result = ConfigLoader.TryLoad("tiny", $"{field.Path}={value}");
+                Assert.That(result.Config is not null || result.Diagnostics.All(d => d.Legal.Length > 0 && d.Cure.Length > 0), $"{field.Path}={value}");
+            }
+        }
+    }
+
+    [Test]
+    public void What_show_computes_is_to_be_removed_from_a_file()
+    {
+        string text = ConfigLoader.PresetText("tiny").Replace("{\n  \"$schema\"", "{\n  \"configHash\": \"0\", \"derived\": {},\n  \"$schema\"", StringComparison.Ordinal);
+        ConfigDiagnostic[] found = [.. ConfigLoader.Parse(text).Diagnostics];
+        Assert.That(found.Select(d => d.Path), Is.EquivalentTo(new[] { "configHash", "derived" }));
+        Assert.That(found.Select(d => d.Cure), Is.All.Contains("'config show' computes it"));
+    }
+
+    [Test]
     public void Every_code_has_a_fixture() =>
         Assert.That(ByOverride.Select(f => f.Code).Concat(ByFile.Select(f => f.Code)).Distinct(), Is.EquivalentTo(ConfigCodes.All.Keys));
 

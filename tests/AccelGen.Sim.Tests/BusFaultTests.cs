@@ -41,6 +41,11 @@ public sealed class BusFaultTests
         yield return Fault("An abort does nothing", "acc_cmd", "else if (abort_i) stop_info", "else if (1'b0) stop_info");
         yield return Fault("A program waits for ever", "acc_cmd", "assign timed_out = active && timeout_i != 32'd0 && quiet_q >= timeout_i;", "assign timed_out = 1'b0;");
 
+        yield return Fault("Dispatched commands are counted by 16 bits", "acc_cmd", "assign dispatched_o = dispatched_q;", "assign dispatched_o = 32'(dispatched_q[15:0]);");
+        yield return Fault("A program that does nothing for a while is ended", "acc_cmd", "progress_i || boot_push || dispatch ||", "progress_i || push_o != 4'd0 ||");
+        yield return Fault("The limit of the next program is the running one's", "acc_csr", "assign memory_limit_o = limit_q;", "assign memory_limit_o = {limit_high_q[7:0], limit_low_q};");
+        yield return Fault("A load to nowhere is taken", "acc_cmd", "known_op = entry_q[130:128] <= acc_pkg::LoadDestinationTable;", "known_op = 1'b1;");
+
         static TestCaseData Fault(string name, string module, string good, string bad, params string[] overrides) => new TestCaseData(module, good, bad, overrides).SetArgDisplayNames(name);
     }
 

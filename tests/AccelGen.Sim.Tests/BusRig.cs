@@ -272,7 +272,7 @@ internal sealed class BusRig : IDisposable
             {
                 for (int r = 0; r < c["Rows"]; r++)
                 {
-                    long from = c["Address"] + (ib * c["StrideB"]) + (ia * c["StrideA"]) + (r * c["StrideRow"]);
+                    long from = row.Address(c) + (ib * c["StrideB"]) + (ia * c["StrideA"]) + (r * c["StrideRow"]);
                     if (address >= from && address < from + segment)
                         return true;
                 }

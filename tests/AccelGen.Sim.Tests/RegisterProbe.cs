@@ -42,6 +42,8 @@ internal sealed class RegisterProbe : IDisposable
             probe.Counters();
             probe.Interrupts();
             probe.Refusals();
+            probe.LimitOfTheStart();
+            probe.LongPrograms();
         }
         catch (SimulationException e)
         {
@@ -69,7 +71,7 @@ internal sealed class RegisterProbe : IDisposable
             int at = offset;
             Register? register = IsaDefinition.Registers.SingleOrDefault(r => r.Offset == at);
             int row = (offset - IsaDefinition.PathTableBase) / IsaDefinition.PathRowBytes, within = offset % IsaDefinition.PathRowBytes;
-            bool table = offset >= IsaDefinition.PathTableBase && row < config.Control.Paths && (within < 8 || within >= IsaDefinition.PathExtentOffset);
+            bool table = offset >= IsaDefinition.PathTableBase && row < config.Control.Paths && (within < 12 || within >= IsaDefinition.PathExtentOffset);
             bool counter = offset is >= IsaDefinition.CounterBase and < IsaDefinition.CounterBase + 0x100, exists = register is not null || counter || table;
             Expect(simulator.TryRead(offset).Response == (exists ? Okay : SlaveError), $"a read of 0x{offset:X} is not answered as the map says");
             if (register?.Name is not ("Control" or "InterruptStatus"))
@@ -163,14 +165,77 @@ internal sealed class RegisterProbe : IDisposable
             Refused("NothingToCount", () => Damage(Queue.Load, field));
         foreach (string field in new[] { "Rows", "Columns", "KernelRows", "KernelColumns" })
             Refused("NothingToCount", () => Damage(Queue.Compute, field));
+        foreach (int destination in new[] { 6, 7 })
+            Refused("BadOpcode", () => Damage(Queue.Load, "Destination", destination));
     }
 
-    private void Damage(Queue queue, string field)
+    // What is written for the next program is not the running one's.
+    private void LimitOfTheStart()
+    {
+        Load();
+        simulator.WriteRegister("MemoryLimitLow", (uint)program.MemoryBytes);
+        simulator.WriteRegister("MemoryLimitHigh", 0);
+        simulator.WritePath(0, program.Row(ExecutionPath.Whole));
+        Start(Timing);
+        simulator.WriteRegister("MemoryLimitLow", 0);
+        Expect(simulator.Running, "the program ended before the limit was written");
+        Finish("None");
+        Same(ExecutionPath.Whole, "a limit written while a program ran changed that program");
+        simulator.WriteRegister("MemoryLimitLow", uint.MaxValue);
+        simulator.WriteRegister("MemoryLimitHigh", 0xFF);
+    }
+
+    // Commands that do nothing are dispatched, and counted, like others; and a program goes on while they are.
+    private void LongPrograms()
+    {
+        const int Nops = 66_000, LeastPerCommand = 3, FirstToken = 16;
+        Nothing(Nops);
+        simulator.Behave(Timing, new MemoryFaults());
+        simulator.WriteRegister("Control", 1);
+        simulator.Step();
+        Finish("None", Nops * 30);
+        uint dispatched = simulator.ReadRegister("CommandsDispatched");
+        Expect(dispatched > Nops, $"a program of more than {Nops} commands counts {dispatched}");
+        // Dispatch waits until the whole block is there; then nothing moves but commands that do nothing.
+        int waiting = config.Control.QueueDepth + 2, left = config.Control.CommandBlock - waiting - 2;
+        Write([
+            new Command("LOAD") { ["ACount"] = 1, ["BCount"] = 1, ["Destination"] = 3, ["Rows"] = 1, ["SegmentBeats"] = 1, ["Signal0"] = FirstToken },
+            new Command("COMPUTE") { ["Wait0"] = FirstToken }, .. Enumerable.Range(1, waiting - 1).Select(_ => new Command("COMPUTE")),
+            .. Enumerable.Range(0, left).Select(_ => new Command("NOP")), new Command("END"),
+        ]);
+        simulator.WriteRegister("ProgressTimeout", (uint)(left * LeastPerCommand * 3 / 4));
+        Start(new MemoryTiming(4, 1, 4, 1));
+        Finish("None");
+        simulator.WriteRegister("ProgressTimeout", 0);
+    }
+
+    // A program of so many commands that do nothing, each block beginning with the load of the next.
+    private void Nothing(int count)
+    {
+        int block = config.Control.CommandBlock, blocks = (count / (block - 1)) + 1;
+        Write([.. Enumerable.Range(0, blocks * block).Select(i => i == (blocks * block) - 1 ? new Command("END") : i % block > 0 || i / block == blocks - 1 ? new Command("NOP") : new Command("LOAD")
+        {
+            ["ACount"] = 1, ["BCount"] = 1, ["Destination"] = 4, ["Rows"] = 1, ["SegmentBeats"] = block * config.Derived.BeatsPerCommand,
+            ["Address"] = (long)(i + block) * IsaDefinition.CommandBytes,
+        })]);
+    }
+
+    // Commands at the start of memory, which has a block more than they need.
+    private void Write(Command[] commands)
+    {
+        byte[] image = new byte[(commands.Length + config.Control.CommandBlock) * IsaDefinition.CommandBytes];
+        for (int i = 0; i < commands.Length; i++)
+            commands[i].Encode(image.AsSpan(i * IsaDefinition.CommandBytes));
+        simulator.LoadMemory(image.Length, image);
+        simulator.WriteRegister("ProgramLow", 0);
+    }
+
+    private void Damage(Queue queue, string field, int value = 0)
     {
         int position = Enumerable.Range(0, program.Commands.Count).Last(i => program.Commands[i].Definition.Queue == queue);
         int from = (int)program.ProgramAddress + (position * IsaDefinition.CommandBytes);
         Command command = Command.Decode(program.Image.AsSpan(from, IsaDefinition.CommandBytes));
-        command[field] = 0;
+        command[field] = value;
         command.Encode(simulator.Memory.Slice(from, IsaDefinition.CommandBytes));
     }
 
@@ -206,12 +271,12 @@ internal sealed class RegisterProbe : IDisposable
         simulator.Step();
     }
 
-    private void Finish(string error)
+    private void Finish(string error, int most = 50_000)
     {
         for (int i = 0; i < 3 || simulator.Running; i++)
         {
             simulator.Step();
-            if (i > 50_000)
+            if (i > most)
                 throw new SimulationException($"the program that should end with {error} does not end");
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AccelGen.Files;
 using SkiaSharp;
 
 namespace AccelGen.Network.Data;
@@ -61,11 +62,12 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
         if (File.Exists(csv))
         {
             int number = 0;
-            foreach (string line in File.ReadLines(csv))
+            HashSet<string> names = [.. flat.Select(f => Path.GetFileName(f.Image))];
+            foreach (string line in InputFile.ReadLines(csv))
             {
                 number++;
                 string[] parts = line.Split(',', StringSplitOptions.TrimEntries);
-                if (line.Trim().Length == 0 || (number == 1 && parts.Length == 2 && !int.TryParse(parts[1], out _)))
+                if (line.Trim().Length == 0 || (number == 1 && parts.Length == 2 && !names.Contains(parts[0]) && !int.TryParse(parts[1], out _)))
                     continue;
                 if (parts.Length != 2 || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int label))
                     problems.Add($"{csv}({number}): '{line}' is not 'file,class index'");
@@ -74,6 +76,8 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
             }
         }
 
+        if (problems.Count == 0 && labels is not null && !flat.Any(f => known.ContainsKey(Path.GetFileName(f.Image))))
+            problems.Add($"{labels}: labels none of the {flat.Count} images in {folder}, such as {Path.GetFileName(flat[0].Image)}; a line is 'file,class index'");
         if (problems.Count > 0)
             throw new FormatException(string.Join(Environment.NewLine, problems));
         return new ImageSet([.. flat.Select(f => new ImageFile(f.Image, known.TryGetValue(Path.GetFileName(f.Image), out (int Label, int Line) of) ? of.Label : null, f.Mask))], []);

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Onnx.Proto;
 using Google.Protobuf;
 
@@ -85,6 +86,8 @@ internal sealed class OnnxGraph
     {
         if (!File.Exists(path))
             throw new ImportException([$"{path}: there is no such file"]);
+        if (!OutputFile.IsPlain(path))
+            throw new ImportException([$"{path}: is a pipe or a device; name a file"]);
         long length = new FileInfo(path).Length;
         if (length == 0)
             throw new ImportException([$"{path}: the file is empty"]);
@@ -98,10 +101,18 @@ internal sealed class OnnxGraph
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new ImportException([$"{path}: not a readable ONNX file (truncated or damaged, or of another format): {e.Message.Split('\n')[0]}"]);
+            throw new ImportException([$"{path}: {(IsQuantizedNetwork(path) ? "is what 'quantize' wrote, not an ONNX file; 'run' and 'explain' take it" : $"not a readable ONNX file (truncated or damaged, or of another format): {e.Message.Split('\n')[0]}")}"]);
         }
 
         return Check(path, model);
+    }
+
+    // The file of a quantised network is JSON that says so at its start.
+    private static bool IsQuantizedNetwork(string path)
+    {
+        using var reader = new StreamReader(path);
+        char[] start = new char[64];
+        return new string(start, 0, reader.ReadBlock(start)).TrimStart() is ['{', ..] text && text.Contains("\"format\"", StringComparison.OrdinalIgnoreCase);
     }
 
     private static OnnxGraph Check(string path, ModelProto model)

@@ -54,6 +54,8 @@ public sealed partial class OnnxImporter
     private readonly ILookup<string, OnnxNode?> readers;
     // Tensors of whole numbers: what arg max gives.
     private readonly HashSet<int> indices = [];
+    // What no output of the graph depends on: it is left out, whatever it is.
+    private readonly HashSet<OnnxNode> unread;
     private OnnxNode current = null!;
     private int[] inputTensors = [];
 
@@ -80,9 +82,17 @@ public sealed partial class OnnxImporter
             quantized |= node.Operator is "QuantizeLinear" or "DequantizeLinear" && dependent.Contains(node.Inputs[0]);
         }
 
+        var wanted = graph.Outputs.ToHashSet();
+        unread = [.. nodes];
+        for (int i = nodes.Count - 1; i >= 0; i--)
+        {
+            if (nodes[i].Outputs.Any(wanted.Contains) && unread.Remove(nodes[i]))
+                wanted.UnionWith(nodes[i].Inputs);
+        }
+
         network = new LayerGraph { Quantized = quantized };
         // Null stands for an output of the graph.
-        readers = nodes.SelectMany(n => n.Inputs.Select(i => (Name: i, Node: (OnnxNode?)n))).Concat(graph.Outputs.Select(o => (Name: o, Node: (OnnxNode?)null))).ToLookup(p => p.Name, p => p.Node);
+        readers = nodes.Except(unread).SelectMany(n => n.Inputs.Select(i => (Name: i, Node: (OnnxNode?)n))).Concat(graph.Outputs.Select(o => (Name: o, Node: (OnnxNode?)null))).ToLookup(p => p.Name, p => p.Node);
     }
 
     private static readonly HashSet<string> ElementwiseOperators =
@@ -149,6 +159,12 @@ public sealed partial class OnnxImporter
             problems.Add($"{graph.Path}: has {graph.Inputs.Count} inputs ({string.Join(", ", graph.Inputs.Select(i => i.Name))}); networks with one image input are supported");
         foreach (OnnxNode node in nodes)
         {
+            if (unread.Contains(node))
+            {
+                report.Add((node, null));
+                continue;
+            }
+
             try
             {
                 current = node;

@@ -28,7 +28,7 @@ public static class BlockList
             if (ends.Length is 1 or 2 && Index(ends[0]) is int low && Index(ends[^1]) is int high && low <= high)
                 skipped.UnionWith(Enumerable.Range(low, high - low + 1));
             else
-                problems.Add($"'{part}' is no block");
+                problems.Add(part == "none" ? "'none' stands alone" : $"'{part}' is no block");
         }
 
         if (problems.Count > 0)

@@ -51,6 +51,10 @@ public static class QuantizedNetworkFile
             using FileStream stream = File.OpenRead(path);
             document = JsonSerializer.Deserialize<Document>(stream, Options);
         }
+        catch (JsonException e) when (e.Path is { Length: > 1 } place && Needed(place) is { } needed)
+        {
+            throw new FormatException($"{path}: not a quantised network: {place} (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}): {needed} is needed; write it as 'quantize' did");
+        }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
             throw new FormatException($"{path}: not a quantised network: {e.Message.Split('\n')[0]}");
@@ -67,6 +71,29 @@ public static class QuantizedNetworkFile
 
         IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(document.Network);
         return problems.Count == 0 ? document.Network : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
+    }
+
+    // What a field of the file takes, by the last name of its place; null where that is no field.
+    private static string? Needed(string place)
+    {
+        string name = place[(place.LastIndexOf('.') + 1)..].Split('[')[0];
+        Type? type = Kinds.Select(k => k.Item1).Concat([typeof(QuantizedNetwork), typeof(QuantizedTensor), typeof(TensorShape), typeof(FixedPointScale), typeof(ResidualAdd), typeof(SkippableBlock)])
+            .SelectMany(t => t.GetProperties()).FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))?.PropertyType;
+        if (type is null)
+            return null;
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return Type.GetTypeCode(type) switch
+        {
+            TypeCode.Int32 when !type.IsEnum => "a whole number from -2147483648 to 2147483647",
+            TypeCode.UInt32 => "a whole number from 0 to 4294967295",
+            TypeCode.Int64 => "a whole number of at most 64 bits",
+            TypeCode.Double => "a number",
+            TypeCode.Boolean => "true or false",
+            TypeCode.String => "a text",
+            _ when type.IsEnum => $"one of {string.Join(", ", Enum.GetNames(type))}",
+            _ when type == typeof(sbyte[]) => "a text in base64",
+            _ => "what 'quantize' writes there, complete and of the same form,",
+        };
     }
 
     private static void AddLayerKinds(JsonTypeInfo type)

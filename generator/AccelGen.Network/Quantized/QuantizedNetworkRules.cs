@@ -115,6 +115,7 @@ public static class QuantizedNetworkRules
             problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Select(p => place + p));
         }
 
+        problems.AddRange(network.Outputs.Where(t => !written.Contains(network.Home(t))).Select(t => $"output {network.Tensors[t].Name}: no layer writes it"));
         problems.AddRange(network.Outputs.Where(t => Known(t) && Missing(t, null)).Select(t => $"output {network.Tensors[t].Name}: nothing writes it where block {OnlyWriters(t)} is skipped"));
         return problems;
 

@@ -48,7 +48,7 @@ package acc_pkg;
 
   // ErrorCode: Why a program stopped.
   localparam logic [3:0] ErrorCodeNone = 4'd0; // No error.
-  localparam logic [3:0] ErrorCodeBadOpcode = 4'd1; // The opcode is not defined.
+  localparam logic [3:0] ErrorCodeBadOpcode = 4'd1; // The opcode, the destination of a LOAD or the function of a ROW is not defined.
   localparam logic [3:0] ErrorCodeBadAddress = 4'd2; // A command reaches beyond MemoryLimit or beyond the address bits of the port.
   localparam logic [3:0] ErrorCodeReadSlave = 4'd3; // A read was answered with SLVERR.
   localparam logic [3:0] ErrorCodeWriteSlave = 4'd4; // A write was answered with SLVERR.
@@ -56,7 +56,7 @@ package acc_pkg;
   localparam logic [3:0] ErrorCodeReadDecode = 4'd6; // A read was answered with DECERR: nothing is at the address.
   localparam logic [3:0] ErrorCodeWriteDecode = 4'd7; // A write was answered with DECERR: nothing is at the address.
   localparam logic [3:0] ErrorCodeMisaligned = 4'd8; // The program's address is no multiple of a command, or an address or stride of a command no multiple of the bus width.
-  localparam logic [3:0] ErrorCodeNothingToCount = 4'd9; // A count of a command that is not skipped is zero.
+  localparam logic [3:0] ErrorCodeNothingToCount = 4'd9; // A count of a command that has work to do, other than its extents, is zero.
   localparam logic [3:0] ErrorCodeAborted = 4'd10; // Control.Abort ended the program.
   localparam logic [3:0] ErrorCodeTimeout = 4'd11; // Nothing moved for ProgressTimeout cycles.
 

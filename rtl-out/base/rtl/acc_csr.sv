@@ -35,6 +35,7 @@ module acc_csr (
   output logic [39:0]  memory_limit_o,
   output logic [63:0]  keep_o,         // of the active path
   output logic [511:0] extents_o,
+  output logic [7:0]   variant_o,
   // status
   input  logic         running_i,
   input  logic         stopping_i,
@@ -53,11 +54,14 @@ module acc_csr (
   logic [31:0] path_select_q, program_low_q, program_high_q, hash_low_q, hash_high_q, limit_low_q, limit_high_q, timeout_q;
   logic [1:0]  interrupt_enable_q, interrupt_status_q;
 
-  // Path table: per path the keep bits and the dynamic registers.
+  // Path table: per path the keep bits, the variant of the parameters and the dynamic registers.
   logic [63:0]  keep_mem [0:15];
   logic [511:0] extent_mem [0:15];
   logic [63:0]  keep_q;
   logic [511:0] extents_q;
+  logic [7:0]   variant_mem [0:15];
+  logic [7:0]   variant_q;
+  logic [39:0]  limit_q;                 // of the running program
 
   // ---- writes: address and data are taken in any order, each into a register of its own ----
   logic        aw_there_q, w_there_q, do_write, bvalid_q, refused;
@@ -77,11 +81,11 @@ module acc_csr (
   assign abort_o   = abort_q;
   assign timeout_o = timeout_q;
 
-  // A row is copied when a program starts: it may be written at any time, for the next start.
+  // A row is copied when a program starts, and the limit: they may be written at any time, for the next start.
   logic [4:0] write_path;
   logic       in_table, table_write;
   assign write_path  = waddr_q[11:7];
-  assign in_table    = waddr_q[15:12] == 4'h1 && 32'(write_path) < 16 && (waddr_q[6:3] == 4'd0 || waddr_q[6]);
+  assign in_table    = waddr_q[15:12] == 4'h1 && 32'(write_path) < 16 && (waddr_q[6:3] == 4'd0 || waddr_q[6:2] == 5'd2 || waddr_q[6]);
   assign table_write = do_write && in_table && !refused;
 
   // What is not there, not whole or not allowed now has no effect and is answered with SLVERR.
@@ -124,6 +128,8 @@ module acc_csr (
       interrupt_status_q <= '0;
       keep_q             <= '1;
       extents_q          <= '0;
+      variant_q          <= '0;
+      limit_q            <= '1;
     end else begin
       start_q <= 1'b0;
       clear_q <= 1'b0;
@@ -156,6 +162,8 @@ module acc_csr (
             if (wdata_q[0]) begin
               keep_q    <= keep_mem[path_select_q[3:0]];
               extents_q <= extent_mem[path_select_q[3:0]];
+              variant_q <= variant_mem[path_select_q[3:0]];
+              limit_q   <= {limit_high_q[7:0], limit_low_q};
             end
           end
           16'h0018: interrupt_enable_q <= wdata_q[1:0];
@@ -181,15 +189,17 @@ module acc_csr (
     if (table_write) begin
       if (waddr_q[6:2] == 5'd0) keep_mem[write_path[3:0]][31:0]  <= wdata_q;
       if (waddr_q[6:2] == 5'd1) keep_mem[write_path[3:0]][63:32] <= wdata_q;
+      if (waddr_q[6:2] == 5'd2) variant_mem[write_path[3:0]]     <= wdata_q[7:0];
       if (waddr_q[6])           extent_mem[write_path[3:0]][32'(waddr_q[5:2]) * 32 +: 32] <= wdata_q;
     end
   end
 
   assign program_o      = {program_high_q[7:0], program_low_q};
-  assign memory_limit_o = {limit_high_q[7:0], limit_low_q};
+  assign memory_limit_o = limit_q;
   assign hash_ok_o      = {hash_high_q, hash_low_q} == acc_pkg::ConfigHash;
   assign keep_o         = keep_q;
   assign extents_o      = extents_q;
+  assign variant_o      = variant_q;
   assign interrupt_o    = (interrupt_status_q & interrupt_enable_q) != 2'b00;
 
   // ---- reads ----
@@ -213,7 +223,7 @@ module acc_csr (
     absent  = 1'b0;
     unique case (araddr_i)
       16'h0000:                 rdata_d = 32'h41434347;
-      16'h0004:         rdata_d = 32'd3;
+      16'h0004:         rdata_d = 32'd4;
       16'h0008:      rdata_d = acc_pkg::ConfigHash[31:0];
       16'h000C:     rdata_d = acc_pkg::ConfigHash[63:32];
       16'h0010:            rdata_d = 32'd0;
@@ -234,8 +244,9 @@ module acc_csr (
       default: begin
         if (araddr_i >= 16'h0200 && counter_offset < 16'd256 && araddr_i[1:0] == 2'd0)
           rdata_d = araddr_i[2] ? {16'd0, counter_high_q} : counter_value_i[31:0];
-        else if (araddr_i[15:12] == 4'h1 && 32'(read_path) < 16 && (araddr_i[6:3] == 4'd0 || araddr_i[6]) && araddr_i[1:0] == 2'd0)
-          rdata_d = araddr_i[6] ? read_extents[32'(araddr_i[5:2]) * 32 +: 32] : keep_mem[read_path[3:0]][32'(araddr_i[2]) * 32 +: 32];
+        else if (araddr_i[15:12] == 4'h1 && 32'(read_path) < 16 && (araddr_i[6:3] == 4'd0 || araddr_i[6:2] == 5'd2 || araddr_i[6]) && araddr_i[1:0] == 2'd0)
+          rdata_d = araddr_i[6] ? read_extents[32'(araddr_i[5:2]) * 32 +: 32]
+                  : araddr_i[3] ? {24'd0, variant_mem[read_path[3:0]]} : keep_mem[read_path[3:0]][32'(araddr_i[2]) * 32 +: 32];
         else
           absent = 1'b1;
       end
@@ -252,7 +263,7 @@ module acc_csr (
       rresp_q  <= absent ? SlaveError : Okay;
       rdata_q  <= rdata_d;
       // The low word of a counter keeps the high word of the same cycle for the next read.
-      if (counter_offset < 16'd256 && !araddr_i[2]) counter_high_q <= counter_value_i[47:32];
+      if (counter_offset < 16'd256 && !araddr_i[2] && !absent) counter_high_q <= counter_value_i[47:32];
     end else if (rready_i) begin
       rvalid_q <= 1'b0;
     end

@@ -26,6 +26,7 @@ module acc_cmd (
   // active path
   input  logic [63:0]  keep_i,           // keep bit per block
   input  logic [511:0] extents_i,        // sixteen dynamic registers
+  input  logic [7:0]   variant_i,        // which of several parameters
   // command buffer write port
   input  logic         fill_i,
   input  logic [63:0] fill_data_i,
@@ -108,10 +109,12 @@ module acc_cmd (
     resolved = {last_a, skip, word};
     resolved[93:82] = count_a;
     resolved[123:112] = count_b;
+    if (word[7:0] == acc_pkg::OpLoad && word[476:472] != '0)
+      resolved[199:160] = word[199:160] + (40'(variant_i) << word[476:472]);
     if (word[7:0] == acc_pkg::OpCompute) resolved[182:176] = tail;
   end
 
-  // ---- counts that are zero though the command has work to do ----
+  // ---- counts that are zero though the command has work to do; extents of zero mean that it has none ----
   logic nothing, nothing_q;
   logic load_scatters;
   assign load_scatters = word[130:128] == acc_pkg::LoadDestinationInput || word[130:128] == acc_pkg::LoadDestinationResidual;
@@ -150,9 +153,16 @@ module acc_cmd (
     control_op = 1'b0;
     known_op   = 1'b1;
     unique case (entry_q[7:0])
-      acc_pkg::OpLoad:    target = 4'b0001;
+      acc_pkg::OpLoad: begin
+        target   = 4'b0001;
+        known_op = entry_q[130:128] <= acc_pkg::LoadDestinationTable;
+      end
       acc_pkg::OpCompute: target = 4'b0010;
-      acc_pkg::OpVector, acc_pkg::OpRow: target = 4'b0100;
+      acc_pkg::OpVector:  target = 4'b0100;
+      acc_pkg::OpRow: begin
+        target   = 4'b0100;
+        known_op = entry_q[129:128] <= acc_pkg::RowFunctionArgMax;
+      end
       acc_pkg::OpStore:   target = 4'b1000;
       acc_pkg::OpNop, acc_pkg::OpEnd: control_op = 1'b1;
       default:            known_op = 1'b0;
@@ -176,14 +186,15 @@ module acc_cmd (
     else                                              stop      = 1'b0;
   end
 
-  logic boot_push, push;
+  logic boot_push, push, dispatch;
   assign boot_push = state_q == StBoot && !stop;
   assign push      = state_q == StPush && !stop && !control_op && (target & full_i) == 4'd0;
+  assign dispatch  = push || (state_q == StPush && !stop && control_op);
   assign push_o    = boot_push ? 4'b0001 : push ? target : 4'b0000;
   assign entry_o   = boot_push ? {2'b00, boot} : entry_q;
 
   logic        done_q, error_q, ended_q;
-  logic [31:0] error_info_q, start_info;
+  logic [31:0] error_info_q, start_info, dispatched_q;
   logic [4:0]  flush_q;
   assign running_o    = state_q != StIdle;
   assign stopping_o   = state_q == StHalt || state_q == StFlush;
@@ -193,7 +204,7 @@ module acc_cmd (
   assign done_o       = done_q;
   assign error_o      = error_q;
   assign error_info_o = error_info_q;
-  assign dispatched_o = 32'(read_cmd_q);
+  assign dispatched_o = dispatched_q;
   assign start_info   = !hash_ok_i ? {28'd0, acc_pkg::ErrorCodeBadHash} : program_i[5:0] != 6'd0 ? {28'd0, acc_pkg::ErrorCodeMisaligned} : 32'd0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -201,6 +212,7 @@ module acc_cmd (
       state_q      <= StIdle;
       fill_cmd_q   <= '0;
       read_cmd_q   <= '0;
+      dispatched_q <= '0;
       fill_beat_q  <= '0;
       entry_q      <= '0;
       nothing_q    <= 1'b0;
@@ -212,7 +224,7 @@ module acc_cmd (
       error_info_q <= '0;
     end else begin
       ended_q <= 1'b0;
-      quiet_q <= progress_i || push_o != 4'd0 || !active ? 32'd0 : quiet_q + 32'd1;
+      quiet_q <= progress_i || boot_push || dispatch || !active ? 32'd0 : quiet_q + 32'd1;
       if (fill_i) begin
         fill_beat_q <= fill_last ? 8'd0 : fill_beat_q + 8'd1;
         if (fill_last) fill_cmd_q <= fill_cmd_q + 16'd1;
@@ -231,6 +243,7 @@ module acc_cmd (
           StIdle: if (start_i) begin
             fill_cmd_q   <= '0;
             read_cmd_q   <= '0;
+            dispatched_q <= '0;
             fill_beat_q  <= '0;
             done_q       <= 1'b0;
             error_q      <= start_info != 32'd0;
@@ -245,12 +258,10 @@ module acc_cmd (
             nothing_q <= nothing && !skip;
             state_q   <= StPush;
           end
-          StPush: if (entry_q[7:0] == acc_pkg::OpEnd) begin
-            read_cmd_q <= read_cmd_q + 16'd1;
-            state_q    <= StEnd;
-          end else if (control_op || push) begin
-            read_cmd_q <= read_cmd_q + 16'd1;
-            state_q    <= StRead;
+          StPush: if (dispatch) begin
+            read_cmd_q   <= read_cmd_q + 16'd1;
+            dispatched_q <= dispatched_q + 32'd1;
+            state_q      <= entry_q[7:0] == acc_pkg::OpEnd ? StEnd : StRead;
           end
           StEnd: if (!engines_busy_i) begin
             done_q  <= 1'b1;

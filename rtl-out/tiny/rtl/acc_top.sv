@@ -81,6 +81,7 @@ module acc_top (
   logic [39:0]  program_addr, memory_limit;
   logic [63:0]  keep;
   logic [511:0] extents;
+  logic [7:0]   variant;
   logic [31:0]  error_info, dispatched, queue_state;
   logic [4:0]   counter_index;
   logic [47:0]  counter_value;
@@ -91,7 +92,7 @@ module acc_top (
     .arvalid_i(s_arvalid_i), .arready_o(s_arready_o), .araddr_i(s_araddr_i), .rvalid_o(s_rvalid_o), .rready_i(s_rready_i),
     .rdata_o(s_rdata_o), .rresp_o(s_rresp_o),
     .start_o(start), .clear_o(clear), .abort_o(abort), .timeout_o(timeout), .program_o(program_addr), .hash_ok_o(hash_ok), .memory_limit_o(memory_limit),
-    .keep_o(keep), .extents_o(extents), .running_i(running), .stopping_i(stopping), .ended_i(ended), .done_i(done), .error_i(error), .error_info_i(error_info),
+    .keep_o(keep), .extents_o(extents), .variant_o(variant), .running_i(running), .stopping_i(stopping), .ended_i(ended), .done_i(done), .error_i(error), .error_info_i(error_info),
     .dispatched_i(dispatched), .queue_state_i(queue_state), .counter_o(counter_index), .counter_value_i(counter_value),
     .interrupt_o);
   assign running_o = running;
@@ -110,7 +111,7 @@ module acc_top (
   acc_cmd u_cmd (
     .clk_i, .rst_ni, .start_i(start), .clear_i(clear), .abort_i(abort), .timeout_i(timeout), .program_i(program_addr), .hash_ok_i(hash_ok),
     .running_o(running), .halt_o(halt), .flush_o(flush), .stopping_o(stopping), .ended_o(ended), .done_o(done), .error_o(error), .error_info_o(error_info), .dispatched_o(dispatched),
-    .keep_i(keep), .extents_i(extents), .fill_i(command_we), .fill_data_i(load_data),
+    .keep_i(keep), .extents_i(extents), .variant_i(variant), .fill_i(command_we), .fill_data_i(load_data),
     .push_o(push), .entry_o(entry), .full_i(full), .engines_busy_i(busy != 4'd0),
     .bus_busy_i(load_bus_busy || store_bus_busy), .progress_i(progress),
     .engine_error_i(engine_error), .engine_error_info_i(load_error ? load_error_info : store_error_info));

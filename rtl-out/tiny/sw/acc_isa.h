@@ -4,7 +4,7 @@
 #define ACC_ISA_H
 #include <stdint.h>
 
-#define ACC_ISA_VERSION 3u
+#define ACC_ISA_VERSION 4u
 #define ACC_CONFIG_HASH UINT64_C(0x29429a44044fedb0)
 
 typedef struct { uint64_t word[8]; } acc_command_t;
@@ -69,6 +69,7 @@ static inline uint64_t acc_get(const acc_command_t *c, unsigned lsb, unsigned wi
 #define ACC_LOAD_PeRowStep 432, 12
 #define ACC_LOAD_PeColumnStep 444, 12
 #define ACC_LOAD_BlockWords 456, 16
+#define ACC_LOAD_VariantShift 472, 5
 #define ACC_OP_COMPUTE 2
 #define ACC_COMPUTE_FirstChunk 128, 1
 #define ACC_COMPUTE_LastChunk 129, 1

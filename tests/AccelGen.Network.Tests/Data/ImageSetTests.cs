@@ -38,6 +38,17 @@ public sealed class ImageSetTests
         Assert.That(e.Message, Does.Contain("labels.csv(2)").And.Contain("labels.csv(3)"));
     }
 
+    [TestCase("", "labels none of the 1 images")]
+    [TestCase("other.png,1", "labels none of the 1 images")]
+    [TestCase("a.png,99999999999", "is not 'file,class index'")]
+    public void Labels_that_label_nothing_are_refused(string text, string says)
+    {
+        File.WriteAllBytes(Path.Combine(folder, "a.png"), [1]);
+        string labels = Path.Combine(folder, "other.csv");
+        File.WriteAllText(labels, text);
+        Assert.That(() => ImageSet.Load(folder, labels), Throws.InstanceOf<FormatException>().With.Message.Contains(says));
+    }
+
     [Test]
     public void Missing_folders_empty_folders_and_missing_labels_are_explained()
     {

@@ -25,6 +25,17 @@ public sealed class OnnxImporterTests
         Assert.That(import.Network.Layers, Has.Count.EqualTo(10_000));
     }
 
+    [Test]
+    public void Nodes_that_no_output_needs_are_left_out_whatever_they_are()
+    {
+        var m = new ModelSketch(new Random(1));
+        string x = m.Input(1, 4, 4, 4), y = m.Node("Relu", [x]);
+        m.Node("Relu", [m.Node("Einsum", [m.Conv(x, 4, 4)], ("equation", "abcd->abdc"))]);
+        ImportResult import = Oracle.Import(m.Finish(y, OnnxModelWriter.Float));
+        Assert.That(import.Network.Layers, Has.Count.EqualTo(1));
+        Assert.That(import.Nodes.Where(n => n.Outcome == "not needed").Select(n => n.Operator), Is.EquivalentTo(new[] { "Conv", "Einsum", "Relu" }));
+    }
+
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 2300;
 
     [Test]

@@ -132,6 +132,35 @@ public sealed class QuantizedNetworkFileTests
         Assert.That(QuantizedNetworkRules.Problems(network with { Layers = [.. network.Layers, after] }), Has.Some.Contains("layer after: reads").And.Contains("where block b is skipped"));
     }
 
+    [TestCase("\"clampLow\":-128", "\"clampLow\":\"a\"", "$.network.layers[0].clampLow", "a whole number from -2147483648")]
+    [TestCase("\"kernel\":[", "\"kernel\":[1.5,", "$.network.layers[0].kernel", "what 'quantize' writes there")]
+    [TestCase("\"name\":\"conv\"", "\"name\":5", "$.network.", "a text is needed")]
+    public void A_value_of_another_type_is_named_with_what_is_needed(string from, string to, string place, string needed)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            QuantizedNetwork network = QuantizedSamples.All(Seed).First(n => n.Layers[0] is ConvLayer { ClampLow: -128 });
+            network = network with { Layers = [network.Layers[0] with { Name = "conv" }] };
+            QuantizedNetworkFile.Save(path, network);
+            string text = File.ReadAllText(path);
+            Assert.That(text, Does.Contain(from));
+            File.WriteAllText(path, text.Replace(from, to, StringComparison.Ordinal));
+            Assert.That(() => QuantizedNetworkFile.Load(path), Throws.InstanceOf<FormatException>().With.Message.Contains(place).And.Message.Contains(needed));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Test]
+    public void An_output_that_no_layer_writes_is_refused()
+    {
+        QuantizedNetwork network = QuantizedSamples.All(Seed).First();
+        Assert.That(QuantizedNetworkRules.Problems(network with { Layers = [] }), Has.Some.Contains("no layer writes it"));
+    }
+
     private static IEnumerable<TestCaseData> Faults()
     {
         yield return Layer<ConvLayer>("conv with table", l => l with { Table = new sbyte[255] }, "255 entries");

@@ -33,7 +33,7 @@ public sealed class ChannelPathTests
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(quantized);
         IReadOnlyList<ChannelStatistics> statistics = PathStatistics.Collect(quantized, cuts, counts);
         OrderedCut[] ordered = [.. cuts.Select((c, i) => new OrderedCut(
-            c, byImportance ? ChannelOrder.ByImportance(c, ChannelOrder.Importance((ConvLayer)quantized.Layers[c.Reader], statistics[i]), width) : ChannelOrder.OfFile(c), null))];
+            c, byImportance ? ChannelOrder.ByImportance(c, ChannelOrder.Importance((ConvLayer)quantized.Layers[c.Reader], statistics[i]), width) : ChannelOrder.OfFile(c), byImportance ? statistics[i].Mean : null))];
         Dictionary<int, int> Part(int of, int parts) => cuts.ToDictionary(c => c.Reader, c => c.Channels * of / parts / width * width);
         PathPlan[] plans =
         [
