@@ -5,6 +5,7 @@ using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Network.Data;
+using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Sim;
@@ -21,21 +22,16 @@ internal static class RunCommand
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
         OutputOption json = Cli.JsonOption();
-        Option<string?> images = new("--images") { Description = "Folder of images to run. An architecture without one runs on an image drawn by --seed, or on as many as --limit says." };
-        Option<string?> masks = new("--masks") { Description = "Folder of masks for segmentation: NAME.png, NAME_mask.png or NAME_label.png (or .bmp) of an image NAME, grey values are classes, 255 does not count. Without it masks beside the images are taken." };
-        Option<int?> maskFirst = new("--mask-first") { Description = "Grey value of class 0 in masks; lower ones do not count. 0 without it; ADE20K has 1." };
-        Option<string?> labels = new("--labels") { Description = "CSV of file,class; the default is labels.csv in the folder, or the names of its subfolders." };
-        Option<int?> limit = new("--limit") { Description = "Most images run, a sample drawn by --seed." };
-        Option<string[]> skip = new("--skip") { Description = "Blocks to skip, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"; \"none\" is the whole network. Each --skip is a path; all paths run on one program.", DefaultValueFactory = _ => [] };
         Option<int> latency = Cli.MemoryLatencyOption();
         Option<int> interval = Cli.MemoryIntervalOption();
         Option<int> jobs = new("--jobs") { Description = "Copies of the design that run at a time.", DefaultValueFactory = _ => Environment.ProcessorCount };
-        Option<string?> only = new("--image") { Description = "Runs only the image of this file name." };
         OutputOption waveform = new("--waveform") { Description = "FST file of the first path on one image; builds a slower model." };
         Option<string?> window = Cli.WaveformWindowOption();
         var command = new Command("run", "Runs a network on images through the RTL: outputs, cycles, accuracy.");
         var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
-        foreach (Option option in new Option[] { images, only, labels, masks, maskFirst, limit, config, set, skip, latency, interval, jobs, waveform, window, json })
+        var imageOptions = new ImageOptions(command);
+        var pathOptions = new PathOptions(command);
+        foreach (Option option in new Option[] { config, set, latency, interval, jobs, waveform, window, json })
             command.Add(option);
         command.SetAction(async (result, cancellation) =>
         {
@@ -45,50 +41,29 @@ internal static class RunCommand
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
             int copies = Cli.Range("--jobs", result.GetValue(jobs), 1, 1024), seed = options.Seed(result);
-            int? most = result.GetValue(limit) is int l ? Cli.Range("--limit", l, 1, int.MaxValue) : null;
-            int? first = result.GetValue(maskFirst) is int f ? Cli.Range("--mask-first", f, 0, 254) : null;
-            string? folder = result.GetValue(images);
-            if (!options.IsArchitecture(result))
-                ModelOptions.RequireFile(options.Model(result));
-            bool synthetic = folder is null && options.IsArchitecture(result);
-            if (folder is null && !synthetic)
-                throw new FormatException($"{options.Model(result)}: --images names the folder of images to run");
-            if (synthetic && (result.GetValue(labels) ?? result.GetValue(masks)) is string without)
-                throw new FormatException($"{without}: labels and masks go with the images of a folder; name it with --images");
-            ImageSet sample = synthetic
-                ? new ImageSet([.. Enumerable.Range(0, most ?? 1).Select(i => new ImageFile($"synthetic{i}", null))], [])
-                : ImageSet.Load(folder!, result.GetValue(labels), result.GetValue(masks));
-            static int Number(ImageFile drawn) => int.Parse(drawn.Path["synthetic".Length..], CultureInfo.InvariantCulture);
-            string Name(ImageFile image) => synthetic ? image.Path : Path.GetRelativePath(folder!, image.Path);
-            if (most is int upTo)
-                sample = sample.Sample(upTo, seed);
-            if (result.GetValue(only) is string name)
-            {
-                sample = sample with { Images = [.. sample.Images.Where(i => Name(i) == name)] };
-                if (sample.Images.Count == 0)
-                    throw new FormatException($"--image {name}: there is no such image{(synthetic ? string.Empty : $" in {folder}")}");
-            }
-
+            int? first = imageOptions.FirstClass(result);
+            Sample sample = imageOptions.Load(result, options);
             (string File, long From, long To)? wave = Cli.Waveform(result.GetValue(waveform), result.GetValue(window));
             if (wave is not null && sample.Images.Count != 1)
                 throw new FormatException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
             LoadedModel model = options.Load(result, log, cancellation);
-            ExecutionPath[] paths = [.. result.GetValue(skip)! is { Length: > 0 } texts ? texts.Select(t => BlockList.Parse(ResidualBlocks.Expand(t, model.Quantized.Blocks), model.Quantized.Blocks)) : [ExecutionPath.Whole]];
-            var truth = Truth.Of(model.Quantized, sample.Images, result.GetValue(masks), first);
-            if (synthetic)
+            DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation);
+            IReadOnlyList<ExecutionPath> paths = prepared.Paths;
+            var truth = Truth.Of(model.Quantized, sample.Images, imageOptions.Masks(result), first);
+            if (sample.Folder is null)
                 Console.WriteLine($"images: {sample.Images.Count} synthetic of seed {seed}; --images DIR runs real ones");
-            CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(model.Quantized);
+            CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(prepared.Network);
             BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, wave is not null, cancellation: cancellation).ConfigureAwait(false);
-            float[][] pixels = [.. sample.Images.Select(i => synthetic ? model.Draw(seed, Number(i)) : model.Decode(i))];
+            float[][] pixels = [.. sample.Images.Select(i => sample.Pixels(model, i, seed))];
             int input = model.Quantized.Inputs[0];
             sbyte[][] inputs = [.. pixels.Select(p => Quantizer.QuantizeValues(model.Quantized.Tensors[input], p))];
-            var progress = new Progress(log, "simulation", "runs", (long)inputs.Length * paths.Length);
+            var progress = new Progress(log, "simulation", "runs", (long)inputs.Length * paths.Count);
             IReadOnlyList<PathRun> runs = NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), Replay, wave, cancellation);
-            double?[] floatAccuracy = [.. paths.Select(p => model.Float is null ? null : FloatAccuracy(model.Float, pixels, truth, p, log, cancellation))];
+            double?[] floatAccuracy = [.. paths.Select(p => model.Float is null || p.Extents.Count > 0 ? null : FloatAccuracy(model.Float, pixels, truth, p, log, cancellation))];
             string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
             string Replay(int image, ExecutionPath path) =>
-                $"accelgen run {options.Arguments(result)} {(synthetic ? $"--limit {Number(sample.Images[image]) + 1}" : $"--images {folder}")} --image {Name(sample.Images[image])} --config {result.GetValue(config)}"
-                + string.Concat(result.GetValue(set)!.Select(s => $" --set {s}")) + $" --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval} --skip {(path.SkippedBlocks.Count == 0 ? "none" : string.Join(',', path.SkippedBlocks.Order()))}";
+                $"accelgen run {options.Arguments(result)} {sample.Argument(sample.Images[image])} --config {result.GetValue(config)}"
+                + string.Concat(result.GetValue(set)!.Select(s => $" --set {s}")) + $" --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval}{pathOptions.Arguments(result)} {pathOptions.Argument(result, path)}";
             return Report(program, timing, runs, truth, floatAccuracy, model.Quantization, seed, wall, built.Seconds, verilator, result.GetValue(json));
         });
         return command;
@@ -117,7 +92,7 @@ internal static class RunCommand
         PathRun first = runs[0];
         int images = first.Outputs.Count;
         // The whole network is what savings are measured against, whether or not it was run.
-        long whole = runs.FirstOrDefault(r => r.Path.SkippedBlocks.Count == 0)?.CyclesRtl
+        long whole = runs.FirstOrDefault(r => r.MacsSkipped == 0 && r.Path.SkippedBlocks.Count == 0)?.CyclesRtl
             ?? new CycleModel(config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole)).TotalCycles;
         double Use(PathRun r) => (double)(r.Macs - r.MacsSkipped) / r.CyclesRtl / config.Derived.PeakMacsPerCycle;
 
@@ -140,7 +115,7 @@ internal static class RunCommand
             double cyclesSaved = 1 - ((double)r.CyclesRtl / whole);
             double? accuracy = Accuracy(r, truth), reference = floatAccuracy[i];
             summary.AddRow(Printable.Cell(r.Path.Name), $"{r.Path.SkippedBlocks.Count}", $"{accuracy:P1}", $"{reference:P1}", $"{macsSaved:P2}", $"{cyclesSaved:P2}", macsSaved is null or 0 ? string.Empty : $"{cyclesSaved / macsSaved:F3}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{Use(r):P1}");
-            pathRows.Add(new { r.Path.Name, blocksSkipped = r.Path.SkippedBlocks.Order(), accuracy, floatAccuracy = reference, r.Macs, r.MacsSkipped, r.CyclesRtl, r.CyclesModel, r.Mismatches, macsSaved, cyclesSaved, utilization = Use(r), differences = r.Differences.Count });
+            pathRows.Add(new { r.Path.Name, blocksSkipped = r.Path.SkippedBlocks.Order(), registers = r.Path.Extents, r.Path.Variant, accuracy, floatAccuracy = reference, r.Macs, r.MacsSkipped, r.CyclesRtl, r.CyclesModel, r.Mismatches, macsSaved, cyclesSaved, utilization = Use(r), differences = r.Differences.Count });
         }
 
         Cli.Output().Write(summary);

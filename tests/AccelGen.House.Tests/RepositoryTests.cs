@@ -13,7 +13,7 @@ public sealed class RepositoryTests
         ["AccelGen.Isa"] = [],
         ["AccelGen.Files"] = [],
         ["AccelGen.Network"] = ["AccelGen.Files"],
-        ["AccelGen.Config"] = ["AccelGen.Isa"],
+        ["AccelGen.Config"] = ["AccelGen.Files", "AccelGen.Isa"],
         ["AccelGen.Emit"] = ["AccelGen.Config", "AccelGen.Files"],
         ["AccelGen.Golden"] = ["AccelGen.Config", "AccelGen.Network"],
         ["AccelGen.Cycles"] = ["AccelGen.Config"],

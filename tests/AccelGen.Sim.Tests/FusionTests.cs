@@ -11,6 +11,8 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Layers that run as one: the same results as the golden operators, cycles as the model says, fewer bytes than one by one.</summary>
 public sealed class FusionTests
 {
+    private const int Networks = 30;
+
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
 
     [TestCase("attention", "tiny")]
@@ -30,7 +32,7 @@ public sealed class FusionTests
         AcceleratorConfig config = ConfigLoader.Load(preset);
         BuiltModel built = await new ModelBuild().BuildAsync(config);
         int joined = 0, checkedCases = 0, ahead = 0, alone = 0, together = 0;
-        for (int i = 0; i < 40; i++)
+        for (int i = 0; i < Networks; i++)
         {
             int seed = (Seed * 1000) + i;
             var random = new Random(seed);

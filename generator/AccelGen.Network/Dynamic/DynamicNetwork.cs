@@ -19,6 +19,12 @@ public sealed record OrderedCut(ChannelCut Cut, int[] Order, double[]? Means);
 /// <param name="Paths">The paths, in order.</param>
 public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<ExecutionPath> Paths)
 {
+    /// <summary>What each path keeps, in the order of the paths; empty where only blocks are skipped.</summary>
+    public IReadOnlyList<PathPlan> Plans { get; init; } = [];
+
+    /// <summary>The cuts in use.</summary>
+    public IReadOnlyList<OrderedCut> Cuts { get; init; } = [];
+
     /// <summary>Most variants: the field of the path table has eight bits.</summary>
     public const int MostVariants = 256;
 
@@ -69,7 +75,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
             throw new FormatException($"the paths need {columns.Count} dynamic registers, one for each way in which kept channels change from path to path; there are {registers}: keep the same fraction in more layers, or raise control.dynamicRegisters up to 16");
         int[] variants = Variants(layers, cuts, plans);
         ExecutionPath[] paths = [.. plans.Select((plan, i) => new ExecutionPath(plan.Name, plan.SkippedBlocks, columns.Select((c, r) => (c, r)).ToDictionary(c => c.r, c => c.c[i])) { Variant = variants[i] })];
-        return new DynamicNetwork(network with { Layers = layers }, paths);
+        return new DynamicNetwork(network with { Layers = layers }, paths) { Plans = plans, Cuts = cuts };
     }
 
     private static IEnumerable<string> Problems(QuantizedNetwork network, ChannelCut cut, PathPlan plan, int vectorWidth)

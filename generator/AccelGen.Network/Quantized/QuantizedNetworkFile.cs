@@ -39,6 +39,16 @@ public static class QuantizedNetworkFile
     /// <exception cref="IOException">The file cannot be written; it is as it was.</exception>
     public static void Save(string path, QuantizedNetwork network) => OutputFile.Write(path, stream => JsonSerializer.Serialize(stream, new Document(Format, Version, network), Options));
 
+    /// <summary>Hash of a network's content: equal for networks that compute the same in the same way.</summary>
+    /// <param name="network">Network.</param>
+    public static string Hash(QuantizedNetwork network)
+    {
+        using var hash = System.Security.Cryptography.SHA256.Create();
+        using (var into = new System.Security.Cryptography.CryptoStream(Stream.Null, hash, System.Security.Cryptography.CryptoStreamMode.Write))
+            JsonSerializer.Serialize(into, network, Options);
+        return Convert.ToHexStringLower(hash.Hash!);
+    }
+
     /// <summary>Reads a network.</summary>
     /// <exception cref="FormatException">The file is not a quantised network, or its content does not fit together; every problem is named.</exception>
     public static QuantizedNetwork Load(string path)

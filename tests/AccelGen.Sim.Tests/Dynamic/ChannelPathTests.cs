@@ -14,7 +14,7 @@ namespace AccelGen.Sim.Tests.Dynamic;
 /// <summary>Paths that keep part of the channels, through the RTL: exact in bits and cycles, and cheaper.</summary>
 public sealed class ChannelPathTests
 {
-    private const int Seed = 5;
+    private const int Seed = 5, Size = 32;
 
     // Words of one vector and of two.
     [TestCase(6, true)]
@@ -26,8 +26,8 @@ public sealed class ChannelPathTests
         (string preset, string[] overrides) = RandomConfigs.Built[built];
         AcceleratorConfig config = ConfigLoader.Load(preset, overrides);
         int width = config.Array.VectorWidth;
-        FloatNetwork network = SegFormer.Build(SegFormer.Variant("segformer-b0"), 64, 64, Seed);
-        float[][] inputs = [.. Enumerable.Range(0, 2).Select(i => RandomNetworks.Values(new Random(Seed + i), 64 * 64 * 3, 1))];
+        FloatNetwork network = SegFormer.Build(SegFormer.Variant("segformer-b0"), Size, Size, Seed);
+        float[][] inputs = [.. Enumerable.Range(0, 2).Select(i => RandomNetworks.Values(new Random(Seed + i), Size * Size * 3, 1))];
         QuantizedNetwork quantized = Quantizer.Quantize(network, Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax));
         sbyte[][] counts = [.. inputs.Select(i => Quantizer.QuantizeValues(quantized.Tensors[quantized.Inputs[0]], i))];
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(quantized);

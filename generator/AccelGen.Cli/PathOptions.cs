@@ -1,0 +1,101 @@
+using System.CommandLine;
+using AccelGen.Config;
+using AccelGen.Golden;
+using AccelGen.Network.Dynamic;
+using AccelGen.Network.Float;
+using AccelGen.Network.Quantized;
+using Microsoft.Extensions.Logging;
+
+namespace AccelGen.Cli;
+
+/// <summary>Options that say which paths of a network are meant, and how channels are chosen.</summary>
+internal sealed class PathOptions
+{
+    private const string ByImportance = "importance", OfFile = "file";
+
+    private readonly Option<string[]> skip = new("--skip") { Description = "Blocks to skip, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"; \"none\" is the whole network. Each --skip is a path; all paths run on one program.", DefaultValueFactory = _ => [] };
+    private readonly Option<string?> paths = new("--paths") { Description = "JSON file of paths: blocks skipped and channels kept, by name (docs/paths.md)." };
+    private readonly Option<string[]> only = new("--path") { Description = "Name of a path of the file to run; may be repeated. All of them without it.", DefaultValueFactory = _ => [] };
+    private readonly Option<string> order = new("--order") { Description = "Which channels a path keeps: those of most importance on the calibration images (importance), or the first ones (file).", DefaultValueFactory = _ => ByImportance };
+    private readonly Option<bool> means = new("--means") { Description = "Biases take in the mean of what a path drops, on the calibration images; 'false' leaves them.", DefaultValueFactory = _ => true };
+
+    /// <summary>Adds the options to a command.</summary>
+    public PathOptions(Command command)
+    {
+        foreach (Option option in All)
+            command.Add(option);
+    }
+
+    private IEnumerable<Option> All => [skip, paths, only, order, means];
+
+    /// <summary>The options that prepare the same program, as the user gave them.</summary>
+    public string Arguments(ParseResult result) => string.Concat(new Option[] { paths, order, means }
+        .Where(o => result.GetResult(o) is { Implicit: false }).Select(o => $" {o.Name} {string.Join(' ', result.GetResult(o)!.Tokens.Select(t => t.Value))}"));
+
+    /// <summary>A path as an option.</summary>
+    public string Argument(ParseResult result, ExecutionPath path) => result.GetValue(paths) is not null ? $"--path {path.Name}"
+        : $"--skip {(path.SkippedBlocks.Count == 0 ? "none" : string.Join(',', path.SkippedBlocks.Order()))}";
+
+    /// <summary>Prepares a network for its paths.</summary>
+    /// <param name="result">Command line.</param>
+    /// <param name="model">Network.</param>
+    /// <param name="config">Configuration.</param>
+    /// <param name="log">Progress.</param>
+    /// <param name="cancellation">Stops the calibration runs.</param>
+    /// <param name="ladder">Paths where no option names any, or null: the whole network.</param>
+    /// <exception cref="FormatException">Options or paths are wrong.</exception>
+    public DynamicNetwork Prepare(ParseResult result, LoadedModel model, AcceleratorConfig config, ILogger log, CancellationToken cancellation, IReadOnlyList<PathPlan>? ladder = null)
+    {
+        string[] skipped = result.GetValue(skip)!;
+        QuantizedNetwork network = model.Quantized;
+        if (result.GetValue(order) is not (ByImportance or OfFile))
+            throw new FormatException($"--order is '{result.GetValue(order)}'; legal are {ByImportance} and {OfFile}");
+        string? file = result.GetValue(paths);
+        if (file is null && (ladder is null || skipped.Length > 0))
+        {
+            if (result.GetValue(only)!.Length > 0)
+                throw new FormatException("--path chooses from the file that --paths names; name one");
+            return new DynamicNetwork(network, skipped.Length == 0 ? [ExecutionPath.Whole] : [.. skipped.Select(t => BlockList.Parse(ResidualBlocks.Expand(t, network.Blocks), network.Blocks))]);
+        }
+
+        if (skipped.Length > 0)
+            throw new FormatException("--skip is the short form of a path; with --paths, write it into the file");
+        int width = config.Array.VectorWidth;
+        IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(network);
+        IReadOnlyList<PathPlan> plans = file is null ? ladder! : PathFile.Load(file, network, cuts, width);
+        file ??= "the default ladder";
+        ChannelCut[] used = [.. cuts.Where(c => plans.Any(p => p.Kept.GetValueOrDefault(c.Reader, c.Channels) < c.Channels))];
+        bool importance = result.GetValue(order) == ByImportance, withMeans = result.GetValue(means);
+        IReadOnlyList<ChannelStatistics>? statistics = null;
+        if (used.Length > 0 && (importance || withMeans))
+        {
+            if (model.Calibration.Length == 0)
+                throw new FormatException($"{file}: which channels are of importance, and their means, are found on calibration images; give --calibrate with the network itself, or --order {OfFile} --means false");
+            float[][] images = [.. model.Calibration.Take(ModelOptions.BiasCorrectionImages)];
+            log.LogInformation("statistics of {Cuts} cuts on {Images} calibration images", used.Length, images.Length);
+            statistics = PathStatistics.Collect(network, used, [.. images.Select(i => Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], i))], cancellation);
+        }
+
+        OrderedCut[] ordered = [.. used.Select((c, i) => new OrderedCut(
+            c, importance ? ChannelOrder.ByImportance(c, ChannelOrder.Importance((ConvLayer)network.Layers[c.Reader], statistics![i]), width) : ChannelOrder.OfFile(c),
+            withMeans ? statistics![i].Mean : null))];
+        DynamicNetwork prepared = Explained(file, () => DynamicNetwork.Prepare(network, ordered, plans, width, config.Control.DynamicRegisters));
+        string[] wanted = result.GetValue(only)!;
+        string[] unknown = [.. wanted.Where(w => prepared.Paths.All(p => p.Name != w))];
+        if (unknown.Length > 0)
+            throw new FormatException($"--path {string.Join(", ", unknown)}: {file} has no such path; it has {string.Join(", ", prepared.Paths.Select(p => p.Name))}");
+        return wanted.Length == 0 ? prepared : prepared with { Paths = [.. prepared.Paths.Where(p => wanted.Contains(p.Name))], Plans = [.. prepared.Plans.Where(p => wanted.Contains(p.Name))] };
+    }
+
+    private static T Explained<T>(string file, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (FormatException e)
+        {
+            throw new FormatException(string.Join(Environment.NewLine, e.Message.Split(Environment.NewLine).Select(l => $"{file}: {l}")));
+        }
+    }
+}

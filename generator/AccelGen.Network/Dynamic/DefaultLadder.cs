@@ -1,0 +1,49 @@
+using AccelGen.Network.Quantized;
+
+namespace AccelGen.Network.Dynamic;
+
+/// <summary>
+/// Paths for any network, without knowing what its parts are worth: first less of what a concatenation gives (the decoder of
+/// a segmentation network, its dearest layer), then less of every layer that can do with less, then residual blocks as well,
+/// spread over the network.
+/// </summary>
+public static class DefaultLadder
+{
+    private const int Steps = 8;
+
+    /// <summary>Makes the ladder.</summary>
+    /// <param name="network">Network.</param>
+    /// <param name="cuts">Its cuts.</param>
+    /// <param name="vectorWidth">Channels of a vector: kept are whole ones.</param>
+    /// <returns>Paths, the whole network first; none twice.</returns>
+    public static IReadOnlyList<PathPlan> Create(QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth)
+    {
+        var plans = new List<PathPlan>();
+        ChannelCut[] joined = [.. cuts.Where(c => c.Parts.Count > 1 && c.Parts.All(p => p.Channels % vectorWidth == 0))];
+        ChannelCut[] all = [.. cuts.Where(c => c.Parts.Count == 1 || joined.Contains(c))];
+        Add("whole", [], 0, []);
+        for (int k = Steps - 1; k > 0 && joined.Length > 0; k--)
+            Add($"joined {k}/{Steps}", joined, k, []);
+        for (int k = Steps - 1; k > 1 && all.Length > 0; k--)
+            Add($"channels {k}/{Steps}", all, k, []);
+        int[] spread = [.. Spread(network.Blocks.Count)];
+        foreach (int count in new[] { 1, 2, 3, 4, 6, 8, 12, 16 }.Where(n => n <= spread.Length / 2))
+            Add($"blocks -{count}", [], 0, spread[..count]);
+        foreach (int count in new[] { 2, 4, 8 }.Where(n => n <= spread.Length / 2 && all.Length > 0))
+            Add($"channels {Steps - (count / 2)}/{Steps}, blocks -{count}", all, Steps - (count / 2), spread[..count]);
+        return plans;
+
+        void Add(string name, ChannelCut[] limited, int eighths, int[] skipped)
+        {
+            var kept = limited.Select(c => (c.Reader, Kept: Math.Max(1, (int)Math.Round((double)c.Channels * eighths / Steps / vectorWidth)) * vectorWidth, c.Channels))
+                .Where(k => k.Kept < k.Channels).ToDictionary(k => k.Reader, k => k.Kept);
+            bool known = plans.Any(p => p.SkippedBlocks.SetEquals(skipped) && p.Kept.Count == kept.Count && p.Kept.All(k => kept.TryGetValue(k.Key, out int value) && value == k.Value));
+            if (!known)
+                plans.Add(new PathPlan(name, skipped.ToHashSet(), kept));
+        }
+    }
+
+    // Blocks in an order in which the first few are spread over all: by the fractional parts of multiples of the golden ratio,
+    // from the middle on; the first block, on which the others build, comes last.
+    private static IEnumerable<int> Spread(int count) => Enumerable.Range(1, Math.Max(0, count - 1)).OrderBy(b => ((b * 0.6180339887498949) + 0.5) % 1).Append(0).Take(count);
+}
