@@ -4,6 +4,7 @@ using AccelGen.Golden;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 
 namespace AccelGen.Cli;
@@ -63,8 +64,44 @@ internal sealed class PathOptions
         int width = config.Array.VectorWidth;
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(network);
         IReadOnlyList<PathPlan> plans = file is null ? ladder! : PathFile.Load(file, network, cuts, width);
-        file ??= "the default ladder";
-        ChannelCut[] used = [.. cuts.Where(c => plans.Any(p => p.Kept.GetValueOrDefault(c.Reader, c.Channels) < c.Channels))];
+        file ??= Ladder;
+        OrderedCut[] ordered = Ordered(result, model, [.. cuts.Where(c => plans.Any(p => p.Kept.GetValueOrDefault(c.Reader, c.Channels) < c.Channels))], file, width, log, cancellation);
+        DynamicNetwork prepared = Explained(file, () => DynamicNetwork.Prepare(network, ordered, plans, width, config.Control.DynamicRegisters));
+        string[] wanted = result.GetValue(only)!;
+        string[] unknown = [.. wanted.Where(w => prepared.Paths.All(p => p.Name != w))];
+        if (unknown.Length > 0)
+            throw new FormatException($"--path {string.Join(", ", unknown)}: {file} has no such path; it has {string.Join(", ", prepared.Paths.Select(p => p.Name))}");
+        return wanted.Length == 0 ? prepared : prepared with { Paths = [.. prepared.Paths.Where(p => wanted.Contains(p.Name))], Plans = [.. prepared.Plans.Where(p => wanted.Contains(p.Name))] };
+    }
+
+    /// <summary>Searches for paths on the calibration images.</summary>
+    /// <param name="result">Command line.</param>
+    /// <param name="model">Network.</param>
+    /// <param name="config">Configuration.</param>
+    /// <param name="count">Most paths.</param>
+    /// <param name="images">Calibration images used.</param>
+    /// <param name="log">Progress.</param>
+    /// <param name="cancellation">Stops the search.</param>
+    /// <exception cref="FormatException">There are no calibration images.</exception>
+    public IReadOnlyList<PathPlan> Search(ParseResult result, LoadedModel model, AcceleratorConfig config, int count, int images, ILogger log, CancellationToken cancellation)
+    {
+        if (model.Calibration.Length == 0)
+            throw new FormatException("--search measures on calibration images; give --calibrate with the network itself");
+        int width = config.Array.VectorWidth;
+        QuantizedNetwork network = model.Quantized;
+        ChannelCut[] cuts = [.. ChannelCuts.Find(network).Where(c => c.Channels > width && (c.Parts.Count == 1 || c.Parts.All(p => p.Channels % width == 0)))];
+        var search = new PathSearch(network, Ordered(result, model, cuts, Ladder, width, log, cancellation), width, (n, p) => n.Layers.Sum(l => Workload.Macs(n, l, p).Executed));
+        sbyte[][] samples = [.. model.Calibration.Take(images).Select(i => Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], i))];
+        Progress? progress = null;
+        return search.Run(samples, count, (_, all) => (progress ??= new Progress(log, "search", "runs", all)).Add(1), cancellation);
+    }
+
+    private const string Ladder = "the default ladder";
+
+    // Cuts with the order of their channels and the means that stay.
+    private OrderedCut[] Ordered(ParseResult result, LoadedModel model, ChannelCut[] used, string file, int width, ILogger log, CancellationToken cancellation)
+    {
+        QuantizedNetwork network = model.Quantized;
         bool importance = result.GetValue(order) == ByImportance, withMeans = result.GetValue(means);
         IReadOnlyList<ChannelStatistics>? statistics = null;
         if (used.Length > 0 && (importance || withMeans))
@@ -76,15 +113,9 @@ internal sealed class PathOptions
             statistics = PathStatistics.Collect(network, used, [.. images.Select(i => Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], i))], cancellation);
         }
 
-        OrderedCut[] ordered = [.. used.Select((c, i) => new OrderedCut(
+        return [.. used.Select((c, i) => new OrderedCut(
             c, importance ? ChannelOrder.ByImportance(c, ChannelOrder.Importance((ConvLayer)network.Layers[c.Reader], statistics![i]), width) : ChannelOrder.OfFile(c),
             withMeans ? statistics![i].Mean : null))];
-        DynamicNetwork prepared = Explained(file, () => DynamicNetwork.Prepare(network, ordered, plans, width, config.Control.DynamicRegisters));
-        string[] wanted = result.GetValue(only)!;
-        string[] unknown = [.. wanted.Where(w => prepared.Paths.All(p => p.Name != w))];
-        if (unknown.Length > 0)
-            throw new FormatException($"--path {string.Join(", ", unknown)}: {file} has no such path; it has {string.Join(", ", prepared.Paths.Select(p => p.Name))}");
-        return wanted.Length == 0 ? prepared : prepared with { Paths = [.. prepared.Paths.Where(p => wanted.Contains(p.Name))], Plans = [.. prepared.Plans.Where(p => wanted.Contains(p.Name))] };
     }
 
     private static T Explained<T>(string file, Func<T> action)

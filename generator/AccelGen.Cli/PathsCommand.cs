@@ -29,12 +29,15 @@ internal static class PathsCommand
         Option<int> interval = Cli.MemoryIntervalOption();
         OutputOption output = new("--out") { Description = "Writes the paths as a file for --paths." };
         Option<bool> only = new("--default") { Description = "Only makes the default ladder, for --out or the standard output." };
+        Option<bool> search = new("--search") { Description = "Searches for paths on the calibration images instead of taking the default ladder: each part alone, then combined greedily." };
+        Option<int> searchImages = new("--search-images") { Description = "Calibration images that the search uses.", DefaultValueFactory = _ => 4 };
+        Option<int> count = new("--count") { Description = "Most paths that the search proposes.", DefaultValueFactory = _ => 16 };
         OutputOption json = Cli.JsonOption();
         var command = new Command("paths", "What the paths of a network cost by the exact model, and how well they do by the golden model; without --paths those of a default ladder.");
         var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
         var imageOptions = new ImageOptions(command);
         var pathOptions = new PathOptions(command);
-        foreach (Option option in new Option[] { config, set, latency, interval, only, output, json })
+        foreach (Option option in new Option[] { config, set, latency, interval, only, search, searchImages, count, output, json })
             command.Add(option);
         command.SetAction((result, cancellation) =>
         {
@@ -54,7 +57,10 @@ internal static class PathsCommand
             Sample? sample = imageOptions.Given(result) ? imageOptions.Load(result, options, drawn: false) : null;
             LoadedModel model = options.Load(result, log, cancellation);
             IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(model.Quantized);
-            DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation, DefaultLadder.Create(model.Quantized, cuts, loaded.Array.VectorWidth));
+            IReadOnlyList<PathPlan> ladder = result.GetValue(search)
+                ? pathOptions.Search(result, model, loaded, Cli.Range("--count", result.GetValue(count), 2, DynamicNetwork.MostVariants), Cli.Range("--search-images", result.GetValue(searchImages), 1, 1024), log, cancellation)
+                : DefaultLadder.Create(model.Quantized, cuts, loaded.Array.VectorWidth);
+            DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation, ladder);
             if (sample is not null)
                 _ = Truth.Of(model.Quantized, sample.Images, imageOptions.Masks(result), first);
             CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(prepared.Network);

@@ -32,11 +32,13 @@ public sealed class CommandLineMatrixTests
         ["explain"] = "explain @/quantized.json --config tiny",
         ["export"] = "export @/quantized.json --out @/exported.onnx",
         ["run"] = "run @/quantized.json --images @/images --limit 1 --config tiny",
+        ["paths"] = "paths @/net.onnx --calibrate @/images --config tiny",
+        ["evaluate"] = "evaluate @/quantized.json --images @/images --labels @/labels.csv --limit 1 --config tiny",
         ["doctor"] = "doctor",
     };
 
     // Commands that take seconds or start other programs. What they share with others is tried there in the everyday suite.
-    private static readonly string[] Slow = ["check", "doctor", "explain", "run", "simulate"];
+    private static readonly string[] Slow = ["check", "doctor", "evaluate", "explain", "paths", "run", "simulate"];
 
     private static string folder = string.Empty;
 
@@ -58,6 +60,8 @@ public sealed class CommandLineMatrixTests
             using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
             await File.WriteAllBytesAsync(At($"images/{i}.png"), data.ToArray());
         }
+
+        await File.WriteAllTextAsync(At("labels.csv"), "0.png,1\n1.png,2\n");
 
         await CliWrap.Cli.Wrap("mkfifo").WithArguments([At("pipe")]).ExecuteAsync();
         // With the models built beforehand, a command that takes long is one that hangs.

@@ -96,6 +96,19 @@ public sealed class PathCommandTests
         Assert.That(result.Output, Does.Contain("channels 2/8").And.Contain("not computed where channels are dropped: second: /first/Conv"));
     }
 
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Searched_paths_cost_less_and_less_and_are_no_more_than_asked_for()
+    {
+        string file = At("searched.json");
+        JsonElement found = await JsonAsync(["paths", At("net.onnx"), "--calibrate", At("images"), "--config", "tiny", "--search", "--count", "3", "--out", file]);
+        long[] macs = [.. found.GetProperty("paths").EnumerateArray().Select(p => p.GetProperty("macs").GetInt64())];
+        Assert.That(macs, Has.Length.InRange(2, 3).And.Ordered.Descending);
+        Assert.That(JsonDocument.Parse(await File.ReadAllTextAsync(file)).RootElement.GetProperty("paths").GetArrayLength(), Is.EqualTo(macs.Length));
+        InProcess.Result without = await InProcess.RunAsync("paths", At("net.onnx"), "--config", "tiny", "--search");
+        Assert.That(without.ExitCode, Is.EqualTo(2));
+    }
+
     [TestCase("no such file of paths", "--paths", "nowhere.json")]
     [TestCase("--order is 'best'; legal are importance and file", "--paths", "paths.json", "--order", "best")]
     [TestCase("--skip is the short form of a path", "--paths", "paths.json", "--skip", "none")]

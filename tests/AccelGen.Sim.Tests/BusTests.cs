@@ -22,7 +22,7 @@ public sealed class BusTests
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
 
-    private static int Programs => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int n) ? n : 100;
+    private static int Programs => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int n) ? n : 80;
 
     [TestCase(0)]
     [TestCase(1)]

@@ -11,7 +11,7 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Layers that run as one: the same results as the golden operators, cycles as the model says, fewer bytes than one by one.</summary>
 public sealed class FusionTests
 {
-    private const int Networks = 30;
+    private const int Networks = 24;
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
 

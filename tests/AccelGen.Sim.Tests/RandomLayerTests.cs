@@ -13,7 +13,7 @@ namespace AccelGen.Sim.Tests;
 public sealed class RandomLayerTests
 {
     // Layers per configuration; in all 10,000 in the deep run.
-    private const int Everyday = 120, Deep = 1112;
+    private const int Everyday = 100, Deep = 1112;
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 20261124;
 

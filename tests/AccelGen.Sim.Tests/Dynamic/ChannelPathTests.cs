@@ -18,7 +18,7 @@ public sealed class ChannelPathTests
 
     // Words of one vector and of two.
     [TestCase(6, true)]
-    [TestCase(6, false)]
+    [TestCase(6, false, Category = "Deep")]
     [TestCase(7, true)]
     [CancelAfter(600_000)]
     public async Task Paths_of_a_segformer_are_exact_and_cost_less_the_less_they_keep(int built, bool byImportance)
