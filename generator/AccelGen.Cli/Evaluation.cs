@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Data;
 using AccelGen.Network.Dynamic;
@@ -52,8 +53,15 @@ internal sealed class Evaluation
             throw new FormatException($"the network's output is {output}; evaluated are classes, of images or of their pixels");
         string folder = Path.Combine(CacheFolder, "evaluations");
         store = Path.Combine(folder, $"{QuantizedNetworkFile.Hash(network)[..32]}.jsonl");
-        Directory.CreateDirectory(folder);
-        Recall();
+        try
+        {
+            Directory.CreateDirectory(folder);
+            Recall();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"results cannot be kept in {folder}: {OutputFile.Reason(e)}; set ACCELGEN_CACHE to a folder that can be written", e);
+        }
     }
 
     /// <summary>Pixels are classified, not images.</summary>

@@ -87,6 +87,15 @@ public sealed class PathCommandTests
 
     [Test]
     [CancelAfter(60_000)]
+    public async Task A_place_that_cannot_keep_results_names_its_variable()
+    {
+        var result = await AccelGenProcess.RunAsync(new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = "/dev/null" }, "evaluate", At("net.onnx"), "--calibrate", At("images"), "--images", At("images"), "--config", "tiny");
+        Assert.That(result.ExitCode, Is.EqualTo(3));
+        Assert.That(result.StandardError, Does.Contain("results cannot be kept in /dev/null").And.Contain("set ACCELGEN_CACHE"));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
     public async Task A_default_ladder_is_a_file_that_other_commands_take()
     {
         string file = At("ladder.json");
