@@ -55,9 +55,7 @@ internal static class EvaluateCommand
         for (int p = 0; p < scores.Count; p++)
         {
             PathScore score = scores[p];
-            (long whole, long executed) = (0, 0);
-            foreach ((long w, long e) in prepared.Network.Layers.Select(l => Workload.Macs(prepared.Network, l, prepared.Paths[p])))
-                (whole, executed) = (whole + w, executed + e);
+            (long whole, long executed) = Workload.Macs(prepared.Network, prepared.Paths[p]);
             double? accuracy = evaluation.Accuracy(score.Whole), real = score.Float is null ? null : evaluation.Accuracy(score.Float);
             string[] cells = [Printable.Cell(prepared.Paths[p].Name), $"{executed:N0}", whole == 0 ? string.Empty : $"{1 - ((double)executed / whole):P1}", $"{accuracy:P2}", $"{real:P2}"];
             table.AddRow(evaluation.IsSegmentation ? [.. cells, $"{score.Whole.Accuracy:P2}"] : cells);

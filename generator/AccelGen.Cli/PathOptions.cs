@@ -65,7 +65,7 @@ internal sealed class PathOptions
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(network);
         IReadOnlyList<PathPlan> plans = file is null ? ladder! : PathFile.Load(file, network, cuts, width);
         file ??= Ladder;
-        OrderedCut[] ordered = Ordered(result, model, [.. cuts.Where(c => plans.Any(p => p.Kept.GetValueOrDefault(c.Reader, c.Channels) < c.Channels))], file, width, log, cancellation);
+        OrderedCut[] ordered = Ordered(result, model, [.. cuts.Where(c => plans.Any(p => p.KeptOf(c) < c.Channels))], file, width, log, cancellation);
         DynamicNetwork prepared = Explained(file, () => DynamicNetwork.Prepare(network, ordered, plans, width, config.Control.DynamicRegisters));
         string[] wanted = result.GetValue(only)!;
         string[] unknown = [.. wanted.Where(w => prepared.Paths.All(p => p.Name != w))];
@@ -90,7 +90,7 @@ internal sealed class PathOptions
         int width = config.Array.VectorWidth;
         QuantizedNetwork network = model.Quantized;
         ChannelCut[] cuts = [.. ChannelCuts.Find(network).Where(c => c.Channels > width && (c.Parts.Count == 1 || c.Parts.All(p => p.Channels % width == 0)))];
-        var search = new PathSearch(network, Ordered(result, model, cuts, Ladder, width, log, cancellation), width, (n, p) => n.Layers.Sum(l => Workload.Macs(n, l, p).Executed));
+        var search = new PathSearch(network, Ordered(result, model, cuts, Ladder, width, log, cancellation), width, (n, p) => Workload.Macs(n, p).Executed);
         sbyte[][] samples = [.. model.Calibration.Take(images).Select(i => Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], i))];
         Progress? progress = null;
         return search.Run(samples, count, (_, all) => (progress ??= new Progress(log, "search", "runs", all)).Add(1), cancellation);

@@ -68,7 +68,7 @@ internal static class PathsCommand
             Evaluation? evaluation = sample is null ? null : new Evaluation(model, prepared, floats: false, first);
             IReadOnlyList<PathScore>? scores = evaluation?.Run(sample!, options.Seed(result), log, cancellation);
             Row[] rows = [.. prepared.Paths.Select((p, i) => new Row(
-                p, prepared.Network.Layers.Sum(l => Workload.Macs(prepared.Network, l, p).Executed), cycles.Predict(program.Commands, program.ProgramAddress, program.Row(p)).TotalCycles,
+                p, Workload.Macs(prepared.Network, p).Executed, cycles.Predict(program.Commands, program.ProgramAddress, program.Row(p)).TotalCycles,
                 scores is null ? null : evaluation!.Accuracy(scores[i].Whole), scores?[i].Images ?? 0))];
             foreach (Row row in rows)
                 row.IsPareto = !rows.Any(o => o != row && o.Cycles <= row.Cycles && (o.Accuracy ?? o.Macs) >= (row.Accuracy ?? row.Macs) && (o.Cycles < row.Cycles || (o.Accuracy ?? o.Macs) > (row.Accuracy ?? row.Macs)));
@@ -98,7 +98,7 @@ internal static class PathsCommand
     private static void Report(DynamicNetwork prepared, CompiledProgram program, CycleModel cycles, Row[] rows, string? metric, Stopwatch wall, string? json)
     {
         QuantizedNetwork network = prepared.Network;
-        long wholeMacs = network.Layers.Sum(l => Workload.Macs(network, l, ExecutionPath.Whole).Whole);
+        long wholeMacs = Workload.Macs(network, ExecutionPath.Whole).Whole;
         long wholeCycles = cycles.Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole)).TotalCycles;
         double? Efficiency(Row r) => r.Macs == wholeMacs || wholeMacs == 0 ? null : (1 - ((double)r.Cycles / wholeCycles)) / (1 - ((double)r.Macs / wholeMacs));
         var table = new Table().AddColumns("path", "cycles", "saved", "MACs", "saved", "saved cycles/MACs", metric ?? "accuracy", "Pareto");

@@ -27,10 +27,10 @@ public sealed class PathSearch
         (this.network, this.cuts, this.vectorWidth, this.work) = (network, cuts, vectorWidth, work);
 
     // Something that can be left out: a block, or so much of all cuts of one size, which share a register.
-    private sealed record Part(string Name, PathPlan[] Steps);
+    private sealed record Part(PathPlan[] Steps);
 
-    // A part at one of its steps, measured alone.
-    private sealed record Measured(Part Part, int Step, double Change, long Saved);
+    // A part at one of its steps, measured alone; those of a part in order.
+    private sealed record Measured(Part Part, double Change, long Saved);
 
     /// <summary>Runs the search.</summary>
     /// <param name="samples">NHWC counts of the network input, one array per calibration image.</param>
@@ -51,7 +51,7 @@ public sealed class PathSearch
         for (int p = 0, at = 1; p < parts.Length; p++)
         {
             for (int step = 0; step < parts[p].Steps.Length; step++, at++)
-                measured.Add(new Measured(parts[p], step, changes[at], all - work(prepared.Network, prepared.Paths[at])));
+                measured.Add(new Measured(parts[p], changes[at], all - work(prepared.Network, prepared.Paths[at])));
         }
 
         return Spread(whole, Combine(measured), count);
@@ -60,19 +60,19 @@ public sealed class PathSearch
     private IEnumerable<Part> Parts()
     {
         for (int b = 0; b < network.Blocks.Count; b++)
-            yield return new Part(network.Blocks[b].Name, [new PathPlan(network.Blocks[b].Name, new HashSet<int> { b }, new Dictionary<int, int>())]);
+            yield return new Part([new PathPlan(network.Blocks[b].Name, new HashSet<int> { b }, new Dictionary<int, int>())]);
         foreach (IGrouping<(int Channels, int Parts), OrderedCut> same in cuts.GroupBy(c => (c.Cut.Channels, c.Cut.Parts.Count)))
         {
             var steps = new List<PathPlan>();
             for (int level = 1; level < Levels; level++)
             {
-                int kept = Math.Max(1, (int)Math.Round((double)same.Key.Channels * (Levels - level) / Levels / vectorWidth)) * vectorWidth;
+                int kept = ChannelCut.WholeVectors(same.Key.Channels, (double)(Levels - level) / Levels, vectorWidth);
                 if (kept < same.Key.Channels && (steps.Count == 0 || steps[^1].Kept.Values.First() > kept))
                     steps.Add(new PathPlan($"{same.Key.Channels}:{kept}", new HashSet<int>(), same.ToDictionary(c => c.Cut.Reader, _ => kept)));
             }
 
             if (steps.Count > 0)
-                yield return new Part($"{same.Key.Channels} channels", [.. steps]);
+                yield return new Part([.. steps]);
         }
     }
 

@@ -174,6 +174,10 @@ public sealed class Workload : IDisposable
         _ => "add",
     };
 
+    /// <summary>Multiply-accumulates of a network, whole and as the path executes them.</summary>
+    public static (long Whole, long Executed) Macs(QuantizedNetwork network, ExecutionPath path) =>
+        network.Layers.Select(l => Macs(network, l, path)).Aggregate((Whole: 0L, Executed: 0L), (sum, l) => (sum.Whole + l.Whole, sum.Executed + l.Executed));
+
     /// <summary>Multiply-accumulates of a layer, whole and as the path executes them.</summary>
     public static (long Whole, long Executed) Macs(QuantizedNetwork network, QuantizedLayer layer, ExecutionPath path)
     {

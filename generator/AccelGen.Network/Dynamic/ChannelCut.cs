@@ -19,6 +19,12 @@ public sealed record ChannelCut(int Reader, IReadOnlyList<CutPart> Parts)
     /// <summary>Input channels of the reader.</summary>
     public int Channels => Parts.Sum(p => p.Channels);
 
+    /// <summary>A fraction of some channels in whole vectors, the nearest number, at least one.</summary>
+    /// <param name="channels">Channels.</param>
+    /// <param name="fraction">Above 0 and at most 1.</param>
+    /// <param name="vectorWidth">Channels of a vector.</param>
+    public static int WholeVectors(int channels, double fraction, int vectorWidth) => Math.Max(1, (int)Math.Round(fraction * channels / vectorWidth)) * vectorWidth;
+
     /// <summary>Channels of each part among the first ones in an order.</summary>
     /// <param name="kept">Channels kept.</param>
     /// <param name="order">Order: place to channel.</param>

@@ -35,7 +35,7 @@ public static class DefaultLadder
 
         void Add(string name, ChannelCut[] limited, int eighths, int[] skipped)
         {
-            var kept = limited.Select(c => (c.Reader, Kept: Math.Max(1, (int)Math.Round((double)c.Channels * eighths / Steps / vectorWidth)) * vectorWidth, c.Channels))
+            var kept = limited.Select(c => (c.Reader, Kept: ChannelCut.WholeVectors(c.Channels, (double)eighths / Steps, vectorWidth), c.Channels))
                 .Where(k => k.Kept < k.Channels).ToDictionary(k => k.Reader, k => k.Kept);
             bool known = plans.Any(p => p.SkippedBlocks.SetEquals(skipped) && p.Kept.Count == kept.Count && p.Kept.All(k => kept.TryGetValue(k.Key, out int value) && value == k.Value));
             if (!known)

@@ -6,7 +6,12 @@ namespace AccelGen.Network.Dynamic;
 /// <param name="Name">Name for reports.</param>
 /// <param name="SkippedBlocks">Indices of the skipped blocks.</param>
 /// <param name="Kept">Channels kept by reader of a cut; a cut that is absent keeps all.</param>
-public sealed record PathPlan(string Name, IReadOnlySet<int> SkippedBlocks, IReadOnlyDictionary<int, int> Kept);
+public sealed record PathPlan(string Name, IReadOnlySet<int> SkippedBlocks, IReadOnlyDictionary<int, int> Kept)
+{
+    /// <summary>Channels kept of a cut.</summary>
+    /// <param name="cut">Cut.</param>
+    public int KeptOf(ChannelCut cut) => Kept.GetValueOrDefault(cut.Reader, cut.Channels);
+}
 
 /// <summary>A cut in use: its order, and the statistics from which biases take in the mean of what is dropped.</summary>
 /// <param name="Cut">Cut.</param>
@@ -59,7 +64,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         foreach (OrderedCut ordered in cuts)
         {
             ChannelCut cut = ordered.Cut;
-            int[] kept = [.. plans.Select(p => p.Kept.GetValueOrDefault(cut.Reader, cut.Channels))];
+            int[] kept = [.. plans.Select(p => p.KeptOf(cut))];
             int? all = Register(kept, cut.Channels);
             layers[cut.Reader] = layers[cut.Reader] with { InputExtent = all };
             int[][] counts = [.. kept.Select(k => cut.KeptOfParts(k, ordered.Order))];
@@ -137,12 +142,12 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
     // Biases of each path: what the channels that it drops give on average stays.
     private static int[] Variants(QuantizedLayer[] layers, IReadOnlyList<OrderedCut> cuts, IReadOnlyList<PathPlan> plans)
     {
-        OrderedCut[] withMeans = [.. cuts.Where(c => c.Means is not null && plans.Any(p => p.Kept.GetValueOrDefault(c.Cut.Reader, c.Cut.Channels) < c.Cut.Channels))];
+        OrderedCut[] withMeans = [.. cuts.Where(c => c.Means is not null && plans.Any(p => p.KeptOf(c.Cut) < c.Cut.Channels))];
         var known = new List<int[]>();
         int[] variants = new int[plans.Count];
         for (int i = 0; i < plans.Count; i++)
         {
-            int[] kept = [.. withMeans.Select(c => plans[i].Kept.GetValueOrDefault(c.Cut.Reader, c.Cut.Channels))];
+            int[] kept = [.. withMeans.Select(c => plans[i].KeptOf(c.Cut))];
             int at = known.FindIndex(k => k.SequenceEqual(kept));
             if (at < 0)
                 known.Add(kept);

@@ -17,7 +17,7 @@ public static class FloatPaths
         var dropped = new Dictionary<int, (int Channels, (int Channel, float Value)[] Set)>();
         foreach (OrderedCut cut in prepared.Plans.Count == 0 ? [] : prepared.Cuts)
         {
-            int kept = prepared.Plans[path].Kept.GetValueOrDefault(cut.Cut.Reader, cut.Cut.Channels);
+            int kept = prepared.Plans[path].KeptOf(cut.Cut);
             QuantizedTensor read = prepared.Network.Tensors[prepared.Network.Layers[cut.Cut.Reader].Input];
             if (kept < cut.Cut.Channels)
                 dropped[network.Home(network.Layers[cut.Cut.Reader].Input)] = (cut.Cut.Channels, [.. cut.Order.Skip(kept).Select(c => (c, (float)((cut.Means?[c] ?? 0) * read.Scale)))]);

@@ -183,7 +183,7 @@ public sealed partial class PathFile
 
         if (!(fraction > 0 && fraction <= 1))
             return null;
-        return fraction == 1 ? all : Math.Min(all, Math.Max(1, (int)Math.Round(fraction * all / vectorWidth)) * vectorWidth);
+        return fraction == 1 ? all : Math.Min(all, ChannelCut.WholeVectors(all, fraction, vectorWidth));
     }
 
     private static bool Matches(string pattern, string layer)
