@@ -31,6 +31,7 @@ internal static class RunCommand
         var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
         var imageOptions = new ImageOptions(command);
         var pathOptions = new PathOptions(command);
+        var budgetOptions = new BudgetOptions(command);
         foreach (Option option in new Option[] { config, set, latency, interval, jobs, waveform, window, json })
             command.Add(option);
         command.SetAction(async (result, cancellation) =>
@@ -46,6 +47,7 @@ internal static class RunCommand
             (string File, long From, long To)? wave = Cli.Waveform(result.GetValue(waveform), result.GetValue(window));
             if (wave is not null && sample.Images.Count != 1)
                 throw new FormatException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
+            uint[] budgets = budgetOptions.Budgets(result);
             LoadedModel model = options.Load(result, log, cancellation);
             DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation);
             IReadOnlyList<ExecutionPath> paths = prepared.Paths;
@@ -53,17 +55,21 @@ internal static class RunCommand
             if (sample.Folder is null)
                 Console.WriteLine($"images: {sample.Images.Count} synthetic of seed {seed}; --images DIR runs real ones");
             CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(prepared.Network);
+            if (budgets.Length > 0)
+                program = budgetOptions.Insert(result, program, prepared, timing);
             BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, wave is not null, cancellation: cancellation).ConfigureAwait(false);
             float[][] pixels = [.. sample.Images.Select(i => sample.Pixels(model, i, seed))];
             int input = model.Quantized.Inputs[0];
             sbyte[][] inputs = [.. pixels.Select(p => Quantizer.QuantizeValues(model.Quantized.Tensors[input], p))];
-            var progress = new Progress(log, "simulation", "runs", (long)inputs.Length * paths.Count);
-            IReadOnlyList<PathRun> runs = NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), Replay, wave, cancellation);
-            double?[] floatAccuracy = [.. paths.Select(p => model.Float is null || p.Extents.Count > 0 ? null : FloatAccuracy(model.Float, pixels, truth, p, log, cancellation))];
+            var progress = new Progress(log, "simulation", "runs", (long)inputs.Length * (budgets.Length > 0 ? budgets.Length : paths.Count));
+            IReadOnlyList<PathRun> runs = budgets.Length > 0
+                ? NetworkRun.RunBudgets(program, built.Library, timing, budgets, inputs, copies, _ => progress.Add(1), (image, cycles) => Command(image) + pathOptions.Named(result) + budgetOptions.Arguments(result, cycles), wave, cancellation)
+                : NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), (image, path) => $"{Command(image)} {pathOptions.Argument(result, path)}", wave, cancellation);
+            double?[] floatAccuracy = [.. runs.Select(r => model.Float is null || r.Path.Extents.Count > 0 ? null : FloatAccuracy(model.Float, pixels, truth, r.Path, log, cancellation))];
             string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
-            string Replay(int image, ExecutionPath path) =>
+            string Command(int image) =>
                 $"accelgen run {options.Arguments(result)} {sample.Argument(sample.Images[image])} --config {result.GetValue(config)}"
-                + string.Concat(result.GetValue(set)!.Select(s => $" --set {s}")) + $" --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval}{pathOptions.Arguments(result)} {pathOptions.Argument(result, path)}";
+                + string.Concat(result.GetValue(set)!.Select(s => $" --set {s}")) + $" --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval}{pathOptions.Arguments(result)}";
             return Report(program, timing, runs, truth, floatAccuracy, model.Quantization, seed, wall, built.Seconds, verilator, result.GetValue(json));
         });
         return command;
@@ -115,10 +121,12 @@ internal static class RunCommand
             double cyclesSaved = 1 - ((double)r.CyclesRtl / whole);
             double? accuracy = Accuracy(r, truth), reference = floatAccuracy[i];
             summary.AddRow(Printable.Cell(r.Path.Name), $"{r.Path.SkippedBlocks.Count}", $"{accuracy:P1}", $"{reference:P1}", $"{macsSaved:P2}", $"{cyclesSaved:P2}", macsSaved is null or 0 ? string.Empty : $"{cyclesSaved / macsSaved:F3}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{Use(r):P1}");
-            pathRows.Add(new { r.Path.Name, blocksSkipped = r.Path.SkippedBlocks.Order(), registers = r.Path.Extents, r.Path.Variant, accuracy, floatAccuracy = reference, r.Macs, r.MacsSkipped, r.CyclesRtl, r.CyclesModel, r.Mismatches, macsSaved, cyclesSaved, utilization = Use(r), differences = r.Differences.Count });
+            pathRows.Add(new { r.Path.Name, blocksSkipped = r.Path.SkippedBlocks.Order(), registers = r.Path.Extents, r.Path.Variant, accuracy, floatAccuracy = reference, r.Macs, r.MacsSkipped, r.CyclesRtl, r.CyclesModel, r.Mismatches, macsSaved, cyclesSaved, utilization = Use(r), differences = r.Differences.Count, r.Budget, met = r.Budget is { } budget ? r.CyclesRtl <= budget : (bool?)null, r.Decisions });
         }
 
         Cli.Output().Write(summary);
+        if (program.Budget is not null)
+            BudgetOptions.Print(program, runs);
         CycleBreakdown[] breakdowns = [.. runs.Select(r => CycleBreakdown.Of(program, timing, r.Path))];
         foreach (CycleBreakdown breakdown in breakdowns)
             Cli.Output().Write(BreakdownTable.Of(breakdown));
@@ -158,8 +166,8 @@ internal static class RunCommand
             macsPerSecond = executed / simulated,
             tools = new { accelgen = typeof(RunCommand).Assembly.GetName().Version?.ToString(3), verilator, dotnet = Environment.Version.ToString() },
         };
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{config.Name} ({config.Hash.Hex}): {images} images on {runs.Count} paths, {total.mismatches} mismatches, {differing} differences; {total.macsPerSecond / 1e9:F2} GMAC/s simulated per core, {total.wallSeconds:F1} s"));
-        Cli.WriteJson(json, new { layers = first.Layers, total, paths = pathRows, cycles = breakdowns });
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{config.Name} ({config.Hash.Hex}): {images} images on {runs.Count} {(program.Budget is null ? "paths" : "budgets")}, {total.mismatches} mismatches, {differing} differences; {total.macsPerSecond / 1e9:F2} GMAC/s simulated per core, {total.wallSeconds:F1} s"));
+        Cli.WriteJson(json, new { layers = first.Layers, total, paths = pathRows, budget = BudgetOptions.Json(program), cycles = breakdowns });
         return differing == 0 ? ExitCode.Success : ExitCode.Mismatch;
     }
 }

@@ -96,6 +96,9 @@ public sealed record CompiledProgram
     /// <summary>Keep bits beyond those of the blocks.</summary>
     public IReadOnlyList<PathCondition> Conditions { get; init; } = [];
 
+    /// <summary>How its CHECKPOINT commands choose, or null: it has none.</summary>
+    public BudgetTable? Budget { get; init; }
+
     /// <summary>
     /// Indices of the commands that compute a layer and what is fused into it. Of layers that alternate each has its own, by
     /// their tags; what fetches the program meanwhile is the last one's.

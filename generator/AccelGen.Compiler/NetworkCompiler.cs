@@ -882,5 +882,5 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         return address;
     }
 
-    private static long Align(long address) => (address + Page - 1) / Page * Page;
+    internal static long Align(long address) => (address + Page - 1) / Page * Page;
 }

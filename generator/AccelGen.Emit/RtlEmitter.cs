@@ -149,6 +149,16 @@ public static class RtlEmitter
             ["tables"] = tables,
             ["isa_version"] = IsaDefinition.Version,
             ["counter_base"] = IsaDefinition.CounterBase.ToString("X4", CultureInfo.InvariantCulture),
+            ["path_base"] = IsaDefinition.PathTableBase.ToString("X", CultureInfo.InvariantCulture),
+            ["path_row_bytes"] = IsaDefinition.PathRowBytes.ToString("X", CultureInfo.InvariantCulture),
+            ["path_variant"] = IsaDefinition.PathVariantOffset.ToString("X2", CultureInfo.InvariantCulture),
+            ["path_withdrawn"] = IsaDefinition.PathWithdrawnOffset.ToString("X2", CultureInfo.InvariantCulture),
+            ["path_extents"] = IsaDefinition.PathExtentOffset.ToString("X2", CultureInfo.InvariantCulture),
+            ["decision_page"] = (IsaDefinition.DecisionBase >> 7).ToString("X3", CultureInfo.InvariantCulture),
+            ["decision_base"] = IsaDefinition.DecisionBase.ToString("X3", CultureInfo.InvariantCulture),
+            ["decision_entries"] = IsaDefinition.DecisionEntries,
+            ["checkpoint_candidates"] = IsaDefinition.CheckpointCandidates,
+            ["decision_fields"] = Fields(IsaDefinition.DecisionFields),
             ["categories"] = new ScriptArray(IsaDefinition.CycleCategories),
             ["commands"] = new ScriptArray(IsaDefinition.Commands.Select(k => new ScriptObject
             {

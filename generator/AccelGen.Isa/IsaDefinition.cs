@@ -7,7 +7,7 @@ namespace AccelGen.Isa;
 public static class IsaDefinition
 {
     /// <summary>Version of the command format; a program carries it.</summary>
-    public const int Version = 4;
+    public const int Version = 5;
 
     /// <summary>Bits of a command.</summary>
     public const int CommandBits = 512;
@@ -23,6 +23,15 @@ public static class IsaDefinition
 
     /// <summary>Block predicates of a path.</summary>
     public const int Predicates = 64;
+
+    /// <summary>Candidates of one CHECKPOINT command.</summary>
+    public const int CheckpointCandidates = 8;
+
+    /// <summary>Name of the field with the row of a candidate of a CHECKPOINT.</summary>
+    public static string CandidateRow(int candidate) => $"Row{candidate}";
+
+    /// <summary>Name of the field with the remaining cycles of a candidate of a CHECKPOINT.</summary>
+    public static string CandidateCycles(int candidate) => $"Remaining{candidate}";
 
     /// <summary>Width of an on-chip word or tile address.</summary>
     public const int LocalAddressBits = 16;
@@ -229,6 +238,20 @@ public static class IsaDefinition
             new("ReservedStore6", 504, 8, "Zero."),
         ]),
         new("END", 5, null, "Ends the program when all queues have drained.", [new("ReservedEnd0", 128, 64, "Zero."), .. Zeros("ReservedEnd", 192)]),
+        new("CHECKPOINT", 7, null, "In a program with a budget: goes on with the first of its candidates, rows of the path table, whose remaining cycles still fit into the budget. It takes the same time whatever it chooses, with a budget and without. A row that was never written or is withdrawn is no candidate.",
+        [
+            new("From", 128, 32, "Rows that agree on all that lies before this command, a bit per row; while another one is active the command does nothing."),
+            new("Number", 160, 8, "Number of the checkpoint, for the record."),
+            new("Count", 168, 4, "Candidates, 1 to 8."),
+            new("Continues", 172, 1, "1: the candidates go on from those of the CHECKPOINT before; nothing is done where that one has chosen."),
+            new("Fallback", 173, 1, "1: where nothing fits, the last candidate is chosen."),
+            new("ReservedCheckpoint0", 174, 18, "Zero."),
+            .. Enumerable.Range(0, CheckpointCandidates).SelectMany(i => new Field[]
+            {
+                new(CandidateRow(i), 192 + (40 * i), 8, $"Row of candidate {i}."),
+                new(CandidateCycles(i), 200 + (40 * i), 32, "Cycles from this command to the end of the program on that row."),
+            }),
+        ]),
     ];
 
     /// <summary>Enumerations.</summary>
@@ -263,6 +286,7 @@ public static class IsaDefinition
             new("NothingToCount", 9, "A count of a command that has work to do, other than its extents, is zero."),
             new("Aborted", 10, "Control.Abort ended the program."),
             new("Timeout", 11, "Nothing moved for ProgressTimeout cycles."),
+            new("BadPath", 12, "PathSelect names a row of the path table that was never written or is withdrawn, when the program starts."),
         ]),
     ];
 
@@ -288,6 +312,26 @@ public static class IsaDefinition
         new("CommandsDispatched", 0x040, Access.ReadOnly, 0, "Commands dispatched since the start."),
         new("InterruptStatus", 0x044, Access.WriteOneToClear, 0, "Bit 0 Done: a program ended; bit 1 Error: a program ended with an error. Writing a one clears the bit."),
         new("ProgressTimeout", 0x048, Access.ReadWrite, 0, "Cycles without a beat, a dispatch, a start or an end of a command after which a program is ended with the error Timeout; 0: never. It acts at once, also on the running program."),
+        new("Budget", 0x04C, Access.ReadWrite, 0, "Cycles that a program may take, for the next program start; 0: no budget. CHECKPOINT commands choose by it."),
+        new("PathActive", 0x050, Access.ReadOnly, 0, "Row of the path table by which the running program, or the last one, goes now."),
+        new("Decisions", 0x054, Access.ReadOnly, 0, "Choices that CHECKPOINT commands have made since the start; the first 16 are in the record."),
+    ];
+
+    /// <summary>Byte offset of the record of choices: two words per choice, coded as <see cref="DecisionFields"/>.</summary>
+    public const int DecisionBase = 0x100;
+
+    /// <summary>Choices that the record holds.</summary>
+    public const int DecisionEntries = 16;
+
+    /// <summary>Fields of a choice in the record.</summary>
+    public static IReadOnlyList<Field> DecisionFields { get; } =
+    [
+        new("Elapsed", 0, 32, "Cycles since the start when the checkpoint was reached; 0xFFFFFFFF: that many or more."),
+        new("Number", 32, 8, "Number of the checkpoint."),
+        new("Before", 40, 8, "Row that was active."),
+        new("After", 48, 8, "Row chosen."),
+        new("Fits", 56, 1, "1: the row chosen fits; 0: nothing fitted."),
+        new("ReservedDecision", 57, 7, "Zero."),
     ];
 
     /// <summary>Byte offset of the counter window: 8 bytes per counter. Reading the low word keeps the high word of the same moment for the next read.</summary>
@@ -299,7 +343,13 @@ public static class IsaDefinition
     /// <summary>Byte offset of the variant in a row of the path table: which of several parameters layers take, in the low eight bits.</summary>
     public const int PathVariantOffset = 0x08;
 
-    /// <summary>Bytes of a row of the path table: two words of keep bits, the variant, 13 reserved, then 16 dynamic registers.</summary>
+    /// <summary>
+    /// Byte offset of the withdrawal in a row of the path table. Bit 0: the row is being rewritten, no program starts on it and no
+    /// CHECKPOINT chooses it. While a program with a budget runs, only the words of withdrawn rows can be written.
+    /// </summary>
+    public const int PathWithdrawnOffset = 0x0C;
+
+    /// <summary>Bytes of a row of the path table: two words of keep bits, the variant, the withdrawal, 12 reserved, then 16 dynamic registers.</summary>
     public const int PathRowBytes = 0x80;
 
     /// <summary>Byte offset of the dynamic registers in a row of the path table.</summary>

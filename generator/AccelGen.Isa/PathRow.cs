@@ -45,6 +45,16 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
         return command[$"{axis}Unit"] == 1 ? (int)(register >> 19) : (int)(register & 0xFFF);
     }
 
+    /// <summary>What is left of a command under this path: two paths by which all of a program's commands resolve alike are one.</summary>
+    public ResolvedCommand Resolved(Command command)
+    {
+        if (Skips(command))
+            return new ResolvedCommand(true, 0, 0, false, 0, 0);
+        bool chunks = command.Definition.Name == "COMPUTE" && command["ADynamic"] == 1;
+        return new ResolvedCommand(false, Resolve(command, 'A'), Resolve(command, 'B'), chunks && command["ABase"] + command["ACount"] >= Limit(command, 'A'),
+            chunks ? (int)(Extents[(int)command["ARegister"]] >> 12 & 0x7F) : 0, command.Definition.Name == "LOAD" ? Address(command) : 0);
+    }
+
     /// <summary>Whether a command's work is skipped under this path.</summary>
     public bool Skips(Command command)
     {
@@ -52,3 +62,12 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
         return (command["PredicateEnable"] == 1 && !keep) || Resolve(command, 'A') == 0 || Resolve(command, 'B') == 0;
     }
 }
+
+/// <summary>What the command processor makes of a command.</summary>
+/// <param name="Skipped">No work: tokens alone.</param>
+/// <param name="A">Extent A.</param>
+/// <param name="B">Extent B.</param>
+/// <param name="Last">A COMPUTE with a dynamic extent A completes its sums.</param>
+/// <param name="Tail">Channels used of its last input vector.</param>
+/// <param name="Address">Address of a LOAD.</param>
+public readonly record struct ResolvedCommand(bool Skipped, int A, int B, bool Last, int Tail, long Address);

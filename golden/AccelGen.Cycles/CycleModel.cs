@@ -21,7 +21,17 @@ public readonly record struct CommandTiming(long Start, long Done);
 /// <param name="Commands">Timing per command of the program; commands that no queue executes have zeros.</param>
 /// <param name="Beats">Beats that each command moves over the bus.</param>
 /// <param name="Busy">Cycles in which each command issues work, the one of its start not counted: with one per command they are the Busy counters, but for what a VECTOR does while a ROW works as well.</param>
-public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands, long[] Beats, long[] Busy);
+public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands, long[] Beats, long[] Busy)
+{
+    /// <summary>Cycles since the start at which each CHECKPOINT of the program is reached, by its index; what a budget is compared with.</summary>
+    public IReadOnlyDictionary<int, long> Checkpoints { get; init; } = new Dictionary<int, long>();
+
+    /// <summary>What they chose.</summary>
+    public IReadOnlyList<Decision> Decisions { get; init; } = [];
+
+    /// <summary>Row of the path table that the program ended on.</summary>
+    public int Row { get; init; }
+}
 
 /// <summary>The program cannot run to its end: a command waits for a token that no earlier command gives.</summary>
 public sealed class ProgramOrderException(string message) : Exception(message);
@@ -36,6 +46,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
     private const int DataDepth = 8;         // beats buffered in front of the write channel
     private const int PostProcessing = 6;    // cycles from the issue of a pixel to its result in the buffer
     private const int RowSettling = 7;       // cycles after each pass of a row operator
+    private const int Choosing = 1 + IsaDefinition.CheckpointCandidates; // cycles of a CHECKPOINT beyond those of any command
 
     private enum Category { Busy, WaitLoad, WaitCompute, WaitVector, WaitStore, MemoryStall, Idle }
 
@@ -45,15 +56,27 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
     /// <param name="path">Active row of the path table.</param>
     /// <param name="log">Takes the cycles in which each unit works and waits, or null.</param>
     /// <exception cref="ProgramOrderException">A command waits for a token that no earlier command gives.</exception>
-    public CyclePrediction Predict(IReadOnlyList<Command> program, long programAddress, PathRow path, ActivityLog? log = null)
+    public CyclePrediction Predict(IReadOnlyList<Command> program, long programAddress, PathRow path, ActivityLog? log = null) =>
+        Predict(program, programAddress, FrameControl.Of(path), log);
+
+    /// <summary>Predicts a run with its budget.</summary>
+    /// <param name="program">Commands in program order, as they lie in memory; the first block is at <paramref name="programAddress"/>.</param>
+    /// <param name="programAddress">Byte address of the program.</param>
+    /// <param name="control">Path table, row that the program starts on, budget.</param>
+    /// <param name="log">Takes the cycles in which each unit works and waits, or null.</param>
+    /// <exception cref="ProgramOrderException">A command waits for a token that no earlier command gives.</exception>
+    public CyclePrediction Predict(IReadOnlyList<Command> program, long programAddress, FrameControl control, ActivityLog? log = null)
     {
-        var run = new Run(config, memory, program, path, log);
+        var run = new Run(config, memory, program, control, log);
         run.Execute(programAddress);
         return run.Result();
     }
 
-    private sealed class Run(AcceleratorConfig config, MemoryTiming memory, IReadOnlyList<Command> program, PathRow path, ActivityLog? log)
+    private sealed class Run(AcceleratorConfig config, MemoryTiming memory, IReadOnlyList<Command> program, FrameControl control, ActivityLog? log)
     {
+        private readonly CheckpointRule rule = new(control);
+        private readonly Dictionary<int, long> checkpoints = [];
+        private PathRow path = control.Rows[control.Selected];
         private readonly int beatBytes = config.Derived.BeatBytes;
         private readonly int queueDepth = config.Control.QueueDepth;
         private readonly long[][] categories = [new long[7], new long[7], new long[7], new long[7]];
@@ -131,6 +154,14 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                     Idle(Queue.Store, storeFree, total + 1, completions.Count > 0 ? completions[^1] : -1);
                     return;
                 }
+                else if (command.Definition.Name == "CHECKPOINT")
+                {
+                    // The counter stands at the cycles before this one.
+                    checkpoints[n] = push - 1;
+                    rule.Execute(command, push - 1);
+                    path = control.Rows[rule.Active];
+                    push += Choosing;
+                }
 
                 read = push + 1;
             }
@@ -147,7 +178,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             counters[3] = writeBeats;
             for (int q = 0; q < 4; q++)
                 categories[q].CopyTo(counters, 4 + (7 * q));
-            return new CyclePrediction(total, counters, timings, beatsMoved, busyCycles);
+            return new CyclePrediction(total, counters, timings, beatsMoved, busyCycles) { Checkpoints = checkpoints, Decisions = rule.Decisions, Row = rule.Active };
         }
 
         // Cycles [from, to) in which a queue has no command; the memory stalls it while transfers are in flight.

@@ -1,5 +1,6 @@
 using AccelGen.Compiler;
 using AccelGen.Cycles;
+using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Sim;
@@ -24,6 +25,12 @@ public sealed record PathRun(
 
     /// <summary>Multiply-accumulates that the path skips, one input.</summary>
     public long MacsSkipped => Layers.Sum(l => l.MacsSkipped);
+
+    /// <summary>Cycles that it was allowed, or null: it ran without a budget.</summary>
+    public uint? Budget { get; init; }
+
+    /// <summary>Choices of the CHECKPOINT commands on the first input, as the RTL recorded them.</summary>
+    public IReadOnlyList<Decision> Decisions { get; init; } = [];
 }
 
 /// <summary>Runs many inputs on several paths of one program, on several copies of the design side by side.</summary>
@@ -46,10 +53,51 @@ public static class NetworkRun
         CompiledProgram program, string library, MemoryTiming timing, IReadOnlyList<ExecutionPath> paths, IReadOnlyList<sbyte[]> inputs,
         int jobs, Action<int>? runDone = null, Func<int, ExecutionPath, string>? replay = null, (string File, long From, long To)? waveform = null, CancellationToken cancellation = default)
     {
+        WorkloadResult[,] results = All(program, library, timing, paths.Count, inputs, jobs, runDone, waveform, cancellation, (workload, sample, p) =>
+            workload.Run(Input(program, inputs[sample]), paths[p], null, replay?.Invoke(sample, paths[p])));
+        return [.. paths.Select((path, p) => Collect(program, path, [.. Enumerable.Range(0, inputs.Count).Select(s => results[p, s])]))];
+    }
+
+    /// <summary>Runs every input with every budget; each frame starts on the first path of the program's table.</summary>
+    /// <param name="program">Program with checkpoints; its network has one input.</param>
+    /// <param name="library">Shared library of the model.</param>
+    /// <param name="timing">Timing of the memory.</param>
+    /// <param name="budgets">Cycles that a frame may take.</param>
+    /// <param name="inputs">NHWC elements of the network input, one array per sample.</param>
+    /// <param name="jobs">Copies of the design that run at a time.</param>
+    /// <param name="runDone">Called after each run with the number of runs done.</param>
+    /// <param name="replay">Command that replays the run of an input with a budget, for the report of a mismatch.</param>
+    /// <param name="waveform">FST file of the first run on each copy of the design, and its cycles.</param>
+    /// <param name="cancellation">Stops between runs.</param>
+    /// <returns>One result per budget, in order, of the path that was chosen.</returns>
+    /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
+    public static IReadOnlyList<PathRun> RunBudgets(
+        CompiledProgram program, string library, MemoryTiming timing, IReadOnlyList<uint> budgets, IReadOnlyList<sbyte[]> inputs,
+        int jobs, Action<int>? runDone = null, Func<int, uint, string>? replay = null, (string File, long From, long To)? waveform = null, CancellationToken cancellation = default)
+    {
+        WorkloadResult[,] results = All(program, library, timing, budgets.Count, inputs, jobs, runDone, waveform, cancellation, (workload, sample, b) =>
+            workload.RunBudget(Input(program, inputs[sample]), 0, budgets[b], null, replay?.Invoke(sample, budgets[b])));
+        return
+        [
+            .. budgets.Select((budget, b) =>
+            {
+                WorkloadResult[] samples = [.. Enumerable.Range(0, inputs.Count).Select(s => results[b, s])];
+                return Collect(program, program.Budget!.Paths[samples[0].Rtl.Row].Path, samples) with { Budget = budget, Decisions = samples[0].Rtl.Decisions };
+            }),
+        ];
+    }
+
+    private static Dictionary<int, sbyte[]> Input(CompiledProgram program, sbyte[] values) => new() { [program.Network.Inputs[0]] = values };
+
+    // Runs of every input, several inputs at a time.
+    private static WorkloadResult[,] All(
+        CompiledProgram program, string library, MemoryTiming timing, int runs, IReadOnlyList<sbyte[]> inputs, int jobs, Action<int>? runDone,
+        (string File, long From, long To)? waveform, CancellationToken cancellation, Func<Workload, int, int, WorkloadResult> run)
+    {
         if (program.Network.Inputs.Count != 1)
             throw new ArgumentException($"the network has {program.Network.Inputs.Count} inputs; 1 is supported", nameof(program));
-        int input = program.Network.Inputs[0], done = 0;
-        var results = new WorkloadResult[paths.Count, inputs.Count];
+        int done = 0;
+        var results = new WorkloadResult[runs, inputs.Count];
         try
         {
             Parallel.For(
@@ -65,10 +113,10 @@ public static class NetworkRun
                 },
                 (sample, _, workload) =>
                 {
-                    for (int p = 0; p < paths.Count; p++)
+                    for (int p = 0; p < runs; p++)
                     {
                         cancellation.ThrowIfCancellationRequested();
-                        WorkloadResult result = workload.Run(new Dictionary<int, sbyte[]> { [input] = inputs[sample] }, paths[p], null, replay?.Invoke(sample, paths[p]));
+                        WorkloadResult result = run(workload, sample, p);
                         // The timings of every command of every run would be gigabytes: only what differs is kept.
                         results[p, sample] = result with { Rtl = result.Rtl with { Commands = [] } };
                         runDone?.Invoke(Interlocked.Increment(ref done));
@@ -88,7 +136,7 @@ public static class NetworkRun
             throw;
         }
 
-        return [.. paths.Select((path, p) => Collect(program, path, [.. Enumerable.Range(0, inputs.Count).Select(s => results[p, s])]))];
+        return results;
     }
 
     private static PathRun Collect(CompiledProgram program, ExecutionPath path, WorkloadResult[] samples)
@@ -102,6 +150,7 @@ public static class NetworkRun
                 differences.Add($"{place}: {sample.FirstMismatch}");
             differences.AddRange(sample.CounterDifferences.Select(d => $"{place}: counter {d}"));
             differences.AddRange(sample.Layers.Where(l => l.CyclesRtl != l.CyclesModel).Select(l => $"{place}: layer {l.Name} took {l.CyclesRtl} cycles, the model says {l.CyclesModel}"));
+            differences.AddRange(sample.DecisionDifferences.Select(d => $"{place}: {d}"));
             if (sample.CommandDifferences > 0)
                 differences.Add($"{place}: {sample.CommandDifferences} commands start or end in another cycle than the model says");
             if (sample.Rtl.TotalCycles != samples[0].Rtl.TotalCycles)

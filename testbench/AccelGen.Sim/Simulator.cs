@@ -19,6 +19,12 @@ public sealed record RunResult(long[] Counters, CommandTiming[] Commands, int Er
 {
     /// <summary>Cycles from start to done.</summary>
     public long TotalCycles => Counters[0];
+
+    /// <summary>Row of the path table that the program ended on.</summary>
+    public int Row { get; init; }
+
+    /// <summary>Recorded choices of CHECKPOINT commands.</summary>
+    public IReadOnlyList<Decision> Decisions { get; init; } = [];
 }
 
 /// <summary>The accelerator in simulation with its memory: registers through AXI4-Lite, data through AXI4.</summary>
@@ -206,7 +212,13 @@ public sealed unsafe class Simulator : IDisposable
         long[] counters = new long[IsaDefinition.Counters.Count];
         for (int i = 0; i < counters.Length; i++)
             counters[i] = ReadAddress(IsaDefinition.CounterBase + (8 * i)) | ((long)ReadAddress(IsaDefinition.CounterBase + (8 * i) + 4) << 32);
-        return new RunResult(counters, MatchTrace(program, starts, ends), (int)(error & 15), error);
+        return new RunResult(counters, MatchTrace(program, starts, ends), (int)(error & 15), error) { Row = (int)ReadRegister("PathActive"), Decisions = ReadDecisions() };
+    }
+
+    private Decision[] ReadDecisions()
+    {
+        int count = Math.Min((int)ReadRegister("Decisions"), IsaDefinition.DecisionEntries);
+        return [.. Enumerable.Range(0, count).Select(i => IsaDefinition.DecisionBase + (8 * i)).Select(at => Decision.Decode(ReadAddress(at), ReadAddress(at + 4)))];
     }
 
     /// <inheritdoc/>

@@ -60,6 +60,9 @@ public sealed record WorkloadResult(
 {
     /// <summary>Differing elements over all layers.</summary>
     public long Mismatches => Layers.Sum(l => l.Mismatches);
+
+    /// <summary>Choices of CHECKPOINT commands that differ from what they should be; empty without a budget.</summary>
+    public IReadOnlyList<string> DecisionDifferences { get; init; } = [];
 }
 
 /// <summary>Runs a compiled network through the RTL and compares it with the golden operators and the cycle model.</summary>
@@ -72,6 +75,7 @@ public sealed class Workload : IDisposable
     // Rows of the path table that were written, with what the model says of the path: later runs only select the row.
     private readonly List<(PathRow Row, CyclePrediction Model)> table = [];
     private int nextRow;
+    private bool tableWritten; // the rows of the paths that a budget chooses among
 
     /// <summary>Loads the model and the program.</summary>
     /// <param name="program">Program.</param>
@@ -97,16 +101,104 @@ public sealed class Workload : IDisposable
     /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
     public WorkloadResult Run(IReadOnlyDictionary<int, sbyte[]> inputs, ExecutionPath path, MemoryFaults? faults = null, string? replay = null)
     {
-        QuantizedNetwork network = program.Network;
-        var expected = new Dictionary<int, sbyte[]>();
-        GoldenExecutor.Run(network, path, inputs, (layer, values) => expected[layer] = values);
         (int row, CyclePrediction model) = Select(path);
-        simulator.RequireWaveformBefore(faults?.StallSeed is null ? model.TotalCycles : long.MaxValue);
+        return Execute(inputs, new Frame(row, 0, model, path), faults, replay);
+    }
+
+    /// <summary>Runs one input with a budget: CHECKPOINT commands choose the path.</summary>
+    /// <param name="inputs">NHWC elements per network input.</param>
+    /// <param name="selected">Row of the path table that the program starts on.</param>
+    /// <param name="budget">Cycles that the program may take; 0: it stays on its path.</param>
+    /// <param name="faults">Misbehaviour of the memory, or null.</param>
+    /// <param name="replay">Command that replays the run, for the mismatch report.</param>
+    /// <returns>The run. With random stalls the golden model follows what the RTL has chosen, and what it chose is held against its own record of elapsed cycles.</returns>
+    /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
+    /// <exception cref="ArgumentException">The program has no CHECKPOINT commands.</exception>
+    public WorkloadResult RunBudget(IReadOnlyDictionary<int, sbyte[]> inputs, int selected, uint budget, MemoryFaults? faults = null, string? replay = null)
+    {
+        BudgetTable choices = program.Budget ?? throw new ArgumentException("the program has no checkpoints", nameof(program));
+        IReadOnlyList<PathRow> rows = choices.Rows(program);
+        if (!tableWritten)
+        {
+            for (int i = 0; i < rows.Count; i++)
+                simulator.WritePath(i, rows[i]);
+            // The rows of single paths are written again when one is run.
+            table.Clear();
+            (tableWritten, nextRow) = (true, 0);
+        }
+
+        var control = new FrameControl(rows, selected, budget);
+        CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, control);
+        WorkloadResult result = Execute(inputs, new Frame(selected, budget, model, faults?.StallSeed is null ? choices.Paths[model.Row].Path : null), faults, replay);
+        // By the table and the cycles that the RTL itself recorded, whatever the memory did.
+        return result with { DecisionDifferences = [.. BudgetCheck.Differences(program, control, result.Rtl), .. faults?.StallSeed is null ? BudgetCheck.Differences(model, result.Rtl) : []] };
+    }
+
+    // What a run is started with: a row of the path table, a budget, what the model says, and the path where it is known beforehand.
+    private sealed record Frame(int Row, uint Budget, CyclePrediction Model, ExecutionPath? Path);
+
+    private WorkloadResult Execute(IReadOnlyDictionary<int, sbyte[]> inputs, Frame frame, MemoryFaults? faults, string? replay)
+    {
+        Dictionary<int, sbyte[]>? expected = frame.Path is { } known ? Golden(inputs, known) : null;
+        simulator.RequireWaveformBefore(faults?.StallSeed is null ? frame.Model.TotalCycles : long.MaxValue);
         foreach ((int tensor, sbyte[] values) in inputs)
             program.WriteInput(tensor, values, simulator.Memory);
-        simulator.WriteRegister("PathSelect", (uint)row);
+        simulator.WriteRegister("PathSelect", (uint)frame.Row);
+        simulator.WriteRegister("Budget", frame.Budget);
 
-        // A layer's output is compared when its last store has completed: a later layer may overwrite it.
+        (int[] order, int[] completed) = Completion();
+        var seen = new List<(int Layer, sbyte[] Values, long Cycle)>();
+        long[] mismatches = new long[program.Layers.Count];
+        string? report = null;
+        int next = 0;
+        var clock = Stopwatch.StartNew();
+        var comparing = new Stopwatch();
+        RunResult rtl = simulator.Run(program.Commands, program.ProgramAddress, program.Config.Hash.Value, timing, faults, storeDone: count =>
+        {
+            comparing.Start();
+            for (; next < order.Length && count >= completed[order[next]]; next++)
+            {
+                int layer = order[next];
+                if (!program.Layers[layer].InMemory || expected?.ContainsKey(layer) == false)
+                    continue;
+                sbyte[] got = program.ReadTensor(program.Network.Tensors[program.Layers[layer].Layer.Output].Id, simulator.Memory);
+                if (expected is null)
+                    seen.Add((layer, got, simulator.RunCycle));
+                else
+                    mismatches[layer] = Compare(layer, got, expected[layer], frame.Path!, simulator.RunCycle, replay, ref report);
+            }
+
+            comparing.Stop();
+        });
+        double seconds = (clock.Elapsed - comparing.Elapsed).TotalSeconds;
+        if (rtl.ErrorCode != 0)
+        {
+            string name = IsaDefinition.Enums.Single(e => e.Name == "ErrorCode").Values.FirstOrDefault(v => v.Value == rtl.ErrorCode)?.Name ?? "unknown";
+            throw new SimulationException($"the accelerator stopped with error {name} (register 0x{rtl.Error:X8}, layer {rtl.Error >> 16})");
+        }
+
+        ExecutionPath path = frame.Path ?? program.Budget!.Paths[rtl.Row].Path;
+        expected ??= Golden(inputs, path);
+        foreach ((int layer, sbyte[] got, long cycle) in seen)
+        {
+            if (expected.TryGetValue(layer, out sbyte[]? want))
+                mismatches[layer] = Compare(layer, got, want, path, cycle, replay, ref report);
+        }
+
+        return Summarise(rtl, frame.Model, path, mismatches, report, seconds);
+    }
+
+    private Dictionary<int, sbyte[]> Golden(IReadOnlyDictionary<int, sbyte[]> inputs, ExecutionPath path)
+    {
+        var expected = new Dictionary<int, sbyte[]>();
+        GoldenExecutor.Run(program.Network, path, inputs, (layer, values) => expected[layer] = values);
+        return expected;
+    }
+
+    // Layers in the order in which their outputs are complete, and after how many STORE commands each is. A layer's output is
+    // compared when its last store has completed: a later layer may overwrite it.
+    private (int[] Order, int[] Completed) Completion()
+    {
         int[] lastStore = new int[program.Layers.Count];
         int stores = 0;
         for (int i = 0; i < program.Layers.Count; i++)
@@ -125,32 +217,7 @@ public sealed class Workload : IDisposable
                 completed[i] = Enumerable.Range(0, i).Where(p => concat.Inputs.Contains(program.Layers[p].Layer.Output)).Select(p => completed[p]).Append(completed[i]).Max();
         }
 
-        int[] order = [.. Enumerable.Range(0, lastStore.Length).OrderBy(i => completed[i])];
-
-        long[] mismatches = new long[program.Layers.Count];
-        string? report = null;
-        int next = 0;
-        var clock = Stopwatch.StartNew();
-        var comparing = new Stopwatch();
-        RunResult rtl = simulator.Run(program.Commands, program.ProgramAddress, program.Config.Hash.Value, timing, faults, storeDone: count =>
-        {
-            comparing.Start();
-            for (; next < order.Length && count >= completed[order[next]]; next++)
-            {
-                if (program.Layers[order[next]].InMemory && expected.TryGetValue(order[next], out sbyte[]? want))
-                    mismatches[order[next]] = Compare(order[next], want, path, replay, ref report);
-            }
-
-            comparing.Stop();
-        });
-        double seconds = (clock.Elapsed - comparing.Elapsed).TotalSeconds;
-        if (rtl.ErrorCode != 0)
-        {
-            string name = IsaDefinition.Enums.Single(e => e.Name == "ErrorCode").Values.FirstOrDefault(v => v.Value == rtl.ErrorCode)?.Name ?? "unknown";
-            throw new SimulationException($"the accelerator stopped with error {name} (register 0x{rtl.Error:X8}, layer {rtl.Error >> 16})");
-        }
-
-        return Summarise(rtl, model, path, mismatches, report, seconds);
+        return ([.. Enumerable.Range(0, lastStore.Length).OrderBy(i => completed[i])], completed);
     }
 
     /// <inheritdoc/>
@@ -203,6 +270,7 @@ public sealed class Workload : IDisposable
         if (known >= 0)
             return (known, table[known].Model);
         CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, wanted);
+        tableWritten = false;
         int row = nextRow;
         nextRow = (nextRow + 1) % program.Config.Control.Paths;
         simulator.WritePath(row, wanted);
@@ -213,11 +281,10 @@ public sealed class Workload : IDisposable
         return (row, model);
     }
 
-    private long Compare(int index, sbyte[] want, ExecutionPath path, string? replay, ref string? report)
+    private long Compare(int index, sbyte[] got, sbyte[] want, ExecutionPath path, long cycle, string? replay, ref string? report)
     {
         CompiledLayer layer = program.Layers[index];
         QuantizedTensor tensor = program.Network.Tensors[layer.Layer.Output];
-        sbyte[] got = program.ReadTensor(tensor.Id, simulator.Memory);
         int channels = tensor.Shape.Channels;
         bool[]? kept = Kept(layer.Layer, channels, path);
         if (kept is null && got.AsSpan().SequenceEqual(want))
@@ -233,8 +300,8 @@ public sealed class Workload : IDisposable
                 CompiledLayer place = program.Place(layer, program.Row(path));
                 (int tile, int pe, int lane) = place.Locate(program.Config, tensor.Shape, layer.Layer.Computed(program.Network.Tensors[layer.Layer.Input].Shape, tensor.Shape), rowIndex, column, channel);
                 report = $"layer {layer.Layer.Name}, tile {tile}, element [{pixel / tensor.Shape.Width / tensor.Shape.Height},{rowIndex},{column},{channel}], PE {pe}, lane {lane}, "
-                    + $"seen at cycle {simulator.RunCycle} of the run: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {place.Tiling}"
-                    + (replay is null ? string.Empty : $"{Environment.NewLine}replay: {replay} --waveform mismatch.fst --waveform-window {Math.Max(0, simulator.RunCycle - 2000)}:{simulator.RunCycle}");
+                    + $"seen at cycle {cycle} of the run: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {place.Tiling}"
+                    + (replay is null ? string.Empty : $"{Environment.NewLine}replay: {replay} --waveform mismatch.fst --waveform-window {Math.Max(0, cycle - 2000)}:{cycle}");
             }
         }
 

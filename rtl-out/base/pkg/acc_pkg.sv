@@ -32,6 +32,7 @@ package acc_pkg;
   localparam logic [7:0] OpRow = 8'd6; // Row operator: softmax, layer normalisation or arg max over the channels of each pixel of a tile in the output buffers, in place. BCount lane tiles x Rows x Columns pixels per pass.
   localparam logic [7:0] OpStore = 8'd4; // Writes the output buffers to memory: for every processing element, ACount channel blocks x rows of words.
   localparam logic [7:0] OpEnd = 8'd5; // Ends the program when all queues have drained.
+  localparam logic [7:0] OpCheckpoint = 8'd7; // In a program with a budget: goes on with the first of its candidates, rows of the path table, whose remaining cycles still fit into the budget. It takes the same time whatever it chooses, with a budget and without. A row that was never written or is withdrawn is no candidate.
 
   // LoadDestination: Buffer that a LOAD writes.
   localparam logic [2:0] LoadDestinationInput = 3'd0; // Input buffers of the processing elements (scatter).
@@ -59,6 +60,7 @@ package acc_pkg;
   localparam logic [3:0] ErrorCodeNothingToCount = 4'd9; // A count of a command that has work to do, other than its extents, is zero.
   localparam logic [3:0] ErrorCodeAborted = 4'd10; // Control.Abort ended the program.
   localparam logic [3:0] ErrorCodeTimeout = 4'd11; // Nothing moved for ProgressTimeout cycles.
+  localparam logic [3:0] ErrorCodeBadPath = 4'd12; // PathSelect names a row of the path table that was never written or is withdrawn, when the program starts.
 
   // Cycle categories of a queue.
   localparam logic [2:0] CycleBusy = 3'd0;

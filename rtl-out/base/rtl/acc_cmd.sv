@@ -14,6 +14,7 @@ module acc_cmd (
   input  logic [31:0]  timeout_i,        // cycles without progress after which it ends by itself; 0: never
   input  logic [39:0]  program_i,        // byte address of the first block
   input  logic         hash_ok_i,        // the program was compiled for this configuration
+  input  logic         path_ok_i,        // the row of the path table can be used
   output logic         running_o,
   output logic         halt_o,           // an error stops all queues; the bus drains
   output logic         flush_o,          // the bus is quiet after a halt: queues, tokens and descriptors are emptied
@@ -30,6 +31,9 @@ module acc_cmd (
   // command buffer write port
   input  logic         fill_i,
   input  logic [511:0] fill_data_i,
+  // choices of CHECKPOINT commands
+  output logic         checkpoint_o,     // pulse: entry_o is one
+  input  logic         chosen_i,         // pulse: the choice is made, the row copied with the next edge
   // queues, load first
   output logic [3:0]   push_o,
   output logic [513:0] entry_o,
@@ -46,7 +50,7 @@ module acc_cmd (
 
   localparam logic [4:0] FlushCycles = 5'd31;    // more than any pipeline is deep
 
-  typedef enum logic [2:0] {StIdle, StBoot, StRead, StResolve, StPush, StEnd, StHalt, StFlush} state_e;
+  typedef enum logic [3:0] {StIdle, StBoot, StRead, StResolve, StPush, StChoose, StEnd, StHalt, StFlush} state_e;
   state_e state_q;
 
   // ---- command buffer: two blocks, filled beat by beat ----
@@ -129,6 +133,7 @@ module acc_cmd (
       acc_pkg::OpRow:     nothing = word[267:256] == '0 || word[279:268] == '0 || word[175:160] == '0;
       acc_pkg::OpStore:   nothing = word[227:216] == '0 || word[239:228] == '0 || word[251:240] == '0
                                     || word[263:252] == '0 || word[142:136] == '0 || word[214:208] == '0;
+      acc_pkg::OpCheckpoint: nothing = word[171:168] == '0;
       default:            nothing = 1'b0;
     endcase
   end
@@ -165,7 +170,7 @@ module acc_cmd (
         known_op = entry_q[129:128] <= acc_pkg::RowFunctionArgMax;
       end
       acc_pkg::OpStore:   target = 4'b1000;
-      acc_pkg::OpNop, acc_pkg::OpEnd: control_op = 1'b1;
+      acc_pkg::OpNop, acc_pkg::OpCheckpoint, acc_pkg::OpEnd: control_op = 1'b1;
       default:            known_op = 1'b0;
     endcase
   end
@@ -191,6 +196,7 @@ module acc_cmd (
   assign boot_push = state_q == StBoot && !stop;
   assign push      = state_q == StPush && !stop && !control_op && (target & full_i) == 4'd0;
   assign dispatch  = push || (state_q == StPush && !stop && control_op);
+  assign checkpoint_o = dispatch && entry_q[7:0] == acc_pkg::OpCheckpoint;
   assign push_o    = boot_push ? 4'b0001 : push ? target : 4'b0000;
   assign entry_o   = boot_push ? {2'b00, boot} : entry_q;
 
@@ -206,7 +212,8 @@ module acc_cmd (
   assign error_o      = error_q;
   assign error_info_o = error_info_q;
   assign dispatched_o = dispatched_q;
-  assign start_info   = !hash_ok_i ? {28'd0, acc_pkg::ErrorCodeBadHash} : program_i[5:0] != 6'd0 ? {28'd0, acc_pkg::ErrorCodeMisaligned} : 32'd0;
+  assign start_info   = !hash_ok_i ? {28'd0, acc_pkg::ErrorCodeBadHash} : program_i[5:0] != 6'd0 ? {28'd0, acc_pkg::ErrorCodeMisaligned}
+                      : !path_ok_i ? {28'd0, acc_pkg::ErrorCodeBadPath} : 32'd0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -259,8 +266,9 @@ module acc_cmd (
           StPush: if (dispatch) begin
             read_cmd_q   <= read_cmd_q + 16'd1;
             dispatched_q <= dispatched_q + 32'd1;
-            state_q      <= entry_q[7:0] == acc_pkg::OpEnd ? StEnd : StRead;
+            state_q      <= entry_q[7:0] == acc_pkg::OpEnd ? StEnd : checkpoint_o ? StChoose : StRead;
           end
+          StChoose: if (chosen_i) state_q <= StRead;
           StEnd: if (!engines_busy_i) begin
             done_q  <= 1'b1;
             ended_q <= 1'b1;

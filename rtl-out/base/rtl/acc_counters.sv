@@ -12,7 +12,8 @@ module acc_counters (
   input  logic        read_beat_i,
   input  logic        write_beat_i,
   input  logic [4:0]  index_i,      // counter read
-  output logic [47:0] value_o
+  output logic [47:0] value_o,
+  output logic [47:0] total_o       // cycles since the start
 );
   // One counter per number of the ISA table: four totals, then seven categories per queue.
   logic [31:0] tick;
@@ -39,4 +40,5 @@ module acc_counters (
     end
   end
   assign value_o = value[index_i];
+  assign total_o = value[0];
 endmodule

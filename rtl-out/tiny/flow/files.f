@@ -1,6 +1,7 @@
 +incdir+flow
 ../pkg/acc_pkg.sv
 ../rtl/acc_array.sv
+../rtl/acc_budget.sv
 ../rtl/acc_cmd.sv
 ../rtl/acc_compute.sv
 ../rtl/acc_counters.sv

@@ -3,7 +3,7 @@
 //
 // AXI4-Lite slave: registers, path table and counter window. A write takes two cycles from address and data to the
 // response; reads take two cycles. The row chosen by PathSelect is copied when a program starts, so that one register
-// write switches the path.
+// write switches the path; CHECKPOINT commands copy another.
 module acc_csr (
   input  logic         clk_i,
   input  logic         rst_ni,
@@ -32,10 +32,20 @@ module acc_csr (
   output logic [31:0]  timeout_o,
   output logic [39:0]  program_o,
   output logic         hash_ok_o,
+  output logic         path_ok_o,      // the row chosen by PathSelect can be used
   output logic [39:0]  memory_limit_o,
   output logic [63:0]  keep_o,         // of the active path
   output logic [511:0] extents_o,
   output logic [7:0]   variant_o,
+  // choices of CHECKPOINT commands
+  output logic [31:0]  budget_o,       // cycles that the running program may take; 0: no budget
+  output logic [4:0]   path_o,         // active row
+  output logic [31:0]  usable_o,       // rows that can be chosen
+  input  logic         switch_i,       // pulse: go on with another row
+  input  logic [4:0]   switch_row_i,
+  input  logic [4:0]   decisions_i,
+  output logic [3:0]   decision_o,     // entry of the record that is read
+  input  logic [56:0]  decision_value_i,
   // status
   input  logic         running_i,
   input  logic         stopping_i,
@@ -62,6 +72,9 @@ module acc_csr (
   logic [7:0]   variant_mem [0:3];
   logic [7:0]   variant_q;
   logic [39:0]  limit_q;                 // of the running program
+  logic [31:0]  budget_q, budget_active_q;
+  logic [4:0]   path_q;
+  logic [3:0] written_q, withdrawn_q;
 
   // ---- writes: address and data are taken in any order, each into a register of its own ----
   logic        aw_there_q, w_there_q, do_write, bvalid_q, refused;
@@ -81,12 +94,15 @@ module acc_csr (
   assign abort_o   = abort_q;
   assign timeout_o = timeout_q;
 
-  // A row is copied when a program starts, and the limit: they may be written at any time, for the next start.
+  // A row is copied when a program starts, and the limit: they may be written at any time, for the next start. In a program
+  // with a budget a CHECKPOINT may copy any row: there a row has to be withdrawn while it is written, lest half of it is taken.
   logic [4:0] write_path;
-  logic       in_table, table_write;
-  assign write_path  = waddr_q[11:7];
-  assign in_table    = waddr_q[15:12] == 4'h1 && 32'(write_path) < 4 && (waddr_q[6:3] == 4'd0 || waddr_q[6:2] == 5'd2 || waddr_q[6]);
-  assign table_write = do_write && in_table && !refused;
+  logic       in_table, table_write, is_withdrawal, guarded;
+  assign write_path    = waddr_q[11:7];
+  assign is_withdrawal = waddr_q[6:2] == 5'd3;
+  assign in_table      = waddr_q[15:12] == 4'h1 && 32'(write_path) < 4 && (waddr_q[6:4] == 3'd0 || waddr_q[6]);
+  assign guarded       = running_i && budget_active_q != 32'd0 && !is_withdrawal && !withdrawn_q[write_path[1:0]];
+  assign table_write   = do_write && in_table && !refused;
 
   // What is not there, not whole or not allowed now has no effect and is answered with SLVERR.
   always_comb begin
@@ -98,11 +114,18 @@ module acc_csr (
       endcase
       16'h001C: refused = wdata_q >= 32'd4;
       16'h0018, 16'h0044, 16'h0020, 16'h0024, 16'h0028,
-      16'h002C, 16'h0030, 16'h0034, 16'h0048: refused = 1'b0;
-      default: refused = !in_table || waddr_q[1:0] != 2'd0;
+      16'h002C, 16'h0030, 16'h0034, 16'h0048,
+      16'h004C: refused = 1'b0;
+      default: refused = !in_table || guarded || waddr_q[1:0] != 2'd0;
     endcase
     if (wstrb_q != 4'hF) refused = 1'b1;
   end
+
+  // A start and a choice never meet: a start is refused while a program runs.
+  logic       copy;
+  logic [4:0] copy_row;
+  assign copy     = switch_i || (do_write && !refused && waddr_q == 16'h0010 && wdata_q[0]);
+  assign copy_row = switch_i ? switch_row_i : path_select_q[4:0];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -130,6 +153,11 @@ module acc_csr (
       extents_q          <= '0;
       variant_q          <= '0;
       limit_q            <= '1;
+      budget_q           <= '0;
+      budget_active_q    <= '0;
+      path_q             <= '0;
+      written_q          <= '0;
+      withdrawn_q        <= '0;
     end else begin
       start_q <= 1'b0;
       clear_q <= 1'b0;
@@ -153,6 +181,8 @@ module acc_csr (
       end else if (bready_i) begin
         bvalid_q <= 1'b0;
       end
+      if (table_write && is_withdrawal) withdrawn_q[write_path[1:0]] <= wdata_q[0];
+      else if (table_write)             written_q[write_path[1:0]]   <= 1'b1;
       if (do_write && !refused) begin
         unique case (waddr_q)
           16'h0010: begin
@@ -160,10 +190,8 @@ module acc_csr (
             clear_q <= wdata_q[1];
             abort_q <= wdata_q[2];
             if (wdata_q[0]) begin
-              keep_q    <= keep_mem[path_select_q[1:0]];
-              extents_q <= extent_mem[path_select_q[1:0]];
-              variant_q <= variant_mem[path_select_q[1:0]];
-              limit_q   <= {limit_high_q[7:0], limit_low_q};
+              limit_q         <= {limit_high_q[7:0], limit_low_q};
+              budget_active_q <= budget_q;
             end
           end
           16'h0018: interrupt_enable_q <= wdata_q[1:0];
@@ -175,8 +203,15 @@ module acc_csr (
           16'h0030:  limit_low_q    <= wdata_q;
           16'h0034: limit_high_q   <= wdata_q;
           16'h0048: timeout_q      <= wdata_q;
+          16'h004C:          budget_q       <= wdata_q;
           default: ;
         endcase
+      end
+      if (copy) begin
+        keep_q    <= keep_mem[copy_row[1:0]];
+        extents_q <= extent_mem[copy_row[1:0]];
+        variant_q <= variant_mem[copy_row[1:0]];
+        path_q    <= copy_row;
       end
       // What rises in the cycle in which software clears it stays.
       interrupt_status_q <= (interrupt_status_q & ~(clear_q ? 2'b11 : do_write && !refused && waddr_q == 16'h0044 ? wdata_q[1:0] : 2'b00))
@@ -200,6 +235,10 @@ module acc_csr (
   assign keep_o         = keep_q;
   assign extents_o      = extents_q;
   assign variant_o      = variant_q;
+  assign budget_o       = budget_active_q;
+  assign path_o         = path_q;
+  assign usable_o       = 32'(written_q) & ~32'(withdrawn_q);
+  assign path_ok_o      = usable_o[path_q];
   assign interrupt_o    = (interrupt_status_q & interrupt_enable_q) != 2'b00;
 
   // ---- reads ----
@@ -218,12 +257,13 @@ module acc_csr (
   assign counter_o      = counter_offset[7:3];
   assign read_path      = araddr_i[11:7];
   assign read_extents   = extent_mem[read_path[1:0]];
+  assign decision_o     = araddr_i[6:3];
   always_comb begin
     rdata_d = 32'd0;
     absent  = 1'b0;
     unique case (araddr_i)
       16'h0000:                 rdata_d = 32'h41434347;
-      16'h0004:         rdata_d = 32'd4;
+      16'h0004:         rdata_d = 32'd5;
       16'h0008:      rdata_d = acc_pkg::ConfigHash[31:0];
       16'h000C:     rdata_d = acc_pkg::ConfigHash[63:32];
       16'h0010:            rdata_d = 32'd0;
@@ -238,14 +278,20 @@ module acc_csr (
       16'h0030:     rdata_d = limit_low_q;
       16'h0034:    rdata_d = limit_high_q;
       16'h0048:    rdata_d = timeout_q;
+      16'h004C:             rdata_d = budget_q;
+      16'h0050:         rdata_d = {27'd0, path_q};
+      16'h0054:          rdata_d = {27'd0, decisions_i};
       16'h0038:              rdata_d = error_info_i;
       16'h003C:         rdata_d = queue_state_i;
       16'h0040: rdata_d = dispatched_i;
       default: begin
         if (araddr_i >= 16'h0200 && counter_offset < 16'd256 && araddr_i[1:0] == 2'd0)
           rdata_d = araddr_i[2] ? {16'd0, counter_high_q} : counter_value_i[31:0];
-        else if (araddr_i[15:12] == 4'h1 && 32'(read_path) < 4 && (araddr_i[6:3] == 4'd0 || araddr_i[6:2] == 5'd2 || araddr_i[6]) && araddr_i[1:0] == 2'd0)
+        else if (araddr_i[15:7] == 9'h002 && 5'(decision_o) < decisions_i && araddr_i[1:0] == 2'd0)
+          rdata_d = araddr_i[2] ? {7'd0, decision_value_i[56:32]} : decision_value_i[31:0];
+        else if (araddr_i[15:12] == 4'h1 && 32'(read_path) < 4 && (araddr_i[6:4] == 3'd0 || araddr_i[6]) && araddr_i[1:0] == 2'd0)
           rdata_d = araddr_i[6] ? read_extents[32'(araddr_i[5:2]) * 32 +: 32]
+                  : araddr_i[3:2] == 2'd3 ? {31'd0, withdrawn_q[read_path[1:0]]}
                   : araddr_i[3] ? {24'd0, variant_mem[read_path[1:0]]} : keep_mem[read_path[1:0]][32'(araddr_i[2]) * 32 +: 32];
         else
           absent = 1'b1;

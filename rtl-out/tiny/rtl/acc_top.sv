@@ -82,7 +82,12 @@ module acc_top (
   logic [63:0]  keep;
   logic [511:0] extents;
   logic [7:0]   variant;
-  logic [31:0]  error_info, dispatched, queue_state;
+  logic [31:0]  error_info, dispatched, queue_state, budget, usable;
+  logic         path_ok, checkpoint, chosen, switch_path;
+  logic [4:0]   path, switch_row, decisions;
+  logic [3:0]   decision_index;
+  logic [56:0]  decision_value;
+  logic [47:0]  elapsed;
   logic [4:0]   counter_index;
   logic [47:0]  counter_value;
   acc_csr u_csr (
@@ -91,8 +96,10 @@ module acc_top (
     .wdata_i(s_wdata_i), .wstrb_i(s_wstrb_i), .bvalid_o(s_bvalid_o), .bready_i(s_bready_i), .bresp_o(s_bresp_o),
     .arvalid_i(s_arvalid_i), .arready_o(s_arready_o), .araddr_i(s_araddr_i), .rvalid_o(s_rvalid_o), .rready_i(s_rready_i),
     .rdata_o(s_rdata_o), .rresp_o(s_rresp_o),
-    .start_o(start), .clear_o(clear), .abort_o(abort), .timeout_o(timeout), .program_o(program_addr), .hash_ok_o(hash_ok), .memory_limit_o(memory_limit),
-    .keep_o(keep), .extents_o(extents), .variant_o(variant), .running_i(running), .stopping_i(stopping), .ended_i(ended), .done_i(done), .error_i(error), .error_info_i(error_info),
+    .start_o(start), .clear_o(clear), .abort_o(abort), .timeout_o(timeout), .program_o(program_addr), .hash_ok_o(hash_ok), .path_ok_o(path_ok), .memory_limit_o(memory_limit),
+    .keep_o(keep), .extents_o(extents), .variant_o(variant),
+    .budget_o(budget), .path_o(path), .usable_o(usable), .switch_i(switch_path), .switch_row_i(switch_row),
+    .decisions_i(decisions), .decision_o(decision_index), .decision_value_i(decision_value), .running_i(running), .stopping_i(stopping), .ended_i(ended), .done_i(done), .error_i(error), .error_info_i(error_info),
     .dispatched_i(dispatched), .queue_state_i(queue_state), .counter_o(counter_index), .counter_value_i(counter_value),
     .interrupt_o);
   assign running_o = running;
@@ -109,12 +116,18 @@ module acc_top (
   assign progress  = started != 4'd0 || finished != 4'd0 || row_finished || (m_rvalid_i && m_rready_o) || (m_wvalid_o && m_wready_i);
   assign engine_error = load_error || store_error;
   acc_cmd u_cmd (
-    .clk_i, .rst_ni, .start_i(start), .clear_i(clear), .abort_i(abort), .timeout_i(timeout), .program_i(program_addr), .hash_ok_i(hash_ok),
+    .clk_i, .rst_ni, .start_i(start), .clear_i(clear), .abort_i(abort), .timeout_i(timeout), .program_i(program_addr), .hash_ok_i(hash_ok), .path_ok_i(path_ok),
     .running_o(running), .halt_o(halt), .flush_o(flush), .stopping_o(stopping), .ended_o(ended), .done_o(done), .error_o(error), .error_info_o(error_info), .dispatched_o(dispatched),
-    .keep_i(keep), .extents_i(extents), .variant_i(variant), .fill_i(command_we), .fill_data_i(load_data),
+    .keep_i(keep), .extents_i(extents), .variant_i(variant), .checkpoint_o(checkpoint), .chosen_i(chosen), .fill_i(command_we), .fill_data_i(load_data),
     .push_o(push), .entry_o(entry), .full_i(full), .engines_busy_i(busy != 4'd0),
     .bus_busy_i(load_bus_busy || store_bus_busy), .progress_i(progress),
     .engine_error_i(engine_error), .engine_error_info_i(load_error ? load_error_info : store_error_info));
+
+  // ---- paths chosen while a program runs ----
+  acc_budget u_budget (
+    .clk_i, .rst_ni, .clr_i(start), .budget_i(budget), .elapsed_i(elapsed), .usable_i(usable), .path_i(path),
+    .begin_i(checkpoint), .command_i(entry[511:0]), .done_o(chosen), .switch_o(switch_path), .row_o(switch_row),
+    .decisions_o(decisions), .index_i(decision_index), .decision_o(decision_value));
 
   // ---- tokens ----
   logic [15:0] available, take_load, take_compute, take_vector, take_store;
@@ -277,7 +290,7 @@ module acc_top (
     .clk_i, .rst_ni, .clr_i(start), .running_i(running),
     .category_i({store_category, vector_category, compute_category, load_category}),
     .mac_i(issue), .read_beat_i(m_rvalid_i && m_rready_o), .write_beat_i(m_wvalid_o && m_wready_i),
-    .index_i(counter_index), .value_o(counter_value));
+    .index_i(counter_index), .value_o(counter_value), .total_o(elapsed));
   // Registered: a pulse is visible in the cycle after the event.
   logic [8:0] trace_q;
   assign trace_o = trace_q;

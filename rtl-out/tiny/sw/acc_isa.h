@@ -4,7 +4,7 @@
 #define ACC_ISA_H
 #include <stdint.h>
 
-#define ACC_ISA_VERSION 4u
+#define ACC_ISA_VERSION 5u
 #define ACC_CONFIG_HASH UINT64_C(0x29429a44044fedb0)
 
 typedef struct { uint64_t word[8]; } acc_command_t;
@@ -175,6 +175,28 @@ static inline uint64_t acc_get(const acc_command_t *c, unsigned lsb, unsigned wi
 #define ACC_STORE_BlockWords 416, 16
 #define ACC_STORE_RowWords 432, 12
 #define ACC_OP_END 5
+#define ACC_OP_CHECKPOINT 7
+#define ACC_CHECKPOINT_From 128, 32
+#define ACC_CHECKPOINT_Number 160, 8
+#define ACC_CHECKPOINT_Count 168, 4
+#define ACC_CHECKPOINT_Continues 172, 1
+#define ACC_CHECKPOINT_Fallback 173, 1
+#define ACC_CHECKPOINT_Row0 192, 8
+#define ACC_CHECKPOINT_Remaining0 200, 32
+#define ACC_CHECKPOINT_Row1 232, 8
+#define ACC_CHECKPOINT_Remaining1 240, 32
+#define ACC_CHECKPOINT_Row2 272, 8
+#define ACC_CHECKPOINT_Remaining2 280, 32
+#define ACC_CHECKPOINT_Row3 312, 8
+#define ACC_CHECKPOINT_Remaining3 320, 32
+#define ACC_CHECKPOINT_Row4 352, 8
+#define ACC_CHECKPOINT_Remaining4 360, 32
+#define ACC_CHECKPOINT_Row5 392, 8
+#define ACC_CHECKPOINT_Remaining5 400, 32
+#define ACC_CHECKPOINT_Row6 432, 8
+#define ACC_CHECKPOINT_Remaining6 440, 32
+#define ACC_CHECKPOINT_Row7 472, 8
+#define ACC_CHECKPOINT_Remaining7 480, 32
 #define ACC_LoadDestination_Input 0
 #define ACC_LoadDestination_Residual 1
 #define ACC_LoadDestination_Weight 2
@@ -196,6 +218,7 @@ static inline uint64_t acc_get(const acc_command_t *c, unsigned lsb, unsigned wi
 #define ACC_ErrorCode_NothingToCount 9
 #define ACC_ErrorCode_Aborted 10
 #define ACC_ErrorCode_Timeout 11
+#define ACC_ErrorCode_BadPath 12
 
 // Registers: byte offsets.
 #define ACC_REG_Id 0x000
@@ -217,6 +240,22 @@ static inline uint64_t acc_get(const acc_command_t *c, unsigned lsb, unsigned wi
 #define ACC_REG_CommandsDispatched 0x040
 #define ACC_REG_InterruptStatus 0x044
 #define ACC_REG_ProgressTimeout 0x048
+#define ACC_REG_Budget 0x04C
+#define ACC_REG_PathActive 0x050
+#define ACC_REG_Decisions 0x054
+
+// Path table, and the record of what CHECKPOINT commands chose: byte offsets, and fields of the two words of a choice.
+#define ACC_PATH_TABLE 0x1000
+#define ACC_PATH_ROW_BYTES 0x80
+#define ACC_PATH_VARIANT 0x08
+#define ACC_PATH_WITHDRAWN 0x0C
+#define ACC_PATH_EXTENTS 0x40
+#define ACC_DECISIONS 0x100
+#define ACC_DECISION_Elapsed 0, 32
+#define ACC_DECISION_Number 32, 8
+#define ACC_DECISION_Before 40, 8
+#define ACC_DECISION_After 48, 8
+#define ACC_DECISION_Fits 56, 1
 #define ACC_COUNTER_TotalCycles 0x200
 #define ACC_COUNTER_MacCycles 0x208
 #define ACC_COUNTER_ReadBeats 0x210

@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.Globalization;
+using AccelGen.Compiler;
+using AccelGen.Cycles;
+using AccelGen.Isa;
+using AccelGen.Network.Dynamic;
+using AccelGen.Sim;
+using Spectre.Console;
+
+namespace AccelGen.Cli;
+
+/// <summary>Options by which the program itself chooses its path while a frame runs.</summary>
+internal sealed class BudgetOptions
+{
+    private readonly Option<string[]> budget = new("--budget") { Description = "Cycles that a frame may take; may be repeated. The program then chooses its path at checkpoints, among those of --paths or --skip.", DefaultValueFactory = _ => [] };
+    private readonly Option<double> slack = new("--budget-slack") { Description = "Percent that are added to the cycles that a path needs by the model, for a memory that is slower at times.", DefaultValueFactory = _ => 0 };
+
+    /// <summary>Adds the options to a command.</summary>
+    public BudgetOptions(System.CommandLine.Command command)
+    {
+        command.Add(budget);
+        command.Add(slack);
+    }
+
+    /// <summary>Budgets, in cycles; empty without the option.</summary>
+    /// <exception cref="FormatException">A value is not one.</exception>
+    public uint[] Budgets(ParseResult result)
+    {
+        double percent = result.GetValue(slack);
+        if (!(percent >= 0 && percent <= 1000))
+            throw new FormatException($"--budget-slack is {percent}; legal is 0 to 1000");
+        string[] wrong = [.. result.GetValue(budget)!.Where(v => !uint.TryParse(v, NumberStyles.None, CultureInfo.InvariantCulture, out uint cycles) || cycles == 0)];
+        if (wrong.Length > 0)
+            throw new FormatException($"--budget {string.Join(", ", wrong)}: a budget is a whole number of cycles from 1 to {uint.MaxValue}");
+        return [.. result.GetValue(budget)!.Select(v => uint.Parse(v, CultureInfo.InvariantCulture))];
+    }
+
+    /// <summary>Puts checkpoints into a program.</summary>
+    /// <exception cref="FormatException">There is nothing to choose among.</exception>
+    /// <exception cref="CompileException">The paths are more than the path table has rows.</exception>
+    public CompiledProgram Insert(ParseResult result, CompiledProgram program, DynamicNetwork prepared, MemoryTiming timing)
+    {
+        if (prepared.Paths.Count < 2)
+            throw new FormatException("--budget chooses among paths, and there is one; name more with --paths FILE, or with --skip more than once");
+        return Checkpoints.Insert(program, prepared.Paths, timing, slack: result.GetValue(slack) / 100);
+    }
+
+    /// <summary>The options as the user gave them, with one budget.</summary>
+    public string Arguments(ParseResult result, uint cycles) => $" --budget {cycles}" + (result.GetResult(slack) is { Implicit: false } ? $" --budget-slack {result.GetValue(slack)}" : string.Empty);
+
+    /// <summary>Prints what was chosen under each budget.</summary>
+    public static void Print(CompiledProgram program, IReadOnlyList<PathRun> runs)
+    {
+        BudgetTable choices = program.Budget!;
+        var places = new Table().Title("checkpoints").AddColumns("number", "in front of layer", "paths that can still be chosen, with the cycles that they need from there");
+        foreach (Checkpoint checkpoint in choices.Checkpoints)
+        {
+            string Names(CheckpointClass members) => string.Join(", ", members.Candidates.Select(c => $"{choices.Paths[c.Row].Path.Name} {c.Remaining:N0}"));
+            places.AddRow($"{checkpoint.Number}", Printable.Cell(program.Network.Layers[checkpoint.Layer].Name), Printable.Cell(string.Join("; ", checkpoint.Classes.Select(Names))));
+        }
+
+        Cli.Output().Write(places);
+        var table = new Table().Title("budgets").AddColumns("budget", "choices (checkpoint at cycle: path)", "path", "RTL cycles", "met");
+        table.Columns[0].RightAligned();
+        table.Columns[3].RightAligned();
+        foreach (PathRun run in runs)
+        {
+            string Made(Decision d) => $"{d.Number} at {d.Elapsed:N0}: {choices.Paths[d.After].Path.Name}{(d.Fits ? string.Empty : " (nothing fits)")}";
+            table.AddRow($"{run.Budget:N0}", Printable.Cell(string.Join(", ", run.Decisions.Select(Made))), Printable.Cell(run.Path.Name), $"{run.CyclesRtl:N0}", run.CyclesRtl <= run.Budget ? "yes" : "no");
+        }
+
+        Cli.Output().Write(table);
+    }
+
+    /// <summary>What <see cref="Print"/> prints, for programs.</summary>
+    public static object? Json(CompiledProgram program) => program.Budget is not { } choices ? null : new
+    {
+        slack = choices.Slack,
+        checkpoints = choices.Checkpoints.Select(c => new
+        {
+            c.Number,
+            layer = program.Network.Layers[c.Layer].Name,
+            classes = c.Classes.Select(k => new
+            {
+                paths = k.Rows.Select(r => choices.Paths[r].Path.Name),
+                k.Elapsed,
+                candidates = k.Candidates.Select(o => new { path = choices.Paths[o.Row].Path.Name, o.Remaining }),
+            }),
+        }),
+    };
+}
