@@ -98,7 +98,7 @@ internal sealed class Evaluation
             {
                 cancellation.ThrowIfCancellationRequested();
                 int path = p;
-                Confusion whole = Find("int8", () => Compare(Golden(path)));
+                Confusion whole = Find("int8", () => Compare(Logits(path, Pixels())));
                 Confusion? real = floats ? Find("float", () => Compare(FloatPaths.Run(model.Float!, prepared, path, Pixels()))) : null;
                 lock (gate)
                 {
@@ -125,14 +125,6 @@ internal sealed class Evaluation
 
             float[] Pixels() => pixels ??= sample.Pixels(model, image, seed);
 
-            float[] Golden(int path)
-            {
-                QuantizedNetwork network = prepared.Network;
-                int input = network.Inputs[0];
-                sbyte[] y = GoldenExecutor.Run(network, prepared.Paths[path], new Dictionary<int, sbyte[]> { [input] = Quantizer.QuantizeValues(network.Tensors[input], Pixels()) })[network.Outputs[0]];
-                return [.. y.Select(v => index ? v + 128f : v)];
-            }
-
             Confusion Compare(float[] values)
             {
                 var confusion = new Confusion(classes);
@@ -143,14 +135,35 @@ internal sealed class Evaluation
                 }
 
                 mask ??= SegmentationMask.Read(image.Mask!, classes, firstClass ?? 0);
-                // Indices of classes cannot be interpolated: they are spread over logits first.
-                float[] logits = index ? [.. values.SelectMany(v => Enumerable.Range(0, classes).Select(c => c == (int)v ? 1f : 0f))] : values;
-                confusion.AddSegmentation(logits, output.Height, output.Width, mask.Classes, mask.Height, mask.Width, SegmentationMask.Ignored);
+                confusion.AddSegmentation(Spread(values), output.Height, output.Width, mask.Classes, mask.Height, mask.Width, SegmentationMask.Ignored);
                 return confusion;
             }
         });
         return scores;
     }
+
+    /// <summary>What a path makes of an image: a class per pixel of it.</summary>
+    /// <param name="path">Index of the path.</param>
+    /// <param name="pixels">Network input.</param>
+    /// <param name="height">Rows wanted.</param>
+    /// <param name="width">Columns wanted.</param>
+    public byte[] Segment(int path, float[] pixels, int height, int width) =>
+        Confusion.Segment(Spread(Logits(path, pixels)), output.Height, output.Width, classes, height, width);
+
+    /// <summary>Classes of the network.</summary>
+    public int Classes => classes;
+
+    // The network's output by the golden model, indices of classes as they are.
+    private float[] Logits(int path, float[] pixels)
+    {
+        QuantizedNetwork network = prepared.Network;
+        int input = network.Inputs[0];
+        sbyte[] y = GoldenExecutor.Run(network, prepared.Paths[path], new Dictionary<int, sbyte[]> { [input] = Quantizer.QuantizeValues(network.Tensors[input], pixels) })[network.Outputs[0]];
+        return [.. y.Select(v => index ? v + 128f : v)];
+    }
+
+    // Indices of classes cannot be interpolated: they are spread over logits first.
+    private float[] Spread(float[] values) => index ? [.. values.SelectMany(v => Enumerable.Range(0, classes).Select(c => c == (int)v ? 1f : 0f))] : values;
 
     // What a path of this network computes, whatever its name.
     private string Kept(int path)

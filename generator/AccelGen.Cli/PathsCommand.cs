@@ -16,11 +16,6 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen paths</c>: what the paths of a network cost, exactly, and what they are worth.</summary>
 internal static class PathsCommand
 {
-    private sealed record Row(ExecutionPath Path, long Macs, long Cycles, double? Accuracy, int Images)
-    {
-        public bool IsPareto { get; set; }
-    }
-
     public static Command Create()
     {
         Option<string> config = Cli.ConfigOption();
@@ -32,14 +27,16 @@ internal static class PathsCommand
         Option<bool> search = new("--search") { Description = "Searches for paths on the calibration images instead of taking the default ladder: each part alone, then combined greedily." };
         Option<int> searchImages = new("--search-images") { Description = "Calibration images that the search uses.", DefaultValueFactory = _ => 4 };
         Option<int> count = new("--count") { Description = "Most paths that the search proposes.", DefaultValueFactory = _ => 16 };
+        Option<int> rtl = new("--rtl") { Description = "Paths that are run through the RTL as well, on one image, spread evenly over what they cost.", DefaultValueFactory = _ => 0 };
+        OutputOption html = new("--html") { Description = "Writes a page: accuracy over cycles, images at three operating points, cycles by class of layer." };
         OutputOption json = Cli.JsonOption();
         var command = new Command("paths", "What the paths of a network cost by the exact model, and how well they do by the golden model; without --paths those of a default ladder.");
         var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
         var imageOptions = new ImageOptions(command);
         var pathOptions = new PathOptions(command);
-        foreach (Option option in new Option[] { config, set, latency, interval, only, search, searchImages, count, output, json })
+        foreach (Option option in new Option[] { config, set, latency, interval, only, search, searchImages, count, rtl, output, html, json })
             command.Add(option);
-        command.SetAction((result, cancellation) =>
+        command.SetAction(async (result, cancellation) =>
         {
             var wall = Stopwatch.StartNew();
             using ILoggerFactory logging = Cli.Logging();
@@ -50,10 +47,11 @@ internal static class PathsCommand
             {
                 QuantizedNetwork shape = options.LoadForSchedule(result, log, cancellation);
                 WriteLadder(shape, loaded, result.GetValue(output));
-                return Task.FromResult(ExitCode.Success);
+                return ExitCode.Success;
             }
 
             int? first = imageOptions.FirstClass(result);
+            int proven = Cli.Range("--rtl", result.GetValue(rtl), 0, 1000);
             Sample? sample = imageOptions.Given(result) ? imageOptions.Load(result, options, drawn: false) : null;
             LoadedModel model = options.Load(result, log, cancellation);
             IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(model.Quantized);
@@ -64,18 +62,28 @@ internal static class PathsCommand
             if (sample is not null)
                 _ = Truth.Of(model.Quantized, sample.Images, imageOptions.Masks(result), first);
             CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(prepared.Network);
-            var cycles = new CycleModel(loaded, timing);
+            PathCost[] costs = PathCost.Of(program, timing, prepared.Paths);
             Evaluation? evaluation = sample is null ? null : new Evaluation(model, prepared, floats: false, first);
-            IReadOnlyList<PathScore>? scores = evaluation?.Run(sample!, options.Seed(result), log, cancellation);
-            Row[] rows = [.. prepared.Paths.Select((p, i) => new Row(
-                p, Workload.Macs(prepared.Network, p).Executed, cycles.Predict(program.Commands, program.ProgramAddress, program.Row(p)).TotalCycles,
-                scores is null ? null : evaluation!.Accuracy(scores[i].Whole), scores?[i].Images ?? 0))];
-            foreach (Row row in rows)
-                row.IsPareto = !rows.Any(o => o != row && o.Cycles <= row.Cycles && (o.Accuracy ?? o.Macs) >= (row.Accuracy ?? row.Macs) && (o.Cycles < row.Cycles || (o.Accuracy ?? o.Macs) > (row.Accuracy ?? row.Macs)));
+            if (evaluation?.Run(sample!, options.Seed(result), log, cancellation) is { } scores)
+                costs = [.. costs.Select((c, i) => c with { Accuracy = evaluation.Accuracy(scores[i].Whole), Images = scores[i].Images })];
+            costs = PathCost.WithPareto(costs);
+            if (proven > 0)
+                costs = await ProveAsync(costs, proven, program, timing, model, sample, options.Seed(result), log, cancellation).ConfigureAwait(false);
             if (result.GetValue(output) is string file)
                 OutputFile.Write(file, PathFile.Write(model.Quantized, cuts, prepared.Plans));
-            Report(prepared, program, cycles, rows, evaluation?.Metric, wall, result.GetValue(json));
-            return Task.FromResult(ExitCode.Success);
+            PathCost.Print(prepared, costs, evaluation?.Metric);
+            if (result.GetValue(html) is string page)
+            {
+                double? real = sample is null || model.Float is null ? null : FloatAccuracy(model, prepared, first, sample, options.Seed(result), log, cancellation);
+                PathPageWriter.Write(page, PathPageWriter.Build(program, timing, costs, model, evaluation, sample, real, Path.GetFileNameWithoutExtension(options.Model(result)), Line(result), options.Seed(result)));
+            }
+
+            Console.WriteLine(PathCost.Summary(program, costs, wall.Elapsed));
+            Cli.WriteJson(result.GetValue(json), PathCost.Json(program, costs, evaluation?.Metric));
+            string[] differences = [.. costs.SelectMany(c => c.Rtl?.Differences ?? [])];
+            foreach (string difference in differences.Take(20))
+                Console.Error.WriteLine($"error: {difference}");
+            return differences.Length == 0 ? ExitCode.Success : ExitCode.Mismatch;
         });
         return command;
     }
@@ -95,31 +103,29 @@ internal static class PathsCommand
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{output}: {ladder.Count} paths of {cuts.Count} layers that can read fewer channels and {network.Blocks.Count} skippable blocks, in vectors of {config.Array.VectorWidth}"));
     }
 
-    private static void Report(DynamicNetwork prepared, CompiledProgram program, CycleModel cycles, Row[] rows, string? metric, Stopwatch wall, string? json)
+    // Runs some paths through the RTL: on the first image, or without images on the first that the network was calibrated on.
+    private static async Task<PathCost[]> ProveAsync(
+        PathCost[] costs, int count, CompiledProgram program, MemoryTiming timing, LoadedModel model, Sample? sample, int seed, ILogger log, CancellationToken cancellation)
     {
-        QuantizedNetwork network = prepared.Network;
-        long wholeMacs = Workload.Macs(network, ExecutionPath.Whole).Whole;
-        long wholeCycles = cycles.Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole)).TotalCycles;
-        double? Efficiency(Row r) => r.Macs == wholeMacs || wholeMacs == 0 ? null : (1 - ((double)r.Cycles / wholeCycles)) / (1 - ((double)r.Macs / wholeMacs));
-        var table = new Table().AddColumns("path", "cycles", "saved", "MACs", "saved", "saved cycles/MACs", metric ?? "accuracy", "Pareto");
-        foreach (int column in Enumerable.Range(1, 6))
-            table.Columns[column].RightAligned();
-        foreach (Row r in rows)
-        {
-            table.AddRow(Printable.Cell(r.Path.Name), $"{r.Cycles:N0}", $"{1 - ((double)r.Cycles / wholeCycles):P1}", $"{r.Macs:N0}", wholeMacs == 0 ? string.Empty : $"{1 - ((double)r.Macs / wholeMacs):P1}", $"{Efficiency(r):F3}", $"{r.Accuracy:P2}", r.IsPareto ? "*" : string.Empty);
-        }
-
-        Cli.Output().Write(table);
-        // What a path left out beyond its own channels.
-        if (prepared.Cuts.Count > 0)
-            Console.WriteLine($"not computed where channels are dropped: {string.Join("; ", prepared.Cuts.Select(c => $"{PathFile.NameOf(network, c.Cut)}: {string.Join(", ", c.Cut.Parts.SelectMany(p => p.Layers).Select(l => network.Layers[l].Name))}"))}");
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{program.Config.Name} ({program.Config.Hash.Hex}): {rows.Length} paths of one program, {wall.Elapsed.TotalSeconds:F1} s"));
-        Cli.WriteJson(json, new
-        {
-            metric, config = program.Config.Name, configHash = program.Config.Hash.Hex,
-            paths = rows.Select(r => new { r.Path.Name, r.Macs, cyclesModel = r.Cycles, cyclesRtl = (long?)null, mismatches = (long?)null, cycleDifferences = (long?)null, r.Accuracy, r.Images, skipEfficiency = Efficiency(r) }),
-            pareto = rows.Where(r => r.IsPareto).Select(r => r.Path.Name),
-            skipEfficiency = rows.Select(Efficiency).OfType<double>().DefaultIfEmpty(double.NaN).Min() is var least && double.IsNaN(least) ? (double?)null : least,
-        });
+        float[] pixels = sample is not null ? sample.Pixels(model, sample.Images[0], seed)
+            : model.Calibration.Length > 0 ? model.Calibration[0] : model.Draw(seed, 0);
+        int[] chosen = PathCost.Spread(costs, count);
+        BuiltModel built = await new ModelBuild(logger: log).BuildAsync(program.Config, false, cancellation: cancellation).ConfigureAwait(false);
+        var progress = new Progress(log, "simulation", "paths", chosen.Length);
+        sbyte[] input = Quantizer.QuantizeValues(program.Network.Tensors[program.Network.Inputs[0]], pixels);
+        IReadOnlyList<PathRun> runs = NetworkRun.Run(program, built.Library, timing, [.. chosen.Select(c => costs[c].Path)], [input], 1, _ => progress.Add(1), cancellation: cancellation);
+        return [.. costs.Select((c, i) => Array.IndexOf(chosen, i) is var at and >= 0 ? c with { Rtl = runs[at] } : c)];
     }
+
+    private static double? FloatAccuracy(LoadedModel model, DynamicNetwork prepared, int? first, Sample sample, int seed, ILogger log, CancellationToken cancellation)
+    {
+        int whole = prepared.Plans.ToList().FindIndex(p => p.SkippedBlocks.Count == 0 && p.Kept.Count == 0);
+        if (whole < 0)
+            return null;
+        var alone = new Evaluation(model, prepared with { Paths = [prepared.Paths[whole]], Plans = [prepared.Plans[whole]] }, floats: true, first);
+        return alone.Run(sample, seed, log, cancellation)[0].Float is { } found ? alone.Accuracy(found) : null;
+    }
+
+    // The command as it was given, for the page.
+    private static string Line(ParseResult result) => $"accelgen {string.Join(' ', result.Tokens.Select(t => t.Value.Contains(' ', StringComparison.Ordinal) ? $"'{t.Value}'" : t.Value))}";
 }

@@ -33,7 +33,7 @@ internal sealed partial class LayerEmitter
         (int Y, int X) Origin(int tile) => TileOrigin(g1, t, tile);
         LoadInput(0);
         int entries = before.ParameterShared ? 1 : g0.LaneTiles;
-        int own = LoadParameters(before with { TableAddress = first.TableAddress }, before.ParameterAddress, 0, entries, table: true, (first.ParameterAddress, first.ParameterShared ? 1 : g1.LaneTiles));
+        int own = LoadParameters(before with { TableAddress = first.TableAddress }, before.ParameterAddress, 0, entries, table: true, (first.ParameterAddress, first.ParameterShared ? 1 : g1.LaneTiles, first.ParameterVariantShift));
         int results = also?.LoadParameters() ?? LoadParameters(second, second.ParameterAddress, 0, second.ParameterShared ? 1 : g2.LaneTiles, table: true);
         // All weights are loaded once and side by side.
         int weightSlots = Geometry.Ceil(widen.Tiles + filter.Tiles + narrow.Tiles, slots.WeightTiles);
@@ -71,7 +71,7 @@ internal sealed partial class LayerEmitter
         void LoadInput(int tile)
         {
             (int y0, int x0) = Origin(tile);
-            Command load = InputLoad(first with { Input = before.Input, Diagonal = false }, t, g1, y0, x0, Half(tile), 0, g0.Vectors);
+            Command load = InputLoad(first with { Input = before.Input, InputExtent = before.InputExtent, Diagonal = false }, t, g1, y0, x0, Half(tile), 0, g0.Vectors);
             Wait(load, tile > 1 ? Semaphore.HalfFree : null);
             load["Signal0"] = Token(Semaphore.InputReady);
             Commands.Add(load);
@@ -165,7 +165,7 @@ internal sealed partial class LayerEmitter
                 int from = row, count = Math.Min(rows, size.Rows - from);
                 bool firstPiece = from == 0, lastPiece = from + count == size.Rows;
                 Command vector = vectorOf();
-                Extent(vector, 'B', null, 1, 0, g.LaneTiles);
+                OutputExtent(vector, 'B', job, 1, 0, g.LaneTiles);
                 vector["Rows"] = count;
                 vector["OutputBase"] += from * g.RowWords;
                 if (job.Residual is not null && job.ResidualBroadcast != Network.Quantized.Broadcast.Pixels)

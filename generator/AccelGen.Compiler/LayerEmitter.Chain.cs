@@ -94,7 +94,7 @@ internal sealed partial class LayerEmitter
             (int y0, int x0) = Origin(tile);
             int forwardBase = Base(tile) + forwarded;
             Command vector = NewVector(first, t, g1, 0, first.Row is null ? forwardBase : ScoreBase(tile), parameters1);
-            Extent(vector, 'B', null, 1, 0, g1.LaneTiles);
+            OutputExtent(vector, 'B', first, 1, 0, g1.LaneTiles);
             if (first.Residual is not null)
                 AddResidual(first, g1, y0, x0, vector);
             Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, first.Residual is null ? null : Semaphore.ResidualReady);
@@ -130,7 +130,7 @@ internal sealed partial class LayerEmitter
             (int y0, int x0) = Origin(tile);
             int outputBase = also?.OutputBase(tile) ?? ((first.Row is null ? outputUse % 2 : ResultSlot) * slots.OutputWords);
             Command vector = NewVector(second, t, g2, 0, outputBase, parameters2);
-            Extent(vector, 'B', null, 1, 0, g2.LaneTiles);
+            OutputExtent(vector, 'B', second, 1, 0, g2.LaneTiles);
             bool outputTaken = also?.VectorTakesOutput(tile) ?? (first.Row is null ? outputUse >= 2 : tile > 0);
             if (second.Residual is not null)
                 AddResidual(second, g2, y0, x0, vector);

@@ -32,7 +32,7 @@ internal sealed partial class LayerEmitter
 
         /// <summary>Loads the layer's own parameters and what else goes into their slot.</summary>
         public int LoadParameters() => ParameterSlot = (oneSlot ? second : job).Row?.ParameterAddress is long address
-            ? emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true, (address, g.LaneTiles))
+            ? emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true, (address, g.LaneTiles, 0))
             : emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true);
 
         /// <summary>

@@ -370,7 +370,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
     // Bias and scale entries, and with them the activation table; gives ParameterReady. Returns the slot.
     // Further entries come behind them in the slot.
-    private int LoadParameters(LayerJob job, long address, int from, int count, bool table, (long Address, int Count)? further = null, int? keptSlot = null)
+    private int LoadParameters(LayerJob job, long address, int from, int count, bool table, (long Address, int Count, int VariantShift)? further = null, int? keptSlot = null)
     {
         int slot = keptSlot ?? parameterUse % parameterSlots;
         Command load = New("LOAD", job);
@@ -394,6 +394,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             load["Rows"] = 1;
             load["SegmentBeats"] = more.Count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
             load["Address"] = more.Address;
+            load["VariantShift"] = more.VariantShift;
             Commands.Add(load);
         }
 

@@ -52,8 +52,8 @@ public sealed partial class NetworkCompiler
         // A convolution and the 1x1 convolution that alone reads it.
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (network.Layers[i] is ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1), InputExtent: null, OutputExtent: null } && jobs[i] is [{ Row: null, Diagonal: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
-                && Producer(network, i) is int p && result[p] == (null, true) && network.Layers[p] is ConvLayer && jobs[p] is [{ Row: null, Then: null, Residual: null, Transposed: null, OutputExtent: null, InputExtent: null } producer]
+            if (network.Layers[i] is ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) } && jobs[i] is [{ Row: null, Diagonal: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
+                && Producer(network, i) is int p && result[p] == (null, true) && network.Layers[p] is ConvLayer && jobs[p] is [{ Row: null, Then: null, Residual: null, Transposed: null, InputOrder: null } producer]
                 && !Overwritten(network, p, i, [.. network.Layers[p].Reads]) && !InPlace(network, i, [.. network.Layers[p].Reads]) && Chain(producer, pointwise) is { } chain
                 && Pays(chain, producer, pointwise, path))
             {
@@ -147,7 +147,7 @@ public sealed partial class NetworkCompiler
         // Of two products that run as one, the second computes the result; it has only one slot for parameters and a table.
         if (producer is { Then: LayerJob then, Row: null } && row.TableAddress is null)
             return WithSecondResult(network, then, row, p, i) is { } both ? producer with { Then = both } : null;
-        if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowJob.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, InputExtent: null, OutputExtent: null }
+        if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowJob.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, OutputExtent: null }
             || row is not { Transposed: null, InputExtent: null, OutputExtent: null } || row is { TableAddress: not null, Row.ParameterAddress: null })
             return null;
         // The same memory read as other rows of pixels is the same pixels in the same order.
@@ -164,8 +164,8 @@ public sealed partial class NetworkCompiler
     private static LayerJob? WithBefore(QuantizedNetwork network, LayerJob before, LayerJob chain, int p, int i)
     {
         // It is computed where the others are, pixel by pixel of their windows; the table is theirs.
-        if (network.Layers[p] is not ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) } || before is not { Row: null, Then: null, Also: null, Residual: null, Transposed: null, TableAddress: null, Diagonal: false, RightOperand: null, PadTop: 0, PadLeft: 0, InputExtent: null, OutputExtent: null }
-            || chain.InputExtent is not null || Overwritten(network, p, i, [.. network.Layers[p].Reads]) || InPlace(network, i, [.. network.Layers[p].Reads]))
+        if (network.Layers[p] is not ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) } || before is not { Row: null, Then: null, Also: null, Residual: null, Transposed: null, TableAddress: null, Diagonal: false, RightOperand: null, PadTop: 0, PadLeft: 0, InputOrder: null }
+            || Overwritten(network, p, i, [.. network.Layers[p].Reads]) || InPlace(network, i, [.. network.Layers[p].Reads]))
             return null;
         TensorLayout pixels = chain.Input;
         if (before.Output.PlaneBytes != pixels.PlaneBytes || before.Input.PlaneBytes != pixels.PlaneBytes)
@@ -214,7 +214,7 @@ public sealed partial class NetworkCompiler
         if ((i != p + 1 && network.Tensors.Count(t => network.Home(t.Id) == output) > 1) || InPlace(network, i, [.. network.Layers[p].Reads]))
             return null;
         if (jobs[p].Any(j => j.TableAddress is not null || j.Transposed is not null || j.Denominator is not null || j.Resize is not null || j.Row is not null
-            || j.InputExtent is not null || j.OutputExtent is not null) || network.Layers[p] is ConcatLayer || jobs[i].Any(j => j.OutputExtent is not null || j.InputExtent is not null))
+            || j.OutputExtent is not null) || network.Layers[p] is ConcatLayer || jobs[i].Any(j => j.OutputExtent is not null || j.InputExtent is not null))
             return null;
         var joined = new List<LayerJob>();
         foreach ((LayerJob producer, LayerJob row) in jobs[p].Zip(jobs[i]))
@@ -240,19 +240,20 @@ public sealed partial class NetworkCompiler
             return false;
         if (Choose(first, path) is not { } a || Choose(second, path) is not { } b)
             return true;
+        PathRow? half = HalfKept([first, second], path);
         long passed = 0;
         if (skipped is not null)
         {
             PathRow without = skipped.WhereSkipped ? path : path with { Keep = path.Keep & ~(1UL << skipped.Block!.Value) };
-            passed = Chosen(skipped, b, without);
+            passed = Chosen(skipped, b, without, null);
         }
 
-        return AnyTiling is not null || Chosen(joined, together, path) + passed <= Chosen(first, a, path) + Chosen(second, b, path);
+        return AnyTiling is not null || Chosen(joined, together, path, half) + passed <= Chosen(first, a, path, half) + Chosen(second, b, path, half);
     }
 
     // Cycles under a tiling that has been chosen, whose commands can therefore be written.
-    private long Chosen(LayerJob job, Tiling tiling, PathRow path) =>
-        Cycles(job, tiling, path, null) ?? throw new InvalidOperationException($"layer {job.Name}: its chosen tiling has no commands: {tooLarge[job.ShapeOnly()]}");
+    private long Chosen(LayerJob job, Tiling tiling, PathRow path, PathRow? half) =>
+        Cycles(job, tiling, path, half) ?? throw new InvalidOperationException($"layer {job.Name}: its chosen tiling has no commands: {tooLarge[job.ShapeOnly()]}");
 
     // The result takes the place of what earlier parts of the same pass may still read: the rows around a tile.
     private static bool InPlace(QuantizedNetwork network, int layer, params ReadOnlySpan<int> read)

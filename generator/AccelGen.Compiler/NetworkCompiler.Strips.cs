@@ -31,7 +31,7 @@ public sealed partial class NetworkCompiler
             if (producers.Length == 0 || Choose(consumer, path) is not { } alone)
                 continue;
             (int Layer, LayerJob Job)[] parts = [.. producers.Select(p => (p, jobs[p][0]))];
-            long apart = Chosen(consumer, alone, path) + parts.Sum(p => Chosen(p.Job, Choose(p.Job, path)!, path));
+            long apart = Chosen(consumer, alone, path, null) + parts.Sum(p => Chosen(p.Job, Choose(p.Job, path)!, path, null));
             // Blocks of one shape have one plan.
             (LayerJob, LayerJob, int) shape = (consumer.ShapeOnly(), parts[0].Job.ShapeOnly(), parts.Length);
             if (AnyTiling is not null || parts.Length > 1 || !planned.TryGetValue(shape, out (StripPlan Plan, long Cycles)? known))
@@ -53,7 +53,7 @@ public sealed partial class NetworkCompiler
     {
         LayerJob consumer = jobs[i][0];
         TensorLayout read = consumer.Input;
-        if (jobs[p] is not [{ Then: null, Also: null, RightOperand: null, Denominator: null, Transposed: null } job] || job.Input.Shape.Batch != 1 || job.Output.Shape.Batch != 1 || job.Block != consumer.Block
+        if (jobs[p] is not [{ Then: null, Also: null, RightOperand: null, Denominator: null, Transposed: null, InputOrder: null } job] || job.Input.Shape.Batch != 1 || job.Output.Shape.Batch != 1 || job.Block != consumer.Block
             || (job.Residual is not null && consumer.Residual is not null))
             return false;
         // The same plane of pixels, split into rows in any way; a whole number of planes of the consumer's input.

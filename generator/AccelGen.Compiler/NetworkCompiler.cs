@@ -272,7 +272,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
         // First the cut of the image, then the steps within a tile, each on the exact model.
         var tried = new Dictionary<Tiling, long>();
-        PathRow? half = HalfKept(job, path);
+        PathRow? half = HalfKept([job], path);
         foreach (Tiling candidate in TilingSearch.Candidates(config, job, tilingCandidates))
             Try(candidate);
         foreach (Tiling good in tried.OrderBy(t => t.Value).Take(2).Select(t => t.Key).ToList())
@@ -321,17 +321,19 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         return half is null ? cycles : cycles + (2 * model.Predict(commands, 0, half).TotalCycles);
     }
 
-    // The path that keeps half of the channels of each run-time extent of a layer, or null when it has none.
-    private PathRow? HalfKept(LayerJob job, PathRow whole)
+    // The path that keeps half of the channels of each run-time extent of some layers, or null when they have none.
+    private PathRow? HalfKept(IEnumerable<LayerJob> jobs, PathRow whole)
     {
-        if (job.InputExtent is null && job.OutputExtent is null)
-            return null;
-        uint[] extents = [.. whole.Extents];
-        if (job.InputExtent is int input)
-            extents[input] = Half(job.Input.Shape.Channels);
-        if (job.OutputExtent is int output)
-            extents[output] = Half((2 * job.ExtentStart * config.Array.VectorWidth) + job.Output.Shape.Channels);
-        return whole with { Extents = extents };
+        uint[]? extents = null;
+        foreach (LayerJob part in jobs.SelectMany(j => new[] { j.Before, j, j.Then }).OfType<LayerJob>())
+        {
+            if (part.InputExtent is int input)
+                (extents ??= [.. whole.Extents])[input] = Half(part.Input.Shape.Channels);
+            if (part.OutputExtent is int output)
+                (extents ??= [.. whole.Extents])[output] = Half((2 * part.ExtentStart * config.Array.VectorWidth) + part.Output.Shape.Channels);
+        }
+
+        return extents is null ? null : whole with { Extents = extents };
 
         uint Half(int channels) => PathRow.EncodeExtent(Math.Max(1, channels / 2), config.Array.VectorWidth, config.Array.Lanes);
     }

@@ -65,10 +65,7 @@ public sealed class Confusion(int classes)
         return confusion;
     }
 
-    /// <summary>
-    /// Compares logits with a mask: the logits are resized to the mask bilinearly, pixel centres at half (as PyTorch with
-    /// align_corners false does), and the class of the largest one is taken, the lowest where several are.
-    /// </summary>
+    /// <summary>Compares logits with a mask, by <see cref="Segment"/>.</summary>
     /// <param name="logits">[Height][Width][Channels], in any unit that all channels share.</param>
     /// <param name="height">Rows of the logits.</param>
     /// <param name="width">Columns of the logits.</param>
@@ -78,19 +75,37 @@ public sealed class Confusion(int classes)
     /// <param name="ignored">Mark of pixels that do not count.</param>
     public void AddSegmentation(ReadOnlySpan<float> logits, int height, int width, ReadOnlySpan<byte> mask, int maskHeight, int maskWidth, byte ignored)
     {
-        Span<float> rows = new float[width * classes];
-        for (int y = 0; y < maskHeight; y++)
+        byte[] found = Segment(logits, height, width, classes, maskHeight, maskWidth);
+        for (int i = 0; i < found.Length; i++)
         {
-            (int top, int bottom, float down) = Between(y, maskHeight, height);
+            if (mask[i] != ignored)
+                this[mask[i], found[i]]++;
+        }
+    }
+
+    /// <summary>
+    /// Classes of pixels from logits: they are resized bilinearly, pixel centres at half (as PyTorch with align_corners false
+    /// does), and the class of the largest one is taken, the lowest where several are.
+    /// </summary>
+    /// <param name="logits">[Height][Width][Channels], in any unit that all channels share.</param>
+    /// <param name="height">Rows of the logits.</param>
+    /// <param name="width">Columns of the logits.</param>
+    /// <param name="classes">Channels, at most 256.</param>
+    /// <param name="rowsOut">Rows of the result.</param>
+    /// <param name="columnsOut">Columns of the result.</param>
+    public static byte[] Segment(ReadOnlySpan<float> logits, int height, int width, int classes, int rowsOut, int columnsOut)
+    {
+        byte[] result = new byte[rowsOut * columnsOut];
+        Span<float> rows = new float[width * classes];
+        for (int y = 0; y < rowsOut; y++)
+        {
+            (int top, int bottom, float down) = Between(y, rowsOut, height);
             ReadOnlySpan<float> a = logits.Slice(top * width * classes, width * classes), b = logits.Slice(bottom * width * classes, width * classes);
             for (int i = 0; i < rows.Length; i++)
                 rows[i] = a[i] + (down * (b[i] - a[i]));
-            for (int x = 0; x < maskWidth; x++)
+            for (int x = 0; x < columnsOut; x++)
             {
-                byte truth = mask[(y * maskWidth) + x];
-                if (truth == ignored)
-                    continue;
-                (int left, int right, float across) = Between(x, maskWidth, width);
+                (int left, int right, float across) = Between(x, columnsOut, width);
                 ReadOnlySpan<float> l = rows.Slice(left * classes, classes), r = rows.Slice(right * classes, classes);
                 int best = 0;
                 float most = float.NegativeInfinity;
@@ -101,9 +116,11 @@ public sealed class Confusion(int classes)
                         (best, most) = (c, value);
                 }
 
-                this[truth, best]++;
+                result[(y * columnsOut) + x] = (byte)best;
             }
         }
+
+        return result;
     }
 
     private static (int Low, int High, float Part) Between(int at, int size, int of)

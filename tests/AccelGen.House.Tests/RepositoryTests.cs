@@ -20,7 +20,8 @@ public sealed class RepositoryTests
         ["AccelGen.Compiler"] = ["AccelGen.Config", "AccelGen.Network", "AccelGen.Cycles"],
         ["AccelGen.Sim"] = ["AccelGen.Emit", "AccelGen.Compiler", "AccelGen.Golden", "AccelGen.Cycles"],
         ["AccelGen.Bench"] = ["AccelGen.Sim", "AccelGen.Golden"],
-        ["AccelGen.Cli"] = ["AccelGen.Sim"],
+        ["AccelGen.Report"] = [],
+        ["AccelGen.Cli"] = ["AccelGen.Report", "AccelGen.Sim"],
     };
 
     [Test]

@@ -1,0 +1,74 @@
+using AccelGen.Compiler;
+using AccelGen.Cycles;
+using AccelGen.Files;
+using AccelGen.Network.Data;
+using AccelGen.Report;
+using AccelGen.Sim;
+
+namespace AccelGen.Cli;
+
+/// <summary>Puts together what a page tells of paths.</summary>
+internal static class PathPageWriter
+{
+    private const int OperatingPoints = 3, ShownImages = 4;
+
+    /// <summary>Builds the report.</summary>
+    /// <param name="program">Program of all paths.</param>
+    /// <param name="timing">Timing of the memory.</param>
+    /// <param name="costs">Paths.</param>
+    /// <param name="model">Network.</param>
+    /// <param name="evaluation">Accuracies, or null where no images were given.</param>
+    /// <param name="sample">Images, or null.</param>
+    /// <param name="floatAccuracy">Of the float network, or null.</param>
+    /// <param name="network">Name of the network.</param>
+    /// <param name="command">Command line.</param>
+    /// <param name="seed">Seed of drawn images.</param>
+    public static PathReport Build(
+        CompiledProgram program, MemoryTiming timing, IReadOnlyList<PathCost> costs, LoadedModel model, Evaluation? evaluation, Sample? sample, double? floatAccuracy, string network, string command, int seed)
+    {
+        // The whole network, and two of those that no other path beats.
+        PathCost[] best = [.. costs.Where(c => c.IsPareto).OrderByDescending(c => c.Cycles)];
+        int[] points = [.. PathCost.Spread(best, OperatingPoints).Order().Select(b => costs.ToList().IndexOf(best[b]))];
+        ImageFile[] images = [.. sample?.Images.Where(i => i.Mask is not null || evaluation?.IsSegmentation == false).Take(ShownImages) ?? []];
+        return new PathReport
+        {
+            Network = network,
+            Configuration = $"{program.Config.Name} ({program.Config.Hash.Hex})",
+            Command = command,
+            Metric = evaluation?.Metric ?? "accuracy",
+            Images = costs[0].Images,
+            FloatAccuracy = floatAccuracy,
+            Paths = [.. costs.Select(c => new ReportedPath(c.Path.Name, c.Cycles, c.Rtl?.CyclesRtl, c.Rtl?.Mismatches, c.Macs, c.Accuracy, c.IsPareto, points.Contains(costs.ToList().IndexOf(c)) ? Classes(program, timing, c) : []))],
+            Shown = evaluation is { IsSegmentation: true } ? [.. images.Select(i => Image(i, points))] : [],
+            Classes = evaluation is { IsSegmentation: true } ? ClassNames(sample!.Folder, evaluation.Classes) : [],
+            Points = [.. points.Select(p => costs[p].Path.Name)],
+        };
+
+        ReportedImage Image(ImageFile image, int[] shown)
+        {
+            SegmentationMask mask = SegmentationMask.Read(image.Mask!, evaluation!.Classes, 0);
+            float[] pixels = sample!.Pixels(model, image, seed);
+            string type = Path.GetExtension(image.Path).ToLowerInvariant() switch { ".png" => "image/png", ".bmp" => "image/bmp", ".webp" => "image/webp", ".gif" => "image/gif", _ => "image/jpeg" };
+            return new ReportedImage(
+                sample.Name(image), File.ReadAllBytes(image.Path), type, new Segmentation(mask.Width, mask.Height, mask.Classes),
+                [.. shown.Select(p => (costs[p].Path.Name, new Segmentation(mask.Width, mask.Height, evaluation.Segment(p, pixels, mask.Height, mask.Width))))]);
+        }
+    }
+
+    /// <summary>Writes the page.</summary>
+    public static void Write(string file, PathReport report) => OutputFile.Write(file, PathPage.Render(report));
+
+    private static ClassShare[] Classes(CompiledProgram program, MemoryTiming timing, PathCost cost) =>
+        [.. CycleBreakdown.Of(program, timing, cost.Path).Classes.Select(c => new ClassShare(c.Name, c.Array, c.Cycles - c.Array))];
+
+    // A line per class, in a file beside the images.
+    private static string[] ClassNames(string? folder, int classes)
+    {
+        string[] numbers = [.. Enumerable.Range(0, classes).Select(c => $"{c}")];
+        string file = Path.Combine(folder ?? ".", "classes.txt");
+        if (!File.Exists(file))
+            return numbers;
+        string[] names = [.. File.ReadLines(file).Where(l => l.Trim().Length > 0).Take(classes)];
+        return names.Length == classes ? names : numbers;
+    }
+}
