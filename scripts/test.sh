@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib/prerequisites.sh
 require_tools
+require_browser
 offer_yosys
 filter=(--filter "TestCategory!=Deep")
 [ "${1:-}" = "--deep" ] && filter=()

@@ -10,7 +10,10 @@ namespace AccelGen.Cli;
 /// <summary>Puts together what a page tells of paths.</summary>
 internal static class PathPageWriter
 {
-    private const int OperatingPoints = 3, ShownImages = 4;
+    private const int ShownImages = 4;
+
+    // Loss of accuracy up to which the cheapest path is shown, beside the best one.
+    private static readonly double[] Losses = [0.02, 0.08];
 
     /// <summary>Builds the report.</summary>
     /// <param name="program">Program of all paths.</param>
@@ -26,9 +29,7 @@ internal static class PathPageWriter
     public static PathReport Build(
         CompiledProgram program, MemoryTiming timing, IReadOnlyList<PathCost> costs, LoadedModel model, Evaluation? evaluation, Sample? sample, double? floatAccuracy, string network, string command, int seed)
     {
-        // The whole network, and two of those that no other path beats.
-        PathCost[] best = [.. costs.Where(c => c.IsPareto).OrderByDescending(c => c.Cycles)];
-        int[] points = [.. PathCost.Spread(best, OperatingPoints).Order().Select(b => costs.ToList().IndexOf(best[b]))];
+        int[] points = Points(costs);
         ImageFile[] images = [.. sample?.Images.Where(i => i.Mask is not null || evaluation?.IsSegmentation == false).Take(ShownImages) ?? []];
         return new PathReport
         {
@@ -53,6 +54,16 @@ internal static class PathPageWriter
                 sample.Name(image), File.ReadAllBytes(image.Path), type, new Segmentation(mask.Width, mask.Height, mask.Classes),
                 [.. shown.Select(p => (costs[p].Path.Name, new Segmentation(mask.Width, mask.Height, evaluation.Segment(p, pixels, mask.Height, mask.Width))))]);
         }
+    }
+
+    // The best path, and the cheapest that lose little.
+    private static int[] Points(IReadOnlyList<PathCost> costs)
+    {
+        if (costs.Any(c => c.Accuracy is null))
+            return PathCost.Spread(costs, 1 + Losses.Length);
+        double best = costs.Max(c => c.Accuracy!.Value);
+        int Cheapest(double least) => Enumerable.Range(0, costs.Count).Where(i => costs[i].Accuracy >= least).MinBy(i => costs[i].Cycles);
+        return [.. Losses.Prepend(0).Select(loss => Cheapest(best - loss)).Distinct()];
     }
 
     /// <summary>Writes the page.</summary>

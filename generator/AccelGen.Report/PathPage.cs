@@ -40,6 +40,7 @@ public static class PathPage
             ["float_accuracy"] = report.FloatAccuracy is double f ? Percent(f) : null,
             ["pareto"] = report.Paths.Any(p => p.Accuracy is not null) ? Charts.Pareto(report) : null,
             ["bars"] = points.Length > 0 ? Charts.Bars(points) : null,
+            ["legend"] = new ScriptArray(Charts.Legend(points).Select(l => new ScriptObject { ["name"] = Text(l.Name), ["array"] = l.Array, ["waiting"] = l.Waiting })),
             ["proven"] = report.Paths.Count(p => p.CyclesRtl is not null),
             ["mismatches"] = report.Paths.Sum(p => p.Mismatches ?? 0),
             ["differing"] = report.Paths.Count(p => p.CyclesRtl is long rtl && rtl != p.Cycles),

@@ -13,6 +13,16 @@ require_tools() {
   install_packages
 }
 
+# A browser, for the tests of pages.
+require_browser() {
+  local missing=() packages=()
+  if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
+    missing+=(chromium)
+    packages+=(chromium fonts-dejavu-core)
+  fi
+  install_packages
+}
+
 # Installs what the caller's arrays "missing" and "packages" list.
 install_packages() {
   [ ${#missing[@]} -eq 0 ] && return 0
