@@ -21,7 +21,7 @@ SEED = 20250101
 BATCH = 16
 
 # Learning rate at its highest, steps, share of the steps in which it rises.
-RUNS = {"plain": (1e-3, 3000, 0.05), "paths": (4e-4, 800, 0.05)}
+RUNS = {"plain": (1e-3, 3000, 0.05), "paths": (4e-4, 1000, 0.05)}
 DECAY = 0.01
 LOG_STEPS = 100
 VALIDATION_STEPS = 500
