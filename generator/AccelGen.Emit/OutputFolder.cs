@@ -1,3 +1,4 @@
+using System.Text;
 using AccelGen.Files;
 
 namespace AccelGen.Emit;
@@ -13,7 +14,12 @@ public static class OutputFolder
     /// <param name="files">Files with paths relative to the folder.</param>
     /// <exception cref="FormatException">The target is empty.</exception>
     /// <exception cref="IOException">The disk is full or the folder cannot be written; it is as it was.</exception>
-    public static void Write(string target, IEnumerable<EmittedFile> files)
+    public static void Write(string target, IEnumerable<EmittedFile> files) => Write(target, files.Select(f => (f.Path, Encoding.UTF8.GetBytes(f.Text))));
+
+    /// <summary>The same with the bytes of files, made one after the other while they are written.</summary>
+    /// <param name="target">Folder to create or replace.</param>
+    /// <param name="files">Paths relative to the folder, contents.</param>
+    public static void Write(string target, IEnumerable<(string Path, byte[] Content)> files)
     {
         if (target.Length == 0)
             throw new FormatException("the path of an output is empty; name a folder");
@@ -31,10 +37,20 @@ public static class OutputFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Only what is empty: another program may have put something there meanwhile.
+            Unmake();
+            throw new IOException($"{target} cannot be written: {OutputFile.Reason(e)}", e);
+        }
+        catch (OperationCanceledException)
+        {
+            Unmake();
+            throw;
+        }
+
+        // Only what is empty: another program may have put something there meanwhile.
+        void Unmake()
+        {
             foreach (string above in made.Reverse().Where(f => Directory.Exists(f) && !Directory.EnumerateFileSystemEntries(f).Any()))
                 Directory.Delete(above);
-            throw new IOException($"{target} cannot be written: {OutputFile.Reason(e)}", e);
         }
     }
 
@@ -44,26 +60,35 @@ public static class OutputFolder
     /// <returns>Paths relative to the folder.</returns>
     public static IEnumerable<string> Foreign(string target, IEnumerable<string> known)
     {
+        HashSet<string> own = [.. known];
+        return Foreign(target, own.Contains, [.. own.Select(f => Path.GetDirectoryName(f)!)]);
+    }
+
+    /// <summary>The same for a folder of files without folders within.</summary>
+    /// <param name="target">Folder, or the path of one to come.</param>
+    /// <param name="known">Whether a file of this name may be replaced.</param>
+    public static IEnumerable<string> Foreign(string target, Func<string, bool> known) => Foreign(target, known, []);
+
+    private static IEnumerable<string> Foreign(string target, Func<string, bool> known, HashSet<string> folders)
+    {
         string folder = target.Length == 0 ? target : OutputFile.Followed(Path.TrimEndingDirectorySeparator(target));
         if (!Directory.Exists(folder))
             return [];
-        HashSet<string> own = [.. known];
-        HashSet<string> folders = [.. own.Select(f => Path.GetDirectoryName(f)!)];
         return new DirectoryInfo(folder).EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
-            .Where(i => i.LinkTarget is not null || !(i is DirectoryInfo ? folders : own).Contains(Path.GetRelativePath(folder, i.FullName)))
+            .Where(i => i.LinkTarget is not null || !(i is DirectoryInfo ? folders.Contains : known)(Path.GetRelativePath(folder, i.FullName)))
             .Select(i => Path.GetRelativePath(folder, i.FullName)).Order(StringComparer.Ordinal);
     }
 
     // Writes a folder under another name and renames it; what was there before comes back when that fails.
-    private static void Replace(string folder, string temporary, IEnumerable<EmittedFile> files)
+    private static void Replace(string folder, string temporary, IEnumerable<(string Path, byte[] Content)> files)
     {
         try
         {
-            foreach (EmittedFile file in files)
+            foreach ((string name, byte[] content) in files)
             {
-                string path = Path.Combine(temporary, file.Path);
+                string path = Path.Combine(temporary, name);
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                File.WriteAllText(path, file.Text);
+                File.WriteAllBytes(path, content);
             }
 
             if (!Directory.Exists(folder))

@@ -34,11 +34,15 @@ public sealed class CommandLineMatrixTests
         ["run"] = "run @/quantized.json --images @/images --limit 1 --config tiny",
         ["paths"] = "paths @/net.onnx --calibrate @/images --config tiny",
         ["evaluate"] = "evaluate @/quantized.json --images @/images --labels @/labels.csv --limit 1 --config tiny",
+        ["scenes"] = "scenes --count 2 --seed 3 --out @/scenes",
         ["doctor"] = "doctor",
     };
 
     // Commands that take seconds or start other programs. What they share with others is tried there in the everyday suite.
     private static readonly string[] Slow = ["check", "doctor", "evaluate", "explain", "paths", "run", "simulate"];
+
+    // A file that a command leaves in its folder.
+    private static readonly Dictionary<string, string> Left = new() { ["generate"] = "flow/files.f", ["scenes"] = "classes.txt" };
 
     private static string folder = string.Empty;
 
@@ -119,7 +123,7 @@ public sealed class CommandLineMatrixTests
         await With("/proc/accelgen-output", 3);
         await With(At("net.onnx/below"), 3);
         await File.WriteAllTextAsync(At("plain"), Precious);
-        Link("link", option.IsFolder ? "real-folder" : "real");
+        Link("link", option.IsFolder ? $"{command}-folder" : "real");
         if (option.IsFolder)
         {
             Directory.CreateDirectory(At("mine"));
@@ -128,9 +132,9 @@ public sealed class CommandLineMatrixTests
             await With(At("plain"), 3);
             await With(At("pipe"), 3);
             await With("/dev/null", 3);
-            await With(At("made/on/the/way"), 0);
+            await With(At($"{command}-made/on/the/way"), 0);
             await With(At("link"), 0);
-            Expect(wrong, $"{option.Name} link", new FileInfo(At("link")).LinkTarget == "real-folder" && File.Exists(At("real-folder/flow/files.f")));
+            Expect(wrong, $"{option.Name} link", new FileInfo(At("link")).LinkTarget == $"{command}-folder" && File.Exists(At($"{command}-folder/{Left[command]}")));
             Expect(wrong, $"{option.Name} of someone's files", await File.ReadAllTextAsync(At("mine/thesis")) == Precious && await File.ReadAllTextAsync(At("plain")) == Precious);
             return;
         }
