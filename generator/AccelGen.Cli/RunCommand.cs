@@ -65,7 +65,7 @@ internal static class RunCommand
             IReadOnlyList<PathRun> runs = budgets.Length > 0
                 ? NetworkRun.RunBudgets(program, built.Library, timing, budgets, inputs, copies, _ => progress.Add(1), (image, cycles) => Command(image) + pathOptions.Named(result) + budgetOptions.Arguments(result, cycles), wave, cancellation)
                 : NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), (image, path) => $"{Command(image)} {pathOptions.Argument(result, path)}", wave, cancellation);
-            double?[] floatAccuracy = [.. runs.Select(r => model.Float is null || r.Path.Extents.Count > 0 ? null : FloatAccuracy(model.Float, pixels, truth, r.Path, log, cancellation))];
+            double?[] floatAccuracy = [.. runs.Select(r => model.Float is null ? null : FloatAccuracy(model.Float, prepared, pixels, truth, r.Path, log, cancellation))];
             string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
             string Command(int image) =>
                 $"accelgen run {options.Arguments(result)} {sample.Argument(sample.Images[image])} --config {result.GetValue(config)}"
@@ -75,15 +75,16 @@ internal static class RunCommand
         return command;
     }
 
-    private static double? FloatAccuracy(FloatNetwork network, float[][] pixels, Truth truth, ExecutionPath path, ILogger log, CancellationToken cancellation)
+    private static double? FloatAccuracy(FloatNetwork network, DynamicNetwork prepared, float[][] pixels, Truth truth, ExecutionPath path, ILogger log, CancellationToken cancellation)
     {
         if (truth.Images == 0)
             return null;
         var progress = new Progress(log, $"float network, path {path.Name}", "images", pixels.Length);
+        int index = prepared.Paths.ToList().IndexOf(path);
         var scores = new (long Right, long All)[pixels.Length];
         Parallel.For(0, pixels.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
-            scores[i] = truth.Score(i, FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = pixels[i] }, path)[network.Outputs[0]]);
+            scores[i] = truth.Score(i, FloatPaths.Run(network, prepared, index, pixels[i]));
             progress.Add(1);
         });
         return Truth.Accuracy(scores);

@@ -29,6 +29,8 @@ public static class DefaultLadder
         int[] spread = [.. Spread(network.Blocks.Count)];
         foreach (int count in new[] { 1, 2, 3, 4, 6, 8, 12, 16 }.Where(n => n <= spread.Length / 2))
             Add($"blocks -{count}", [], 0, spread[..count]);
+        foreach (int count in new[] { 1, 2, 4 }.Where(n => n <= spread.Length / 2 && joined.Length > 0))
+            Add($"joined {Steps - count}/{Steps}, blocks -{count}", joined, Steps - count, spread[..count]);
         foreach (int count in new[] { 2, 4, 8 }.Where(n => n <= spread.Length / 2 && all.Length > 0))
             Add($"channels {Steps - (count / 2)}/{Steps}, blocks -{count}", all, Steps - (count / 2), spread[..count]);
         return plans;
