@@ -145,6 +145,7 @@ module budget_proof (
       Ages_A : assert (age <= Due && made <= Entries);
       Busy_A : assert (\dut.busy_q == (age != 0 && age != Due) && (!\dut.busy_q || \dut.candidate_q == age - 1));
       Acts_A : assert (age == 0 || (\dut.acts_q == acts && \dut.elapsed_q == at));
+      ActsByBudget_A : assert (age == 0 || !acts || budget != 0);
       Found_A : assert (\dut.found_q == found);
       Taken_A : assert (age == 0 || (\dut.hit_q == (acts && taken != 0) && \dut.row_q == (acts ? taken_row : path)));
       Fits_A : assert (age == 0 || \dut.fits_q == (acts && (fitting & taken & (~taken + 8'd1)) != 0));

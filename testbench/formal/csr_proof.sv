@@ -9,13 +9,13 @@
 //     withdrawn but its withdrawal, choices that were not made;
 //   - the registers, the pulses and the copied row change by accepted writes alone and then to what was written, and a
 //     read returns what was written last ("watched" is any of the plain registers);
-//   - the active row is that of PathSelect at the start, then that of the last switch; it is copied then, whole and at no
+//   - the active row is that of PathSelect at the start, then that of the last switch; it is copied then and at no
 //     other time; a start and a switch never meet; the budget is that of the start;
 //   - a row can be used if and only if it was written and is not withdrawn, a start is told of its own row; while a choice is
 //     made this stays, and so does every row;
 //   - an interrupt's status is set by its event and cleared by a write of ones or a clear alone.
 // Assumed: a switch is to a row that exists, while a program runs. The contents of the path table are left out and any value is
-// read from it: table_proof has them. The map is written down a second time, from the manual's table.
+// read from it: nothing is claimed of them. The map is written down a second time, from the manual's table.
 // The last group of assertions ties the harness to the registers, so that the proof goes by induction.
 module csr_proof (
   input logic        clk_i,
