@@ -314,7 +314,7 @@ public static class IsaDefinition
         new("ProgressTimeout", 0x048, Access.ReadWrite, 0, "Cycles without a beat, a dispatch, a start or an end of a command after which a program is ended with the error Timeout; 0: never. It acts at once, also on the running program."),
         new("Budget", 0x04C, Access.ReadWrite, 0, "Cycles that a program may take, for the next program start; 0: no budget. CHECKPOINT commands choose by it."),
         new("PathActive", 0x050, Access.ReadOnly, 0, "Row of the path table by which the running program, or the last one, goes now."),
-        new("Decisions", 0x054, Access.ReadOnly, 0, "Choices that CHECKPOINT commands have made since the start; the first 16 are in the record."),
+        new("Decisions", 0x054, Access.ReadOnly, 0, "Choices of CHECKPOINT commands since the start that are in the record: the first 16."),
     ];
 
     /// <summary>Byte offset of the record of choices: two words per choice, coded as <see cref="DecisionFields"/>.</summary>

@@ -377,6 +377,9 @@ public sealed unsafe class Simulator : IDisposable
         model.Bit(Port.SWValid) = 0;
         // Address and data are in registers now. What the write causes is, after the next edge: cycle 0 of a program.
         Step();
+        // A write to the path table waits while a choice is made; no other one does.
+        if (offset >= IsaDefinition.PathTableBase)
+            Until(() => model.Bit(Port.SBValid) != 0);
         startCycle = Cycle;
         return model.Bit(Port.SBValid) != 0 ? model.Bit(Port.SBResp) : throw new SimulationException($"the register at 0x{offset:X} does not answer a write");
     }

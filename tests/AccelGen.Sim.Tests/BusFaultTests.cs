@@ -31,7 +31,7 @@ public sealed class BusFaultTests
         yield return Fault("The next program begins in the middle of a command", "acc_cmd", "fill_beat_q <= '0; done_q <= 1'b0;", "done_q <= 1'b0;", "axi.maxBurstBeats=3");
         yield return Fault("A path row is not written while a program runs", "acc_csr", "assign table_write = do_write && in_table && !refused;", "assign table_write = do_write && in_table && !refused && !running_i;");
         yield return Fault("Addresses wrap in loads", "acc_load", "out_of_range = cur_q[40:32] != '0 ||", "out_of_range =");
-        yield return Fault("A misaligned program is started", "acc_cmd", "program_i[5:0] != 6'd0 ? {28'd0, acc_pkg::ErrorCodeMisaligned} : 32'd0", "32'd0");
+        yield return Fault("A misaligned program is started", "acc_cmd", "program_i[5:0] != 6'd0 ? {28'd0, acc_pkg::ErrorCodeMisaligned}", "1'b0 ? {28'd0, acc_pkg::ErrorCodeMisaligned}");
         yield return Fault("A count of zero is taken", "acc_cmd", "nothing_q <= nothing && !skip;", "nothing_q <= 1'b0;");
         yield return Fault("A write error names the command that runs", "acc_store", "error_info_q <= {comp_out[22:7], 10'd0, 2'd3, bresp_i", "error_info_q <= {cmd_q[63:48], 10'd0, 2'd3, bresp_i");
         yield return Fault("SLVERR and DECERR are one", "acc_store", "bresp_i[0] ? acc_pkg::ErrorCodeWriteDecode : acc_pkg::ErrorCodeWriteSlave", "acc_pkg::ErrorCodeWriteSlave");
@@ -45,6 +45,10 @@ public sealed class BusFaultTests
         yield return Fault("A program that does nothing for a while is ended", "acc_cmd", "progress_i || boot_push || dispatch ||", "progress_i || push_o != 4'd0 ||");
         yield return Fault("The limit of the next program is the running one's", "acc_csr", "assign memory_limit_o = limit_q;", "assign memory_limit_o = {limit_high_q[7:0], limit_low_q};");
         yield return Fault("A load to nowhere is taken", "acc_cmd", "known_op = entry_q[130:128] <= acc_pkg::LoadDestinationTable;", "known_op = 1'b1;");
+        yield return Fault("A program starts on a row that was never written", "acc_csr", "32'(written_q & ~withdrawn_q)", "32'(~withdrawn_q)");
+        yield return Fault("A program starts on a withdrawn row", "acc_csr", "32'(written_q & ~withdrawn_q)", "32'(written_q)");
+        yield return Fault("Rows of a program with a budget are written", "acc_csr", "refused = !in_table || guarded ||", "refused = !in_table ||");
+        yield return Fault("The budget of the next program is the running one's", "acc_csr", "assign guarded = running_i && budget_active_q != 32'd0", "assign guarded = running_i && budget_q != 32'd0");
 
         static TestCaseData Fault(string name, string module, string good, string bad, params string[] overrides) => new TestCaseData(module, good, bad, overrides).SetArgDisplayNames(name);
     }

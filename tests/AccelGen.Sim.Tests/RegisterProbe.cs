@@ -43,6 +43,7 @@ internal sealed class RegisterProbe : IDisposable
             probe.Interrupts();
             probe.Refusals();
             probe.LimitOfTheStart();
+            probe.UnusableRows();
             probe.LongPrograms();
         }
         catch (SimulationException e)
@@ -71,7 +72,7 @@ internal sealed class RegisterProbe : IDisposable
             int at = offset;
             Register? register = IsaDefinition.Registers.SingleOrDefault(r => r.Offset == at);
             int row = (offset - IsaDefinition.PathTableBase) / IsaDefinition.PathRowBytes, within = offset % IsaDefinition.PathRowBytes;
-            bool table = offset >= IsaDefinition.PathTableBase && row < config.Control.Paths && (within < 12 || within >= IsaDefinition.PathExtentOffset);
+            bool table = offset >= IsaDefinition.PathTableBase && row < config.Control.Paths && (within < 16 || within >= IsaDefinition.PathExtentOffset);
             bool counter = offset is >= IsaDefinition.CounterBase and < IsaDefinition.CounterBase + 0x100, exists = register is not null || counter || table;
             Expect(simulator.TryRead(offset).Response == (exists ? Okay : SlaveError), $"a read of 0x{offset:X} is not answered as the map says");
             if (register?.Name is not ("Control" or "InterruptStatus"))
@@ -183,6 +184,32 @@ internal sealed class RegisterProbe : IDisposable
         Same(ExecutionPath.Whole, "a limit written while a program ran changed that program");
         simulator.WriteRegister("MemoryLimitLow", uint.MaxValue);
         simulator.WriteRegister("MemoryLimitHigh", 0xFF);
+    }
+
+    // A row that was never written, or is withdrawn, is no path; the block is ready for the next start.
+    private void UnusableRows()
+    {
+        simulator.Reset();
+        Load();
+        Start(Timing);
+        Finish("BadPath");
+        simulator.WritePath(0, program.Row(ExecutionPath.Whole));
+        Start(Timing);
+        Finish("None");
+        Same(ExecutionPath.Whole, "the program after a row that was not written");
+        simulator.TryWrite(IsaDefinition.PathTableBase + IsaDefinition.PathWithdrawnOffset, 1);
+        Start(Timing);
+        Finish("BadPath");
+        simulator.TryWrite(IsaDefinition.PathTableBase + IsaDefinition.PathWithdrawnOffset, 0);
+        // Without a checkpoint in the program a budget only guards the rows.
+        simulator.WriteRegister("Budget", 1);
+        uint word = simulator.TryRead(IsaDefinition.PathTableBase).Value;
+        Start(Timing);
+        simulator.WriteRegister("Budget", 0);
+        Expect(simulator.TryWrite(IsaDefinition.PathTableBase, ~word) == SlaveError && simulator.TryRead(IsaDefinition.PathTableBase).Value == word, "a row of a program with a budget is written");
+        Expect(simulator.Running, "the program ended before its row was written");
+        Finish("None");
+        Same(ExecutionPath.Whole, "the program after a withdrawn row");
     }
 
     // Commands that do nothing are dispatched, and counted, like others; and a program goes on while they are.

@@ -41,6 +41,7 @@ module acc_csr (
   output logic [31:0]  budget_o,       // cycles that the running program may take; 0: no budget
   output logic [4:0]   path_o,         // active row
   output logic [31:0]  usable_o,       // rows that can be chosen
+  input  logic         choosing_i,     // a choice is being made: rows stay as they are
   input  logic         switch_i,       // pulse: go on with another row
   input  logic [4:0]   switch_row_i,
   input  logic [4:0]   decisions_i,
@@ -84,7 +85,6 @@ module acc_csr (
   logic [3:0]  wstrb_q;
   assign awready_o = !aw_there_q;
   assign wready_o  = !w_there_q;
-  assign do_write  = aw_there_q && w_there_q && !bvalid_q;
   assign bvalid_o  = bvalid_q;
   assign bresp_o   = bresp_q;
 
@@ -101,6 +101,8 @@ module acc_csr (
   assign write_path    = waddr_q[11:7];
   assign is_withdrawal = waddr_q[6:2] == 5'd3;
   assign in_table      = waddr_q[15:12] == 4'h1 && 32'(write_path) < 16 && (waddr_q[6:4] == 3'd0 || waddr_q[6]);
+  // A withdrawal that is answered is one that every choice behind it sees.
+  assign do_write      = aw_there_q && w_there_q && !bvalid_q && !(choosing_i && in_table);
   assign guarded       = running_i && budget_active_q != 32'd0 && !is_withdrawal && !withdrawn_q[write_path[3:0]];
   assign table_write   = do_write && in_table && !refused;
 
@@ -237,7 +239,7 @@ module acc_csr (
   assign variant_o      = variant_q;
   assign budget_o       = budget_active_q;
   assign path_o         = path_q;
-  assign usable_o       = 32'(written_q) & ~32'(withdrawn_q);
+  assign usable_o       = 32'(written_q & ~withdrawn_q);
   assign path_ok_o      = usable_o[path_q];
   assign interrupt_o    = (interrupt_status_q & interrupt_enable_q) != 2'b00;
 

@@ -83,7 +83,7 @@ module acc_top (
   logic [511:0] extents;
   logic [7:0]   variant;
   logic [31:0]  error_info, dispatched, queue_state, budget, usable;
-  logic         path_ok, checkpoint, chosen, switch_path;
+  logic         path_ok, checkpoint, chosen, choosing, switch_path;
   logic [4:0]   path, switch_row, decisions;
   logic [3:0]   decision_index;
   logic [56:0]  decision_value;
@@ -98,7 +98,7 @@ module acc_top (
     .rdata_o(s_rdata_o), .rresp_o(s_rresp_o),
     .start_o(start), .clear_o(clear), .abort_o(abort), .timeout_o(timeout), .program_o(program_addr), .hash_ok_o(hash_ok), .path_ok_o(path_ok), .memory_limit_o(memory_limit),
     .keep_o(keep), .extents_o(extents), .variant_o(variant),
-    .budget_o(budget), .path_o(path), .usable_o(usable), .switch_i(switch_path), .switch_row_i(switch_row),
+    .budget_o(budget), .path_o(path), .usable_o(usable), .choosing_i(choosing), .switch_i(switch_path), .switch_row_i(switch_row),
     .decisions_i(decisions), .decision_o(decision_index), .decision_value_i(decision_value), .running_i(running), .stopping_i(stopping), .ended_i(ended), .done_i(done), .error_i(error), .error_info_i(error_info),
     .dispatched_i(dispatched), .queue_state_i(queue_state), .counter_o(counter_index), .counter_value_i(counter_value),
     .interrupt_o);
@@ -126,7 +126,7 @@ module acc_top (
   // ---- paths chosen while a program runs ----
   acc_budget u_budget (
     .clk_i, .rst_ni, .clr_i(start), .budget_i(budget), .elapsed_i(elapsed), .usable_i(usable), .path_i(path),
-    .begin_i(checkpoint), .command_i(entry[511:0]), .done_o(chosen), .switch_o(switch_path), .row_o(switch_row),
+    .begin_i(checkpoint), .command_i(entry[511:0]), .done_o(chosen), .choosing_o(choosing), .switch_o(switch_path), .row_o(switch_row),
     .decisions_o(decisions), .index_i(decision_index), .decision_o(decision_value));
 
   // ---- tokens ----

@@ -15,7 +15,8 @@ module acc_budget (
   input  logic         begin_i,        // pulse: command_i is a CHECKPOINT, and stays until done_o
   input  logic [511:0] command_i,
   output logic         done_o,         // pulse
-  output logic         switch_o,       // pulse, with done_o: go on with row_o
+  output logic         choosing_o,     // candidates are looked at: usable_i stays as it is
+  output logic         switch_o,       // pulse, with done_o: go on with row_o, which is not the active one
   output logic [4:0]   row_o,
   // record of the choices
   output logic [4:0]   decisions_o,
@@ -32,19 +33,20 @@ module acc_budget (
   logic [47:0] elapsed_q;
 
   // ---- the candidate of this cycle ----
-  logic [Candidates-1:0][39:0] table_entries;
+  logic [40*Candidates-1:0] candidates;
   logic [39:0] entry;
   logic [4:0]  row;
   logic [48:0] end_at;
-  logic        there, usable, fits, last;
-  assign table_entries = command_i[192 +: 40 * Candidates];
-  assign entry  = table_entries[candidate_q[2:0]];
+  logic        there, usable, fits, last, hit;
+  assign candidates = command_i[192 +: 40 * Candidates];
+  assign entry  = candidates[9'(candidate_q[2:0]) * 9'd40 +: 40];
   assign row    = entry[4:0];
   assign there  = candidate_q < command_i[171:168];
   assign last   = candidate_q + 4'd1 == command_i[171:168];
   assign usable = entry[7:5] == 3'd0 && usable_i[row];
   assign end_at = {1'b0, elapsed_q} + {17'd0, entry[39:8]};
   assign fits   = end_at <= {17'd0, budget_i};
+  assign hit    = acts_q && !hit_q && there && usable && (fits || (last && command_i[173]));
 
   // ---- the record ----
   logic [56:0] record_mem [0:Entries-1];
@@ -54,9 +56,10 @@ module acc_budget (
   assign decisions_o = decisions_q;
   assign decision_o  = record_mem[index_i];
 
-  assign done_o   = done_q;
-  assign switch_o = switch_q;
-  assign row_o    = row_q;
+  assign done_o     = done_q;
+  assign choosing_o = busy_q && acts_q;
+  assign switch_o   = switch_q;
+  assign row_o      = row_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -91,7 +94,7 @@ module acc_budget (
         if (!command_i[172]) found_q <= 1'b0;
       end else if (busy_q) begin
         candidate_q <= candidate_q + 4'd1;
-        if (acts_q && !hit_q && there && usable && (fits || (last && command_i[173]))) begin
+        if (hit) begin
           hit_q  <= 1'b1;
           fits_q <= fits;
           row_q  <= row;
@@ -99,7 +102,8 @@ module acc_budget (
         if (candidate_q == Last) begin
           busy_q   <= 1'b0;
           done_q   <= 1'b1;
-          switch_q <= acts_q;
+          // The active row may be withdrawn, and half written: who stays on it keeps what was copied.
+          switch_q <= (hit ? row : row_q) != path_i;
         end
       end
       if (record) begin
@@ -123,7 +127,7 @@ module acc_budget (
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
       OneAtATime_A   : assert (!begin_i || (!busy_q && !done_q));
-      OnlyUsable_A   : assert (!(switch_q && row_q != path_i) || usable_i[row_q]);
+      OnlyUsable_A   : assert (!switch_q || (row_q != path_i && usable_i[row_q]));
       OnlyByBudget_A : assert (!acts_q || !busy_q || budget_i != 32'd0);
     end
   end
