@@ -111,7 +111,7 @@ public sealed class RtlEmitterTests
             Assert.That(() => OutputFolder.Write(deep, [new EmittedFile("a", "1"), new EmittedFile("a/b", "2")]), Throws.InstanceOf<IOException>().With.Message.StartsWith($"{deep} cannot be written: "));
             Assert.That(Directory.Exists(Path.Combine(parent, "x")), Is.False);
             Assert.That(() => OutputFolder.Write(Path.Combine(real, "out", "b.txt"), [new EmittedFile("a", "1")]), Throws.InstanceOf<IOException>().With.Message.Contains("it is a file, not a folder"));
-            Assert.That(() => OutputFolder.Write(string.Empty, []), Throws.TypeOf<FormatException>());
+            Assert.That(() => OutputFolder.Write(string.Empty, Array.Empty<EmittedFile>()), Throws.TypeOf<FormatException>());
         }
         finally
         {
