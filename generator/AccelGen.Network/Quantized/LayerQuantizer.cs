@@ -75,15 +75,17 @@ internal static class LayerQuantizer
     private const double LargestFactor = (1 << 22) * 0.999, LargestEpsilon = (1L << 47) * 0.999;
 
     // Step of the weights of an output channel. Data movement keeps its 0 and 1, prescribed weights their step. A large bias must
-    // fit 32 bits at the accumulator's scale.
+    // fit 32 bits at the accumulator's scale: where a normalisation behind the weights left next to nothing of them but the bias,
+    // prescribed weights are rounded to a coarser step, and the bias is what counts.
     private static double Step(FloatConv conv, int k, double inputScale)
     {
         int run = conv.Weights.Length / conv.Bias.Length;
         if (conv.IsDataMovement)
             return 1;
+        double least = Math.Abs(conv.Bias[k]) / (inputScale * (1 << 30));
         if (conv.Fixed is { } given)
-            return given.Steps[k];
-        double step = Math.Max(Math.Abs((double)TensorPrimitives.MaxMagnitude(conv.Weights.AsSpan(k * run, run))) / 127, Math.Abs(conv.Bias[k]) / (inputScale * (1 << 30)));
+            return given.Bias is null && given.Steps[k] * 2 < least ? (float)least : given.Steps[k];
+        double step = Math.Max(Math.Abs((double)TensorPrimitives.MaxMagnitude(conv.Weights.AsSpan(k * run, run))) / 127, least);
         // Weights that are less than any step are 0.
         return (float)step == 0 ? 1 : (float)step;
     }
