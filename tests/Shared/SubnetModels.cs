@@ -10,7 +10,7 @@ namespace AccelGen.Tests.Shared;
 internal sealed record SubnetSizes(int Width, int[] Middle, int Last);
 
 /// <summary>
-/// A small residual network as ONNX files: convolutions with unfolded batch normalisations, a depthwise one, pooling, a classifier.
+/// A small residual network as ONNX files: convolutions with unfolded batch normalisations, an inverted bottleneck, pooling, a classifier.
 /// Weights of smaller ones are first slices of those of larger ones; the statistics of the normalisations are each one's own.
 /// </summary>
 internal sealed class SubnetModels(int seed, int size)
@@ -21,7 +21,7 @@ internal sealed class SubnetModels(int seed, int size)
     /// <summary>Largest sizes that weights are drawn for.</summary>
     public static SubnetSizes Largest { get; } = new(48, [40, 32, 40], 72);
 
-    private static readonly string[] Names = ["stem", "block0", "block1", "block2", "down", "depthwise", "head"];
+    private static readonly string[] Names = ["stem", "block0", "block1", "block2", "down", "depthwise", "head", "widen", "narrow"];
 
     /// <summary>Rows and columns of the image.</summary>
     public int Size => size;
@@ -31,6 +31,9 @@ internal sealed class SubnetModels(int seed, int size)
 
     /// <summary>Weights are int8 with a scale per output channel.</summary>
     public bool WeightOnly { get; init; }
+
+    /// <summary>The middle convolutions of the blocks are depthwise.</summary>
+    public bool Inverted { get; init; }
 
     /// <summary>The activation that follows normalisations, but for the first.</summary>
     public string Activation { get; init; } = "Relu";
@@ -46,14 +49,17 @@ internal sealed class SubnetModels(int seed, int size)
         for (int b = 0; b < sizes.Middle.Length; b++)
         {
             string y = Conv($"block{b}.conv1", x, sizes.Width, Largest.Width, Largest.Middle[b], sizes.Middle[b], 1, 1, 0);
-            y = Conv($"block{b}.conv2", y, sizes.Middle[b], Largest.Middle[b], Largest.Middle[b], sizes.Middle[b], 3, 1, 1);
+            y = Inverted ? Conv($"block{b}.conv2", y, 1, 1, Largest.Middle[b], sizes.Middle[b], 3, 1, 1, groups: sizes.Middle[b])
+                : Conv($"block{b}.conv2", y, sizes.Middle[b], Largest.Middle[b], Largest.Middle[b], sizes.Middle[b], 3, 1, 1);
             y = Conv($"block{b}.conv3", y, sizes.Middle[b], Largest.Middle[b], Largest.Width, sizes.Width, 1, 1, 0, active: false);
             m.Node("Add", [y, x], $"block{b}.sum", name: $"/block{b}/Add").Node("Relu", [$"block{b}.sum"], $"block{b}", name: $"/block{b}/Relu");
             x = $"block{b}";
         }
 
         x = Conv("down", x, sizes.Width, Largest.Width, Largest.Last, sizes.Last, 3, 2, 1);
+        x = Conv("widen", x, sizes.Last, Largest.Last, Largest.Last, sizes.Last, 1, 1, 0);
         x = Conv("depthwise", x, 1, 1, Largest.Last, sizes.Last, 3, 1, 1, groups: sizes.Last);
+        x = Conv("narrow", x, sizes.Last, Largest.Last, Largest.Last, sizes.Last, 1, 1, 0, active: false);
         m.Node("AveragePool", [x], "pool", name: "/pool/AveragePool").Ints("kernel_shape", 2, 2).Ints("strides", 2, 2);
         m.Node("GlobalAveragePool", ["pool"], "mean", name: "/mean/GlobalAveragePool").Node("Flatten", ["mean"], "flat", name: "/flat/Flatten");
         float[] head = Sliced(Drawn("head", Classes * Largest.Last, 0.3), Classes, Largest.Last, sizes.Last, 1);
