@@ -48,7 +48,10 @@ internal static class RunCommand
             if (wave is not null && sample.Images.Count != 1)
                 throw new FormatException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
             uint[] budgets = budgetOptions.Budgets(result);
-            LoadedModel model = options.Load(result, log, cancellation);
+            IReadOnlyList<string> subnets = pathOptions.Subnets(result);
+            if (budgets.Length > 0 && subnets.Count > 0)
+                throw new FormatException("--budget changes the path within a frame, and layers of one subnet behind those of another are no network of any file; leave out one of the two");
+            LoadedModel model = options.Load(result, log, cancellation, subnets);
             DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation);
             IReadOnlyList<ExecutionPath> paths = prepared.Paths;
             var truth = Truth.Of(model.Quantized, sample.Images, imageOptions.Masks(result), first);
@@ -65,7 +68,8 @@ internal static class RunCommand
             IReadOnlyList<PathRun> runs = budgets.Length > 0
                 ? NetworkRun.RunBudgets(program, built.Library, timing, budgets, inputs, copies, _ => progress.Add(1), (image, cycles) => Command(image) + pathOptions.Named(result) + budgetOptions.Arguments(result, cycles), wave, cancellation)
                 : NetworkRun.Run(program, built.Library, timing, paths, inputs, copies, _ => progress.Add(1), (image, path) => $"{Command(image)} {pathOptions.Argument(result, path)}", wave, cancellation);
-            double?[] floatAccuracy = [.. runs.Select(r => model.Float is null || r.Path.Extents.Count > 0 ? null : FloatAccuracy(model.Float, pixels, truth, r.Path, log, cancellation))];
+            double?[] floatAccuracy = [.. runs.Select((r, i) => prepared.Floats.Count > 0 ? FloatAccuracy(prepared.Floats[i], pixels, truth, ExecutionPath.Whole with { Name = r.Path.Name }, log, cancellation)
+                : model.Float is null || r.Path.Extents.Count > 0 ? null : FloatAccuracy(model.Float, pixels, truth, r.Path, log, cancellation))];
             string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
             string Command(int image) =>
                 $"accelgen run {options.Arguments(result)} {sample.Argument(sample.Images[image])} --config {result.GetValue(config)}"

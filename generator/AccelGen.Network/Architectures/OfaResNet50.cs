@@ -28,20 +28,38 @@ public sealed record OfaGenome(IReadOnlyList<int> Depth, IReadOnlyList<double> E
     /// <summary>Blocks of the largest network.</summary>
     public static int Blocks { get; } = BaseDepths.Sum() + (BaseDepths.Count * MoreBlocks);
 
+    /// <summary>
+    /// Networks with the multiply-accumulates at 224x224 of the ones that the authors published, by name, and as near their parameters
+    /// as the space has any: the genomes themselves are not published. (The published one of 1.2 G has 19.3 M parameters, those of 0.9
+    /// and 0.6 G have 14.5 and 9.6 M: they run on smaller images; here they are the nearest that this size has.) And the smallest.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string> Points { get; } = new Dictionary<string, string>
+    {
+        ["4.1G"] = "d=2,1,1,0,2:e=0.35,0.2,0.2,0.2,0.35,0.35,0.25,0.35,0.35,0.35,0.35,0.35,0.2,0.25,0.25,0.35,0.2,0.2:w=1,2,1,1,2,2",
+        ["3.7G"] = "d=2,0,2,1,2:e=0.35,0.2,0.35,0.35,0.35,0.2,0.35,0.2,0.2,0.25,0.2,0.25,0.25,0.35,0.35,0.35,0.35,0.2:w=2,0,0,2,2,1",
+        ["3.0G"] = "d=0,1,0,0,2:e=0.2,0.35,0.25,0.25,0.2,0.2,0.35,0.25,0.35,0.2,0.35,0.25,0.2,0.2,0.35,0.2,0.35,0.2:w=0,2,1,1,1,2",
+        ["2.4G"] = "d=0,0,1,0,2:e=0.25,0.2,0.2,0.35,0.2,0.25,0.2,0.35,0.2,0.2,0.35,0.2,0.25,0.2,0.35,0.35,0.25,0.25:w=1,1,1,0,0,2",
+        ["1.8G"] = "d=0,0,0,0,1:e=0.2,0.2,0.35,0.35,0.2,0.2,0.25,0.25,0.2,0.2,0.25,0.35,0.35,0.25,0.2,0.35,0.25,0.2:w=0,0,0,1,0,2",
+        ["1.2G"] = "d=0,0,0,0,0:e=0.25,0.25,0.25,0.35,0.25,0.25,0.35,0.35,0.2,0.2,0.2,0.2,0.2,0.35,0.2,0.2,0.25,0.2:w=1,0,0,1,0,0",
+        ["smallest"] = "d=0:e=0.2:w=0",
+    };
+
     /// <summary>The largest network.</summary>
     public static OfaGenome Largest { get; } = new([2, 2, 2, 2, 2], [.. Enumerable.Repeat(Expansions[^1], Blocks)], [2, 2, 2, 2, 2, 2]);
 
     private const string DepthKey = "d", ExpandKey = "e", WidthKey = "w";
 
-    /// <summary>Reads <c>d=2,1,2,0,1 e=0.35 w=2</c>: what is left out is as in the largest network; one number stands for all.</summary>
-    /// <param name="text">Lists, with blanks or colons between them.</param>
+    /// <summary>Reads <c>d=2,1,2,0,1:e=0.35:w=2</c>: what is left out is as in the largest network; one number stands for all. Or one of <see cref="Points"/>.</summary>
+    /// <param name="text">Lists, with colons between them.</param>
     /// <param name="place">What the text belongs to, for messages.</param>
     /// <exception cref="FormatException">Every problem is named, with its value and what is legal.</exception>
     public static OfaGenome Parse(string text, string place)
     {
+        if (Points.TryGetValue(text.Trim(':'), out string? point))
+            text = point;
         var problems = new List<string>();
         var lists = new Dictionary<string, double[]>();
-        foreach (string part in text.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries))
+        foreach (string part in text.Split(':', StringSplitOptions.RemoveEmptyEntries))
         {
             string[] sides = part.Split('=');
             (int count, IReadOnlyList<double> legal)? wanted = sides[0] switch
@@ -53,7 +71,7 @@ public sealed record OfaGenome(IReadOnlyList<int> Depth, IReadOnlyList<double> E
             };
             if (sides.Length != 2 || wanted is not var (size, values))
             {
-                problems.Add($"'{part}' is none of {DepthKey}=DEPTHS, {ExpandKey}=EXPANSIONS and {WidthKey}=WIDTHS");
+                problems.Add($"'{part}' is none of {DepthKey}=DEPTHS, {ExpandKey}=EXPANSIONS, {WidthKey}=WIDTHS, and none of {string.Join(", ", Points.Keys)}");
                 continue;
             }
 
@@ -198,7 +216,9 @@ public static class OfaResNet50
             {
                 Weights = Slice(Values(Source("classifier", seed), classes * most, 1 / Math.Sqrt(most)), most, classes, last.Channels, 1), Bias = Values(Source("classifier.bias", statistics), classes, 0.05), Kernel = (1, 1),
             });
-            return ResidualBlocks.Mark(new FloatNetwork(name, tensors, layers, [], [0], [scores]));
+            FloatNetwork marked = ResidualBlocks.Mark(new FloatNetwork(name, tensors, layers, [], [0], [scores]));
+            // By the name that the layers of a block share.
+            return marked with { Blocks = [.. marked.Blocks.Select(b => marked.Layers.First(l => l.Block == b.Index).Name is var first ? b with { Name = first[..first.LastIndexOf('.')] } : b)] };
         }
 
         private int Block(string at, int x, int mostInputs, int channels, int mostChannels, double expand, bool reduces, int stride)
