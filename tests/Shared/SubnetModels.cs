@@ -38,6 +38,9 @@ internal sealed class SubnetModels(int seed, int size)
     /// <summary>The activation that follows normalisations, but for the first.</summary>
     public string Activation { get; init; } = "Relu";
 
+    /// <summary>The first activation. A block can be left out only where what it adds to is not below 0, as what it gives is not.</summary>
+    public string First { get; init; } = "Relu";
+
     /// <summary>A model.</summary>
     /// <param name="sizes">Sizes.</param>
     /// <param name="statistics">Seed of the statistics of its normalisations.</param>
@@ -94,8 +97,7 @@ internal sealed class SubnetModels(int seed, int size)
 
             m.Node("Conv", [input, $"{name}.w"], $"{name}.c", name: $"/{name}/Conv").Ints("pads", pad, pad, pad, pad).Ints("strides", stride, stride).Int("group", groups);
             m.Node("BatchNormalization", [$"{name}.c", $"{name}.g", $"{name}.b", $"{name}.m", $"{name}.v"], active ? $"{name}.n" : name, name: $"/{name}/BatchNormalization");
-            // A block can be left out only where what it adds to is not below 0, as what it gives is not.
-            string activation = name == "stem" ? "Relu" : Activation;
+            string activation = name == "stem" ? First : Activation;
             if (active)
                 m.Node(activation, [$"{name}.n"], name, name: $"/{name}/{activation}");
             return name;

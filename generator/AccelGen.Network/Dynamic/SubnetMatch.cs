@@ -179,9 +179,9 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
         return (a, b) switch
         {
             (FloatConv c, FloatConv d) when c.Kernel != d.Kernel => $"kernel: {d.Kernel.Rows}x{d.Kernel.Columns} instead of {c.Kernel.Rows}x{c.Kernel.Columns}",
-            (FloatConv c, FloatConv d) when (c.Stride, c.Dilation, c.Padding, c.IsDataMovement) != (d.Stride, d.Dilation, d.Padding, d.IsDataMovement) => "stride, dilation or padding",
-            (FloatAveragePool p, FloatAveragePool q) when (p.Kernel, p.Stride, p.Padding) != (q.Kernel, q.Stride, q.Padding) => "window",
-            (FloatMaxPool p, FloatMaxPool q) when (p.Kernel, p.Stride, p.Padding) != (q.Kernel, q.Stride, q.Padding) => "window",
+            (FloatConv c, FloatConv d) when (c.Stride, c.Dilation, Start(c.Padding), c.IsDataMovement) != (d.Stride, d.Dilation, Start(d.Padding), d.IsDataMovement) => "stride, dilation or padding",
+            (FloatAveragePool p, FloatAveragePool q) when (p.Kernel, p.Stride, Start(p.Padding)) != (q.Kernel, q.Stride, Start(q.Padding)) => "window",
+            (FloatMaxPool p, FloatMaxPool q) when (p.Kernel, p.Stride, Start(p.Padding)) != (q.Kernel, q.Stride, Start(q.Padding)) => "window",
             (FloatMultiply p, FloatMultiply q) when p.Broadcast != q.Broadcast => "form of its operands",
             (FloatSoftmax p, FloatSoftmax q) when p.Slope != q.Slope => "slope",
             (FloatNormalizedMatMul p, FloatNormalizedMatMul q) when p.Epsilon != q.Epsilon => "epsilon",
@@ -190,6 +190,9 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
                 || !p.RowWeights.SequenceEqual(q.RowWeights) || !p.ColumnWeights.SequenceEqual(q.ColumnWeights) => "resampling",
             _ => null,
         };
+
+        // How far the padding reaches at the end is told by the size of the result.
+        static (int, int) Start((int Top, int Left, int Bottom, int Right) padding) => (padding.Top, padding.Left);
     }
 
     // Where fewer channels are more than a first part of the same thing.
