@@ -32,7 +32,7 @@ internal static class EvaluateCommand
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             int? first = imageOptions.FirstClass(result);
             Sample sample = imageOptions.Load(result, options, drawn: false);
-            LoadedModel model = options.Load(result, log, cancellation);
+            LoadedModel model = options.Load(result, log, cancellation, pathOptions.Subnets(result));
             DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation);
             // Labels and masks that do not go with the network are found before the work.
             _ = Truth.Of(model.Quantized, sample.Images, imageOptions.Masks(result), first);

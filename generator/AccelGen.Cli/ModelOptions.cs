@@ -4,6 +4,7 @@ using System.Globalization;
 using AccelGen.Golden;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Data;
+using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
@@ -20,6 +21,9 @@ namespace AccelGen.Cli;
 /// <param name="Quantization">How the network was quantised, for reports; null when a quantised one was given.</param>
 internal sealed record LoadedModel(FloatNetwork? Float, ValueRange[]? Ranges, QuantizedNetwork Quantized, Normalization Normalization, float[][] Calibration, Quantization? Quantization)
 {
+    /// <summary>The network with its subnets, or null where there are none.</summary>
+    public SubnetFamily? Family { get; init; }
+
     /// <summary>Shape of the single input.</summary>
     public TensorShape InputShape => Quantized.Tensors[Quantized.Inputs[0]].Shape;
 
@@ -69,14 +73,14 @@ internal sealed class ModelOptions
     public const int BiasCorrectionImages = 16;
 
     /// <summary>What the model argument takes, with what else a command takes.</summary>
-    public static string Takes(string more = "") => $"ONNX file (opset 9 to 21, float){more}, or an architecture: {string.Join(", ", SegFormer.Variants.Select(v => v.Name))}, with weights drawn by --seed.";
+    public static string Takes(string more = "") => $"ONNX file (opset 9 to 21, float){more}, or an architecture: {Architecture.Names}, with weights drawn by --seed.";
 
     private const string DefaultMethod = "mse";
 
     private IEnumerable<Option> All => [inputSize, calibrate, calibrateLimit, method, percentile, biasCorrection, equalize, mean, std, seed];
 
     /// <summary>Option of the input's size.</summary>
-    public static Option<string?> SizeOption() => new("--input-size") { Description = "Rows x columns of the input where the file leaves them open, e.g. 224x224; of an architecture, 512x512 without it." };
+    public static Option<string?> SizeOption() => new("--input-size") { Description = "Rows x columns of the input where the file leaves them open, e.g. 224x224; of an architecture, 512x512 without it, or 224x224 where that is usual." };
 
     /// <summary>Option of the seed.</summary>
     public static Option<int> SeedOption() => new("--seed") { Description = "Seed of the samples drawn by limits, of the weights of an architecture and of images drawn.", DefaultValueFactory = _ => 1 };
@@ -96,17 +100,13 @@ internal sealed class ModelOptions
     public bool IsArchitecture(ParseResult result) => IsArchitecture(Model(result));
 
     /// <summary>A name is an architecture's.</summary>
-    public static bool IsArchitecture(string name) => SegFormer.Variants.Any(v => v.Name == name);
+    public static bool IsArchitecture(string name) => Architecture.IsKnown(name);
 
     /// <summary>Calibration images are given.</summary>
     public bool HasCalibration(ParseResult result) => result.GetValue(calibrate) is not null;
 
     /// <summary>Builds an architecture.</summary>
-    public static FloatNetwork Build(string name, (int Height, int Width)? size, int seed)
-    {
-        (int height, int width) = size ?? (512, 512);
-        return SegFormer.Build(SegFormer.Variant(name), height, width, seed);
-    }
+    public static FloatNetwork Build(string name, (int Height, int Width)? size, int seed) => Architecture.Build(name, size, seed);
 
     /// <summary>Refuses a name that is neither a file nor an architecture.</summary>
     /// <exception cref="FormatException">There is no such file.</exception>
@@ -117,7 +117,7 @@ internal sealed class ModelOptions
         if (path.Length == 0)
             throw new FormatException("the name of the model is empty; name a file or an architecture");
         if (!File.Exists(path))
-            throw new FormatException($"{path}: there is no such file{(Path.HasExtension(path) ? string.Empty : $", and no such architecture; the architectures are {string.Join(", ", SegFormer.Variants.Select(v => v.Name))}")}");
+            throw new FormatException($"{path}: there is no such file{(Path.HasExtension(path) ? string.Empty : $", and no such architecture; the architectures are {Architecture.Names}")}");
     }
 
     /// <summary>Reads "HxW".</summary>
@@ -154,7 +154,11 @@ internal sealed class ModelOptions
     }
 
     /// <summary>Loads a quantised network, or imports, calibrates and quantises a float one.</summary>
-    public LoadedModel Load(ParseResult result, ILogger log, CancellationToken cancellation)
+    /// <param name="result">Command line.</param>
+    /// <param name="log">Progress.</param>
+    /// <param name="cancellation">Stops the calibration.</param>
+    /// <param name="subnets">Files or architectures of subnets that are quantised with it.</param>
+    public LoadedModel Load(ParseResult result, ILogger log, CancellationToken cancellation, IReadOnlyList<string>? subnets = null)
     {
         CalibrationMethod chosen = result.GetValue(method)!.ToLowerInvariant() switch
         {
@@ -168,6 +172,7 @@ internal sealed class ModelOptions
             throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--percentile is {kept}; legal are above 50 to 100"));
         int most = Cli.Range("--calibrate-limit", result.GetValue(calibrateLimit), 1, 100_000);
         (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
+        SubnetMatch[] matches = subnets is { Count: > 0 } ? Match(result, network, subnets) : [];
         if (network is null)
         {
             foreach (Option<bool> option in new[] { biasCorrection, equalize })
@@ -192,16 +197,75 @@ internal sealed class ModelOptions
         if (synthetic)
             Console.WriteLine($"calibration: {inputs.Length} synthetic images of seed {Seed(result)}; --calibrate DIR takes real ones");
         float[][] few = inputs[..Math.Min(inputs.Length, BiasCorrectionImages)];
-        bool equalized = result.GetValue(equalize), corrected = result.GetValue(biasCorrection);
+        // Channels are evened out by other weights: those of the subnets would be slices no more.
+        bool equalized = result.GetValue(equalize) && matches.Length == 0, corrected = result.GetValue(biasCorrection);
         if (equalized)
             network = ChannelEqualization.Apply(network, few, cancellation);
         int passes = chosen == CalibrationMethod.MinMax ? 1 : 2;
-        var progress = new Progress(log, "calibration", "images", (long)inputs.Length * passes);
-        ValueRange[] ranges = Quantizer.Calibrate(network, inputs, chosen, kept, () => progress.Add(1), cancellation);
+        var progress = new Progress(log, "calibration", "images", (long)inputs.Length * passes * (matches.Length + 1));
+        ValueRange[] Ranges(FloatNetwork of) => Quantizer.Calibrate(of, inputs, chosen, kept, () => progress.Add(1), cancellation);
+        ValueRange[] ranges = Ranges(network);
+        var how = new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected, equalized);
+        if (matches.Length > 0)
+        {
+            SubnetFamily family = SubnetFamily.Quantize(network, ranges, [.. matches.Select(m => (m, (IReadOnlyList<ValueRange>)Ranges(m.Subnet)))]);
+            if (corrected)
+            {
+                family.Correct(null, BiasCorrection.Apply(network, family.Whole, few, cancellation));
+                for (int s = 0; s < matches.Length; s++)
+                    family.Correct(s, BiasCorrection.Apply(matches[s].Subnet, family.Alone(s), few, cancellation));
+            }
+
+            return new LoadedModel(network, ranges, family.Whole, normalization, inputs, how) { Family = family };
+        }
+
         QuantizedNetwork quantized = Quantizer.Quantize(network, ranges);
         if (corrected)
             quantized = BiasCorrection.Apply(network, quantized, few, cancellation);
-        return new LoadedModel(network, ranges, quantized, normalization, inputs, new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected, equalized));
+        return new LoadedModel(network, ranges, quantized, normalization, inputs, how);
+    }
+
+    // Finds every subnet in the network; whatever is wrong with any of them is said at once.
+    private SubnetMatch[] Match(ParseResult result, FloatNetwork? whole, IReadOnlyList<string> subnets)
+    {
+        const string Refused = "--subnet", Quantised = "its activations are quantised already, and scales must be found that hold for all subnets: give the float file, or one whose weights alone are int8";
+        if (result.GetResult(equalize) is { Implicit: false } && result.GetValue(equalize))
+            throw new FormatException($"{equalize.Name} changes the weights by which subnets are recognised; leave it out with {Refused}");
+        if (whole is null)
+            throw new FormatException($"{Model(result)}: {Quantised}");
+        var problems = new List<string>();
+        var found = new List<SubnetMatch>();
+        var names = new HashSet<string> { ExecutionPath.Whole.Name };
+        foreach (string file in subnets)
+        {
+            try
+            {
+                FloatNetwork subnet;
+                string name = IsArchitecture(file) ? file : Path.GetFileNameWithoutExtension(file);
+                if (IsArchitecture(file))
+                {
+                    subnet = Build(file, Size(result.GetValue(inputSize)), Seed(result));
+                }
+                else
+                {
+                    RequireFile(file);
+                    ImportResult import = OnnxImporter.Import(file, Size(result.GetValue(inputSize)));
+                    if (import.Quantized is not null)
+                        throw new FormatException($"{file}: {Quantised}");
+                    subnet = import.Network;
+                }
+
+                if (!names.Add(name))
+                    throw new FormatException($"{file}: '{name}' is the name of two paths; rename the file");
+                found.Add(SubnetMatch.Find(whole, subnet, file) with { Name = name });
+            }
+            catch (Exception e) when (e is FormatException or ImportException)
+            {
+                problems.AddRange(e.Message.Split(Environment.NewLine).Select(line => $"{Refused} {line}"));
+            }
+        }
+
+        return problems.Count == 0 ? [.. found] : throw new FormatException(string.Join(Environment.NewLine, problems));
     }
 
     /// <summary>

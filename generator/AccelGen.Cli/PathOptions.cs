@@ -15,8 +15,9 @@ internal sealed class PathOptions
     private const string ByImportance = "importance", OfFile = "file";
 
     private readonly Option<string[]> skip = new("--skip") { Description = "Blocks to skip, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"; \"none\" is the whole network. Each --skip is a path; all paths run on one program.", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> subnets = new("--subnet") { Description = "ONNX file of a subnet, a smaller network whose weights are slices of this one's (or an architecture); each is a path of its own, beside the whole network.", DefaultValueFactory = _ => [] };
     private readonly Option<string?> paths = new("--paths") { Description = "JSON file of paths: blocks skipped and channels kept, by name (docs/paths.md)." };
-    private readonly Option<string[]> only = new("--path") { Description = "Name of a path of the file to run; may be repeated. All of them without it.", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> only = new("--path") { Description = "Name of a path of the file, or of a subnet, to run; may be repeated. All of them without it.", DefaultValueFactory = _ => [] };
     private readonly Option<string> order = new("--order") { Description = "Which channels a path keeps: those of most importance on the calibration images (importance), or the first ones (file).", DefaultValueFactory = _ => ByImportance };
     private readonly Option<bool> means = new("--means") { Description = "Biases take in the mean of what a path drops, on the calibration images; 'false' leaves them.", DefaultValueFactory = _ => true };
 
@@ -27,17 +28,26 @@ internal sealed class PathOptions
             command.Add(option);
     }
 
-    private IEnumerable<Option> All => [skip, paths, only, order, means];
+    private IEnumerable<Option> All => [skip, subnets, paths, only, order, means];
+
+    /// <summary>Subnets that the user named.</summary>
+    /// <exception cref="FormatException">Other paths are named as well.</exception>
+    public IReadOnlyList<string> Subnets(ParseResult result)
+    {
+        string[] named = result.GetValue(subnets)!;
+        string? other = result.GetValue(skip)!.Length > 0 ? skip.Name : result.GetValue(paths) is not null ? paths.Name : null;
+        return named.Length == 0 || other is null ? named : throw new FormatException($"{subnets.Name} makes a path of each file; leave out {other}");
+    }
 
     /// <summary>The options that prepare the same program, as the user gave them.</summary>
-    public string Arguments(ParseResult result) => string.Concat(new Option[] { paths, order, means }
+    public string Arguments(ParseResult result) => string.Concat(Subnets(result).Select(s => $" {subnets.Name} {s}")) + string.Concat(new Option[] { paths, order, means }
         .Where(o => result.GetResult(o) is { Implicit: false }).Select(o => $" {o.Name} {string.Join(' ', result.GetResult(o)!.Tokens.Select(t => t.Value))}"));
 
     /// <summary>All paths that the user named one by one, as options.</summary>
     public string Named(ParseResult result) => string.Concat(result.GetValue(skip)!.Select(t => $" {skip.Name} {t}").Concat(result.GetValue(only)!.Select(t => $" {only.Name} {t}")));
 
     /// <summary>A path as an option.</summary>
-    public string Argument(ParseResult result, ExecutionPath path) => result.GetValue(paths) is not null ? $"--path {path.Name}"
+    public string Argument(ParseResult result, ExecutionPath path) => result.GetValue(paths) is not null || Subnets(result).Count > 0 ? $"--path {path.Name}"
         : $"--skip {(path.SkippedBlocks.Count == 0 ? "none" : string.Join(',', path.SkippedBlocks.Order()))}";
 
     /// <summary>Prepares a network for its paths.</summary>
@@ -55,6 +65,9 @@ internal sealed class PathOptions
         if (result.GetValue(order) is not (ByImportance or OfFile))
             throw new FormatException($"--order is '{result.GetValue(order)}'; legal are {ByImportance} and {OfFile}");
         string? file = result.GetValue(paths);
+        if (model.Family is { } family)
+            return Chosen(result, Explained(subnets.Name, () => family.Join(config.Control.DynamicRegisters)), subnets.Name);
+
         if (file is null && (ladder is null || skipped.Length > 0))
         {
             if (result.GetValue(only)!.Length > 0)
@@ -70,11 +83,21 @@ internal sealed class PathOptions
         file ??= Ladder;
         OrderedCut[] ordered = Ordered(result, model, [.. cuts.Where(c => plans.Any(p => p.KeptOf(c) < c.Channels))], file, width, log, cancellation);
         DynamicNetwork prepared = Explained(file, () => DynamicNetwork.Prepare(network, ordered, plans, width, config.Control.DynamicRegisters));
+        return Chosen(result, prepared, file);
+    }
+
+    // The paths that the user chose of those there are.
+    private DynamicNetwork Chosen(ParseResult result, DynamicNetwork prepared, string source)
+    {
         string[] wanted = result.GetValue(only)!;
         string[] unknown = [.. wanted.Where(w => prepared.Paths.All(p => p.Name != w))];
         if (unknown.Length > 0)
-            throw new FormatException($"--path {string.Join(", ", unknown)}: {file} has no such path; it has {string.Join(", ", prepared.Paths.Select(p => p.Name))}");
-        return wanted.Length == 0 ? prepared : prepared with { Paths = [.. prepared.Paths.Where(p => wanted.Contains(p.Name))], Plans = [.. prepared.Plans.Where(p => wanted.Contains(p.Name))] };
+            throw new FormatException($"--path {string.Join(", ", unknown)}: {source} has no such path; it has {string.Join(", ", prepared.Paths.Select(p => p.Name))}");
+        if (wanted.Length == 0)
+            return prepared;
+        int[] chosen = [.. Enumerable.Range(0, prepared.Paths.Count).Where(i => wanted.Contains(prepared.Paths[i].Name))];
+        T[] Of<T>(IReadOnlyList<T> all) => all.Count == 0 ? [] : [.. chosen.Select(i => all[i])];
+        return prepared with { Paths = Of(prepared.Paths), Plans = Of(prepared.Plans), Floats = Of(prepared.Floats) };
     }
 
     /// <summary>Searches for paths on the calibration images.</summary>

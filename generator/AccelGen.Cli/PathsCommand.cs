@@ -43,6 +43,8 @@ internal static class PathsCommand
             ILogger log = logging.CreateLogger("accelgen");
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
+            if (pathOptions.Subnets(result).Count > 0 && (result.GetValue(only) ? only.Name : result.GetValue(search) ? search.Name : result.GetValue(output) is null ? null : output.Name) is { } without)
+                throw new FormatException($"--subnet: the paths are the files; leave out {without}");
             if (result.GetValue(only))
             {
                 QuantizedNetwork shape = options.LoadForSchedule(result, log, cancellation);
@@ -53,7 +55,7 @@ internal static class PathsCommand
             int? first = imageOptions.FirstClass(result);
             int proven = Cli.Range("--rtl", result.GetValue(rtl), 0, 1000);
             Sample? sample = imageOptions.Given(result) ? imageOptions.Load(result, options, drawn: false) : null;
-            LoadedModel model = options.Load(result, log, cancellation);
+            LoadedModel model = options.Load(result, log, cancellation, pathOptions.Subnets(result));
             IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(model.Quantized);
             IReadOnlyList<PathPlan> ladder = result.GetValue(search)
                 ? pathOptions.Search(result, model, loaded, Cli.Range("--count", result.GetValue(count), 2, DynamicNetwork.MostVariants), Cli.Range("--search-images", result.GetValue(searchImages), 1, 1024), log, cancellation)

@@ -48,7 +48,10 @@ internal static class RunCommand
             if (wave is not null && sample.Images.Count != 1)
                 throw new FormatException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
             uint[] budgets = budgetOptions.Budgets(result);
-            LoadedModel model = options.Load(result, log, cancellation);
+            IReadOnlyList<string> subnets = pathOptions.Subnets(result);
+            if (budgets.Length > 0 && subnets.Count > 0)
+                throw new FormatException("--budget changes the path within a frame, and layers of one subnet behind those of another are no network of any file; leave out one of the two");
+            LoadedModel model = options.Load(result, log, cancellation, subnets);
             DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation);
             IReadOnlyList<ExecutionPath> paths = prepared.Paths;
             var truth = Truth.Of(model.Quantized, sample.Images, imageOptions.Masks(result), first);

@@ -75,6 +75,48 @@ public sealed class FusionTests
             Assert.That(new[] { ahead, alone }, Has.All.Positive, "both ways of a softmax were to be tried");
     }
 
+    // Whatever is joined, each layer's biases and factors are those of the path.
+    [TestCase("attention")]
+    [TestCase("depthwise")]
+    [TestCase("norm")]
+    [TestCase("bottleneck")]
+    [TestCase("strips")]
+    [CancelAfter(300_000)]
+    public async Task Fused_layers_have_the_biases_and_factors_of_their_path(string kind)
+    {
+        AcceleratorConfig config = ConfigLoader.Load("small");
+        BuiltModel built = await new ModelBuild().BuildAsync(config);
+        int joined = 0;
+        for (int i = 0; i < Networks; i++)
+        {
+            int seed = (Seed * 1000) + i;
+            var random = new Random(seed);
+            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = kind switch { "attention" => Attention(random), "depthwise" => Depthwise(random), "bottleneck" => Bottleneck(random), "strips" => Strips(random, config.Array.VectorWidth), _ => Norm(random) };
+            ConvParameters Other(ConvLayer c) => new([.. c.Bias.Select(b => b / 2)], [.. c.Scales.Select(s => s with { Shift = Math.Min(s.Shift + random.Next(3), FixedPointScale.MaxShift) })]);
+            network = network with { Layers = [.. network.Layers.Select(l => l is ConvLayer c ? c with { Variants = [new ConvParameters(c.Bias, c.Scales), Other(c), Other(c)] } : l)] };
+            CompiledProgram program;
+            try
+            {
+                program = new NetworkCompiler(config, new MemoryTiming()) { AnyTiling = i % 2 == 0 ? random : null }.Compile(network);
+            }
+            catch (CompileException)
+            {
+                continue;
+            }
+
+            joined += program.Layers.Any(l => l.FusedInto is not null && (kind != "bottleneck" || l.Layer.Name == "widen")) ? 1 : 0;
+            using var workload = new Workload(program, built.Library, new MemoryTiming());
+            for (int variant = 0; variant < 3; variant++)
+            {
+                WorkloadResult result = workload.Run(inputs, ExecutionPath.Whole with { Variant = variant });
+                Assert.That(result.FirstMismatch, Is.Null, $"{kind}, seed {seed}, variant {variant}");
+                Assert.That(result.CounterDifferences, Is.Empty, $"{kind}, seed {seed}, variant {variant}");
+            }
+        }
+
+        Assert.That(joined, Is.Positive, "none of the networks was fused");
+    }
+
     // What only runs when a softmax and post-processing run at the same time, broken on purpose.
     [TestCase("maxima_q <= !maxima_q", "maxima_q <= maxima_q", true, TestName = "One_set_of_maxima_for_both_is_found_as_a_mismatch")]
     [TestCase("if (row_o) category_o", "if (row_o && !row_overlap_o) category_o", false, TestName = "A_softmax_that_does_not_count_as_busy_is_found_as_a_counter_difference")]

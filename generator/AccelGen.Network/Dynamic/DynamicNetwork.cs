@@ -1,3 +1,4 @@
+using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Network.Dynamic;
@@ -29,6 +30,9 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
 
     /// <summary>The cuts in use.</summary>
     public IReadOnlyList<OrderedCut> Cuts { get; init; } = [];
+
+    /// <summary>Float networks of the paths, in order, where each path is a network of its own (<see cref="SubnetFamily"/>); else empty.</summary>
+    public IReadOnlyList<FloatNetwork> Floats { get; init; } = [];
 
     /// <summary>Most variants: the field of the path table has eight bits.</summary>
     public const int MostVariants = 256;

@@ -14,6 +14,8 @@ public static class FloatPaths
     /// <returns>NHWC values of the first network output.</returns>
     public static float[] Run(FloatNetwork network, DynamicNetwork prepared, int path, float[] input)
     {
+        if (prepared.Floats.Count > 0)
+            return FloatExecutor.Run(prepared.Floats[path], new Dictionary<int, float[]> { [prepared.Floats[path].Inputs[0]] = input })[prepared.Floats[path].Outputs[0]];
         var dropped = new Dictionary<int, (int Channels, (int Channel, float Value)[] Set)>();
         foreach (OrderedCut cut in prepared.Plans.Count == 0 ? [] : prepared.Cuts)
         {

@@ -586,8 +586,9 @@ internal sealed class LayerGraph
             FloatConv { IsDataMovement: false } c => c with
             {
                 Weights = Scaled(c.Weights, f), Bias = [.. c.Bias.Select((v, k) => (float)(((double)v * f[k]) + b[k]))],
-                Fixed = c.Fixed is not { } w ? null : f.Any(v => v == 0) ? null : new FixedWeights([.. w.Steps.Zip(f, (u, v) => u * Math.Abs(v))],
-                    shifted || f.Any(v => v < 0) ? null : w.Bias, shifted || f.Any(v => v < 0) ? null : w.BiasSteps is { } steps ? [.. steps.Zip(f, (u, v) => u * v)] : null),
+                // A factor of 0 leaves no weights: any step says so.
+                Fixed = c.Fixed is not { } w ? null : new FixedWeights([.. w.Steps.Zip(f, (u, v) => v == 0 ? u : u * Math.Abs(v))],
+                    shifted || f.Any(v => v <= 0) ? null : w.Bias, shifted || f.Any(v => v <= 0) ? null : w.BiasSteps is { } steps ? [.. steps.Zip(f, (u, v) => u * v)] : null),
             },
             ScaleLayer s => s with { Factors = [.. s.Factors.Zip(f, (u, v) => u * v)], Addends = [.. s.Addends.Select((v, k) => (v * f[k]) + b[k])] },
             FloatMatMul when uniform && !shifted && f[0] >= 0 => p with { Factor = p.Factor * f[0] },

@@ -205,7 +205,9 @@ public sealed partial class OnnxImporter
         return channel;
     }
 
-    // Step per output channel of weights whose element i belongs to channel Channel(i).
+    // Step per output channel of weights whose element i belongs to channel Channel(i), or null where they are float. In a network
+    // whose activations are float, integers that no int8 layer can hold as they are (a zero point far off, a scale per input
+    // channel) are values like any other: they are rounded anew.
     private float[]? WeightSteps(OnnxTensor weights, int channels, Func<int, int> channel)
     {
         if (weights.Steps is not { } steps)
@@ -216,11 +218,11 @@ public sealed partial class OnnxImporter
             int k = channel(i);
             float step = steps.Length == 1 ? steps[0] : steps[i];
             if (result[k] != 0 && result[k] != step)
-                throw new FormatException($"the weights of output channel {k} have more than one scale; one per output channel is supported");
+                return !quantized ? null : throw new FormatException($"the weights of output channel {k} have more than one scale; one per output channel is supported");
             result[k] = step;
             double count = Math.Round(weights.Floats![i] / (double)step);
             if (count is < -128 or > 127)
-                throw new FormatException($"a weight of output channel {k} is {count} counts from its zero point; -128 to 127 are supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)");
+                return !quantized ? null : throw new FormatException($"a weight of output channel {k} is {count} counts from its zero point; -128 to 127 are supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)");
         }
 
         return result;

@@ -75,17 +75,34 @@ internal static class LayerQuantizer
     private const double LargestFactor = (1 << 22) * 0.999, LargestEpsilon = (1L << 47) * 0.999;
 
     // Step of the weights of an output channel. Data movement keeps its 0 and 1, prescribed weights their step. A large bias must
-    // fit 32 bits at the accumulator's scale.
-    private static double Step(FloatConv conv, int k, double inputScale)
+    // fit 32 bits at the accumulator's scale: where a normalisation behind the weights left next to nothing of them but the bias,
+    // prescribed weights are rounded to a coarser step, and the bias is what counts.
+    internal static double Step(FloatConv conv, int k, double inputScale)
     {
         int run = conv.Weights.Length / conv.Bias.Length;
         if (conv.IsDataMovement)
             return 1;
+        double least = Math.Abs(conv.Bias[k]) / (inputScale * (1 << 30));
         if (conv.Fixed is { } given)
-            return given.Steps[k];
-        double step = Math.Max(Math.Abs((double)TensorPrimitives.MaxMagnitude(conv.Weights.AsSpan(k * run, run))) / 127, Math.Abs(conv.Bias[k]) / (inputScale * (1 << 30)));
+            return given.Bias is null && given.Steps[k] * 2 < least ? (float)least : given.Steps[k];
+        double step = Math.Max(Math.Abs((double)TensorPrimitives.MaxMagnitude(conv.Weights.AsSpan(k * run, run))) / 127, least);
         // Weights that are less than any step are 0.
         return (float)step == 0 ? 1 : (float)step;
+    }
+
+    /// <summary>Bias and factor of an output channel whose weights are those of a quantised one, times a factor of its own.</summary>
+    /// <param name="conv">Convolution with its own bias.</param>
+    /// <param name="k">Output channel.</param>
+    /// <param name="step">Step of its weights.</param>
+    /// <param name="inputScale">Scale of the input.</param>
+    /// <param name="outputScale">Scale of what is computed.</param>
+    internal static (int Bias, FixedPointScale Scale) Parameters(FloatConv conv, int k, double step, double inputScale, double outputScale)
+    {
+        // Where hardly anything is left of the weights, the bias decides on the step: the weights cannot be made coarser here, but
+        // what they give then is below the rounding of the bias.
+        step = Math.Max(step, Math.Abs(conv.Bias[k]) / (inputScale * (1 << 30)));
+        return step == 0 ? (0, new FixedPointScale(0, 1))
+            : ((int)Math.Round(conv.Bias[k] / (inputScale * step), MidpointRounding.ToEven), Factor(conv, conv.Factor * inputScale * step / outputScale));
     }
 
     private static ConvLayer Convolution(FloatConv conv, QuantizedTensor x, QuantizedTensor y, int low, int high)
