@@ -25,7 +25,7 @@ internal static class ScenesCommand
             string[] foreign = [.. OutputFolder.Foreign(folder, SceneFiles.Writes)];
             if (foreign.Length > 0)
                 throw new FormatException($"{folder}: holds what 'scenes' does not write, and replacing the folder would delete it: {string.Join(", ", foreign.Take(Named))}{(foreign.Length > Named ? $" and {foreign.Length - Named} more" : string.Empty)}; move it away or choose another folder");
-            OutputFolder.Write(folder, SceneFiles.Create(from, scenes).Select(f =>
+            OutputFolder.WriteBytes(folder, SceneFiles.Create(from, scenes).Select(f =>
             {
                 cancellation.ThrowIfCancellationRequested();
                 return f;

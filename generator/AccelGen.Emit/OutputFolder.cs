@@ -14,12 +14,12 @@ public static class OutputFolder
     /// <param name="files">Files with paths relative to the folder.</param>
     /// <exception cref="FormatException">The target is empty.</exception>
     /// <exception cref="IOException">The disk is full or the folder cannot be written; it is as it was.</exception>
-    public static void Write(string target, IEnumerable<EmittedFile> files) => Write(target, files.Select(f => (f.Path, Encoding.UTF8.GetBytes(f.Text))));
+    public static void Write(string target, IEnumerable<EmittedFile> files) => WriteBytes(target, files.Select(f => (f.Path, Encoding.UTF8.GetBytes(f.Text))));
 
     /// <summary>The same with the bytes of files, made one after the other while they are written.</summary>
     /// <param name="target">Folder to create or replace.</param>
     /// <param name="files">Paths relative to the folder, contents.</param>
-    public static void Write(string target, IEnumerable<(string Path, byte[] Content)> files)
+    public static void WriteBytes(string target, IEnumerable<(string Path, byte[] Content)> files)
     {
         if (target.Length == 0)
             throw new FormatException("the path of an output is empty; name a folder");

@@ -1,6 +1,7 @@
 """Writes the network as a float ONNX file, batch normalisation folded into the layer before it."""
 
 import copy
+import re
 
 import onnx
 import torch
@@ -22,7 +23,16 @@ def folded(network):
     return copied
 
 
+def named(model):
+    """Blocks as one word, so that `stage3.block1` stands for both of its branches in path files."""
+    for node in model.graph.node:
+        node.name = re.sub(r"^/(stage\d)/(block\d)/", r"/\1.\2/", node.name)
+    return model
+
+
 def write(network, path):
-    """Exports and checks that the file computes what the network does, as far as its form can be checked without a runtime."""
+    """Exports and checks that the file has the form of ONNX."""
     torch.onnx.export(folded(network), torch.zeros(1, 3, SIZE, SIZE), str(path), opset_version=13, input_names=["image"], output_names=["logits"])
-    onnx.checker.check_model(onnx.load(str(path)), full_check=True)
+    model = named(onnx.load(str(path)))
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))

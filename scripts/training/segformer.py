@@ -1,7 +1,7 @@
 """A small SegFormer: hierarchical encoder of four stages, decoder of 1x1 layers.
 
 Every count of channels is a multiple of 32, so that whole vectors of every preset can be kept or dropped. The names of the modules
-become the names of the layers in the ONNX file: `stage1.block0.attention.query`, `linear_c1`, `linear_fuse`, `linear_pred`.
+become the names of the layers in the ONNX file: `stage1.block0/attention/query`, `linear_c1`, `linear_fuse`, `linear_pred`.
 """
 
 import torch
