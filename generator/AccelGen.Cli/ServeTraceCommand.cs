@@ -19,7 +19,7 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen serve-trace</c>: frames with changing budgets, by checkpoints, by a host's table and by one path for all.</summary>
 internal static class ServeTraceCommand
 {
-    private const int DefaultFrames = 500, MostFrames = 1_000_000, ShownFrames = 20;
+    private const int DefaultFrames = 500, ShownFrames = 20;
 
     // What the command line asks for besides the network.
     private sealed record Plan(string? File, string? Kind, int Frames, int Rtl, int Jobs, int Seed, MemoryTiming Timing, double Slack);
@@ -56,7 +56,7 @@ internal static class ServeTraceCommand
             ILogger log = logging.CreateLogger("accelgen");
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             var plan = new Plan(
-                result.GetValue(trace), result.GetValue(generate), Cli.Range("--frames", result.GetValue(frames), 1, MostFrames), Cli.Range("--rtl", result.GetValue(rtl), 0, MostFrames),
+                result.GetValue(trace), result.GetValue(generate), Cli.Range("--frames", result.GetValue(frames), 1, BudgetTrace.MostFrames), Cli.Range("--rtl", result.GetValue(rtl), 0, BudgetTrace.MostFrames),
                 Cli.Range("--jobs", result.GetValue(jobs), 1, 1024), options.Seed(result), Cli.Timing(result.GetValue(latency), result.GetValue(interval)), budgetOptions.Slack(result));
             IReadOnlyList<FrameDemand>? given = Given(plan, result.GetResult(frames) is { Implicit: false });
             int? first = imageOptions.FirstClass(result);
@@ -77,14 +77,19 @@ internal static class ServeTraceCommand
             HostTable table = Table(prepared, plain, plan, accuracies, worth);
             int[] rows = Rows(prepared, table, loaded);
             CompiledProgram program = budgetOptions.Insert(result, plain, [.. rows.Select(r => prepared.Paths[r])], plan.Timing, [.. rows.Select(r => worth[r])]);
-            IReadOnlyList<FrameDemand> all = given ?? BudgetTrace.Generate(plan.Kind!, plan.Frames, plan.Seed, program.Budget!.Paths.Min(p => p.Cycles), program.Budget.Paths.Max(p => p.Cycles), plan.Timing);
+            var traceModel = new TraceModel(program, rows, [.. Networks(model, prepared, plain, plan)]);
+            void Predict(IEnumerable<MemoryTiming> timings)
+            {
+                var predicting = new Progress(log, "cycle model", "predictions", traceModel.Missing(timings));
+                traceModel.Predict(timings, () => predicting.Add(1), cancellation);
+            }
+
+            // The memory of the table too, whether or not a frame has it.
+            Predict([plan.Timing, .. given?.Select(f => f.Timing) ?? []]);
+            IReadOnlyList<FrameDemand> all = given ?? BudgetTrace.Generate(plan.Kind!, plan.Frames, plan.Seed, timing => { Predict([timing]); return traceModel.Range(timing); }, plan.Timing);
             if (result.GetValue(output) is string file)
                 OutputFile.Write(file, BudgetTrace.Write(all));
-            var traceModel = new TraceModel(program, rows, [.. Networks(model, prepared, plain, plan)]);
-            // The memory of the table too, whether or not a frame has it.
-            IEnumerable<MemoryTiming> timings = all.Select(f => f.Timing).Append(plan.Timing);
-            var predicting = new Progress(log, "cycle model", "predictions", traceModel.Missing(timings));
-            traceModel.Predict(timings, () => predicting.Add(1), cancellation);
+            Predict(all.Select(f => f.Timing));
             var report = TraceReport.Create(all, traceModel, worth, table, plan.Slack);
 
             IReadOnlyList<RtlFrame> verified = [];

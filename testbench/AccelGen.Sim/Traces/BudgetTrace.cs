@@ -24,6 +24,9 @@ public static class BudgetTrace
     /// <summary>Slowest memory of a trace, in cycles per beat and to the first beat; as the options of the command line.</summary>
     public const int MostInterval = 1000, MostLatency = 100_000;
 
+    /// <summary>Most frames of a trace: what each way of choosing made of each frame is kept for the report.</summary>
+    public const int MostFrames = 100_000;
+
     private const string BudgetColumn = "budget", IntervalColumn = "interval", LatencyColumn = "latency";
     private const int MostProblems = 20;
 
@@ -96,8 +99,8 @@ public static class BudgetTrace
             }
         }
 
-        if (problems.Count == 0 && frames.Count == 0)
-            problems.Add($"{file}: has no frames; write the budget of each in cycles, one per line");
+        if (problems.Count == 0 && (frames.Count is 0 or > MostFrames))
+            problems.Add(frames.Count == 0 ? $"{file}: has no frames; write the budget of each in cycles, one per line" : $"{file}: has {frames.Count} frames; legal are 1 to {MostFrames}: take a part of them");
         if (problems.Count > MostProblems)
             problems = [.. problems.Take(MostProblems), $"{file}: and {problems.Count - MostProblems} further problems"];
         return problems.Count == 0 ? frames : throw new FormatException(string.Join(Environment.NewLine, problems));
@@ -113,36 +116,30 @@ public static class BudgetTrace
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
     /// <param name="frames">Frames.</param>
     /// <param name="seed">Seed.</param>
-    /// <param name="least">Cycles of the cheapest path.</param>
-    /// <param name="most">Cycles of the dearest path.</param>
+    /// <param name="range">Cycles of the cheapest and of the dearest path on a memory.</param>
     /// <param name="nominal">Memory where nobody else uses it.</param>
     /// <exception cref="FormatException">There is no such kind.</exception>
-    public static IReadOnlyList<FrameDemand> Generate(string kind, int frames, int seed, long least, long most, MemoryTiming nominal)
+    public static IReadOnlyList<FrameDemand> Generate(string kind, int frames, int seed, Func<MemoryTiming, (long Least, long Most)> range, MemoryTiming nominal)
     {
         var random = new Random(seed);
         bool busy = false;
-        int slower = 1;
+        MemoryTiming slow = nominal with { ReadInterval = nominal.ReadInterval * 2, WriteInterval = nominal.WriteInterval * 2 };
+        (long least, long most) = range(nominal);
         return kind switch
         {
-            Bursts => Draw(() => Busy() ? Between(least, (least + most) / 2.0) : Between(most, 1.2 * most)),
+            Bursts => Draw(() => Alone(Busy() ? Between(least, (least + most) / 2.0) : Between(most, 1.2 * most))),
             Ramp => Draw(Falling()),
-            Contention => Draw(() => 1.1 * most, contended: true),
+            Contention => Draw(Shared()),
             _ => throw new FormatException($"'{kind}' is no kind of trace; legal are {string.Join(", ", Kinds)}"),
         };
 
         double Between(double low, double high) => low + (random.NextDouble() * (high - low));
 
         // Busy times last some six frames, quiet ones some twelve.
-        bool Busy()
-        {
-            bool before = busy;
-            busy = random.NextDouble() < (busy ? 5.0 / 6 : 1.0 / 12);
-            slower = busy && !before ? random.Next(2, 4) : slower;
-            return busy;
-        }
+        bool Busy() => busy = random.NextDouble() < (busy ? 5.0 / 6 : 1.0 / 12);
 
         // Down in some fifty frames and up again, a little unsteady, never below what the cheapest path needs.
-        Func<double> Falling()
+        Func<FrameDemand> Falling()
         {
             int frame = 0;
             int half = Math.Clamp(frames / 10, 2, 50);
@@ -150,14 +147,22 @@ public static class BudgetTrace
             {
                 int at = frame++ % (2 * half);
                 double height = Math.Abs(half - at) / (double)half;
-                return Math.Max(least, (least + (height * ((1.1 * most) - least))) * Between(0.98, 1.02));
+                return Alone(Math.Max(least, (least + (height * ((1.1 * most) - least))) * Between(0.98, 1.02)));
             };
         }
 
-        FrameDemand[] Draw(Func<double> budget, bool contended = false) => [.. Enumerable.Range(0, frames).Select(_ =>
+        // The dearest path fits while nobody else uses the memory, and when somebody does, one half way to the cheapest.
+        Func<FrameDemand> Shared()
         {
-            uint cycles = (uint)Math.Clamp(Math.Ceiling(budget()), 1, uint.MaxValue);
-            return new FrameDemand(cycles, contended && Busy() ? nominal with { ReadInterval = nominal.ReadInterval * slower, WriteInterval = nominal.WriteInterval * slower } : nominal);
-        })];
+            (long leastSlow, long mostSlow) = range(slow);
+            uint budget = Cycles(Math.Max(1.02 * most, (leastSlow + mostSlow) / 2.0));
+            return () => new FrameDemand(budget, Busy() ? slow : nominal);
+        }
+
+        FrameDemand[] Draw(Func<FrameDemand> next) => [.. Enumerable.Range(0, frames).Select(_ => next())];
+
+        FrameDemand Alone(double budget) => new(Cycles(budget), nominal);
+
+        static uint Cycles(double budget) => (uint)Math.Clamp(Math.Ceiling(budget), 1, uint.MaxValue);
     }
 }

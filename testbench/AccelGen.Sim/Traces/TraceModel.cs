@@ -77,6 +77,10 @@ public sealed class TraceModel
         }
     }
 
+    /// <summary>Cycles of the cheapest and of the dearest path of the program with checkpoints.</summary>
+    /// <param name="timing">A memory that was predicted.</param>
+    public (long Least, long Most) Range(MemoryTiming timing) => (dynamics[timing].Min(p => p.Cycles), dynamics[timing].Max(p => p.Cycles));
+
     /// <summary>A frame of the program with checkpoints; it starts on the first row of the path table.</summary>
     /// <param name="frame">A frame on a memory that was predicted.</param>
     public FrameOutcome Dynamic(FrameDemand frame)

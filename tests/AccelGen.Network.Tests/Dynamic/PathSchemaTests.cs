@@ -40,7 +40,8 @@ public sealed class PathSchemaTests
         var texts = new List<string> { "[]", "{}", "3", """{"paths": null}""", """{"paths": []}""", """{"paths": {}}""", """{"paths": [3]}""", """{"paths": [null]}""", """{"$schema": "paths.schema.json", "paths": [{"name": "a"}]}""", """{"paths": [{"name": "a"}], "more": 1}""" };
         texts.AddRange(Skips.Select(s => Path("\"a\"", s, "")));
         texts.AddRange(Keeps.Select(k => Path("\"a\"", "", k)));
-        texts.AddRange(new[] { "", "\"\"", .. Others }.Select(n => Path(n, "", "")));
+        string[] names = ["", "\"\"", .. Others];
+        texts.AddRange(names.Select(n => Path(n, "", "")));
         // Several at a time: a fault is not hidden by what stands beside it.
         for (int i = 0; i < 300; i++)
             texts.Add(Path(random.Next(8) == 0 ? Any(Others) : "\"a\"", random.Next(3) == 0 ? Any(Skips) : "[1]", random.Next(3) == 0 ? Any(Keeps) : "", random.Next(20) == 0 ? ", \"skipp\": []" : ""));

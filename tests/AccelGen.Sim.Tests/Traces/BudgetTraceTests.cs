@@ -43,12 +43,16 @@ public sealed class BudgetTraceTests
         Assert.That(message, Does.Contain("line 1: interval").And.Contain("line 2: budget").And.Contain("line 3: latency").And.Contain("and 12 further problems"));
     }
 
+    [Test]
+    public void A_trace_of_too_many_frames_is_refused_with_their_number() =>
+        Assert.That(() => BudgetTrace.Parse(string.Concat(Enumerable.Repeat("7\n", BudgetTrace.MostFrames + 1)), "t.csv", Nominal), Throws.InstanceOf<FormatException>().With.Message.Contains("has 100001 frames; legal are 1 to 100000"));
+
     [TestCase(BudgetTrace.Bursts)]
     [TestCase(BudgetTrace.Ramp)]
     [TestCase(BudgetTrace.Contention)]
     public void A_drawn_trace_is_the_same_for_its_seed_and_never_below_the_cheapest_path(string kind)
     {
-        IReadOnlyList<FrameDemand> Draw(int seed) => BudgetTrace.Generate(kind, 500, seed, 1000, 3000, Nominal);
+        IReadOnlyList<FrameDemand> Draw(int seed) => BudgetTrace.Generate(kind, 500, seed, timing => timing == Nominal ? (1000, 3000) : (2500, 4500), Nominal);
         IReadOnlyList<FrameDemand> frames = Draw(4);
         Assert.That(frames, Has.Count.EqualTo(500).And.EqualTo(Draw(4)).And.Not.EqualTo(Draw(5)));
         Assert.That(frames.Select(f => (long)f.Budget), Has.All.InRange(1000, 3700));
@@ -56,8 +60,8 @@ public sealed class BudgetTraceTests
         if (kind == BudgetTrace.Contention)
         {
             Assert.That(slow, Is.InRange(50, 300));
-            Assert.That(frames.Select(f => f.Budget).Distinct().Count(), Is.EqualTo(1));
-            Assert.That(frames.Select(f => f.Timing.ReadInterval).Distinct(), Is.EquivalentTo(new[] { 1, 2, 3 }));
+            Assert.That(frames.Select(f => f.Budget).Distinct(), Is.EqualTo(new[] { 3500u }), "half way between the paths on the contended memory");
+            Assert.That(frames.Select(f => f.Timing.ReadInterval).Distinct(), Is.EquivalentTo(new[] { 1, 2 }));
         }
         else
         {

@@ -73,7 +73,7 @@ public sealed class TraceModelTests
     [Test]
     public void Without_contention_no_frame_is_late_and_more_is_delivered_than_by_the_best_single_path()
     {
-        IReadOnlyList<FrameDemand> frames = BudgetTrace.Generate(BudgetTrace.Bursts, 500, Seed, program.Budget!.Paths.Min(p => p.Cycles), program.Budget.Paths.Max(p => p.Cycles), Nominal);
+        IReadOnlyList<FrameDemand> frames = BudgetTrace.Generate(BudgetTrace.Bursts, 500, Seed, model.Range, Nominal);
         var report = TraceReport.Create(frames, model, Worth, table, slack: 0);
         Assert.That(report.Dynamic.Misses, Is.Zero);
         Assert.That(report.BestStatic, Is.Not.Null);
