@@ -3,7 +3,7 @@ using System.Globalization;
 using AccelGen.Compiler;
 using AccelGen.Cycles;
 using AccelGen.Isa;
-using AccelGen.Network.Dynamic;
+using AccelGen.Network.Quantized;
 using AccelGen.Sim;
 using Spectre.Console;
 
@@ -16,9 +16,12 @@ internal sealed class BudgetOptions
     private readonly Option<double> slack = new("--budget-slack") { Description = "Percent that are added to the cycles that a path needs by the model, for a memory that is slower at times.", DefaultValueFactory = _ => 0 };
 
     /// <summary>Adds the options to a command.</summary>
-    public BudgetOptions(System.CommandLine.Command command)
+    /// <param name="command">Command.</param>
+    /// <param name="budgets">It takes budgets themselves, not only how they are kept.</param>
+    public BudgetOptions(System.CommandLine.Command command, bool budgets = true)
     {
-        command.Add(budget);
+        if (budgets)
+            command.Add(budget);
         command.Add(slack);
     }
 
@@ -26,23 +29,31 @@ internal sealed class BudgetOptions
     /// <exception cref="FormatException">A value is not one.</exception>
     public uint[] Budgets(ParseResult result)
     {
-        double percent = result.GetValue(slack);
-        if (!(percent >= 0 && percent <= 1000))
-            throw new FormatException($"--budget-slack is {percent}; legal is 0 to 1000");
+        _ = Slack(result);
         string[] wrong = [.. result.GetValue(budget)!.Where(v => !uint.TryParse(v, NumberStyles.None, CultureInfo.InvariantCulture, out uint cycles) || cycles == 0)];
         if (wrong.Length > 0)
             throw new FormatException($"--budget {string.Join(", ", wrong)}: a budget is a whole number of cycles from 1 to {uint.MaxValue}");
         return [.. result.GetValue(budget)!.Select(v => uint.Parse(v, CultureInfo.InvariantCulture))];
     }
 
+    /// <summary>Share by which the cycles that a path needs are taken to be more.</summary>
+    /// <exception cref="FormatException">The value is none.</exception>
+    public double Slack(ParseResult result) => result.GetValue(slack) is >= 0 and <= 1000 and var percent ? percent / 100
+        : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--budget-slack is {result.GetValue(slack)}; legal is 0 to 1000"));
+
     /// <summary>Puts checkpoints into a program.</summary>
+    /// <param name="result">Command line.</param>
+    /// <param name="program">Program without checkpoints.</param>
+    /// <param name="paths">Paths to choose among.</param>
+    /// <param name="timing">Memory for which the remaining cycles are worked out.</param>
+    /// <param name="quality">What each path is worth, or null: the one with more cycles is worth more.</param>
     /// <exception cref="FormatException">There is nothing to choose among.</exception>
     /// <exception cref="CompileException">The paths are more than the path table has rows.</exception>
-    public CompiledProgram Insert(ParseResult result, CompiledProgram program, DynamicNetwork prepared, MemoryTiming timing)
+    public CompiledProgram Insert(ParseResult result, CompiledProgram program, IReadOnlyList<ExecutionPath> paths, MemoryTiming timing, IReadOnlyList<double>? quality = null)
     {
-        if (prepared.Paths.Count < 2)
-            throw new FormatException("--budget chooses among paths, and there is one; name more with --paths FILE, or with --skip more than once");
-        return Checkpoints.Insert(program, prepared.Paths, timing, slack: result.GetValue(slack) / 100);
+        if (paths.Count < 2)
+            throw new FormatException("a budget chooses among paths, and there is one; name more with --paths FILE, or with --skip more than once");
+        return Checkpoints.Insert(program, paths, timing, quality, Slack(result));
     }
 
     /// <summary>The options as the user gave them, with one budget.</summary>

@@ -25,7 +25,7 @@ internal static class CommandLine
         foreach (Command command in new[]
         {
             GenerateCommand.Create(), CheckCommand.Create(), ConfigCommand.Create(), SimulateCommand.Create(), ImportCommand.Create(),
-            QuantizeCommand.Create(), ExplainCommand.Create(), ExportCommand.Create(), RunCommand.Create(), EvaluateCommand.Create(), PathsCommand.Create(), ScenesCommand.Create(), DoctorCommand.Create(),
+            QuantizeCommand.Create(), ExplainCommand.Create(), ExportCommand.Create(), RunCommand.Create(), EvaluateCommand.Create(), PathsCommand.Create(), ServeTraceCommand.Create(), ScenesCommand.Create(), DoctorCommand.Create(),
         })
         {
             root.Subcommands.Add(command);

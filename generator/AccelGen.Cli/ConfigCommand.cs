@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AccelGen.Config;
+using AccelGen.Network.Dynamic;
 using Spectre.Console;
 
 namespace AccelGen.Cli;
@@ -7,15 +8,23 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen config</c>: show, validate, schema, list.</summary>
 internal static class ConfigCommand
 {
+    private const string OfConfigurations = "configurations", OfPaths = "paths";
+
     public static Command Create()
     {
         var command = new Command("config", "Shows and checks configurations.");
         command.Subcommands.Add(Show());
         command.Subcommands.Add(Validate());
-        var schema = new Command("schema", "Prints the JSON schema of configuration files.");
-        schema.SetAction(_ =>
+        Option<string> of = new("--of") { Description = $"Files that the schema is of: {OfConfigurations} or {OfPaths}.", DefaultValueFactory = _ => OfConfigurations };
+        var schema = new Command("schema", "Prints the JSON schema of configuration files, or of path files.") { of };
+        schema.SetAction(result =>
         {
-            Console.Write(ConfigSchema.Text);
+            Console.Write(result.GetValue(of) switch
+            {
+                OfConfigurations => ConfigSchema.Text,
+                OfPaths => PathSchema.Text,
+                var other => throw new FormatException($"--of is '{other}'; legal are {OfConfigurations} and {OfPaths}"),
+            });
             return ExitCode.Success;
         });
         command.Subcommands.Add(schema);

@@ -43,6 +43,9 @@ internal sealed class PathOptions
     public string Arguments(ParseResult result) => string.Concat(Subnets(result).Select(s => $" {subnets.Name} {s}")) + string.Concat(new Option[] { paths, order, means }
         .Where(o => result.GetResult(o) is { Implicit: false }).Select(o => $" {o.Name} {string.Join(' ', result.GetResult(o)!.Tokens.Select(t => t.Value))}"));
 
+    /// <summary>Paths are named, by a file or one by one.</summary>
+    public bool Given(ParseResult result) => result.GetValue(paths) is not null || result.GetValue(skip)!.Length > 0;
+
     /// <summary>All paths that the user named one by one, as options.</summary>
     public string Named(ParseResult result) => string.Concat(result.GetValue(skip)!.Select(t => $" {skip.Name} {t}").Concat(result.GetValue(only)!.Select(t => $" {only.Name} {t}")));
 

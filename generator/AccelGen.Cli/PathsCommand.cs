@@ -4,12 +4,15 @@ using System.Globalization;
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Emit;
 using AccelGen.Files;
+using AccelGen.Isa;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
+using Command = System.CommandLine.Command;
 
 namespace AccelGen.Cli;
 
@@ -23,6 +26,8 @@ internal static class PathsCommand
         Option<int> latency = Cli.MemoryLatencyOption();
         Option<int> interval = Cli.MemoryIntervalOption();
         OutputOption output = new("--out") { Description = "Writes the paths as a file for --paths." };
+        OutputOption table = new("--table") { Description = "Writes the table of a host that chooses the path of a frame by a budget: the Pareto set with what is written to the path table, as JSON." };
+        OutputOption header = new("--header") { Description = "Writes the same table as a C header with a function that looks up a budget." };
         Option<bool> only = new("--default") { Description = "Only makes the default ladder, for --out or the standard output." };
         Option<bool> search = new("--search") { Description = "Searches for paths on the calibration images instead of taking the default ladder: each part alone, then combined greedily." };
         Option<int> searchImages = new("--search-images") { Description = "Calibration images that the search uses.", DefaultValueFactory = _ => 4 };
@@ -34,7 +39,7 @@ internal static class PathsCommand
         var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
         var imageOptions = new ImageOptions(command);
         var pathOptions = new PathOptions(command);
-        foreach (Option option in new Option[] { config, set, latency, interval, only, search, searchImages, count, rtl, output, html, json })
+        foreach (Option option in new Option[] { config, set, latency, interval, only, search, searchImages, count, rtl, output, html, table, header, json })
             command.Add(option);
         command.SetAction(async (result, cancellation) =>
         {
@@ -47,6 +52,8 @@ internal static class PathsCommand
                 throw new FormatException($"--subnet: the paths are the files; leave out {without}");
             if (result.GetValue(only))
             {
+                foreach (OutputOption of in new[] { table, header, json, html }.Where(o => result.GetValue(o) is not null))
+                    throw new FormatException($"{of.Name} takes what the paths cost, which --default does not find out; leave out --default");
                 QuantizedNetwork shape = options.LoadForSchedule(result, log, cancellation);
                 WriteLadder(shape, loaded, result.GetValue(output));
                 return ExitCode.Success;
@@ -71,6 +78,7 @@ internal static class PathsCommand
             costs = PathCost.WithPareto(costs);
             if (proven > 0)
                 costs = await ProveAsync(costs, proven, program, timing, model, sample, options.Seed(result), log, cancellation).ConfigureAwait(false);
+            WriteTable(program, costs, evaluation?.Metric, result.GetValue(table), result.GetValue(header));
             if (result.GetValue(output) is string file)
                 OutputFile.Write(file, PathFile.Write(model.Quantized, cuts, prepared.Plans));
             PathCost.Print(prepared, costs, evaluation?.Metric);
@@ -103,6 +111,23 @@ internal static class PathsCommand
 
         OutputFile.Write(output, text);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{output}: {ladder.Count} paths of {cuts.Count} layers that can read fewer channels and {network.Blocks.Count} skippable blocks, in vectors of {config.Array.VectorWidth}"));
+    }
+
+    private static void WriteTable(CompiledProgram program, PathCost[] costs, string? metric, string? json, string? header)
+    {
+        if (json is null && header is null)
+            return;
+        var table = HostTable.Create([.. costs.Select(r => new HostCandidate(r.Path.Name, r.Cycles, r.Accuracy ?? r.Macs, r.Accuracy, program.Row(r.Path)))]);
+        AcceleratorConfig config = program.Config;
+        if (table.Entries.Count > config.Control.Paths)
+            throw new FormatException($"the table of a host has {table.Entries.Count} paths; the path table of {config.Name} has {config.Control.Paths} rows (control.paths, at most 32): name fewer paths in a file for --paths, or take more rows");
+        if (header is not null)
+            OutputFile.Write(header, HostTableHeader.Render(config, metric, table));
+        Cli.WriteJson(json, new
+        {
+            metric, config = config.Name, configHash = config.Hash.Hex,
+            entries = table.Entries.Select(e => new { e.Name, e.Row, e.Cycles, e.Accuracy, keepLow = (uint)e.Words.Keep, keepHigh = (uint)(e.Words.Keep >> 32), e.Words.Variant, e.Words.Extents }),
+        });
     }
 
     // Runs some paths through the RTL: on the first image, or without images on the first that the network was calibrated on.

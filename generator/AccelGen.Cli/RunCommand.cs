@@ -59,7 +59,7 @@ internal static class RunCommand
                 Console.WriteLine($"images: {sample.Images.Count} synthetic of seed {seed}; --images DIR runs real ones");
             CompiledProgram program = new NetworkCompiler(loaded, timing).Compile(prepared.Network);
             if (budgets.Length > 0)
-                program = budgetOptions.Insert(result, program, prepared, timing);
+                program = budgetOptions.Insert(result, program, prepared.Paths, timing);
             BuiltModel built = await new ModelBuild(logger: log).BuildAsync(loaded, wave is not null, cancellation: cancellation).ConfigureAwait(false);
             float[][] pixels = [.. sample.Images.Select(i => sample.Pixels(model, i, seed))];
             int input = model.Quantized.Inputs[0];

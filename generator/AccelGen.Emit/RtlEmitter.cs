@@ -46,7 +46,11 @@ public static class RtlEmitter
         return files;
     }
 
-    private static EmittedFile Render(AcceleratorConfig config, string templateName, string path)
+    private static EmittedFile Render(AcceleratorConfig config, string templateName, string path) => new(path, Render(templateName, BuildModel(config, templateName)));
+
+    /// <summary>Renders a template with what it names.</summary>
+    /// <exception cref="TemplateException">The template is wrong; the message names template, line and column.</exception>
+    internal static string Render(string templateName, ScriptObject model)
     {
         Template template = Template.Parse(ReadTemplate(templateName), templateName);
         if (template.HasErrors)
@@ -61,10 +65,10 @@ public static class RtlEmitter
             NewLine = "\n",
         };
         context.PushCulture(CultureInfo.InvariantCulture);
-        context.PushGlobal(BuildModel(config, templateName));
+        context.PushGlobal(model);
         try
         {
-            return new EmittedFile(path, template.Render(context).TrimStart('\n'));
+            return template.Render(context).TrimStart('\n');
         }
         catch (Scriban.Syntax.ScriptRuntimeException e)
         {

@@ -98,33 +98,48 @@ public static class NetworkRun
             throw new ArgumentException($"the network has {program.Network.Inputs.Count} inputs; 1 is supported", nameof(program));
         int done = 0;
         var results = new WorkloadResult[runs, inputs.Count];
+        SideBySide(
+            inputs.Count,
+            jobs,
+            () =>
+            {
+                var workload = new Workload(program, library, timing);
+                if (waveform is { } w)
+                    workload.Simulator.OpenWaveform(w.File, w.From, w.To);
+                return workload;
+            },
+            (sample, workload) =>
+            {
+                for (int p = 0; p < runs; p++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    WorkloadResult result = run(workload, sample, p);
+                    // The timings of every command of every run would be gigabytes: only what differs is kept.
+                    results[p, sample] = result with { Rtl = result.Rtl with { Commands = [] } };
+                    runDone?.Invoke(Interlocked.Increment(ref done));
+                }
+            },
+            cancellation);
+        return results;
+    }
+
+    /// <summary>Does items on several copies of the design, and lets out the first exception as it is.</summary>
+    internal static void SideBySide<T>(int count, int jobs, Func<T> make, Action<int, T> run, CancellationToken cancellation)
+        where T : IDisposable
+    {
         try
         {
             Parallel.For(
                 0,
-                inputs.Count,
+                count,
                 new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancellation },
-                () =>
+                make,
+                (item, _, copy) =>
                 {
-                    var workload = new Workload(program, library, timing);
-                    if (waveform is { } w)
-                        workload.Simulator.OpenWaveform(w.File, w.From, w.To);
-                    return workload;
+                    run(item, copy);
+                    return copy;
                 },
-                (sample, _, workload) =>
-                {
-                    for (int p = 0; p < runs; p++)
-                    {
-                        cancellation.ThrowIfCancellationRequested();
-                        WorkloadResult result = run(workload, sample, p);
-                        // The timings of every command of every run would be gigabytes: only what differs is kept.
-                        results[p, sample] = result with { Rtl = result.Rtl with { Commands = [] } };
-                        runDone?.Invoke(Interlocked.Increment(ref done));
-                    }
-
-                    return workload;
-                },
-                workload => workload.Dispose());
+                copy => copy.Dispose());
         }
         catch (AggregateException e) when (e.InnerExceptions.FirstOrDefault(x => x is not OperationCanceledException) is { } first)
         {
@@ -135,8 +150,21 @@ public static class NetworkRun
             cancellation.ThrowIfCancellationRequested();
             throw;
         }
+    }
 
-        return results;
+    // What a run differed in from the models, without its place.
+    internal static IEnumerable<string> Differences(WorkloadResult run)
+    {
+        if (run.FirstMismatch is not null)
+            yield return run.FirstMismatch;
+        foreach (string counter in run.CounterDifferences)
+            yield return $"counter {counter}";
+        foreach (LayerResult layer in run.Layers.Where(l => l.CyclesRtl != l.CyclesModel))
+            yield return $"layer {layer.Name} took {layer.CyclesRtl} cycles, the model says {layer.CyclesModel}";
+        foreach (string decision in run.DecisionDifferences)
+            yield return decision;
+        if (run.CommandDifferences > 0)
+            yield return $"{run.CommandDifferences} commands start or end in another cycle than the model says";
     }
 
     private static PathRun Collect(CompiledProgram program, ExecutionPath path, WorkloadResult[] samples)
@@ -146,13 +174,7 @@ public static class NetworkRun
         {
             WorkloadResult sample = samples[s];
             string place = $"path {path.Name}, input {s}";
-            if (sample.FirstMismatch is not null)
-                differences.Add($"{place}: {sample.FirstMismatch}");
-            differences.AddRange(sample.CounterDifferences.Select(d => $"{place}: counter {d}"));
-            differences.AddRange(sample.Layers.Where(l => l.CyclesRtl != l.CyclesModel).Select(l => $"{place}: layer {l.Name} took {l.CyclesRtl} cycles, the model says {l.CyclesModel}"));
-            differences.AddRange(sample.DecisionDifferences.Select(d => $"{place}: {d}"));
-            if (sample.CommandDifferences > 0)
-                differences.Add($"{place}: {sample.CommandDifferences} commands start or end in another cycle than the model says");
+            differences.AddRange(Differences(sample).Select(d => $"{place}: {d}"));
             if (sample.Rtl.TotalCycles != samples[0].Rtl.TotalCycles)
                 differences.Add($"{place}: {sample.Rtl.TotalCycles} cycles, input 0 took {samples[0].Rtl.TotalCycles}");
         }

@@ -33,13 +33,14 @@ public sealed class CommandLineMatrixTests
         ["export"] = "export @/quantized.json --out @/exported.onnx",
         ["run"] = "run @/quantized.json --images @/images --limit 1 --config tiny",
         ["paths"] = "paths @/net.onnx --calibrate @/images --config tiny",
+        ["serve-trace"] = "serve-trace @/net.onnx --calibrate @/images --config tiny --skip none --skip 0 --trace @/budgets.csv",
         ["evaluate"] = "evaluate @/quantized.json --images @/images --labels @/labels.csv --limit 1 --config tiny",
         ["scenes"] = "scenes --count 2 --seed 3 --out @/scenes",
         ["doctor"] = "doctor",
     };
 
     // Commands that take seconds or start other programs. What they share with others is tried there in the everyday suite.
-    private static readonly string[] Slow = ["check", "doctor", "evaluate", "explain", "paths", "run", "simulate"];
+    private static readonly string[] Slow = ["check", "doctor", "evaluate", "explain", "paths", "run", "serve-trace", "simulate"];
 
     // A file that a command leaves in its folder.
     private static readonly Dictionary<string, string> Left = new() { ["generate"] = "flow/files.f", ["scenes"] = "classes.txt" };
@@ -66,6 +67,7 @@ public sealed class CommandLineMatrixTests
         }
 
         await File.WriteAllTextAsync(At("labels.csv"), "0.png,1\n1.png,2\n");
+        await File.WriteAllTextAsync(At("budgets.csv"), "budget,interval\n1000\n100000,2\n");
 
         await CliWrap.Cli.Wrap("mkfifo").WithArguments([At("pipe")]).ExecuteAsync();
         // With the models built beforehand, a command that takes long is one that hangs.
@@ -249,7 +251,7 @@ public sealed class CommandLineMatrixTests
     private static bool OutputOf(string[] words, string path)
     {
         int at = Array.IndexOf(words, path);
-        return at > 0 && words[at - 1] is "--json" or "--out" or "--waveform";
+        return at > 0 && words[at - 1] is "--header" or "--json" or "--out" or "--table" or "--waveform";
     }
 
     private static void Expect(List<string> wrong, string what, bool right)

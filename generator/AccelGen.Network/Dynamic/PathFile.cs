@@ -209,7 +209,7 @@ public sealed partial class PathFile
     {
         if (parent.TryGetPropertyValue(field, out JsonNode? node) && node is JsonArray list)
             return list;
-        if (required || node is not null)
+        if (required || parent.ContainsKey(field))
             Report(place.Length > 0 ? $"{place}.{field}" : field, node, "a list");
         return null;
     }
