@@ -140,7 +140,7 @@ public sealed class ServeTraceTests
         Assert.That(shape.ExitCode, Is.EqualTo(2));
         Assert.That(shape.Error, Does.Contain("--table takes what the paths cost"));
         // Six paths, none of which excels another where only the work counts, and four rows.
-        await File.WriteAllTextAsync(At("many.json"), $$"""{"paths": [{{string.Join(", ", Enumerable.Range(1, 6).Select(i => $$"""{"name": "{{i}}", "keep": {"second": {{i * 4}}}}"""))}}]}""");
+        await File.WriteAllTextAsync(At("many.json"), $"{{\"paths\": [{string.Join(", ", Enumerable.Range(1, 6).Select(i => $"{{\"name\": \"{i}\", \"keep\": {{\"second\": {i * 4}}}}}"))}]}}");
         InProcess.Result many = await InProcess.RunAsync(["paths", At("net.onnx"), "--calibrate", At("images"), "--config", "tiny", "--paths", At("many.json"), "--table", json]);
         Assert.That(many.ExitCode, Is.EqualTo(2), many.Error);
         Assert.That(many.Error, Does.Contain("the path table of tiny has 4 rows (control.paths, at most 32)"));
