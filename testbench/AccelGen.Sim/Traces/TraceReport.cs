@@ -19,7 +19,7 @@ public sealed record PolicyOutcome(string Name, IReadOnlyList<FrameOutcome> Fram
 /// <summary>A trace under several ways of choosing paths.</summary>
 /// <param name="Dynamic">By the CHECKPOINT commands.</param>
 /// <param name="Host">By the table of a host, before the frame.</param>
-/// <param name="Hindsight">The best path of each frame, known afterwards: the bound of all that choose before or during the frame.</param>
+/// <param name="Hindsight">The best path of each frame, known afterwards, on the program without checkpoints: the bound of a host that chooses before the frame.</param>
 /// <param name="Statics">One path for all frames, in the order of the model's networks.</param>
 /// <param name="BestStatic">Of those with no more misses than <see cref="Dynamic"/> the one that delivers most, by its index, or null: all miss more.</param>
 public sealed record TraceReport(PolicyOutcome Dynamic, PolicyOutcome Host, PolicyOutcome Hindsight, IReadOnlyList<PolicyOutcome> Statics, int? BestStatic)
