@@ -115,18 +115,22 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         }
     }
 
+    private const int MostGone = 20;
+
     // Waits while another build of the same entry is at work, in this process or another one, to take its result.
     private async Task<FileStream> TurnAsync(string key, CancellationToken cancellation)
     {
         string file = Path.Combine(CacheFolder, $".{key}.lock");
         using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        // The other build may end, and its file go, between the failure and the look at it.
+        int gone = 0;
         while (true)
         {
             try
             {
                 return new FileStream(file, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
             }
-            catch (IOException) when (File.Exists(file))
+            catch (IOException) when (File.Exists(file) || gone++ < MostGone)
             {
                 await again.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
             }

@@ -239,7 +239,9 @@ module acc_csr (
   assign variant_o      = variant_q;
   assign budget_o       = budget_active_q;
   assign path_o         = path_q;
-  assign usable_o       = 32'(written_q & ~withdrawn_q);
+  logic [3:0] usable;
+  assign usable         = written_q & ~withdrawn_q;
+  assign usable_o       = 32'(usable);
   assign path_ok_o      = usable_o[path_q];
   assign interrupt_o    = (interrupt_status_q & interrupt_enable_q) != 2'b00;
 

@@ -77,9 +77,10 @@ public sealed class TraceModel
         }
     }
 
-    /// <summary>Cycles of the cheapest and of the dearest path of the program with checkpoints.</summary>
+    /// <summary>Cycles of the cheapest path, with checkpoints or alone whichever takes more, and of the dearest with checkpoints.</summary>
     /// <param name="timing">A memory that was predicted.</param>
-    public (long Least, long Most) Range(MemoryTiming timing) => (dynamics[timing].Min(p => p.Cycles), dynamics[timing].Max(p => p.Cycles));
+    public (long Least, long Most) Range(MemoryTiming timing) =>
+        (Math.Max(dynamics[timing].Min(p => p.Cycles), statics[timing].DefaultIfEmpty().Min()), dynamics[timing].Max(p => p.Cycles));
 
     /// <summary>A frame of the program with checkpoints; it starts on the first row of the path table.</summary>
     /// <param name="frame">A frame on a memory that was predicted.</param>
