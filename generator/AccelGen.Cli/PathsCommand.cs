@@ -85,7 +85,7 @@ internal static class PathsCommand
             if (result.GetValue(html) is string page)
             {
                 double? real = sample is null || model.Float is null ? null : FloatAccuracy(model, prepared, first, sample, options.Seed(result), log, cancellation);
-                PathPageWriter.Write(page, PathPageWriter.Build(program, timing, costs, model, evaluation, sample, real, Path.GetFileNameWithoutExtension(options.Model(result)), Line(result), options.Seed(result)));
+                PathPageWriter.Write(page, PathPageWriter.Build(program, timing, costs, model, evaluation, sample, real, Path.GetFileNameWithoutExtension(options.Model(result)), Line(result), options.Seed(result), first));
             }
 
             Console.WriteLine(PathCost.Summary(program, costs, wall.Elapsed));
