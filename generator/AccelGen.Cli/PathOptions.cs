@@ -118,7 +118,7 @@ internal sealed class PathOptions
             throw new FormatException("--search measures on calibration images; give --calibrate with the network itself");
         int width = config.Array.VectorWidth;
         QuantizedNetwork network = model.Quantized;
-        ChannelCut[] cuts = [.. ChannelCuts.Find(network).Where(c => c.Channels > width && (c.Parts.Count == 1 || c.Parts.All(p => p.Channels % width == 0)))];
+        ChannelCut[] cuts = [.. ChannelCuts.Find(network).Where(c => c.Channels > width && c.InWholeVectors(width))];
         var search = new PathSearch(network, Ordered(result, model, cuts, Ladder, width, log, cancellation), width, (n, p) => Workload.Macs(n, p).Executed);
         sbyte[][] samples = [.. model.Calibration.Take(images).Select(i => Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], i))];
         Progress? progress = null;

@@ -65,7 +65,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int written = job.Batch > 0 || place is not null ? 0 : writtenPending;
         if (job.Batch == 0 && place is null)
             writtenPending = 0;
-        int stayingBase = -1, inputUseAtStart = inputUse, residualUseAtStart = residualUse;
+        int stayingBase = -1, stayingParameters = -1, inputUseAtStart = inputUse, residualUseAtStart = residualUse;
         int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases * (job.RightZeroPointAddress is null ? 1 : 2);
 
         // Output groups that a run-time extent skips, always the last ones, are spread over the tile: the loads between
@@ -196,9 +196,11 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 for (int phase = 0; phase < phases; phase++)
                 {
                     bool keepsParameters = place is { Produces: false };
-                    bool parametersTaken = (together && phase > 0) || ((second is not null || keepsParameters) && (tile > 0 || (keepsParameters && step > 0)));
+                    bool parametersTaken = (together && phase > 0) || ((second is not null || keepsParameters || t.ParametersStay) && tile > 0) || ((keepsParameters || t.ParametersStay) && step > 0);
                     if (keepsParameters)
                         parameterSlot = parametersTaken ? KeptParameterSlot : LoadParameters(job, job.ParameterAddress, 0, job.ParameterShared ? phases : g.LaneTiles, table: true, keptSlot: KeptParameterSlot);
+                    else if (t.ParametersStay)
+                        parameterSlot = parametersTaken ? stayingParameters : stayingParameters = LoadParameters(job, job.ParameterAddress, 0, job.ParameterShared ? 1 : g.LaneTiles, table: true);
                     else if (!parametersTaken)
                         parameterSlot = second?.LoadParameters() ?? LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? (together ? phases : 1) : count, table: !tableWithRow);
                     if (job.Denominator is not null && step == 0)
@@ -213,7 +215,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                     }
 
                     Command vector = NewVector(job, t, g, phase, outputBase, parameterSlot);
-                    if (keepsParameters && !job.ParameterShared)
+                    if ((keepsParameters || t.ParametersStay) && !job.ParameterShared)
                         vector["ParameterBase"] += from;
                     OutputExtent(vector, 'B', job, 1, from, count);
                     bool firstPhase = phase == 0, lastPhase = phase == phases - 1;
@@ -238,8 +240,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         Wait(vector, parametersTaken ? null : Semaphore.ParameterReady, residualReady, firstPhase && (second?.VectorTakesOutput(tile) ?? outputUse >= 2) ? Semaphore.OutputFree : null);
                         if (lastPhase && job.Row is null)
                             vector["Signal0"] = Token(Semaphore.OutputReady);
+                        bool frees = !t.ParametersStay || (tile == tileCount - 1 && lastGroup);
                         // The activation table of a row operator without parameters of its own is in this slot.
-                        if ((job.Row is null || tableWithRow) && (lastPhase || !together))
+                        if ((job.Row is null || tableWithRow) && (lastPhase || !together) && frees)
                             vector["Signal1"] = Token(Semaphore.ParameterFree);
                         // Parameters that stay do not tell that the residual slot has been read.
                         if (keepsParameters)
@@ -327,8 +330,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         }
                         else if (pending.Count > 0)
                         {
-                            // The last eighth of the rounds is left free: what is late must not hold up the next tile.
-                            int spread = Math.Max(1, rounds - chunks - (rounds / 8));
+                            int spread = Math.Max(1, rounds - chunks - (rounds * (8 - t.InputEighths) / 8));
                             for (int due = Geometry.Ceil((round - chunks + 1) * loadsPerTile, spread); loaded < due && pending.Count > 0; loaded++)
                                 pending.Dequeue().Load();
                         }
@@ -679,7 +681,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             if (head >= target.Shape.Batch)
                 yield break;
             Command store = New("STORE", job, job.Row?.LayerIndex);
-            Extent(store, 'A', null, 0, block, here);
+            OutputExtent(store, 'A', job, 0, block, here);
             Extent(store, 'B', null, 0, 0, 1);
             store["Transpose"] = 1;
             store["PesPerRow"] = elements;

@@ -32,6 +32,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         regions.Clear();
         problems.Clear();
         conditions.Clear();
+        heads.Clear();
         ones = null;
         Dictionary<int, InputFolding> folded = FindFoldedInputs(network);
 
@@ -100,7 +101,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                     break;
                 }
 
-                emitter.Emit(job, tiling);
+                emitter.Emit(OfHead(job, network), tiling);
                 chosen = job.Rearranges ? chosen : tiling;
             }
 
@@ -138,6 +139,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Folded = folded,
             Memory = plan,
             Conditions = [.. conditions],
+            Heads = [.. heads],
         };
     }
 
@@ -261,6 +263,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             {
                 int at = AnyTiling.Next(legal.Count);
                 List<Tiling> variants = [legal[at], .. TilingSearch.Refinements(config, job, legal[at])];
+                variants.AddRange(variants.SelectMany(v => TilingSearch.Schedules(config, job, v)).ToList());
                 Tiling any = variants[AnyTiling.Next(variants.Count)];
                 if (Cycles(job, any, path, null) is not null)
                     return any;
@@ -278,6 +281,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         foreach (Tiling good in tried.OrderBy(t => t.Value).Take(2).Select(t => t.Key).ToList())
         {
             foreach (Tiling variant in TilingSearch.Refinements(config, job, good))
+                Try(variant);
+        }
+
+        // With run-time extents several: what is skipped holds up the one more than the other.
+        foreach (Tiling good in tried.OrderBy(t => t.Value).Take(half is null ? 1 : 4).Select(t => t.Key).ToList())
+        {
+            foreach (Tiling variant in TilingSearch.Schedules(config, job, good))
                 Try(variant);
         }
 

@@ -13,9 +13,21 @@ namespace AccelGen.Compiler;
 /// <param name="ChunkVectors">Input vectors per COMPUTE command.</param>
 public sealed record Tiling(int PeRows, int PeColumns, int Rows, int Columns, int GroupTiles, int WeightTiles, int ChunkVectors)
 {
+    /// <summary>Bias and scale entries of all channels are loaded once and stay, instead of those of an output group with each.</summary>
+    public bool ParametersStay { get; init; }
+
+    /// <summary>
+    /// Eighths of a tile's rounds over which the input of the next one is spread. Where a run-time extent skips rounds, those
+    /// kept are shorter of time at the end of a tile.
+    /// </summary>
+    public int InputEighths { get; init; } = MostInputEighths;
+
+    /// <summary>The last eighth is left free: what is late must not hold up the next tile.</summary>
+    public const int MostInputEighths = 7;
+
     /// <inheritdoc/>
     public override string ToString() =>
-        $"grid {PeRows}x{PeColumns}, {Rows}x{Columns} pixels per PE, {GroupTiles} lane tiles per output group, {WeightTiles} per weight slot, {ChunkVectors} vectors per chunk";
+        $"grid {PeRows}x{PeColumns}, {Rows}x{Columns} pixels per PE, {GroupTiles} lane tiles per output group, {WeightTiles} per weight slot, {ChunkVectors} vectors per chunk{(ParametersStay ? ", parameters stay" : string.Empty)}{(InputEighths < MostInputEighths ? ", next input early" : string.Empty)}";
 }
 
 /// <summary>Sizes of the buffer slots, fixed by the configuration and the same for all layers but those that share the input buffers.</summary>

@@ -115,7 +115,32 @@ internal static class TilingSearch
             // Chunks go with one lane tile per command.
             for (int chunks = weightTiles == 1 ? 2 : 1; chunks <= 4 && chunks <= tiling.ChunkVectors; chunks *= 2)
                 yield return tiling with { GroupTiles = groupTiles, WeightTiles = 1, ChunkVectors = Geometry.Ceil(tiling.ChunkVectors, chunks) };
+            // Chunks that fill a slot: the ring holds most, also behind a group that a run-time extent skips.
+            int vectors = Geometry.Of(config, job, tiling).Vectors, taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1, most = new Slots(config).WeightTiles / taps;
+            if (most > 0 && most < vectors)
+                yield return tiling with { GroupTiles = groupTiles, WeightTiles = 1, ChunkVectors = Geometry.Ceil(vectors, Geometry.Ceil(vectors, most)) };
         }
+    }
+
+    /// <summary>
+    /// The same tiles with loads at other times: parameters that stay, where they would be loaded more than once and fit, the
+    /// next tile's input early, and both. Parameters by group tell when the slot of a second operand is free: with one they do
+    /// not stay. A group that a run-time extent skips then holds no slot for which a kept one waits.
+    /// </summary>
+    public static IEnumerable<Tiling> Schedules(AcceleratorConfig config, LayerJob job, Tiling tiling)
+    {
+        Geometry g = Geometry.Of(config, job, tiling);
+        bool oneTile = g.Height <= tiling.PeRows * tiling.Rows && g.Width <= tiling.PeColumns * tiling.Columns;
+        if (job.Then is not null || (oneTile && g.LaneTiles <= tiling.GroupTiles))
+            yield break;
+        const int Early = 5;
+        if (!oneTile)
+            yield return tiling with { InputEighths = Early };
+        if (job is not { Row: null, Also: null, Residual: null, Resize: null, Denominator: null } || g.LaneTiles > new Slots(config).ParameterTiles)
+            yield break;
+        yield return tiling with { ParametersStay = true };
+        if (!oneTile)
+            yield return tiling with { ParametersStay = true, InputEighths = Early };
     }
 
     /// <summary>Weight tiles that hold the weights of a layer whose lanes all have the same.</summary>

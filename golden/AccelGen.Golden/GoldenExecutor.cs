@@ -25,11 +25,19 @@ public static class GoldenExecutor
             int? keepIn = layer.InputExtent is int e && path.Extents.TryGetValue(e, out int n) ? n : null;
             int? keepOut = layer.OutputExtent is int f && path.Extents.TryGetValue(f, out int m) ? m : null;
             Operand[] operands = [.. layer.Reads.Select(t => new Operand(network.Tensors[t].Shape, network.Tensors[t].ZeroPoint, storage[network.Home(t)]))];
-            sbyte[] y = GoldenOperators.Execute(layer is ConvLayer conv ? conv.On(path) : layer, operands, output.Shape, output.ZeroPoint, keepIn, keepOut);
+            int heads = layer.Heads(output.Shape, path);
+            sbyte[] y = GoldenOperators.Execute(layer is ConvLayer conv ? conv.On(path) : layer, FirstHeads(operands, heads, output.Shape.Batch), output.Shape with { Batch = heads }, output.ZeroPoint, keepIn, keepOut);
+            // Heads that the path drops are left at 0, as its channels are.
+            if (heads < output.Shape.Batch)
+                Array.Resize(ref y, (int)output.Shape.Elements);
             storage[network.Home(layer.Output)] = y;
             layerDone?.Invoke(i, y);
         }
 
         return network.Tensors.Where(t => storage.ContainsKey(network.Home(t.Id))).ToDictionary(t => t.Id, t => storage[network.Home(t.Id)]);
     }
+
+    // Heads lie one after the other.
+    private static Operand[] FirstHeads(Operand[] operands, int heads, int all) => heads == all ? operands
+        : [.. operands.Select(o => o with { Shape = o.Shape with { Batch = heads }, Values = o.Values[..(o.Values.Length / all * heads)] })];
 }

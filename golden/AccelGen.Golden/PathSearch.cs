@@ -61,14 +61,14 @@ public sealed class PathSearch
     {
         for (int b = 0; b < network.Blocks.Count; b++)
             yield return new Part([new PathPlan(network.Blocks[b].Name, new HashSet<int> { b }, new Dictionary<int, int>())]);
-        foreach (IGrouping<(int Channels, int Parts), OrderedCut> same in cuts.GroupBy(c => (c.Cut.Channels, c.Cut.Parts.Count)))
+        foreach (IGrouping<(int Channels, int Parts, int Unit), OrderedCut> same in cuts.GroupBy(c => (c.Cut.Channels, c.Cut.Parts.Count, c.Cut.Unit)))
         {
             var steps = new List<PathPlan>();
             for (int level = 1; level < Levels; level++)
             {
-                int kept = ChannelCut.WholeVectors(same.Key.Channels, (double)(Levels - level) / Levels, vectorWidth);
+                int kept = same.First().Cut.Fraction((double)(Levels - level) / Levels, vectorWidth);
                 if (kept < same.Key.Channels && (steps.Count == 0 || steps[^1].Kept.Values.First() > kept))
-                    steps.Add(new PathPlan($"{same.Key.Channels}:{kept}", new HashSet<int>(), same.ToDictionary(c => c.Cut.Reader, _ => kept)));
+                    steps.Add(new PathPlan($"{same.Key.Channels}{(same.Key.Unit > 1 ? " in heads" : string.Empty)}:{kept}", new HashSet<int>(), same.ToDictionary(c => c.Cut.Reader, _ => kept)));
             }
 
             if (steps.Count > 0)

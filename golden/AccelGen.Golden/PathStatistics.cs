@@ -34,14 +34,18 @@ public static class PathStatistics
         void Add(int cut, sbyte[] values, int zero)
         {
             int channels = sums[cut].Length;
+            // Head after head, each with its own channels.
+            TensorShape shape = network.Tensors[network.Layers[cuts[cut].Reader].Input].Shape;
+            int perHead = values.Length / shape.Batch;
             long[] sum = new long[channels], square = new long[channels];
-            for (int i = 0; i < values.Length; i += channels)
+            for (int i = 0; i < values.Length; i += shape.Channels)
             {
-                for (int c = 0; c < channels; c++)
+                int first = i / perHead * shape.Channels;
+                for (int c = 0; c < shape.Channels; c++)
                 {
                     int v = values[i + c] - zero;
-                    sum[c] += v;
-                    square[c] += v * v;
+                    sum[first + c] += v;
+                    square[first + c] += v * v;
                 }
             }
 

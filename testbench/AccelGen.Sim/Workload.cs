@@ -259,7 +259,8 @@ public sealed class Workload : IDisposable
         if (layer is NormalizedMatMulLayer)
             whole += pixels * channelsIn * o.Batch;
         bool skipped = layer.Block is int block && path.SkippedBlocks.Contains(block);
-        return (whole, skipped ? 0 : keptIn == channelsIn && keptOut == outputs ? whole : pixels * taps * keptIn * keptOut);
+        int heads = layer.Heads(o, path);
+        return (whole, skipped ? 0 : heads < o.Batch ? whole / o.Batch * heads : keptIn == channelsIn && keptOut == outputs ? whole : pixels * taps * keptIn * keptOut);
     }
 
     // A known path costs one register write; a new one takes the next row of the table, the oldest when it is full.
@@ -290,7 +291,8 @@ public sealed class Workload : IDisposable
         if (kept is null && got.AsSpan().SequenceEqual(want))
             return 0;
         long count = 0;
-        for (int i = 0; i < want.Length; i++)
+        int compared = KeptHeads(layer.Layer, tensor.Shape, path) is int heads ? want.Length / tensor.Shape.Batch * heads : want.Length;
+        for (int i = 0; i < compared; i++)
         {
             if (want[i] == got[i] || kept?[i % channels] == false)
                 continue;
@@ -322,7 +324,16 @@ public sealed class Workload : IDisposable
             return all.Contains(false) ? all : null;
         }
 
-        return layer.OutputExtent is int e && path.Extents.TryGetValue(e, out int n) && n < channels ? [.. Enumerable.Range(0, channels).Select(c => c < n)] : null;
+        return layer.OutputExtent is int e && network.Tensors[layer.Output].Shape.Batch == 1 && path.Extents.TryGetValue(e, out int n) && n < channels ? [.. Enumerable.Range(0, channels).Select(c => c < n)] : null;
+    }
+
+    // Heads that a path computes of a layer's output, which lie one after the other; a convolution counts their channels.
+    private static int? KeptHeads(QuantizedLayer layer, TensorShape shape, ExecutionPath path)
+    {
+        if (layer.HeadExtent is not null)
+            return layer.Heads(shape, path);
+        int channels = layer.TransposeOutput ? shape.Width : shape.Channels;
+        return shape.Batch > 1 && layer.OutputExtent is int e && path.Extents.TryGetValue(e, out int n) ? Math.Min(shape.Batch, n / channels) : null;
     }
 
     private WorkloadResult Summarise(RunResult rtl, CyclePrediction model, ExecutionPath path, long[] mismatches, string? report, double seconds)

@@ -16,6 +16,21 @@ public sealed record CutPart(int Channels, IReadOnlyList<int> Sources, IReadOnly
 /// <param name="Parts">Producers of its input channels, in order; more than one where it reads a concatenation.</param>
 public sealed record ChannelCut(int Reader, IReadOnlyList<CutPart> Parts)
 {
+    /// <summary>Channels that are kept or dropped together: those of an attention head, otherwise 1.</summary>
+    public int Unit { get; init; } = 1;
+
+    /// <summary>Layers that take one head after the other: those of dropped heads are not computed.</summary>
+    public IReadOnlyList<int> HeadLayers { get; init; } = [];
+
+    /// <summary>Whether whole vectors of the input are kept or dropped: of each part of a concatenation, of each head.</summary>
+    /// <param name="vectorWidth">Channels of a vector.</param>
+    public bool InWholeVectors(int vectorWidth) => (Parts.Count == 1 || Parts.All(p => p.Channels % vectorWidth == 0)) && (Unit == 1 || Unit % vectorWidth == 0);
+
+    /// <summary>A fraction of the channels in whole vectors, or whole heads: the nearest number, at least one.</summary>
+    /// <param name="fraction">Above 0 and at most 1.</param>
+    /// <param name="vectorWidth">Channels of a vector.</param>
+    public int Fraction(double fraction, int vectorWidth) => WholeVectors(Channels, fraction, Math.Max(Unit, vectorWidth));
+
     /// <summary>Input channels of the reader.</summary>
     public int Channels => Parts.Sum(p => p.Channels);
 
@@ -67,7 +82,11 @@ public static class ChannelCuts
         public ChannelCut? Cut(ILookup<int, int> readers)
         {
             if (network.Layers[reader] is not ConvLayer { Groups: 1, IsDataMovement: false, InputExtent: null } conv
-                || conv.Reads.Count(t => network.Home(t) == network.Home(conv.Input)) > 1 || Trace(conv.Input) is not { } parts)
+                || conv.Reads.Count(t => network.Home(t) == network.Home(conv.Input)) > 1)
+                return null;
+            if (network.Tensors[conv.Input].Shape.Batch > 1)
+                return new AttentionHeads(network, reader, writers).Cut(readers);
+            if (Trace(conv.Input) is not { } parts)
                 return null;
             // Nothing else may read what is left out.
             bool closed = tensors.All(t => readers[t].All(l => l == reader || members.Contains(l)));

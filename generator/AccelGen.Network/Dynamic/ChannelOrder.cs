@@ -43,13 +43,15 @@ public static class ChannelOrder
         return [.. squares.Select((s, c) => Math.Sqrt(s) * statistics.Deviation[c])];
     }
 
-    /// <summary>Order by importance.</summary>
+    /// <summary>Order by importance; of attention heads, each with its channels as they are.</summary>
     /// <param name="cut">Cut.</param>
     /// <param name="importance">Importance of each input channel of the reader.</param>
     /// <param name="vectorWidth">Channels of a vector.</param>
     /// <returns>Place to channel of the reader's input.</returns>
     public static int[] ByImportance(ChannelCut cut, IReadOnlyList<double> importance, int vectorWidth)
     {
+        if (cut.Unit > 1)
+            return [.. Enumerable.Range(0, cut.Channels).Chunk(cut.Unit).OrderByDescending(head => head.Sum(c => importance[c] * importance[c])).SelectMany(c => c)];
         var vectors = new List<(double Square, int Part, int[] Channels)>();
         int first = 0;
         for (int p = 0; p < cut.Parts.Count; first += cut.Parts[p].Channels, p++)

@@ -4,7 +4,7 @@ namespace AccelGen.Network.Dynamic;
 
 /// <summary>
 /// Paths for any network, without knowing what its parts are worth: first less of what a concatenation gives (the decoder of
-/// a segmentation network, its dearest layer), then less of every layer that can do with less, then residual blocks as well,
+/// a segmentation network, its dearest layer), then less of every layer that can do with less, then fewer attention heads, then residual blocks as well,
 /// spread over the network.
 /// </summary>
 public static class DefaultLadder
@@ -19,13 +19,15 @@ public static class DefaultLadder
     public static IReadOnlyList<PathPlan> Create(QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth)
     {
         var plans = new List<PathPlan>();
-        ChannelCut[] joined = [.. cuts.Where(c => c.Parts.Count > 1 && c.Parts.All(p => p.Channels % vectorWidth == 0))];
-        ChannelCut[] all = [.. cuts.Where(c => c.Parts.Count == 1 || joined.Contains(c))];
+        ChannelCut[] usable = [.. cuts.Where(c => c.InWholeVectors(vectorWidth))], heads = [.. usable.Where(c => c.Unit > 1)];
+        ChannelCut[] joined = [.. usable.Where(c => c.Parts.Count > 1)], all = [.. usable.Except(heads)];
         Add("whole", [], 0, []);
         for (int k = Steps - 1; k > 0 && joined.Length > 0; k--)
             Add($"joined {k}/{Steps}", joined, k, []);
         for (int k = Steps - 1; k > 1 && all.Length > 0; k--)
             Add($"channels {k}/{Steps}", all, k, []);
+        foreach (int k in new[] { 6, 4, 2 }.Where(_ => heads.Length > 0))
+            Add($"heads {k}/{Steps}", heads, k, []);
         int[] spread = [.. Spread(network.Blocks.Count)];
         foreach (int count in new[] { 1, 2, 3, 4, 6, 8, 12, 16 }.Where(n => n <= spread.Length / 2))
             Add($"blocks -{count}", [], 0, spread[..count]);
@@ -37,7 +39,7 @@ public static class DefaultLadder
 
         void Add(string name, ChannelCut[] limited, int eighths, int[] skipped)
         {
-            var kept = limited.Select(c => (c.Reader, Kept: ChannelCut.WholeVectors(c.Channels, (double)eighths / Steps, vectorWidth), c.Channels))
+            var kept = limited.Select(c => (c.Reader, Kept: c.Fraction((double)eighths / Steps, vectorWidth), c.Channels))
                 .Where(k => k.Kept < k.Channels).ToDictionary(k => k.Reader, k => k.Kept);
             bool known = plans.Any(p => p.SkippedBlocks.SetEquals(skipped) && p.Kept.Count == kept.Count && p.Kept.All(k => kept.TryGetValue(k.Key, out int value) && value == k.Value));
             if (!known)

@@ -78,6 +78,9 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
                 foreach (int layer in cut.Parts[p].Layers)
                     layers[layer] = layers[layer] with { OutputExtent = register };
             }
+
+            foreach (int layer in cut.HeadLayers)
+                layers[layer] = layers[layer] with { HeadExtent = all, HeadChannels = cut.Unit };
         }
 
         if (columns.Count > registers)
@@ -96,6 +99,10 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
             yield return $"{place}legal are 1 to {cut.Channels}";
         else if (cut.Parts.Count > 1 && kept % vectorWidth != 0)
             yield return $"{place}behind a concatenation whole vectors are kept: multiples of {vectorWidth}, such as {Math.Max(vectorWidth, kept / vectorWidth * vectorWidth)}";
+        else if (kept % cut.Unit != 0)
+            yield return $"{place}whole attention heads are kept: multiples of {cut.Unit}, such as {Math.Max(cut.Unit, kept / cut.Unit * cut.Unit)}";
+        if (cut.Unit > 1 && cut.Unit % vectorWidth != 0)
+            yield return $"{place}its attention heads have {cut.Unit} channels, no whole number of vectors of {vectorWidth}";
         if (cut.Parts.Count > 1 && cut.Parts.FirstOrDefault(p => p.Channels % vectorWidth != 0) is { } part)
             yield return $"{place}{network.Layers[part.Layers[^1]].Name}, a part of the concatenation, has {part.Channels} channels, no whole number of vectors of {vectorWidth}";
     }

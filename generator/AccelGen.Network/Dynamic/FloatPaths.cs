@@ -29,10 +29,13 @@ public static class FloatPaths
         {
             if (!dropped.TryGetValue(network.Home(layer.Output), out (int Channels, (int Channel, float Value)[] Set) drop))
                 return;
-            for (int pixel = 0; pixel < values.Length; pixel += drop.Channels)
+            // Head after head, each with its own channels.
+            TensorShape shape = network.Tensors[layer.Output].Shape;
+            int width = drop.Channels / shape.Batch, pixels = values.Length / drop.Channels;
+            foreach ((int channel, float value) in drop.Set)
             {
-                foreach ((int channel, float value) in drop.Set)
-                    values[pixel + channel] = value;
+                for (int pixel = 0; pixel < pixels; pixel++)
+                    values[(((channel / width * pixels) + pixel) * width) + (channel % width)] = value;
             }
         })[network.Outputs[0]];
     }

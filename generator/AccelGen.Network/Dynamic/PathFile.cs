@@ -154,7 +154,7 @@ public sealed partial class PathFile
                 problems.Add($"{file}: {place}.{Keep}.{pattern}: matches no layer that can read fewer channels; those are {(cuts.Count == 0 ? "none" : string.Join(", ", cuts.Select(c => NameOf(network, c))))}");
             foreach (ChannelCut cut in matching)
             {
-                if (Channels(value, cut.Channels) is not int channels)
+                if (Channels(value, cut) is not int channels)
                 {
                     Report($"{place}.{Keep}.{pattern}", value, $"a number of channels, 1 to {cut.Channels}, or a fraction above 0 and at most 1, such as 0.5 or \"1/2\"");
                     break;
@@ -167,9 +167,10 @@ public sealed partial class PathFile
         return kept;
     }
 
-    // Counts are taken as they are; fractions as the nearest number of whole vectors, at least one.
-    private int? Channels(JsonNode? node, int all)
+    // Counts are taken as they are; fractions as the nearest number of whole vectors or heads, at least one.
+    private int? Channels(JsonNode? node, ChannelCut cut)
     {
+        int all = cut.Channels;
         if (node is not JsonValue value)
             return null;
         if (value.TryGetValue(out int count))
@@ -183,7 +184,7 @@ public sealed partial class PathFile
 
         if (!(fraction > 0 && fraction <= 1))
             return null;
-        return fraction == 1 ? all : Math.Min(all, ChannelCut.WholeVectors(all, fraction, vectorWidth));
+        return fraction == 1 ? all : Math.Min(all, cut.Fraction(fraction, vectorWidth));
     }
 
     private static bool Matches(string pattern, string layer)

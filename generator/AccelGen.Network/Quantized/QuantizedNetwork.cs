@@ -112,6 +112,23 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
     /// <summary>Dynamic register that limits the output channels at run time, or null.</summary>
     public int? OutputExtent { get; init; }
 
+    /// <summary>
+    /// Dynamic register that limits the heads at run time, or null; of layers that take one head after the other. It counts
+    /// channels, <see cref="HeadChannels"/> of each head.
+    /// </summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public int? HeadExtent { get; init; }
+
+    /// <summary>Channels of a head, as <see cref="HeadExtent"/> counts them.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public int HeadChannels { get; init; }
+
+    /// <summary>Heads that a path computes, always the first ones.</summary>
+    /// <param name="to">Shape of <see cref="Output"/>.</param>
+    /// <param name="path">Path.</param>
+    public int Heads(TensorShape to, ExecutionPath path) =>
+        HeadExtent is int e && path.Extents.TryGetValue(e, out int channels) ? Math.Min(to.Batch, channels / HeadChannels) : to.Batch;
+
     /// <summary>Operand added to the requantised result, or null.</summary>
     public ResidualAdd? Residual { get; init; }
 

@@ -85,8 +85,10 @@ public static class QuantizedNetworkRules
                 problems.Add($"{place}clamp {layer.ClampLow} to {layer.ClampHigh}; legal are -128 to 127");
             if (layer.Block is int block && (block < 0 || block >= network.Blocks.Count))
                 problems.Add($"{place}block {block} does not exist");
-            if (layer.InputExtent is < 0 or > 15 || layer.OutputExtent is < 0 or > 15)
+            if (layer.InputExtent is < 0 or > 15 || layer.OutputExtent is < 0 or > 15 || layer.HeadExtent is < 0 or > 15)
                 problems.Add($"{place}dynamic registers are 0 to 15");
+            if (layer.HeadExtent is not null && (layer is ConvLayer or ConcatLayer || layer.HeadChannels < 1))
+                problems.Add($"{place}a dynamic register limits the heads of a layer that takes one after the other, and counts at least one channel of each");
             if (layer.Table is { Length: not 256 } table)
                 problems.Add($"{place}its table has {table.Length} entries; 256 are needed");
             if (layer.TableZeroPoint is < -128 or > 127)

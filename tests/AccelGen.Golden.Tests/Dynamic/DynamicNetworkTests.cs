@@ -37,6 +37,40 @@ public sealed class DynamicNetworkTests
         Assert.That(cuts.Select(c => c.Channels), Has.Some.EqualTo(256));
     }
 
+    [Test]
+    public void SegFormer_has_a_cut_at_every_attention_with_several_heads()
+    {
+        QuantizedNetwork network = SegFormerB0.Value.Network;
+        ChannelCut[] heads = [.. ChannelCuts.Find(network).Where(c => c.Unit > 1)];
+        Assert.That(heads.Select(c => (c.Channels, c.Unit)), Is.EqualTo(new[] { (64, 32), (64, 32), (160, 32), (160, 32), (256, 32), (256, 32) }));
+        // Queries, keys and values; scores, their softmax, and the product with the values.
+        Assert.That(heads.Select(c => (c.Parts[0].Layers.Count, c.HeadLayers.Count)), Is.All.EqualTo((3, 3)));
+    }
+
+    [Test]
+    public void Part_of_an_attention_head_is_refused_with_the_nearest_whole_one()
+    {
+        QuantizedNetwork network = SegFormerB0.Value.Network;
+        ChannelCut cut = ChannelCuts.Find(network).Last(c => c.Unit > 1);
+        var ordered = new OrderedCut(cut, ChannelOrder.OfFile(cut), null);
+        PathPlan Keeping(int channels) => new("some", new HashSet<int>(), new Dictionary<int, int> { [cut.Reader] = channels });
+        FormatException part = Assert.Throws<FormatException>(() => DynamicNetwork.Prepare(network, [ordered], [Keeping(80)], 16, 16));
+        Assert.That(part.Message, Does.Contain("whole attention heads are kept: multiples of 32, such as 64"));
+        FormatException narrow = Assert.Throws<FormatException>(() => DynamicNetwork.Prepare(network, [ordered], [Keeping(64)], 64, 16));
+        Assert.That(narrow.Message, Does.Contain("its attention heads have 32 channels, no whole number of vectors of 64"));
+    }
+
+    [Test]
+    public void Heads_are_ordered_whole_by_what_their_channels_are_worth_together()
+    {
+        ChannelCut cut = ChannelCuts.Find(SegFormerB0.Value.Network).Last(c => c.Unit > 1);
+        // The dearest channel is in head 2, but head 5 is worth more as a whole.
+        double[] importance = [.. Enumerable.Range(0, cut.Channels).Select(c => c == (2 * cut.Unit) + 3 ? 4.0 : c / cut.Unit == 5 ? 1 : 0.1)];
+        int[] order = ChannelOrder.ByImportance(cut, importance, VectorWidth);
+        Assert.That(order.Chunk(cut.Unit).Select(h => h[0] / cut.Unit).Take(3), Is.EqualTo(new[] { 5, 2, 0 }));
+        Assert.That(order.Chunk(cut.Unit).All(h => h.Zip(h.Skip(1), (a, b) => b == a + 1).All(next => next)), Is.True);
+    }
+
     [TestCase(true, true)]
     [TestCase(true, false)]
     [TestCase(false, true)]
@@ -52,9 +86,9 @@ public sealed class DynamicNetworkTests
         PathPlan[] plans =
         [
             new PathPlan("whole", new HashSet<int>(), new Dictionary<int, int>()),
-            new PathPlan("three quarters", new HashSet<int> { 3 }, cuts.ToDictionary(c => c.Reader, c => c.Channels * 3 / 4)),
+            new PathPlan("three quarters", new HashSet<int> { 3 }, cuts.ToDictionary(c => c.Reader, c => c.Fraction(0.75, VectorWidth))),
             new PathPlan("half of the first", new HashSet<int>(), new Dictionary<int, int> { [cuts[0].Reader] = cuts[0].Channels / 2 }),
-            new PathPlan("a quarter", new HashSet<int> { 1, 6 }, cuts.ToDictionary(c => c.Reader, c => c.Channels / 4)),
+            new PathPlan("a quarter", new HashSet<int> { 1, 6 }, cuts.ToDictionary(c => c.Reader, c => c.Fraction(0.25, VectorWidth))),
         ];
         DynamicNetwork prepared = DynamicNetwork.Prepare(network, ordered, plans, VectorWidth, 16);
         for (int p = 0; p < plans.Length; p++)
@@ -87,7 +121,7 @@ public sealed class DynamicNetworkTests
         OrderedCut[] ordered = [.. cuts.Select(c => new OrderedCut(c, ChannelOrder.OfFile(c), null))];
         PathPlan Plan(string name, Func<ChannelCut, int> kept) => new(name, new HashSet<int>(), cuts.ToDictionary(c => c.Reader, kept));
         Assert.That(() => DynamicNetwork.Prepare(network, ordered, [Plan("p", c => c == fuse ? 500 : c.Channels)], VectorWidth, 16), Throws.InstanceOf<FormatException>().With.Message.Contains("multiples of 32, such as 480"));
-        Assert.That(() => DynamicNetwork.Prepare(network, ordered, [Plan("p", c => c.Channels), Plan("q", c => c.Channels - 64)], VectorWidth, 3), Throws.InstanceOf<FormatException>().With.Message.Contains("dynamic registers").And.Message.Contains("there are 3"));
+        Assert.That(() => DynamicNetwork.Prepare(network, ordered, [Plan("p", c => c.Channels), Plan("q", c => c.Unit > 1 ? c.Channels : c.Channels - 64)], VectorWidth, 3), Throws.InstanceOf<FormatException>().With.Message.Contains("dynamic registers").And.Message.Contains("there are 3"));
     }
 
     // The network of the file, with zeros for the weights of what the path drops, and what it gives on average in the biases.

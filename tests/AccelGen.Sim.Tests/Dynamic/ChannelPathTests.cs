@@ -16,11 +16,18 @@ public sealed class ChannelPathTests
     [TestCase(6, false, Category = "Deep")]
     [TestCase(7, true)]
     [CancelAfter(600_000)]
-    public async Task Paths_of_a_segformer_are_exact_and_cost_less_the_less_they_keep(int built, bool byImportance)
+    public Task Paths_of_a_segformer_are_exact_and_cost_less_the_less_they_keep(int built, bool byImportance) => Run(built, byImportance, heads: false);
+
+    [TestCase(6)]
+    [TestCase(7)]
+    [CancelAfter(600_000)]
+    public Task Paths_that_drop_attention_heads_are_exact_and_cost_less_the_fewer_they_keep(int built) => Run(built, byImportance: true, heads: true);
+
+    private static async Task Run(int built, bool byImportance, bool heads)
     {
         (string preset, string[] overrides) = RandomConfigs.Built[built];
         AcceleratorConfig config = ConfigLoader.Load(preset, overrides);
-        (DynamicNetwork prepared, sbyte[][] counts) = PathLadder.OfSegFormer(config, Size, Seed, byImportance);
+        (DynamicNetwork prepared, sbyte[][] counts) = PathLadder.OfSegFormer(config, Size, Seed, byImportance, heads: heads);
         var timing = new MemoryTiming();
         CompiledProgram program = new NetworkCompiler(config, timing).Compile(prepared.Network);
         BuiltModel model = await new ModelBuild().BuildAsync(config);

@@ -17,19 +17,20 @@ internal static class PathLadder
     /// <param name="seed">Seed of weights and images.</param>
     /// <param name="byImportance">Channels by importance and with means, or in the order of the network.</param>
     /// <param name="late">Paths that part late: by blocks of stages 2 and 3, and by the channels of the decoder alone.</param>
+    /// <param name="heads">Attention heads in place of channels.</param>
     /// <returns>The network with five paths from whole to a quarter, or eight that part late, and two inputs in counts.</returns>
-    public static (DynamicNetwork Network, sbyte[][] Inputs) OfSegFormer(AcceleratorConfig config, int size, int seed, bool byImportance, bool late = false)
+    public static (DynamicNetwork Network, sbyte[][] Inputs) OfSegFormer(AcceleratorConfig config, int size, int seed, bool byImportance, bool late = false, bool heads = false)
     {
         int width = config.Array.VectorWidth;
         FloatNetwork network = SegFormer.Build(SegFormer.Variant("segformer-b0"), size, size, seed);
         float[][] inputs = [.. Enumerable.Range(0, 2).Select(i => RandomNetworks.Values(new Random(seed + i), size * size * 3, 1))];
         QuantizedNetwork quantized = Quantizer.Quantize(network, Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax));
         sbyte[][] counts = [.. inputs.Select(i => Quantizer.QuantizeValues(quantized.Tensors[quantized.Inputs[0]], i))];
-        IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(quantized);
+        IReadOnlyList<ChannelCut> cuts = [.. ChannelCuts.Find(quantized).Where(c => c.Unit > 1 == heads)];
         IReadOnlyList<ChannelStatistics> statistics = PathStatistics.Collect(quantized, cuts, counts);
         OrderedCut[] ordered = [.. cuts.Select((c, i) => new OrderedCut(
             c, byImportance ? ChannelOrder.ByImportance(c, ChannelOrder.Importance((ConvLayer)quantized.Layers[c.Reader], statistics[i]), width) : ChannelOrder.OfFile(c), byImportance ? statistics[i].Mean : null))];
-        Dictionary<int, int> Part(int of, int parts, int from = 0) => cuts.Where(c => c.Reader >= from).ToDictionary(c => c.Reader, c => c.Channels * of / parts / width * width);
+        Dictionary<int, int> Part(int of, int parts, int from = 0) => cuts.Where(c => c.Reader >= from).ToDictionary(c => c.Reader, c => Math.Max(c.Unit, c.Channels * of / parts / Math.Max(width, c.Unit) * Math.Max(width, c.Unit)));
         int decoder = quantized.Layers.ToList().FindIndex(l => l.Name.Contains("linear_c", StringComparison.Ordinal));
         PathPlan[] plans = late
             ? [
