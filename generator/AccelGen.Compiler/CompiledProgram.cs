@@ -60,20 +60,6 @@ public sealed record PathCondition(int Bit, int Kept, int Other, bool OtherKept)
     public bool Holds(ulong blocks) => ((blocks >> Kept) & 1) == 1 && ((blocks >> Other) & 1) == 1 == OtherKept;
 }
 
-/// <summary>A keep bit that an attention head has for itself.</summary>
-/// <param name="Bit">Index of the keep bit.</param>
-/// <param name="With">Keep bit that must be set as well, of the block that the head belongs to, or null.</param>
-/// <param name="Register">Dynamic register that counts the channels of all heads.</param>
-/// <param name="Channels">Channels of the heads up to this one: it is kept where the register counts as many.</param>
-public sealed record HeadCondition(int Bit, int? With, int Register, int Channels)
-{
-    /// <summary>Whether the condition holds.</summary>
-    /// <param name="keep">Keep bits of the blocks and of their conditions.</param>
-    /// <param name="path">Path.</param>
-    public bool Holds(ulong keep, ExecutionPath path) =>
-        (With is not int with || ((keep >> with) & 1) == 1) && (!path.Extents.TryGetValue(Register, out int channels) || channels >= Channels);
-}
-
 /// <summary>A program: commands, memory image, and where each tensor lies.</summary>
 public sealed record CompiledProgram
 {
@@ -110,9 +96,6 @@ public sealed record CompiledProgram
     /// <summary>Keep bits beyond those of the blocks.</summary>
     public IReadOnlyList<PathCondition> Conditions { get; init; } = [];
 
-    /// <summary>Keep bits of attention heads.</summary>
-    public IReadOnlyList<HeadCondition> Heads { get; init; } = [];
-
     /// <summary>How its CHECKPOINT commands choose, or null: it has none.</summary>
     public BudgetTable? Budget { get; init; }
 
@@ -146,9 +129,6 @@ public sealed record CompiledProgram
         ulong blocks = keep;
         foreach (PathCondition condition in Conditions)
             keep = condition.Holds(blocks) ? keep | (1UL << condition.Bit) : keep & ~(1UL << condition.Bit);
-        ulong known = keep;
-        foreach (HeadCondition head in Heads)
-            keep = head.Holds(known, path) ? keep | (1UL << head.Bit) : keep & ~(1UL << head.Bit);
         uint[] extents = new uint[PathRow.Registers];
         for (int i = 0; i < extents.Length; i++)
         {
@@ -162,6 +142,7 @@ public sealed record CompiledProgram
         {
             Default(layer.InputExtent, Tensors[layer.Input].Shape.Batch * Tensors[layer.Input].Shape.Channels);
             TensorShape to = Network.Tensors[layer.Output].Shape;
+            Default(layer.HeadExtent, to.Batch * layer.HeadChannels);
             Default(layer.OutputExtent, to.Batch * (layer.TransposeOutput ? to.Width : to.Channels));
         }
 

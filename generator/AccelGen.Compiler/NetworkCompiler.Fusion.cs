@@ -130,10 +130,10 @@ public sealed partial class NetworkCompiler
         {
             if (conditions.Find(c => (c.Kept, c.Other, c.OtherKept) == (block, producer, kept)) is { } known)
                 return known.Bit;
-            if (FreeBit(network) is int bit)
-                conditions.Add(new PathCondition(bit, block, producer, kept));
-            else
+            int bit = 63 - conditions.Count;
+            if (network.Layers.Any(l => l.Block >= bit) || network.Blocks.Any(b => b.Index >= bit))
                 return null;
+            conditions.Add(new PathCondition(bit, block, producer, kept));
             return bit;
         }
     }

@@ -32,7 +32,6 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         regions.Clear();
         problems.Clear();
         conditions.Clear();
-        heads.Clear();
         ones = null;
         Dictionary<int, InputFolding> folded = FindFoldedInputs(network);
 
@@ -101,7 +100,10 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                     break;
                 }
 
-                emitter.Emit(OfHead(job, network), tiling);
+                int head = emitter.Commands.Count;
+                emitter.Emit(job, tiling);
+                if (layer.HeadExtent is int register && job is { Batch: > 0, Rearranges: false })
+                    new HeadExtent(config, register, layer.HeadChannels, job.Batch).Limit(emitter.Commands.Skip(head));
                 chosen = job.Rearranges ? chosen : tiling;
             }
 
@@ -139,7 +141,6 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             Folded = folded,
             Memory = plan,
             Conditions = [.. conditions],
-            Heads = [.. heads],
         };
     }
 

@@ -100,7 +100,7 @@ public static class IsaDefinition
         new("COMPUTE", 2, Queue.Compute, "Multiplies and accumulates a range of lane tiles (extent B) over a range of input vectors (extent A), all kernel taps and all output pixels of the tile; hands sums to the active VECTOR command.",
         [
             new("FirstChunk", 128, 1, "1: sums start from zero."),
-            new("LastChunk", 129, 1, "1: without a dynamic limit on extent A, this command completes the sums."),
+            new("LastChunk", 129, 1, "1: this command completes the sums. With a dynamic limit on extent A the one that reaches the limit does so as well."),
             new("Diagonal", 130, 1, "1: each lane tile reads only the input vector that holds its own channels (pooling, depthwise, elementwise)."),
             new("WeightPerTap", 131, 1, "1: a weight tile per kernel tap; 0: one tile for all taps."),
             new("Maximum", 132, 1, "1: diagonal mode keeps the largest tap inside the image instead of adding."),

@@ -51,7 +51,7 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
         if (Skips(command))
             return new ResolvedCommand(true, 0, 0, false, 0, 0);
         bool chunks = command.Definition.Name == "COMPUTE" && command["ADynamic"] == 1;
-        return new ResolvedCommand(false, Resolve(command, 'A'), Resolve(command, 'B'), chunks && command["ABase"] + command["ACount"] >= Limit(command, 'A'),
+        return new ResolvedCommand(false, Resolve(command, 'A'), Resolve(command, 'B'), chunks && (command["LastChunk"] == 1 || command["ABase"] + command["ACount"] >= Limit(command, 'A')),
             chunks ? (int)(Extents[(int)command["ARegister"]] >> 12 & 0x7F) : 0, command.Definition.Name == "LOAD" ? Address(command) : 0);
     }
 

@@ -353,7 +353,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
 
             int a = command["Diagonal"] == 1 ? 1 : path.Resolve(command, 'A'), tiles = path.Resolve(command, 'B');
             bool final = command["ADynamic"] == 1
-                ? command["ABase"] + command["ACount"] >= path.Limit(command, 'A')
+                ? command["LastChunk"] == 1 || command["ABase"] + command["ACount"] >= path.Limit(command, 'A')
                 : command["LastChunk"] == 1;
             long pixels = command["Rows"] * command["Columns"];
             long steps = a * command["KernelRows"] * command["KernelColumns"];

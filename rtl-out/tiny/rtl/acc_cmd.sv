@@ -103,7 +103,7 @@ module acc_cmd (
     tail    = word[182:176];
     if (word[64]) begin
       count_a = clamp_extent(limit_a, word[81:70], count_a);
-      last_a  = 13'(word[81:70]) + 13'(word[93:82]) >= limit_a;
+      last_a  = last_a || 13'(word[81:70]) + 13'(word[93:82]) >= limit_a;
       tail    = reg_a[18:12];
     end
     if (word[94]) begin
