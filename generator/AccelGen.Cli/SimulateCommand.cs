@@ -23,7 +23,7 @@ internal static class SimulateCommand
         Option<string[]> layer = new("--layer") { Description = "Layer, e.g. \"conv 128x128x3072 k1 -> 768, keep 1536\"; may be repeated.", DefaultValueFactory = _ => [] };
         Option<string[]> from = new("--layers-from") { Description = $"File with one layer per line ('#' starts a comment), or a named set: {string.Join(", ", SegFormerLayers.Sets)}.", DefaultValueFactory = _ => [] };
         Option<string?> pattern = new("--layers") { Description = "Patterns of layer names to run from the sets, separated by commas; * matches anything." };
-        Option<bool> halves = new("--halves") { Description = "Runs each convolution and linear layer once more with half of its input channels kept." };
+        Option<bool> halves = new("--halves") { Description = "Runs each convolution and linear layer once more with half of its input channels kept, and once with half of its output channels: whole vectors, where there are two." };
         Option<int> seed = new("--seed") { Description = "Seed of the random data.", DefaultValueFactory = _ => 1 };
         Option<int> latency = Cli.MemoryLatencyOption();
         Option<int> interval = Cli.MemoryIntervalOption();
@@ -35,13 +35,13 @@ internal static class SimulateCommand
         {
             AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
             MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
-            List<LayerSpec> layers = Collect(result.GetValue(layer)!, result.GetValue(from)!, result.GetValue(pattern), result.GetValue(halves));
+            List<LayerSpec> layers = Collect(result.GetValue(layer)!, result.GetValue(from)!, result.GetValue(pattern), result.GetValue(halves) ? loaded.Array.VectorWidth : null);
             return await RunAsync(loaded, layers, result.GetValue(seed), timing, result.GetValue(stalls), Cli.Waveform(result.GetValue(waveform), result.GetValue(window)), result.GetValue(json), result.GetValue(config)!, result.GetValue(set)!, cancellation).ConfigureAwait(false);
         });
         return command;
     }
 
-    private static List<LayerSpec> Collect(string[] texts, string[] sources, string? pattern, bool halves)
+    private static List<LayerSpec> Collect(string[] texts, string[] sources, string? pattern, int? halves)
     {
         List<LayerSpec> layers = [.. texts.Select(t => LayerSpec.Parse(t))];
         foreach (string source in sources)
@@ -64,11 +64,19 @@ internal static class SimulateCommand
 
         if (layers.Count == 0)
             throw new FormatException("no layer to simulate: give --layer, or --layers-from with a pattern that matches");
-        if (!halves)
-            return layers;
-        return [.. layers.SelectMany(l => l.Kind != "matmul" && l.Groups == 1 && l.Keep is null && l.Input.Channels > 3
-            ? new[] { l, l with { Name = l.Name + " (half)", Text = $"{l.Text}, keep {l.Input.Channels / 2}", Keep = l.Input.Channels / 2 } }
-            : [l])];
+        return halves is int vectorWidth ? [.. layers.SelectMany(l => Halves(l, vectorWidth).Prepend(l))] : layers;
+    }
+
+    // A layer with half of its input or output channels, where that is a whole number of vectors.
+    private static IEnumerable<LayerSpec> Halves(LayerSpec layer, int vectorWidth)
+    {
+        if (layer.Kind == "matmul" || layer.Groups > 1 || layer.Keep is not null || layer.KeepOut is not null)
+            yield break;
+        int inputs = layer.Input.Channels / 2, outputs = layer.OutputChannels / 2;
+        if (inputs > 0 && inputs % vectorWidth == 0)
+            yield return layer with { Name = layer.Name + " (half in)", Text = $"{layer.Text}, keep {inputs}", Keep = inputs };
+        if (outputs > 0 && outputs % vectorWidth == 0)
+            yield return layer with { Name = layer.Name + " (half out)", Text = $"{layer.Text}, keepout {outputs}", KeepOut = outputs };
     }
 
     // A layer per line; every wrong line is named.
@@ -98,10 +106,10 @@ internal static class SimulateCommand
         var wall = Stopwatch.StartNew();
         BuiltModel built = await new ModelBuild(logger: log).BuildAsync(config, waveform is not null, cancellation: cancellation).ConfigureAwait(false);
         string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
-        var rows = new List<(LayerSpec Spec, LayerResult Layer, long Bound)>();
+        var rows = new List<(LayerSpec Spec, LayerResult Layer, long Bound, double? SkipEfficiency)>();
         double simulated = 0;
         bool bad = false;
-        long doneMacs = 0, allMacs = layers.Sum(l => l.Output.Elements * l.Input.Channels / l.Groups * l.Kernel.Rows * l.Kernel.Columns);
+        long doneMacs = 0, wholeMacs = 0, allMacs = layers.Sum(l => l.Output.Elements * l.Input.Channels / l.Groups * l.Kernel.Rows * l.Kernel.Columns);
         foreach (LayerSpec spec in layers)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -118,7 +126,18 @@ internal static class SimulateCommand
             one = one with { Utilization = (double)(one.Macs - one.MacsSkipped) / one.CyclesRtl / config.Derived.PeakMacsPerCycle };
             // What the array or the bus needs at least, whichever is more.
             long bound = Math.Max((one.Macs - one.MacsSkipped) / config.Derived.PeakMacsPerCycle, Math.Max(one.BytesRead, one.BytesWritten) / config.Derived.BeatBytes * timing.ReadInterval);
-            rows.Add((spec, one, bound));
+            // Channels that are not kept: what they save is that of the same program with all of them.
+            double? efficiency = null;
+            if (one.MacsSkipped > 0)
+            {
+                WorkloadResult whole = workload.Run(inputs, ExecutionPath.Whole, new MemoryFaults(stallSeed));
+                simulated += whole.WallSeconds;
+                wholeMacs += one.Macs;
+                efficiency = (double)(whole.Rtl.TotalCycles - one.CyclesRtl) / whole.Rtl.TotalCycles / ((double)one.MacsSkipped / one.Macs);
+                bad |= whole.Layers[0].Mismatches > 0 || (stallSeed is null && whole.CounterDifferences.Count > 0);
+            }
+
+            rows.Add((spec, one, bound, efficiency));
             bool differs = stallSeed is null ? run.CounterDifferences.Count > 0 || run.CommandDifferences > 0 : run.Rtl.TotalCycles < run.Model.TotalCycles;
             if (one.Mismatches > 0 || differs)
             {
@@ -137,12 +156,12 @@ internal static class SimulateCommand
             }
         }
 
-        var table = new Table().AddColumns("layer", "MACs", "skipped", "RTL cycles", "model cycles", "mismatches", "utilization", "of bound", "read", "written");
-        foreach (int column in Enumerable.Range(1, 9))
+        var table = new Table().AddColumns("layer", "MACs", "skipped", "RTL cycles", "model cycles", "mismatches", "utilization", "of bound", "skip efficiency", "read", "written");
+        foreach (int column in Enumerable.Range(1, 10))
             table.Columns[column].RightAligned();
-        foreach ((_, LayerResult r, long bound) in rows)
+        foreach ((_, LayerResult r, long bound, double? efficiency) in rows)
         {
-            table.AddRow(Printable.Cell(r.Name), $"{r.Macs:N0}", $"{r.MacsSkipped:N0}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{r.Utilization:P1}", $"{(double)bound / r.CyclesRtl:P1}", $"{r.BytesRead:N0}", $"{r.BytesWritten:N0}");
+            table.AddRow(Printable.Cell(r.Name), $"{r.Macs:N0}", $"{r.MacsSkipped:N0}", $"{r.CyclesRtl:N0}", $"{r.CyclesModel:N0}", $"{r.Mismatches}", $"{r.Utilization:P1}", $"{(double)bound / r.CyclesRtl:P1}", efficiency is double e ? $"{e:F3}" : string.Empty, $"{r.BytesRead:N0}", $"{r.BytesWritten:N0}");
         }
 
         Cli.Output().Write(table);
@@ -165,11 +184,11 @@ internal static class SimulateCommand
             wallSeconds = wall.Elapsed.TotalSeconds,
             buildSeconds = built.Seconds,
             simulationSeconds = simulated,
-            macsPerSecond = executed / simulated,
+            macsPerSecond = (executed + wholeMacs) / simulated,
             tools = new { accelgen = typeof(SimulateCommand).Assembly.GetName().Version?.ToString(3), verilator, dotnet = Environment.Version.ToString() },
         };
         Console.WriteLine($"{config.Name} ({config.Hash.Hex}): {total.mismatches} mismatches, RTL {total.cyclesRtl:N0} cycles, model {total.cyclesModel:N0}; {total.macsPerSecond / 1e9:F2} GMAC/s simulated, {total.wallSeconds:F1} s");
-        Cli.WriteJson(json, new { layers = rows.Select(r => new { r.Layer.Name, spec = r.Spec.Text, r.Layer.Op, r.Layer.Macs, r.Layer.MacsSkipped, r.Layer.CyclesRtl, r.Layer.CyclesModel, r.Layer.Mismatches, r.Layer.Utilization, r.Layer.BytesRead, r.Layer.BytesWritten, boundCycles = r.Bound, r.Layer.Tiling }), total });
+        Cli.WriteJson(json, new { layers = rows.Select(r => new { r.Layer.Name, spec = r.Spec.Text, r.Layer.Op, r.Layer.Macs, r.Layer.MacsSkipped, r.Layer.CyclesRtl, r.Layer.CyclesModel, r.Layer.Mismatches, r.Layer.Utilization, r.Layer.BytesRead, r.Layer.BytesWritten, boundCycles = r.Bound, r.SkipEfficiency, r.Layer.Tiling }), total });
         return bad ? ExitCode.Mismatch : ExitCode.Success;
     }
 }
