@@ -14,6 +14,9 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
     /// <summary>Accuracy on the images, or null where nothing is known of any.</summary>
     public double? Accuracy { get; init; }
 
+    /// <summary>Cycles of the whole network on the same program, also where no path of the file is that.</summary>
+    public long WholeCycles { get; init; }
+
     /// <summary>Images of the accuracy.</summary>
     public int Images { get; init; }
 
@@ -29,7 +32,7 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
         var model = new CycleModel(program.Config, timing);
         CyclePrediction Predict(ExecutionPath p) => model.Predict(program.Commands, program.ProgramAddress, program.Row(p));
         CyclePrediction whole = Predict(ExecutionPath.Whole);
-        return [.. paths.Select(p => (Path: p, Part: Predict(p))).Select(p => new PathCost(p.Path, Workload.Macs(program.Network, p.Path).Executed, p.Part.TotalCycles, SkipEfficiency.Of(program, p.Path, whole, p.Part)))];
+        return [.. paths.Select(p => (Path: p, Part: Predict(p))).Select(p => new PathCost(p.Path, Workload.Macs(program.Network, p.Path).Executed, p.Part.TotalCycles, SkipEfficiency.Of(program, p.Path, whole, p.Part)) { WholeCycles = whole.TotalCycles })];
     }
 
     /// <summary>The same paths with what is best marked.</summary>
@@ -55,7 +58,7 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
     /// <param name="metric">Name of the accuracy, or null.</param>
     public static void Print(DynamicNetwork prepared, IReadOnlyList<PathCost> costs, string? metric)
     {
-        long wholeMacs = Workload.Macs(prepared.Network, ExecutionPath.Whole).Whole, wholeCycles = costs.Max(c => c.Cycles);
+        long wholeMacs = Workload.Macs(prepared.Network, ExecutionPath.Whole).Whole;
         bool rtl = costs.Any(c => c.Rtl is not null);
         string[] columns = ["path", "cycles", "saved", "MACs", "saved", "skip efficiency", metric ?? "accuracy", "Pareto", .. rtl ? new[] { "RTL cycles", "mismatches" } : []];
         var table = new Table().AddColumns(columns);
@@ -65,7 +68,7 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
         {
             string[] cells =
             [
-                Printable.Cell(c.Path.Name), $"{c.Cycles:N0}", $"{1 - ((double)c.Cycles / wholeCycles):P1}", $"{c.Macs:N0}", wholeMacs == 0 ? string.Empty : $"{1 - ((double)c.Macs / wholeMacs):P1}",
+                Printable.Cell(c.Path.Name), $"{c.Cycles:N0}", $"{1 - ((double)c.Cycles / c.WholeCycles):P1}", $"{c.Macs:N0}", wholeMacs == 0 ? string.Empty : $"{1 - ((double)c.Macs / wholeMacs):P1}",
                 $"{c.Skip.Value:F3}", $"{c.Accuracy:P2}", c.IsPareto ? "*" : string.Empty, .. rtl ? new[] { $"{c.Rtl?.CyclesRtl:N0}", $"{c.Rtl?.Mismatches}" } : [],
             ];
             table.AddRow(cells);
@@ -74,7 +77,7 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
         Cli.Output().Write(table);
         // What a path left out beyond its own channels.
         if (prepared.Cuts.Count > 0)
-            Console.WriteLine($"not computed where channels are dropped: {string.Join("; ", prepared.Cuts.Select(c => $"{PathFile.NameOf(prepared.Network, c.Cut)}: {string.Join(", ", c.Cut.Parts.SelectMany(p => p.Layers).Select(l => prepared.Network.Layers[l].Name))}"))}");
+            Console.WriteLine($"not computed where channels are dropped: {string.Join("; ", prepared.Cuts.Select(c => $"{PathFile.NameOf(prepared.Network, c.Cut)}: {string.Join(", ", c.Cut.Parts.SelectMany(p => p.Layers).Concat(c.Cut.HeadLayers).Order().Select(l => prepared.Network.Layers[l].Name))}"))}");
     }
 
     /// <summary>The paths for programs.</summary>

@@ -66,7 +66,7 @@ internal static class PathsCommand
             IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(model.Quantized);
             IReadOnlyList<PathPlan> ladder = result.GetValue(search)
                 ? pathOptions.Search(result, model, loaded, Cli.Range("--count", result.GetValue(count), 2, DynamicNetwork.MostVariants), Cli.Range("--search-images", result.GetValue(searchImages), 1, 1024), log, cancellation)
-                : DefaultLadder.Create(model.Quantized, cuts, loaded.Array.VectorWidth);
+                : DefaultLadder.Create(model.Quantized, cuts, loaded.Array.VectorWidth, loaded.Control.DynamicRegisters);
             DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation, ladder);
             if (sample is not null)
                 _ = Truth.Of(model.Quantized, sample.Images, imageOptions.Masks(result), first);
@@ -101,7 +101,7 @@ internal static class PathsCommand
     private static void WriteLadder(QuantizedNetwork network, AcceleratorConfig config, string? output)
     {
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(network);
-        IReadOnlyList<PathPlan> ladder = DefaultLadder.Create(network, cuts, config.Array.VectorWidth);
+        IReadOnlyList<PathPlan> ladder = DefaultLadder.Create(network, cuts, config.Array.VectorWidth, config.Control.DynamicRegisters);
         string text = PathFile.Write(network, cuts, ladder);
         if (output is null)
         {

@@ -64,7 +64,7 @@ internal static class ServeTraceCommand
             Sample? sample = labelled ?? (plan.Rtl > 0 ? imageOptions.Load(result, options) : null);
 
             LoadedModel model = options.Load(result, log, cancellation);
-            DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation, DefaultLadder.Create(model.Quantized, ChannelCuts.Find(model.Quantized), loaded.Array.VectorWidth));
+            DynamicNetwork prepared = pathOptions.Prepare(result, model, loaded, log, cancellation, DefaultLadder.Create(model.Quantized, ChannelCuts.Find(model.Quantized), loaded.Array.VectorWidth, loaded.Control.DynamicRegisters));
             if (labelled is not null)
                 _ = Truth.Of(model.Quantized, labelled.Images, imageOptions.Masks(result), first);
             CompiledProgram plain = new NetworkCompiler(loaded, plan.Timing).Compile(prepared.Network);

@@ -29,7 +29,7 @@ public sealed record ChannelCut(int Reader, IReadOnlyList<CutPart> Parts)
     /// <summary>A fraction of the channels in whole vectors, or whole heads: the nearest number, at least one.</summary>
     /// <param name="fraction">Above 0 and at most 1.</param>
     /// <param name="vectorWidth">Channels of a vector.</param>
-    public int Fraction(double fraction, int vectorWidth) => WholeVectors(Channels, fraction, Math.Max(Unit, vectorWidth));
+    public int Fraction(double fraction, int vectorWidth) => WholeVectors(Channels, fraction, Unit > 1 ? Unit : vectorWidth);
 
     /// <summary>Input channels of the reader.</summary>
     public int Channels => Parts.Sum(p => p.Channels);

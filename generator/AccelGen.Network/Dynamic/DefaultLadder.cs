@@ -15,11 +15,26 @@ public static class DefaultLadder
     /// <param name="network">Network.</param>
     /// <param name="cuts">Its cuts.</param>
     /// <param name="vectorWidth">Channels of a vector: kept are whole ones.</param>
+    /// <param name="registers">Dynamic registers of the configuration: where they do not last for all, the ladder drops no heads, then cuts concatenations only, then nothing but blocks.</param>
     /// <returns>Paths, the whole network first; none twice.</returns>
-    public static IReadOnlyList<PathPlan> Create(QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth)
+    public static IReadOnlyList<PathPlan> Create(QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth, int registers)
+    {
+        ChannelCut[] usable = [.. cuts.Where(c => c.InWholeVectors(vectorWidth))];
+        ChannelCut[][] choices = [usable, [.. usable.Where(c => c.Unit == 1)], [.. usable.Where(c => c.Parts.Count > 1)], []];
+        return choices.Select(c => Create(network, c, vectorWidth)).First(plans => Registers(plans, cuts) <= registers);
+    }
+
+    // Registers that the paths need at most: parts of a concatenation have one each, whatever the order of the channels.
+    private static int Registers(IReadOnlyList<PathPlan> plans, IReadOnlyList<ChannelCut> cuts)
+    {
+        ChannelCut[] limited = [.. cuts.Where(c => plans.Any(p => p.KeptOf(c) < c.Channels))];
+        return limited.Select(c => string.Join(' ', plans.Select(p => p.KeptOf(c)))).Distinct().Count() + limited.Where(c => c.Parts.Count > 1).Sum(c => c.Parts.Count);
+    }
+
+    private static List<PathPlan> Create(QuantizedNetwork network, ChannelCut[] usable, int vectorWidth)
     {
         var plans = new List<PathPlan>();
-        ChannelCut[] usable = [.. cuts.Where(c => c.InWholeVectors(vectorWidth))], heads = [.. usable.Where(c => c.Unit > 1)];
+        ChannelCut[] heads = [.. usable.Where(c => c.Unit > 1)];
         ChannelCut[] joined = [.. usable.Where(c => c.Parts.Count > 1)], all = [.. usable.Except(heads)];
         Add("whole", [], 0, []);
         for (int k = Steps - 1; k > 0 && joined.Length > 0; k--)

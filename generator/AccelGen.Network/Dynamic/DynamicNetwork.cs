@@ -46,7 +46,12 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
     /// <exception cref="FormatException">A path keeps what is not there, or the paths need more registers or variants than there are.</exception>
     public static DynamicNetwork Prepare(QuantizedNetwork network, IReadOnlyList<OrderedCut> cuts, IReadOnlyList<PathPlan> plans, int vectorWidth, int registers)
     {
-        List<string> problems = [.. plans.SelectMany(p => cuts.SelectMany(c => Problems(network, c.Cut, p, vectorWidth)))];
+        List<string> problems =
+        [
+            .. cuts.Select(c => c.Cut).Where(c => c.Unit > 1 && c.Unit % vectorWidth != 0 && plans.Any(p => p.KeptOf(c) < c.Channels))
+                .Select(c => $"{network.Layers[c.Reader].Name}: its attention heads have {c.Unit} channels, no whole number of vectors of {vectorWidth}: set array.vectorWidth to {c.Unit} or a part of it, or keep all heads"),
+            .. plans.SelectMany(p => cuts.SelectMany(c => Problems(network, c.Cut, p, vectorWidth))),
+        ];
         if (problems.Count > 0)
             throw new FormatException(string.Join(Environment.NewLine, problems));
         QuantizedLayer[] layers = [.. network.Layers];
@@ -101,8 +106,6 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
             yield return $"{place}behind a concatenation whole vectors are kept: multiples of {vectorWidth}, such as {Math.Max(vectorWidth, kept / vectorWidth * vectorWidth)}";
         else if (kept % cut.Unit != 0)
             yield return $"{place}whole attention heads are kept: multiples of {cut.Unit}, such as {Math.Max(cut.Unit, kept / cut.Unit * cut.Unit)}";
-        if (cut.Unit > 1 && cut.Unit % vectorWidth != 0)
-            yield return $"{place}its attention heads have {cut.Unit} channels, no whole number of vectors of {vectorWidth}";
         if (cut.Parts.Count > 1 && cut.Parts.FirstOrDefault(p => p.Channels % vectorWidth != 0) is { } part)
             yield return $"{place}{network.Layers[part.Layers[^1]].Name}, a part of the concatenation, has {part.Channels} channels, no whole number of vectors of {vectorWidth}";
     }

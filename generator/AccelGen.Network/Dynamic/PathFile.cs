@@ -102,9 +102,9 @@ public sealed partial class PathFile
             string place = $"{Paths}[{i}]";
             if (Object(paths[i], place, Name, Skip, Keep) is not { } path)
                 continue;
-            string? name = (path[Name] as JsonValue)?.TryGetValue(out string? given) == true && given.Length > 0 ? given : null;
+            string? name = (path[Name] as JsonValue)?.TryGetValue(out string? given) == true && !string.IsNullOrWhiteSpace(given) ? given : null;
             if (name is null)
-                Report($"{place}.{Name}", path[Name], "a text that is not empty");
+                Report($"{place}.{Name}", path[Name], "a text that is not blank");
             else if (!names.Add(name))
                 problems.Add($"{file}: {place}.{Name}: '{name}' is the name of two paths; give each its own");
             yield return new PathPlan(name ?? string.Empty, Skipped(path, place), Kept(path, place));
@@ -156,7 +156,8 @@ public sealed partial class PathFile
             {
                 if (Channels(value, cut) is not int channels)
                 {
-                    Report($"{place}.{Keep}.{pattern}", value, $"a number of channels, 1 to {cut.Channels}, or a fraction above 0 and at most 1, such as 0.5 or \"1/2\"");
+                    string counts = cut.Unit == 1 ? $"a number of channels, 1 to {cut.Channels}" : $"the channels of whole attention heads, a multiple of {cut.Unit} up to {cut.Channels}";
+                    Report($"{place}.{Keep}.{pattern}", value, $"{counts}, or a fraction above 0 and at most 1, such as 0.5 or \"1/2\"");
                     break;
                 }
 
@@ -174,7 +175,7 @@ public sealed partial class PathFile
         if (node is not JsonValue value)
             return null;
         if (value.TryGetValue(out int count))
-            return count >= 1 && count <= all ? count : null;
+            return count >= 1 && count <= all && count % cut.Unit == 0 ? count : null;
         if (!value.TryGetValue(out double fraction))
         {
             if (!value.TryGetValue(out string? text) || Fraction().Match(text) is not { Success: true } match)

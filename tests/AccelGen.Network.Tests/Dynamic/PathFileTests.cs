@@ -42,7 +42,7 @@ public sealed class PathFileTests
     [Test]
     public void What_is_written_is_read_back()
     {
-        IReadOnlyList<PathPlan> ladder = DefaultLadder.Create(Network.Value, Cuts, VectorWidth);
+        IReadOnlyList<PathPlan> ladder = DefaultLadder.Create(Network.Value, Cuts, VectorWidth, 16);
         Assert.That(ladder, Has.Count.GreaterThanOrEqualTo(12));
         Assert.That(ladder.Select(p => p.Name).Distinct().Count(), Is.EqualTo(ladder.Count));
         IReadOnlyList<PathPlan> back = Parse(PathFile.Write(Network.Value, Cuts, ladder));
@@ -50,12 +50,28 @@ public sealed class PathFileTests
         Assert.That(back.Zip(ladder).All(p => p.First.SkippedBlocks.SetEquals(p.Second.SkippedBlocks) && p.First.Kept.OrderBy(k => k.Key).SequenceEqual(p.Second.Kept.OrderBy(k => k.Key))));
     }
 
+    // Head rungs, then single cuts are left out where the dynamic registers do not last.
+    [TestCase(16, true, true)]
+    [TestCase(10, false, true)]
+    [TestCase(5, false, true)]
+    [TestCase(4, false, false)]
+    public void The_default_ladder_takes_no_more_registers_than_there_are(int registers, bool heads, bool channels)
+    {
+        IReadOnlyList<PathPlan> ladder = DefaultLadder.Create(Network.Value, Cuts, VectorWidth, registers);
+        OrderedCut[] ordered = [.. Cuts.Where(c => ladder.Any(p => p.KeptOf(c) < c.Channels)).Select(c => new OrderedCut(c, ChannelOrder.OfFile(c), null))];
+        Assert.That(() => DynamicNetwork.Prepare(Network.Value, ordered, ladder, VectorWidth, registers), Throws.Nothing);
+        Assert.That((ladder.Any(p => p.Name.StartsWith("heads", StringComparison.Ordinal)), ladder.Any(p => p.Kept.Count > 0)), Is.EqualTo((heads, channels)));
+        Assert.That(ladder, Has.Count.GreaterThanOrEqualTo(4));
+    }
+
     [TestCase("{", "not JSON")]
     [TestCase("[]", "the root: []; legal is an object with paths")]
     [TestCase("{}", "paths: missing or null; legal is a list")]
     [TestCase("""{"paths": []}""", "give at least one path")]
     [TestCase("""{"paths": [3]}""", "paths[0]: 3; legal is an object with name, skip, keep")]
-    [TestCase("""{"paths": [{"name": ""}]}""", "paths[0].name: \"\"; legal is a text that is not empty")]
+    [TestCase("""{"paths": [{"name": ""}]}""", "paths[0].name: \"\"; legal is a text that is not blank")]
+    [TestCase("""{"paths": [{"name": "  "}]}""", "paths[0].name: \"  \"; legal is a text that is not blank")]
+    [TestCase("""{"paths": [{"name": "a", "keep": {"stage4.block0.attention.proj": 48}}]}""", "48; legal is the channels of whole attention heads, a multiple of 32 up to 256")]
     [TestCase("""{"paths": [{"name": "a"}, {"name": "a"}]}""", "'a' is the name of two paths")]
     [TestCase("""{"paths": [{"name": "a", "skipp": []}]}""", "paths[0].skipp: there is no such field; legal are name, skip, keep")]
     [TestCase("""{"paths": [{"name": "a", "skip": ["nothing"]}]}""", "'nothing' is no block; legal are 0 to 7")]

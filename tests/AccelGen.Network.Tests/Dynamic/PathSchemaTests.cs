@@ -62,7 +62,7 @@ public sealed class PathSchemaTests
     {
         JsonSchema schema = await JsonSchema.FromJsonAsync(PathSchema.Text);
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(Network.Value);
-        string text = PathFile.Write(Network.Value, cuts, DefaultLadder.Create(Network.Value, cuts, VectorWidth));
+        string text = PathFile.Write(Network.Value, cuts, DefaultLadder.Create(Network.Value, cuts, VectorWidth, 16));
         Assert.That(schema.Validate(text), Is.Empty);
         Assert.That(JsonNode.Parse(text)!["paths"]!.AsArray(), Has.Count.GreaterThan(10));
     }
