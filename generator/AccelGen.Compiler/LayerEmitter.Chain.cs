@@ -106,7 +106,7 @@ internal sealed partial class LayerEmitter
                 last[RowCommand.ForwardBase] = forwardBase;
             }
 
-            last[VectorCommand.Forward] = true;
+            last[first.Row is null ? VectorCommand.Forward : RowCommand.Forward] = true;
             last[Header.Signal0] = Token(Semaphore.Forwarded);
             last[Header.Signal1] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : null;
             if (first.Residual is not null && tile + 2 < tiles)
