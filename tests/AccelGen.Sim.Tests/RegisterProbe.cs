@@ -215,7 +215,7 @@ internal sealed class RegisterProbe : IDisposable
     // Commands that do nothing are dispatched, and counted, like others; and a program goes on while they are.
     private void LongPrograms()
     {
-        const int Nops = 66_000, LeastPerCommand = 3, FirstToken = 16;
+        const int Nops = 66_000, LeastPerCommand = 3, FirstToken = 0;
         Nothing(Nops);
         simulator.Behave(Timing, new MemoryFaults());
         simulator.WriteRegister("Control", 1);
