@@ -71,7 +71,7 @@ public static class Checkpoints
             }
 
             moved[c] = raw.Count;
-            if (!IsFetch(program.Commands[c]) && program.Commands[c].Definition.Name is not ("END" or "NOP"))
+            if (!program.Commands[c].Fetches && program.Commands[c].Definition.Name is not ("END" or "NOP"))
                 raw.Add(program.Commands[c]);
         }
 
@@ -82,7 +82,7 @@ public static class Checkpoints
         CyclePrediction[] predictions = [.. rows.Select(r => new CycleModel(program.Config, timing).Predict(commands, program.ProgramAddress, r))];
         long[] cycles = [.. predictions.Select(p => p.TotalCycles)];
         int[] preference = [.. Enumerable.Range(0, rows.Length).OrderByDescending(r => quality?[r] ?? cycles[r]).ThenBy(r => cycles[r])];
-        Dictionary<Command, int> index = commands.Select((c, i) => (c, i)).Where(c => c.c.Definition.Name == "CHECKPOINT").ToDictionary(c => c.c, c => c.i);
+        Dictionary<Command, int> index = commands.Select((c, i) => (c, i)).Where(c => c.c.Is(CheckpointCommand.Definition)).ToDictionary(c => c.c, c => c.i);
         var checkpoints = new List<Checkpoint>();
         for (int p = 0; p < places.Count; p++)
             checkpoints.Add(new Checkpoint(p, places[p].Layer, [.. inserted[p].Select(k => Fill(k.Class, k.Chain, predictions, index, preference, slack))]));
@@ -107,10 +107,10 @@ public static class Checkpoints
             var chain = new List<Command>();
             for (int first = 0; first < candidates; first += IsaDefinition.CheckpointCandidates)
             {
-                chain.Add(new Command("CHECKPOINT")
+                chain.Add(new Command(CheckpointCommand.Definition)
                 {
-                    ["ACount"] = 1, ["BCount"] = 1, ["Tag"] = layer, ["From"] = members.Aggregate(0L, (mask, r) => mask | (1L << r)), ["Number"] = number,
-                    ["Count"] = Math.Min(IsaDefinition.CheckpointCandidates, candidates - first), ["Continues"] = first > 0 ? 1 : 0, ["Fallback"] = first + IsaDefinition.CheckpointCandidates >= candidates ? 1 : 0,
+                    [Header.A.Count] = 1, [Header.B.Count] = 1, [Header.Tag] = layer, [CheckpointCommand.From] = members.Aggregate(0L, (mask, r) => mask | (1L << r)), [CheckpointCommand.Number] = number,
+                    [CheckpointCommand.Count] = Math.Min(IsaDefinition.CheckpointCandidates, candidates - first), [CheckpointCommand.Continues] = first > 0, [CheckpointCommand.Fallback] = first + IsaDefinition.CheckpointCandidates >= candidates,
                 });
             }
 
@@ -158,7 +158,7 @@ public static class Checkpoints
 
     private static IEnumerable<int[]> Split(int[] members, PathRow[] rows, Command command)
     {
-        if (members.Length == 1 || (command["PredicateEnable"] == 0 && command["ADynamic"] == 0 && command["BDynamic"] == 0 && (command.Definition.Name != "LOAD" || command["VariantShift"] == 0)))
+        if (members.Length == 1 || (!command[Header.PredicateEnable] && !command[Header.A.Dynamic] && !command[Header.B.Dynamic] && (!command.Is(LoadCommand.Definition) || command[LoadCommand.VariantShift] == 0)))
             return [members];
         return members.GroupBy(r => rows[r].Resolved(command)).Select(g => g.ToArray());
     }
@@ -181,7 +181,7 @@ public static class Checkpoints
         // All of a class reach its first command in the same cycle; a later one of the chain is some cycles nearer to the end.
         long elapsed = predictions[members[0]].Checkpoints[index[chain[0]]];
         List<int> rows = Worth(preference.Where(members.Contains), [.. predictions.Select(p => p.TotalCycles)]);
-        int capacity = chain.Sum(c => (int)c["Count"]);
+        int capacity = chain.Sum(c => (int)c[CheckpointCommand.Count]);
         // The checkpoints themselves may change an order that was close: the slowest and the least costly are kept.
         if (rows.Count > capacity)
             rows = [.. rows.Take(capacity - 1), rows[^1]];
@@ -191,14 +191,12 @@ public static class Checkpoints
             Command command = chain[i / IsaDefinition.CheckpointCandidates];
             int row = rows[Math.Min(i, rows.Count - 1)];
             long remaining = (long)Math.Ceiling((predictions[row].TotalCycles - predictions[row].Checkpoints[index[command]]) * (1 + slack));
-            command[IsaDefinition.CandidateRow(i % IsaDefinition.CheckpointCandidates)] = row;
-            command[IsaDefinition.CandidateCycles(i % IsaDefinition.CheckpointCandidates)] = Math.Min(remaining, uint.MaxValue);
+            command[CheckpointCommand.Rows[i % IsaDefinition.CheckpointCandidates]] = row;
+            command[CheckpointCommand.Remaining[i % IsaDefinition.CheckpointCandidates]] = Math.Min(remaining, uint.MaxValue);
             if (i < rows.Count)
                 candidates.Add((row, remaining));
         }
 
         return new CheckpointClass(members, elapsed, candidates);
     }
-
-    private static bool IsFetch(Command command) => command.Definition.Name == "LOAD" && command["Destination"] == 4;
 }

@@ -110,8 +110,8 @@ public sealed record CompiledProgram
         int[] others = [.. Enumerable.Range(0, Layers.Count).Where(l => Layers[l].Alternates && Layers[l].FusedInto == layer)];
         return Enumerable.Range(range.FirstCommand, range.EndCommand - range.FirstCommand).Where(i =>
         {
-            bool fetches = Commands[i].Definition.Name == "LOAD" && Commands[i]["Destination"] == 4;
-            return alternates ? !fetches && Commands[i]["Tag"] == layer : fetches || !others.Contains((int)Commands[i]["Tag"]);
+            bool fetches = Commands[i].Fetches;
+            return alternates ? !fetches && Commands[i][Header.Tag] == layer : fetches || !others.Contains((int)Commands[i][Header.Tag]);
         });
     }
 

@@ -22,10 +22,10 @@ internal sealed partial class LayerEmitter
         var narrow = new Products(this, second, g2);
         SecondResult? also = second.Also is null ? null : new SecondResult(this, second, t, g2, tiles, oneSlot: true);
         for (; writtenPending > 0; writtenPending--)
-            Commands.Add(Empty("LOAD", first, Semaphore.Written, null));
+            Commands.Add(Empty(LoadCommand.Definition, first, Semaphore.Written, null));
         // A half is used two steps long: here all of it is free at once.
         for (int k = Math.Min(2, inputUse); k > 0; k--)
-            Commands.Add(Empty("LOAD", first, Semaphore.InputFree, null));
+            Commands.Add(Empty(LoadCommand.Definition, first, Semaphore.InputFree, null));
 
         // In a step all results are forwarded into one half, that of the tile widened, while the next input is loaded into the other.
         int start = inputUse + 1, residualStart = residualUse;
@@ -39,7 +39,7 @@ internal sealed partial class LayerEmitter
         int weightSlots = Geometry.Ceil(widen.Tiles + filter.Tiles + narrow.Tiles, slots.WeightTiles);
         (int weightBase, int waits) = ReserveWeights(first, weightSlots);
         for (; waits > 0; waits--)
-            Commands.Add(Empty("LOAD", first, Semaphore.WeightFree, null));
+            Commands.Add(Empty(LoadCommand.Definition, first, Semaphore.WeightFree, null));
         widen.Keep(weightBase);
         filter.Keep(weightBase + widen.Tiles);
         narrow.Keep(weightBase + widen.Tiles + filter.Tiles);
@@ -48,7 +48,7 @@ internal sealed partial class LayerEmitter
         {
             // The half into which the step before has forwarded can be loaded into again when its last results have arrived.
             for (; forwards > 0; forwards--)
-                Commands.Add(Empty("COMPUTE", first, Semaphore.Forwarded, forwards == 1 && step + 1 < tiles ? Semaphore.HalfFree : null));
+                Commands.Add(Empty(ComputeCommand.Definition, first, Semaphore.Forwarded, forwards == 1 && step + 1 < tiles ? Semaphore.HalfFree : null));
             if (step + 1 < tiles)
                 LoadInput(step + 1);
             if (step < tiles)
@@ -60,11 +60,11 @@ internal sealed partial class LayerEmitter
         }
 
         for (int k = 0; k < weightSlots; k++)
-            Commands.Add(Empty("COMPUTE", first, null, Semaphore.WeightFree));
+            Commands.Add(Empty(ComputeCommand.Definition, first, null, Semaphore.WeightFree));
         also?.End();
         // As after any layer: the last two uses of the input buffer have yet to be taken back.
         for (int k = Math.Min(2, tiles); k < Math.Min(2, inputUse + tiles); k++)
-            Commands.Add(Empty("COMPUTE", first, null, Semaphore.InputFree));
+            Commands.Add(Empty(ComputeCommand.Definition, first, null, Semaphore.InputFree));
         inputUse += tiles;
         writtenPending += 1;
 
@@ -73,7 +73,7 @@ internal sealed partial class LayerEmitter
             (int y0, int x0) = Origin(tile);
             Command load = InputLoad(first with { Input = before.Input, InputExtent = before.InputExtent, Diagonal = false }, t, g1, y0, x0, Half(tile), 0, g0.Vectors);
             Wait(load, tile > 1 ? Semaphore.HalfFree : null);
-            load["Signal0"] = Token(Semaphore.InputReady);
+            load[Header.Signal0] = Token(Semaphore.InputReady);
             Commands.Add(load);
         }
 
@@ -84,19 +84,19 @@ internal sealed partial class LayerEmitter
             Pieces(tile, widen, before, window, g0, g1.WindowWords, Half(tile), Semaphore.InputReady, null, () =>
             {
                 Command vector = NewVector(before, window, g0, 0, Half(tile) + widened, own);
-                vector["TableEnable"] = 0;
-                vector["Forward"] = 1;
+                vector[VectorCommand.TableEnable] = false;
+                vector[VectorCommand.Forward] = true;
                 return vector;
             }, (vector, firstPiece, lastPiece) =>
             {
                 Wait(vector, tile == 0 && firstPiece ? Semaphore.ParameterReady : null);
-                vector["Signal0"] = lastPiece ? Token(Semaphore.Forwarded) : 0;
+                vector[Header.Signal0] = lastPiece ? Token(Semaphore.Forwarded) : null;
             }, (compute, row) =>
             {
                 // Pixels of the window are pixels of the image: those outside it are not read.
-                foreach (string field in (ReadOnlySpan<string>)["OriginColumn", "PeRowStep", "PeColumnStep", "ImageRows", "ImageColumns"])
+                foreach (Field field in (ReadOnlySpan<Field>)[ComputeCommand.OriginColumn, ComputeCommand.PeRowStep, ComputeCommand.PeColumnStep, ComputeCommand.ImageRows, ComputeCommand.ImageColumns])
                     compute[field] = place[field];
-                compute["OriginRow"] = place["OriginRow"] + row;
+                compute[ComputeCommand.OriginRow] = place[ComputeCommand.OriginRow] + row;
             });
             forwards++;
         }
@@ -106,14 +106,14 @@ internal sealed partial class LayerEmitter
             Pieces(tile, filter, first, t, g1, first.Stride.Rows * g1.WindowWords, Half(tile) + widened, null, null, () =>
             {
                 Command vector = NewVector(first, t, g1, 0, Half(tile + 1) + filtered, own);
-                vector["ParameterBase"] += entries;
-                vector["Forward"] = 1;
+                vector[VectorCommand.ParameterBase] += entries;
+                vector[VectorCommand.Forward] = true;
                 return vector;
             }, (vector, firstPiece, lastPiece) =>
             {
-                vector["Signal0"] = lastPiece ? Token(Semaphore.Forwarded) : 0;
-                vector["Signal1"] = lastPiece && tile == tiles - 1 ? Token(Semaphore.ParameterFree) : 0;
-            }, (compute, row) => compute["OriginRow"] += row * first.Stride.Rows);
+                vector[Header.Signal0] = lastPiece ? Token(Semaphore.Forwarded) : null;
+                vector[Header.Signal1] = lastPiece && tile == tiles - 1 ? Token(Semaphore.ParameterFree) : null;
+            }, (compute, row) => compute[ComputeCommand.OriginRow] += row * first.Stride.Rows);
             forwards++;
         }
 
@@ -133,7 +133,7 @@ internal sealed partial class LayerEmitter
             Pieces(tile, narrow, second, t, g2, g2.WindowWords, Half(tile + 1) + filtered, null, tile >= tiles - 2 ? Semaphore.InputFree : null, () =>
             {
                 Command vector = NewVector(second, t, g2, 0, outputBase, results);
-                vector["ResidualBase"] = second.Residual is null ? 0 : residualBase;
+                vector[VectorCommand.ResidualBase] = second.Residual is null ? 0 : residualBase;
                 return vector;
             }, (vector, firstPiece, lastPiece) =>
             {
@@ -141,8 +141,8 @@ internal sealed partial class LayerEmitter
                     Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, second.Residual is null ? null : Semaphore.ResidualReady, outputTaken ? Semaphore.OutputFree : null);
                 if (!lastPiece)
                     return;
-                vector["Signal0"] = Token(Semaphore.OutputReady);
-                vector["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : 0;
+                vector[Header.Signal0] = Token(Semaphore.OutputReady);
+                vector[Header.Signal1] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : null;
                 also?.SignalVector(vector, tile);
             }, (_, _) => { });
             if (also is not null)
@@ -165,16 +165,16 @@ internal sealed partial class LayerEmitter
                 int from = row, count = Math.Min(rows, size.Rows - from);
                 bool firstPiece = from == 0, lastPiece = from + count == size.Rows;
                 Command vector = vectorOf();
-                OutputExtent(vector, 'B', job, 1, 0, g.LaneTiles);
-                vector["Rows"] = count;
-                vector["OutputBase"] += from * g.RowWords;
+                OutputExtent(vector, Header.B, job, ExtentUnit.LaneTiles, 0, g.LaneTiles);
+                vector[VectorCommand.Rows] = count;
+                vector[VectorCommand.OutputBase] += from * g.RowWords;
                 if (job.Residual is not null && job.ResidualBroadcast != Network.Quantized.Broadcast.Pixels)
-                    vector["ResidualBase"] += from * g.RowWords;
+                    vector[VectorCommand.ResidualBase] += from * g.RowWords;
                 tokens(vector, firstPiece, lastPiece);
                 products.Emit(size, Origin(tile), stay: true, tile == 0 && firstPiece, tile == tiles - 1 && lastPiece, inputBase, firstPiece ? ready : null, lastPiece ? free : null, () => Commands.Add(vector), compute =>
                 {
-                    compute["Rows"] = count;
-                    compute["InputBase"] += from * rowWords;
+                    compute[ComputeCommand.Rows] = count;
+                    compute[ComputeCommand.InputBase] += from * rowWords;
                     place(compute, from);
                 });
             }

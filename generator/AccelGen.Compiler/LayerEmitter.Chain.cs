@@ -28,7 +28,7 @@ internal sealed partial class LayerEmitter
             writtenPending = 0;
         // A softmax runs beside post-processing. Where two tiles of scores fit their slot, the scores of the next tile are
         // written meanwhile: a ROW waits for the one before, so that VECTOR finds the half free that it wrote two tiles ago.
-        bool overlap = first.Row?.Function == RowJob.Softmax && first.TableAddress is null;
+        bool overlap = first.Row?.Function == RowFunction.Softmax && first.TableAddress is null;
         int scoreWords = Geometry.Ceil(g1.LaneTiles, config.Derived.LaneSegments) * t.Rows * g1.RowWords;
         bool ahead = overlap && 2 * scoreWords <= slots.OutputWords;
         int ScoreBase(int tile) => (RowSlot * slots.OutputWords) + (ahead ? tile % 2 * scoreWords : 0);
@@ -36,12 +36,12 @@ internal sealed partial class LayerEmitter
         {
             // All stores before have left the output buffer.
             for (int use = Math.Max(0, outputUse - 2); use < outputUse; use++)
-                Commands.Add(Empty("VECTOR", first, Semaphore.OutputFree, null));
+                Commands.Add(Empty(VectorCommand.Definition, first, Semaphore.OutputFree, null));
             outputUse = 0;
         }
 
         for (; written > 0; written--)
-            Commands.Add(Empty("LOAD", first, Semaphore.Written, null));
+            Commands.Add(Empty(LoadCommand.Definition, first, Semaphore.Written, null));
 
         // Inputs lie in quarters of the input buffer, in the halves by turns: results are forwarded into the one half while
         // the next input is loaded into the other.
@@ -59,7 +59,7 @@ internal sealed partial class LayerEmitter
                 First(tile);
             // The half of the input buffer into which the tile before was forwarded can be loaded into again.
             if (tile > 0)
-                Commands.Add(Empty("COMPUTE", first, Semaphore.Forwarded, tile + 1 < tiles ? Semaphore.HalfFree : null));
+                Commands.Add(Empty(ComputeCommand.Definition, first, Semaphore.Forwarded, tile + 1 < tiles ? Semaphore.HalfFree : null));
             if (!ahead && tile > 0 && tile + 1 < tiles)
                 LoadInput(tile + 1);
             if (!ahead && tile < tiles)
@@ -75,9 +75,9 @@ internal sealed partial class LayerEmitter
         // As after any layer: the last two uses of the input buffer have yet to be taken back.
         inputUse = start + tiles;
         for (int k = Math.Max(0, tiles - 4); k < tiles - 2; k++)
-            Commands.Add(Empty("LOAD", first, Semaphore.InputFree, null));
+            Commands.Add(Empty(LoadCommand.Definition, first, Semaphore.InputFree, null));
         if (first.Row is not null)
-            Commands.Add(Empty("VECTOR", first, Semaphore.OutputFree, null));
+            Commands.Add(Empty(VectorCommand.Definition, first, Semaphore.OutputFree, null));
         writtenPending += 1;
 
         void LoadInput(int tile)
@@ -85,7 +85,7 @@ internal sealed partial class LayerEmitter
             (int y0, int x0) = Origin(tile);
             Command load = InputLoad(first, t, g1, y0, x0, Base(tile), 0, g1.Vectors);
             Wait(load, (tile < 2 ? start + tile >= 2 : tile >= 4) ? Semaphore.InputFree : null, tile >= 2 ? Semaphore.HalfFree : null);
-            load["Signal0"] = Token(Semaphore.InputReady);
+            load[Header.Signal0] = Token(Semaphore.InputReady);
             Commands.Add(load);
         }
 
@@ -94,7 +94,7 @@ internal sealed partial class LayerEmitter
             (int y0, int x0) = Origin(tile);
             int forwardBase = Base(tile) + forwarded;
             Command vector = NewVector(first, t, g1, 0, first.Row is null ? forwardBase : ScoreBase(tile), parameters1);
-            OutputExtent(vector, 'B', first, 1, 0, g1.LaneTiles);
+            OutputExtent(vector, Header.B, first, ExtentUnit.LaneTiles, 0, g1.LaneTiles);
             if (first.Residual is not null)
                 AddResidual(first, g1, y0, x0, vector);
             Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, first.Residual is null ? null : Semaphore.ResidualReady);
@@ -102,15 +102,15 @@ internal sealed partial class LayerEmitter
             if (first.Row is not null)
             {
                 last = NewRow(first, first.Row, t, g1, ScoreBase(tile), parameters1, g1.LaneTiles);
-                last["Overlap"] = overlap ? 1 : 0;
-                last["ForwardBase"] = forwardBase;
+                last[RowCommand.Overlap] = overlap;
+                last[RowCommand.ForwardBase] = forwardBase;
             }
 
-            last["Forward"] = 1;
-            last["Signal0"] = Token(Semaphore.Forwarded);
-            last["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : 0;
+            last[first.Row is null ? VectorCommand.Forward : RowCommand.Forward] = true;
+            last[Header.Signal0] = Token(Semaphore.Forwarded);
+            last[Header.Signal1] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : null;
             if (first.Residual is not null && tile + 2 < tiles)
-                vector["Signal1"] = Token(Semaphore.ResidualFree);
+                vector[Header.Signal1] = Token(Semaphore.ResidualFree);
             products1.Emit(t, (y0, x0), stay, tile == 0, tile == tiles - 1, Base(tile), Semaphore.InputReady, null, () => Commands.Add(vector));
             if (first.Row is not null)
                 Commands.Add(last);
@@ -121,7 +121,7 @@ internal sealed partial class LayerEmitter
         {
             int slot = residualUse % 2;
             LoadResidual(job, t, g, y0, x0, 0, g.LaneTiles, slot, residualUse - residualStart >= 2 ? Semaphore.ResidualFree : null, null);
-            vector["ResidualBase"] = slot * slots.ResidualWords;
+            vector[VectorCommand.ResidualBase] = slot * slots.ResidualWords;
             residualUse++;
         }
 
@@ -130,13 +130,13 @@ internal sealed partial class LayerEmitter
             (int y0, int x0) = Origin(tile);
             int outputBase = also?.OutputBase(tile) ?? ((first.Row is null ? outputUse % 2 : ResultSlot) * slots.OutputWords);
             Command vector = NewVector(second, t, g2, 0, outputBase, parameters2);
-            OutputExtent(vector, 'B', second, 1, 0, g2.LaneTiles);
+            OutputExtent(vector, Header.B, second, ExtentUnit.LaneTiles, 0, g2.LaneTiles);
             bool outputTaken = also?.VectorTakesOutput(tile) ?? (first.Row is null ? outputUse >= 2 : tile > 0);
             if (second.Residual is not null)
                 AddResidual(second, g2, y0, x0, vector);
             Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, second.Residual is null ? null : Semaphore.ResidualReady, outputTaken ? Semaphore.OutputFree : null);
-            vector["Signal0"] = Token(Semaphore.OutputReady);
-            vector["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : 0;
+            vector[Header.Signal0] = Token(Semaphore.OutputReady);
+            vector[Header.Signal1] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : null;
             also?.SignalVector(vector, tile);
             products2.Emit(t, (y0, x0), stay, tile == 0, tile == tiles - 1, Base(tile) + forwarded, null, Semaphore.InputFree, () => Commands.Add(vector));
             if (also is not null)
@@ -213,12 +213,12 @@ internal sealed partial class LayerEmitter
                     Command compute = emitter.NewCompute(job, t with { ChunkVectors = chunkVectors }, g, chunk, chunks, laneTile, laneTiles, 0, origin.Y, origin.X, inputBase, weightBase);
                     Wait(compute, load ? Semaphore.WeightReady : null, first ? ready : null);
                     bool frees = !kept && (!stay || (lastTile && last));
-                    compute["Signal0"] = frees ? Token(Semaphore.WeightFree) : 0;
-                    compute["Signal1"] = last && free is Semaphore f ? Token(f) : 0;
+                    compute[Header.Signal0] = frees ? Token(Semaphore.WeightFree) : null;
+                    compute[Header.Signal1] = last && free is Semaphore f ? Token(f) : null;
                     adjust?.Invoke(compute);
                     emitter.Commands.Add(compute);
                     for (int k = 1; frees && k < freed; k++)
-                        emitter.Commands.Add(Empty("COMPUTE", job, null, Semaphore.WeightFree));
+                        emitter.Commands.Add(Empty(ComputeCommand.Definition, job, null, Semaphore.WeightFree));
                     first = false;
                 }
             }
@@ -227,7 +227,7 @@ internal sealed partial class LayerEmitter
         private void Load(int laneTile, int laneTiles, int vectorsFrom, int vectors, int weightBase, int waits)
         {
             for (; waits > 1; waits--)
-                emitter.Commands.Add(Empty("LOAD", job, Semaphore.WeightFree, null));
+                emitter.Commands.Add(Empty(LoadCommand.Definition, job, Semaphore.WeightFree, null));
             Command load = emitter.WeightLoad(job, job.RightOperand, g, laneTile, laneTiles, vectorsFrom, vectors, weightBase);
             Wait(load, waits > 0 ? Semaphore.WeightFree : null);
             emitter.Commands.Add(load);

@@ -49,8 +49,8 @@ internal sealed partial class LayerEmitter
         public void SignalVector(Command vector, int tile)
         {
             bool last = tile == tiles - 1;
-            vector["Signal0"] = job.Row is null ? Token(Semaphore.OutputReady) : 0;
-            vector["Signal1"] = last && job.Row is null && !oneSlot ? Token(Semaphore.ParameterFree) : job.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : 0;
+            vector[Header.Signal0] = job.Row is null ? Token(Semaphore.OutputReady) : null;
+            vector[Header.Signal1] = last && job.Row is null && !oneSlot ? Token(Semaphore.ParameterFree) : job.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : null;
         }
 
         /// <summary>What follows the products of a tile.</summary>
@@ -59,15 +59,15 @@ internal sealed partial class LayerEmitter
             if (job.Row is RowJob row)
             {
                 Command first = emitter.NewRow(job, row, t, g, outputBase, ParameterSlot, g.LaneTiles);
-                first["ParameterBase"] += OwnEntries;
-                first["Wait0"] = tile >= 2 ? Token(Semaphore.OutputFree) : 0;
-                first["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : 0;
+                first[RowCommand.ParameterBase] += OwnEntries;
+                first[Header.Wait0] = tile >= 2 ? Token(Semaphore.OutputFree) : null;
+                first[Header.Signal1] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : null;
                 emitter.Commands.Add(first);
             }
 
             List<Command> stores = [.. emitter.Stores(job, t, g, y0, x0, 0, g.LaneTiles, outputBase)];
             Wait(stores[0], Semaphore.OutputReady);
-            stores[^1]["Signal0"] = Token(Semaphore.Stored);
+            stores[^1][Header.Signal0] = Token(Semaphore.Stored);
             emitter.Commands.AddRange(stores);
             if (tile > 0)
                 EmitSecond(tile - 1);
@@ -82,7 +82,7 @@ internal sealed partial class LayerEmitter
             EmitSecond(tiles - 1);
             // As after any layer: the last two uses of the output buffer have yet to be taken back.
             for (int k = 2; job.Row is null && k < Math.Min(tiles, 4); k++)
-                emitter.Commands.Add(Empty("VECTOR", job, Semaphore.OutputFree, null));
+                emitter.Commands.Add(Empty(VectorCommand.Definition, job, Semaphore.OutputFree, null));
         }
 
         private int OwnEntries => job.ParameterShared ? 1 : g.LaneTiles;
@@ -97,16 +97,16 @@ internal sealed partial class LayerEmitter
 
             // Nothing to load, but the slot is taken: that the VECTOR command two loads back is done frees its residual slot as well.
             secondSlot = emitter.parameterUse % slots.ParameterSlots;
-            emitter.Commands.Add(Empty("LOAD", second, emitter.parameterUse++ >= slots.ParameterSlots ? Semaphore.ParameterFree : null, Semaphore.ParameterReady));
+            emitter.Commands.Add(Empty(LoadCommand.Definition, second, emitter.parameterUse++ >= slots.ParameterSlots ? Semaphore.ParameterFree : null, Semaphore.ParameterReady));
         }
 
         private void EmitSecond(int tile)
         {
             Command row = emitter.NewRow(second, second.Row!, t, g, stored.OutputBase, oneSlot ? ParameterSlot : secondSlot, g.LaneTiles);
-            row["ParameterBase"] += oneSlot ? OwnEntries : 0;
-            row["Wait0"] = Token(Semaphore.Stored);
-            row["Wait1"] = tile == 0 && !oneSlot ? Token(Semaphore.ParameterReady) : 0;
-            row["Signal1"] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : 0;
+            row[RowCommand.ParameterBase] += oneSlot ? OwnEntries : 0;
+            row[Header.Wait0] = Token(Semaphore.Stored);
+            row[Header.Wait1] = tile == 0 && !oneSlot ? Token(Semaphore.ParameterReady) : null;
+            row[Header.Signal1] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : null;
             emitter.Commands.Add(row);
             emitter.AddStores(second, t, g, stored.Y, stored.X, 0, g.LaneTiles, stored.OutputBase, tile == tiles - 1);
         }

@@ -26,7 +26,7 @@ internal sealed partial class LayerEmitter
         int consumerWords = slots.InputWords - stripWords, stripUse = 0;
         List<(int Producer, int Tile)>[] batches = Batches(consumer, t, producers);
         for (; writtenPending > 0; writtenPending--)
-            Commands.Add(Empty("LOAD", consumer, Semaphore.Written, null));
+            Commands.Add(Empty(LoadCommand.Definition, consumer, Semaphore.Written, null));
         // The input buffers are divided in another way from here on, and a parameter slot is the consumer's.
         Take(Semaphore.InputFree, ref inputUse, 2);
         Take(Semaphore.ParameterFree, ref parameterUse, slots.ParameterSlots);
@@ -104,7 +104,7 @@ internal sealed partial class LayerEmitter
                 result[^1] = () =>
                 {
                     last();
-                    Commands.FindLast(c => c.Definition.Queue == Queue.Store)!["Signal1"] = Token(Semaphore.StripWritten);
+                    Commands.FindLast(c => c.Definition.Queue == Queue.Store)![Header.Signal1] = Token(Semaphore.StripWritten);
                     place.Strips.Add(batch);
                 };
             }
@@ -127,7 +127,7 @@ internal sealed partial class LayerEmitter
         void Take(Semaphore semaphore, ref int uses, int most)
         {
             for (int k = Math.Min(most, uses); k > 0; k--)
-                Commands.Add(Empty("LOAD", consumer, semaphore, null));
+                Commands.Add(Empty(LoadCommand.Definition, consumer, semaphore, null));
             uses = 0;
         }
     }

@@ -119,7 +119,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             Semaphore? strip = place is not null && place.Strips.Remove(tile) ? Semaphore.StripWritten : null;
             Wait(load, wait ? Semaphore.InputFree : null, TakeWritten(), strip);
             if (signal)
-                load["Signal0"] = Token(Semaphore.InputReady);
+                load[Header.Signal0] = Token(Semaphore.InputReady);
             Commands.Add(load);
         }
 
@@ -130,7 +130,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             // More than one token to take: extra ones by empty loads before.
             while (written > 1)
             {
-                Commands.Add(Empty("LOAD", job, Semaphore.Written, null));
+                Commands.Add(Empty(LoadCommand.Definition, job, Semaphore.Written, null));
                 written--;
             }
 
@@ -142,27 +142,27 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         {
             // A command takes one token of a semaphore.
             for (; waits > 1; waits--)
-                Commands.Add(Empty("LOAD", job, Semaphore.WeightFree, null));
+                Commands.Add(Empty(LoadCommand.Definition, job, Semaphore.WeightFree, null));
             int vectorsFrom = chunk * t.ChunkVectors, tileBeats = config.Derived.BeatsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
             int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
             Command load = WeightLoad(job, rightOperand, g, laneTile, laneTiles, job.Diagonal ? 0 : vectorsFrom, vectors, weightBase);
             if (job.WeightScalar)
             {
-                Extent(load, 'A', null, 0, 0, 1);
-                Extent(load, 'B', null, 0, 0, 1);
+                Extent(load, Header.A, null, ExtentUnit.Vectors, 0, 1);
+                Extent(load, Header.B, null, ExtentUnit.Vectors, 0, 1);
                 Wait(load, waits > 0 ? Semaphore.WeightFree : null);
-                load["Address"] = job.WeightAddress;
-                load["SegmentBeats"] = TilingSearch.ScalarTiles(config, job) * tileBeats;
+                load[LoadCommand.Address] = job.WeightAddress;
+                load[LoadCommand.SegmentBeats] = TilingSearch.ScalarTiles(config, job) * tileBeats;
             }
             else if (zeroPoint)
             {
                 // The same tiles for all lane tiles.
                 Wait(load, waits > 0 ? Semaphore.WeightFree : null, TakeWritten());
-                load["LengthMode"] = 1;
-                load["Address"] = job.RightZeroPointAddress!.Value + ((long)vectorsFrom * tileBytes);
-                load["SegmentBeats"] = tileBeats;
-                load["StrideA"] = 0;
-                load["StrideB"] = 0;
+                load[LoadCommand.LengthMode] = true;
+                load[LoadCommand.Address] = job.RightZeroPointAddress!.Value + ((long)vectorsFrom * tileBytes);
+                load[LoadCommand.SegmentBeats] = tileBeats;
+                load[LoadCommand.StrideA] = 0;
+                load[LoadCommand.StrideB] = 0;
             }
             else
             {
@@ -206,9 +206,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                     if (job.Denominator is not null && step == 0)
                     {
                         Command capture = NewVector(job, t, g, phase, outputBase, parameterSlot);
-                        Extent(capture, 'B', null, 1, 0, 1);
-                        capture["CaptureReciprocal"] = 1;
-                        capture["TableEnable"] = 0;
+                        Extent(capture, Header.B, null, ExtentUnit.LaneTiles, 0, 1);
+                        capture[VectorCommand.CaptureReciprocal] = true;
+                        capture[VectorCommand.TableEnable] = false;
                         Wait(capture, Semaphore.ParameterReady);
                         parametersTaken = true;
                         Sweeps(job.Denominator, 0, 0, 1, () => Commands.Add(capture), false, false);
@@ -216,8 +216,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
                     Command vector = NewVector(job, t, g, phase, outputBase, parameterSlot);
                     if ((keepsParameters || t.ParametersStay) && !job.ParameterShared)
-                        vector["ParameterBase"] += from;
-                    OutputExtent(vector, 'B', job, 1, from, count);
+                        vector[VectorCommand.ParameterBase] += from;
+                    OutputExtent(vector, Header.B, job, ExtentUnit.LaneTiles, from, count);
                     bool firstPhase = phase == 0, lastPhase = phase == phases - 1;
                     void EmitVector()
                     {
@@ -234,19 +234,19 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                                 residualReady = Semaphore.ResidualReady;
                             }
 
-                            vector["ResidualBase"] = (residualUse - 1) % 2 * slots.ResidualWords;
+                            vector[VectorCommand.ResidualBase] = (residualUse - 1) % 2 * slots.ResidualWords;
                         }
 
                         Wait(vector, parametersTaken ? null : Semaphore.ParameterReady, residualReady, firstPhase && (second?.VectorTakesOutput(tile) ?? outputUse >= 2) ? Semaphore.OutputFree : null);
                         if (lastPhase && job.Row is null)
-                            vector["Signal0"] = Token(Semaphore.OutputReady);
+                            vector[Header.Signal0] = Token(Semaphore.OutputReady);
                         bool frees = !t.ParametersStay || (tile == tileCount - 1 && lastGroup);
                         // The activation table of a row operator without parameters of its own is in this slot.
                         if ((job.Row is null || tableWithRow) && (lastPhase || !together) && frees)
-                            vector["Signal1"] = Token(Semaphore.ParameterFree);
+                            vector[Header.Signal1] = Token(Semaphore.ParameterFree);
                         // Parameters that stay do not tell that the residual slot has been read.
                         if (keepsParameters)
-                            vector["Signal1"] = lastPhase && job.Residual is not null ? Token(Semaphore.ResidualFree) : 0;
+                            vector[Header.Signal1] = lastPhase && job.Residual is not null ? Token(Semaphore.ResidualFree) : null;
                         second?.SignalVector(vector, tile);
                         Commands.Add(vector);
                     }
@@ -347,18 +347,18 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         Wait(compute, waitWeights ? Semaphore.WeightReady : null, arrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
                         if (zeroPoint || zeroPointSweeps > 0)
                         {
-                            compute["FirstChunk"] = sweep == 0 ? 1 : 0;
-                            compute["LastChunk"] = sweep == chunks + zeroPointSweeps - 1 ? 1 : 0;
+                            compute[ComputeCommand.FirstChunk] = sweep == 0;
+                            compute[ComputeCommand.LastChunk] = sweep == chunks + zeroPointSweeps - 1;
                         }
 
                         Semaphore? inputFree = !lastRound || chunk != chunks - 1 ? null : producer ? Semaphore.StripInputFree : Semaphore.InputFree;
                         Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
-                        compute["Signal0"] = weightFree is null ? 0 : Token(weightFree.Value);
-                        compute["Signal1"] = inputFree is null ? 0 : Token(inputFree.Value);
+                        compute[Header.Signal0] = weightFree is null ? null : Token(weightFree.Value);
+                        compute[Header.Signal1] = inputFree is null ? null : Token(inputFree.Value);
                         Commands.Add(compute);
                         // A command gives one slot back; further ones are given back by empty commands.
                         for (int k = 1; freeWeights && k < commandSlots; k++)
-                            Commands.Add(Empty("COMPUTE", job, null, Semaphore.WeightFree));
+                            Commands.Add(Empty(ComputeCommand.Definition, job, null, Semaphore.WeightFree));
                     }
 
                     inputArrives = false;
@@ -375,28 +375,28 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     private int LoadParameters(LayerJob job, long address, int from, int count, bool table, (long Address, int Count, int VariantShift)? further = null, int? keptSlot = null)
     {
         int slot = keptSlot ?? parameterUse % parameterSlots;
-        Command load = New("LOAD", job);
-        load["ACount"] = 1;
-        load["BCount"] = 1;
+        Command load = New(LoadCommand.Definition, job);
+        load[Header.A.Count] = 1;
+        load[Header.B.Count] = 1;
         Wait(load, keptSlot is null && parameterUse >= parameterSlots ? Semaphore.ParameterFree : null);
-        load["Destination"] = 3;
-        load["LocalBase"] = slot * slots.ParameterTiles;
-        load["Rows"] = 1;
-        load["SegmentBeats"] = count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
-        load["Address"] = address + ((long)from * config.Derived.ParameterTileBytes);
-        load["VariantShift"] = address == job.ParameterAddress ? job.ParameterVariantShift : 0;
+        load.Set(LoadCommand.Destination, LoadDestination.Parameter);
+        load[LoadCommand.LocalBase] = slot * slots.ParameterTiles;
+        load[LoadCommand.Rows] = 1;
+        load[LoadCommand.SegmentBeats] = count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
+        load[LoadCommand.Address] = address + ((long)from * config.Derived.ParameterTileBytes);
+        load[LoadCommand.VariantShift] = address == job.ParameterAddress ? job.ParameterVariantShift : 0;
         Commands.Add(load);
         if (further is { } more)
         {
-            load = New("LOAD", job);
-            load["ACount"] = 1;
-            load["BCount"] = 1;
-            load["Destination"] = 3;
-            load["LocalBase"] = (slot * slots.ParameterTiles) + count;
-            load["Rows"] = 1;
-            load["SegmentBeats"] = more.Count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
-            load["Address"] = more.Address;
-            load["VariantShift"] = more.VariantShift;
+            load = New(LoadCommand.Definition, job);
+            load[Header.A.Count] = 1;
+            load[Header.B.Count] = 1;
+            load.Set(LoadCommand.Destination, LoadDestination.Parameter);
+            load[LoadCommand.LocalBase] = (slot * slots.ParameterTiles) + count;
+            load[LoadCommand.Rows] = 1;
+            load[LoadCommand.SegmentBeats] = more.Count * (config.Derived.ParameterTileBytes / config.Derived.BeatBytes);
+            load[LoadCommand.Address] = more.Address;
+            load[LoadCommand.VariantShift] = more.VariantShift;
             Commands.Add(load);
         }
 
@@ -404,18 +404,18 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         if (table && job.TableAddress is long tableAddress)
         {
             int beats = 256 / config.Derived.BeatBytes;
-            load = New("LOAD", job);
-            load["ACount"] = 1;
-            load["BCount"] = 1;
-            load["Destination"] = 5;
-            load["LocalBase"] = slot * beats;
-            load["Rows"] = 1;
-            load["SegmentBeats"] = beats;
-            load["Address"] = tableAddress;
+            load = New(LoadCommand.Definition, job);
+            load[Header.A.Count] = 1;
+            load[Header.B.Count] = 1;
+            load.Set(LoadCommand.Destination, LoadDestination.Table);
+            load[LoadCommand.LocalBase] = slot * beats;
+            load[LoadCommand.Rows] = 1;
+            load[LoadCommand.SegmentBeats] = beats;
+            load[LoadCommand.Address] = tableAddress;
             Commands.Add(load);
         }
 
-        load["Signal0"] = Token(Semaphore.ParameterReady);
+        load[Header.Signal0] = Token(Semaphore.ParameterReady);
         return slot;
     }
 
@@ -436,21 +436,21 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int top = (y0 * job.Stride.Rows) - job.PadTop, left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
         int peRowStep = t.Rows * job.Stride.Rows, peColumnStep = t.Columns * job.Stride.Columns / r;
         (int yFrom, int yTo, int xFrom, int xTo) = InputSpan(job, t, g, y0, x0);
-        Command load = New("LOAD", job);
-        load["Destination"] = 0;
-        Extent(load, 'B', null, 0, 0, 1);
+        Command load = New(LoadCommand.Definition, job);
+        load.Set(LoadCommand.Destination, LoadDestination.Input);
+        Extent(load, Header.B, null, ExtentUnit.Vectors, 0, 1);
         if (yFrom >= yTo || xFrom >= xTo)
         {
             // Padding only: no tap of the tile lies in the image. The tokens move, no data do.
-            Extent(load, 'A', null, 0, vectorsFrom, 0);
+            Extent(load, Header.A, null, ExtentUnit.Vectors, vectorsFrom, 0);
             return load;
         }
 
         // Each lane of a diagonal layer reads the channel that it computes.
         if (job.Diagonal)
-            OutputExtent(load, 'A', job, 0, vectorsFrom, vectors);
+            OutputExtent(load, Header.A, job, ExtentUnit.Vectors, vectorsFrom, vectors);
         else
-            Extent(load, 'A', job.InputExtent, 0, vectorsFrom, vectors);
+            Extent(load, Header.A, job.InputExtent, ExtentUnit.Vectors, vectorsFrom, vectors);
         Scatter(load, t.PeColumns, localBase, job.Input, job.Batch, job.Plane(vectorsFrom), yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
         return load;
     }
@@ -460,27 +460,27 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     {
         int tileBytes = config.Derived.WeightTileBytes, tileBeats = config.Derived.BeatsPerWeightTile;
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
-        Command load = New("LOAD", job);
-        Extent(load, 'A', job.Diagonal ? null : job.InputExtent, 0, vectorsFrom, vectors);
-        OutputExtent(load, 'B', job, 1, laneTile, laneTiles);
-        load["Destination"] = 2;
-        load["LocalBase"] = weightBase;
-        load["Rows"] = 1;
-        load["Signal0"] = Token(Semaphore.WeightReady);
+        Command load = New(LoadCommand.Definition, job);
+        Extent(load, Header.A, job.Diagonal ? null : job.InputExtent, ExtentUnit.Vectors, vectorsFrom, vectors);
+        OutputExtent(load, Header.B, job, ExtentUnit.LaneTiles, laneTile, laneTiles);
+        load.Set(LoadCommand.Destination, LoadDestination.Weight);
+        load[LoadCommand.LocalBase] = weightBase;
+        load[LoadCommand.Rows] = 1;
+        load[Header.Signal0] = Token(Semaphore.WeightReady);
         if (rightOperand is TensorLayout right)
         {
-            load["Address"] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
-            load["SegmentBeats"] = tileBeats;
-            load["StrideA"] = right.PlaneBytes;
-            load["StrideB"] = tileBytes;
+            load[LoadCommand.Address] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
+            load[LoadCommand.SegmentBeats] = tileBeats;
+            load[LoadCommand.StrideA] = right.PlaneBytes;
+            load[LoadCommand.StrideB] = tileBytes;
         }
         else if (!job.WeightScalar)
         {
             long perLaneTile = (long)(job.Diagonal ? 1 : g.Vectors) * taps * tileBytes;
-            load["LengthMode"] = 1;
-            load["Address"] = job.WeightAddress + (laneTile * perLaneTile) + ((long)vectorsFrom * taps * tileBytes);
-            load["SegmentBeats"] = taps * tileBeats;
-            load["StrideB"] = perLaneTile;
+            load[LoadCommand.LengthMode] = true;
+            load[LoadCommand.Address] = job.WeightAddress + (laneTile * perLaneTile) + ((long)vectorsFrom * taps * tileBytes);
+            load[LoadCommand.SegmentBeats] = taps * tileBeats;
+            load[LoadCommand.StrideB] = perLaneTile;
         }
 
         return load;
@@ -494,12 +494,12 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
         int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
         int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
-        Command load = New("LOAD", job);
-        OutputExtent(load, 'A', job, 0, from / segments, Geometry.Ceil(count, segments));
-        Extent(load, 'B', null, 0, 0, 1);
+        Command load = New(LoadCommand.Definition, job);
+        OutputExtent(load, Header.A, job, ExtentUnit.Vectors, from / segments, Geometry.Ceil(count, segments));
+        Extent(load, Header.B, null, ExtentUnit.Vectors, 0, 1);
         Wait(load, free, written);
-        load["Signal0"] = Token(Semaphore.ResidualReady);
-        load["Destination"] = 1;
+        load[Header.Signal0] = Token(Semaphore.ResidualReady);
+        load.Set(LoadCommand.Destination, LoadDestination.Residual);
         int localBase = slot * slots.ResidualWords;
         if (job.ResidualBroadcast == Broadcast.Pixels)
         {
@@ -510,7 +510,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         {
             bool oneChannel = job.ResidualBroadcast == Broadcast.Channels;
             if (oneChannel)
-                Extent(load, 'A', null, 0, 0, 1);
+                Extent(load, Header.A, null, ExtentUnit.Vectors, 0, 1);
             Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, rows, g.RowWords, rows, g.RowWords);
         }
 
@@ -519,130 +519,130 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
     private Command NewVector(LayerJob job, Tiling t, Geometry g, int phase, int outputBase, int parameterSlot)
     {
-        Command vector = New("VECTOR", job);
+        Command vector = New(VectorCommand.Definition, job);
         int blockWords = t.Rows * job.Up.Rows * g.RowWords;
-        vector["ACount"] = 1;
+        vector[Header.A.Count] = 1;
         if (job.Residual is not null)
         {
-            vector[job.Multiply ? "Multiply" : "ResidualEnable"] = 1;
-            vector["ResidualSubtract"] = job.ResidualSubtract ? 1 : 0;
-            vector["ResidualOnePixel"] = job.ResidualBroadcast == Broadcast.Pixels ? 1 : 0;
-            vector["ResidualOneChannel"] = job.ResidualBroadcast == Broadcast.Channels ? 1 : 0;
-            vector["ResidualZeroPoint"] = job.ResidualZeroPoint;
-            vector["ResidualMultiplier"] = job.ResidualScale.Multiplier;
-            vector["ResidualShift"] = job.ResidualScale.Shift;
-            vector["ResidualBlockWords"] = job.ResidualBroadcast switch { Broadcast.Pixels => 1, Broadcast.Channels => 0, _ => blockWords };
+            vector[job.Multiply ? VectorCommand.Multiply : VectorCommand.ResidualEnable] = true;
+            vector[VectorCommand.ResidualSubtract] = job.ResidualSubtract;
+            vector[VectorCommand.ResidualOnePixel] = job.ResidualBroadcast == Broadcast.Pixels;
+            vector[VectorCommand.ResidualOneChannel] = job.ResidualBroadcast == Broadcast.Channels;
+            vector[VectorCommand.ResidualZeroPoint] = job.ResidualZeroPoint;
+            vector[VectorCommand.ResidualMultiplier] = job.ResidualScale.Multiplier;
+            vector[VectorCommand.ResidualShift] = job.ResidualScale.Shift;
+            vector[VectorCommand.ResidualBlockWords] = job.ResidualBroadcast switch { Broadcast.Pixels => 1, Broadcast.Channels => 0, _ => blockWords };
         }
 
-        vector["ParameterShared"] = job.ParameterShared ? 1 : 0;
-        vector["UseReciprocal"] = job.Denominator is null ? 0 : 1;
+        vector[VectorCommand.ParameterShared] = job.ParameterShared;
+        vector[VectorCommand.UseReciprocal] = !(job.Denominator is null);
         if (job.TableAddress is not null && job.Row is null)
         {
-            vector["TableEnable"] = 1;
-            vector["TableSlot"] = parameterSlot;
+            vector[VectorCommand.TableEnable] = true;
+            vector[VectorCommand.TableSlot] = parameterSlot;
         }
 
-        if (job.Row?.Function == RowJob.Softmax)
+        if (job.Row?.Function == RowFunction.Softmax)
         {
-            vector["TrackMaximum"] = 1;
-            vector["TrackLanes"] = job.LaneChannels - ((g.LaneTiles - 1) * config.Array.Lanes);
+            vector[VectorCommand.TrackMaximum] = true;
+            vector[VectorCommand.TrackLanes] = job.LaneChannels - ((g.LaneTiles - 1) * config.Array.Lanes);
         }
 
-        vector["OutputBase"] = outputBase;
-        vector["ParameterBase"] = (parameterSlot * slots.ParameterTiles) + (job.Resize is { } && job.Resize.Phases <= slots.ParameterTiles ? phase : 0);
-        vector["ZeroPoint"] = job.OutputZeroPoint;
-        vector["ClampLow"] = job.ClampLow;
-        vector["ClampHigh"] = job.ClampHigh;
-        vector["Rows"] = t.Rows;
-        vector["Columns"] = t.Columns;
-        vector["BlockWords"] = blockWords;
-        vector["RowStepWords"] = job.Up.Rows * g.RowWords;
-        vector["RowOffsetWords"] = phase / job.Up.Columns * g.RowWords;
-        vector["ColumnStep"] = job.Up.Columns;
-        vector["ColumnOffset"] = phase % job.Up.Columns;
+        vector[VectorCommand.OutputBase] = outputBase;
+        vector[VectorCommand.ParameterBase] = (parameterSlot * slots.ParameterTiles) + (job.Resize is { } && job.Resize.Phases <= slots.ParameterTiles ? phase : 0);
+        vector[VectorCommand.ZeroPoint] = job.OutputZeroPoint;
+        vector[VectorCommand.ClampLow] = job.ClampLow;
+        vector[VectorCommand.ClampHigh] = job.ClampHigh;
+        vector[VectorCommand.Rows] = t.Rows;
+        vector[VectorCommand.Columns] = t.Columns;
+        vector[VectorCommand.BlockWords] = blockWords;
+        vector[VectorCommand.RowStepWords] = job.Up.Rows * g.RowWords;
+        vector[VectorCommand.RowOffsetWords] = phase / job.Up.Columns * g.RowWords;
+        vector[VectorCommand.ColumnStep] = job.Up.Columns;
+        vector[VectorCommand.ColumnOffset] = phase % job.Up.Columns;
         return vector;
     }
 
     private Command NewRow(LayerJob job, RowJob row, Tiling t, Geometry g, int outputBase, int parameterSlot, int laneTiles)
     {
-        Command command = New("ROW", job, row.LayerIndex);
-        command["ACount"] = 1;
-        Extent(command, 'B', null, 1, 0, laneTiles);
-        command["Function"] = row.Function;
-        command["MaximumKnown"] = row.Function == RowJob.Softmax ? 1 : 0;
-        command["OutputBase"] = outputBase;
-        command["Channels"] = row.Channels;
-        command["ParameterBase"] = parameterSlot * slots.ParameterTiles;
-        command["ZeroPoint"] = row.ZeroPoint;
-        command["ClampLow"] = row.ClampLow;
-        command["ClampHigh"] = row.ClampHigh;
-        command["ExponentMultiplier"] = row.ExponentMultiplier;
-        command["OutputMultiplier"] = row.OutputScale.Multiplier;
-        command["OutputShift"] = row.OutputScale.Shift;
-        command["Epsilon"] = row.Epsilon;
-        command["Rows"] = t.Rows;
-        command["Columns"] = t.Columns;
-        command["BlockWords"] = t.Rows * g.RowWords;
-        command["RowStepWords"] = g.RowWords;
+        Command command = New(RowCommand.Definition, job, row.LayerIndex);
+        command[Header.A.Count] = 1;
+        Extent(command, Header.B, null, ExtentUnit.LaneTiles, 0, laneTiles);
+        command.Set(RowCommand.Function, row.Function);
+        command[RowCommand.MaximumKnown] = row.Function == RowFunction.Softmax;
+        command[RowCommand.OutputBase] = outputBase;
+        command[RowCommand.Channels] = row.Channels;
+        command[RowCommand.ParameterBase] = parameterSlot * slots.ParameterTiles;
+        command[RowCommand.ZeroPoint] = row.ZeroPoint;
+        command[RowCommand.ClampLow] = row.ClampLow;
+        command[RowCommand.ClampHigh] = row.ClampHigh;
+        command[RowCommand.ExponentMultiplier] = row.ExponentMultiplier;
+        command[RowCommand.OutputMultiplier] = row.OutputScale.Multiplier;
+        command[RowCommand.OutputShift] = row.OutputScale.Shift;
+        command[RowCommand.Epsilon] = row.Epsilon;
+        command[RowCommand.Rows] = t.Rows;
+        command[RowCommand.Columns] = t.Columns;
+        command[RowCommand.BlockWords] = t.Rows * g.RowWords;
+        command[RowCommand.RowStepWords] = g.RowWords;
         if (job.TableAddress is not null)
         {
-            command["TableEnable"] = 1;
-            command["TableSlot"] = parameterSlot;
+            command[RowCommand.TableEnable] = true;
+            command[RowCommand.TableSlot] = parameterSlot;
         }
 
         if (row.ParameterAddress is not null)
             Wait(command, Semaphore.ParameterReady);
-        command["Signal0"] = Token(Semaphore.OutputReady);
-        command["Signal1"] = Token(Semaphore.ParameterFree);
+        command[Header.Signal0] = Token(Semaphore.OutputReady);
+        command[Header.Signal1] = Token(Semaphore.ParameterFree);
         return command;
     }
 
     private Command NewCompute(LayerJob job, Tiling t, Geometry g, int chunk, int chunks, int laneTile, int laneTiles, int phase, int y0, int x0, int inputBase, int weightBase)
     {
-        Command compute = New("COMPUTE", job);
+        Command compute = New(ComputeCommand.Definition, job);
         int vectorsFrom = chunk * t.ChunkVectors;
         int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
-        Extent(compute, 'A', job.Diagonal ? null : job.InputExtent, 0, job.Diagonal ? 0 : vectorsFrom, vectors);
-        OutputExtent(compute, 'B', job, 1, laneTile, laneTiles);
-        compute["FirstChunk"] = job.Diagonal || chunk == 0 ? 1 : 0;
-        compute["LastChunk"] = job.Diagonal || chunk == chunks - 1 ? 1 : 0;
-        compute["Diagonal"] = job.Diagonal ? 1 : 0;
-        compute["WeightPerTap"] = job.WeightPerTap ? 1 : 0;
-        compute["WeightScalar"] = job.WeightScalar ? 1 : 0;
-        compute["ScalarBase"] = job.WeightScalar ? phase * TilingSearch.PhaseScalars(config, job) : 0;
-        compute["RowTaps"] = job.RowTaps ? 1 : 0;
-        compute["Maximum"] = job.Maximum ? 1 : 0;
-        compute["PesPerRow"] = t.PeColumns;
+        Extent(compute, Header.A, job.Diagonal ? null : job.InputExtent, ExtentUnit.Vectors, job.Diagonal ? 0 : vectorsFrom, vectors);
+        OutputExtent(compute, Header.B, job, ExtentUnit.LaneTiles, laneTile, laneTiles);
+        compute[ComputeCommand.FirstChunk] = job.Diagonal || chunk == 0;
+        compute[ComputeCommand.LastChunk] = job.Diagonal || chunk == chunks - 1;
+        compute[ComputeCommand.Diagonal] = job.Diagonal;
+        compute[ComputeCommand.WeightPerTap] = job.WeightPerTap;
+        compute[ComputeCommand.WeightScalar] = job.WeightScalar;
+        compute[ComputeCommand.ScalarBase] = job.WeightScalar ? phase * TilingSearch.PhaseScalars(config, job) : 0;
+        compute[ComputeCommand.RowTaps] = job.RowTaps;
+        compute[ComputeCommand.Maximum] = job.Maximum;
+        compute[ComputeCommand.PesPerRow] = t.PeColumns;
         int plane = g.WindowRows * g.WindowWords;
         int firstPlane = job.Diagonal ? laneTile / config.Derived.LaneSegments : vectorsFrom;
-        compute["InputBase"] = inputBase + (firstPlane * plane);
-        compute["WeightBase"] = weightBase;
-        compute["TailLanes"] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
-        compute["ZeroPoint"] = job.InputZeroPoint;
-        compute["KernelRows"] = job.Kernel.Rows;
-        compute["KernelColumns"] = job.Kernel.Columns;
-        compute["StrideColumns"] = job.Stride.Columns;
-        compute["DilationColumns"] = job.Dilation.Columns;
-        compute["RowStepWords"] = job.Stride.Rows * g.WindowWords;
-        compute["TapStepWords"] = job.Dilation.Rows * g.WindowWords;
-        compute["StrideRows"] = job.Stride.Rows;
-        compute["DilationRows"] = job.Dilation.Rows;
-        compute["Rows"] = t.Rows;
-        compute["Columns"] = t.Columns;
-        compute["ColumnOffset"] = g.ColumnOffset;
-        compute["BlockWords"] = plane;
-        compute["OriginRow"] = (y0 * job.Stride.Rows) - job.PadTop;
-        compute["OriginColumn"] = (x0 * job.Stride.Columns) - job.PadLeft - g.ColumnOffset;
-        compute["PeRowStep"] = t.Rows * job.Stride.Rows;
-        compute["PeColumnStep"] = t.Columns * job.Stride.Columns;
-        compute["ImageRows"] = job.Input.Shape.Height;
-        compute["ImageColumns"] = job.Input.Shape.Width;
+        compute[ComputeCommand.InputBase] = inputBase + (firstPlane * plane);
+        compute[ComputeCommand.WeightBase] = weightBase;
+        compute[ComputeCommand.TailLanes] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
+        compute[ComputeCommand.ZeroPoint] = job.InputZeroPoint;
+        compute[ComputeCommand.KernelRows] = job.Kernel.Rows;
+        compute[ComputeCommand.KernelColumns] = job.Kernel.Columns;
+        compute[ComputeCommand.StrideColumns] = job.Stride.Columns;
+        compute[ComputeCommand.DilationColumns] = job.Dilation.Columns;
+        compute[ComputeCommand.RowStepWords] = job.Stride.Rows * g.WindowWords;
+        compute[ComputeCommand.TapStepWords] = job.Dilation.Rows * g.WindowWords;
+        compute[ComputeCommand.StrideRows] = job.Stride.Rows;
+        compute[ComputeCommand.DilationRows] = job.Dilation.Rows;
+        compute[ComputeCommand.Rows] = t.Rows;
+        compute[ComputeCommand.Columns] = t.Columns;
+        compute[ComputeCommand.ColumnOffset] = g.ColumnOffset;
+        compute[ComputeCommand.BlockWords] = plane;
+        compute[ComputeCommand.OriginRow] = (y0 * job.Stride.Rows) - job.PadTop;
+        compute[ComputeCommand.OriginColumn] = (x0 * job.Stride.Columns) - job.PadLeft - g.ColumnOffset;
+        compute[ComputeCommand.PeRowStep] = t.Rows * job.Stride.Rows;
+        compute[ComputeCommand.PeColumnStep] = t.Columns * job.Stride.Columns;
+        compute[ComputeCommand.ImageRows] = job.Input.Shape.Height;
+        compute[ComputeCommand.ImageColumns] = job.Input.Shape.Width;
         if (job.Resize is ResizeJob resize)
         {
             // The taps of a phase start a little further into the window that all phases share.
-            compute["Replicate"] = 1;
-            compute["RowOffset"] = resize.FirstRow[phase / job.Up.Columns] + job.PadTop;
-            compute["ColumnOffset"] = g.ColumnOffset + resize.FirstColumn[phase % job.Up.Columns] + job.PadLeft;
+            compute[ComputeCommand.Replicate] = true;
+            compute[ComputeCommand.RowOffset] = resize.FirstRow[phase / job.Up.Columns] + job.PadTop;
+            compute[ComputeCommand.ColumnOffset] = g.ColumnOffset + resize.FirstColumn[phase % job.Up.Columns] + job.PadLeft;
         }
 
         return compute;
@@ -653,8 +653,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     {
         List<Command> stores = [.. Stores(job, t, g, y0, x0, from, count, outputBase)];
         Wait(stores[0], Semaphore.OutputReady);
-        stores[^1]["Signal0"] = Token(Semaphore.OutputFree);
-        stores[^1]["Signal1"] = last ? Token(Semaphore.Written) : 0;
+        stores[^1][Header.Signal0] = Token(Semaphore.OutputFree);
+        stores[^1][Header.Signal1] = last ? Token(Semaphore.Written) : null;
         Commands.AddRange(stores);
     }
 
@@ -664,9 +664,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int segments = config.Derived.LaneSegments, blocksFrom = from / segments, blocks = Geometry.Ceil(count, segments);
         if (job.Transposed is not TensorLayout target)
         {
-            Command store = New("STORE", job, job.Row?.LayerIndex);
-            OutputExtent(store, 'A', job, 0, blocksFrom, job.Row?.Function == RowJob.ArgMax ? 1 : blocks);
-            Extent(store, 'B', null, 0, 0, 1);
+            Command store = New(StoreCommand.Definition, job, job.Row?.LayerIndex);
+            OutputExtent(store, Header.A, job, ExtentUnit.Vectors, blocksFrom, job.Row?.Function == RowFunction.ArgMax ? 1 : blocks);
+            Extent(store, Header.B, null, ExtentUnit.Vectors, 0, 1);
             FillStore(store, job, t, g, y0, x0, blocksFrom, outputBase);
             yield return store;
             yield break;
@@ -680,24 +680,24 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             int head = job.Batch + (block / perHead), inHead = block % perHead, here = Math.Min(perHead - inHead, blocksFrom + blocks - block);
             if (head >= target.Shape.Batch)
                 yield break;
-            Command store = New("STORE", job, job.Row?.LayerIndex);
-            OutputExtent(store, 'A', job, 0, block, here);
-            Extent(store, 'B', null, 0, 0, 1);
-            store["Transpose"] = 1;
-            store["PesPerRow"] = elements;
-            store["PeRows"] = 1;
-            store["LocalBase"] = outputBase + ((block - blocksFrom) * blockWords);
-            store["Address"] = target.Address + (head * target.BatchBytes) + (x0 / c0 * target.PlaneBytes) + ((long)inHead * c0 * config.Derived.VectorPitchBytes);
-            store["Rows"] = t.Columns / c0;
-            store["LastRows"] = Geometry.Ceil(pixelsLeft - ((elements - 1) * t.Columns), c0) is var last && last > t.Columns / c0 ? t.Columns / c0 : last;
-            store["Words"] = c0 / r;
-            store["LastWords"] = inHead + here == perHead ? Geometry.Ceil(channels - ((perHead - 1) * c0), r) : c0 / r;
-            store["StrideA"] = (long)c0 * config.Derived.VectorPitchBytes;
-            store["StrideRow"] = target.PlaneBytes;
-            store["StridePeRow"] = 0;
-            store["StridePeColumn"] = t.Columns / c0 * target.PlaneBytes;
-            store["BlockWords"] = blockWords;
-            store["RowWords"] = c0 / r;
+            Command store = New(StoreCommand.Definition, job, job.Row?.LayerIndex);
+            OutputExtent(store, Header.A, job, ExtentUnit.Vectors, block, here);
+            Extent(store, Header.B, null, ExtentUnit.Vectors, 0, 1);
+            store[StoreCommand.Transpose] = true;
+            store[StoreCommand.PesPerRow] = elements;
+            store[StoreCommand.PeRows] = 1;
+            store[StoreCommand.LocalBase] = outputBase + ((block - blocksFrom) * blockWords);
+            store[StoreCommand.Address] = target.Address + (head * target.BatchBytes) + (x0 / c0 * target.PlaneBytes) + ((long)inHead * c0 * config.Derived.VectorPitchBytes);
+            store[StoreCommand.Rows] = t.Columns / c0;
+            store[StoreCommand.LastRows] = Geometry.Ceil(pixelsLeft - ((elements - 1) * t.Columns), c0) is var last && last > t.Columns / c0 ? t.Columns / c0 : last;
+            store[StoreCommand.Words] = c0 / r;
+            store[StoreCommand.LastWords] = inHead + here == perHead ? Geometry.Ceil(channels - ((perHead - 1) * c0), r) : c0 / r;
+            store[StoreCommand.StrideA] = (long)c0 * config.Derived.VectorPitchBytes;
+            store[StoreCommand.StrideRow] = target.PlaneBytes;
+            store[StoreCommand.StridePeRow] = 0;
+            store[StoreCommand.StridePeColumn] = t.Columns / c0 * target.PlaneBytes;
+            store[StoreCommand.BlockWords] = blockWords;
+            store[StoreCommand.RowWords] = c0 / r;
             yield return store;
             block += here;
         }
@@ -709,8 +709,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         // Slots at the end of the ring that are too few are passed by: loaded with nothing and given back in their turn.
         while ((weightUse % slots.WeightSlots) + count > slots.WeightSlots)
         {
-            Commands.Add(Empty("LOAD", job, weightUse >= slots.WeightSlots ? Semaphore.WeightFree : null, Semaphore.WeightReady));
-            Commands.Add(Empty("COMPUTE", job, Semaphore.WeightReady, Semaphore.WeightFree));
+            Commands.Add(Empty(LoadCommand.Definition, job, weightUse >= slots.WeightSlots ? Semaphore.WeightFree : null, Semaphore.WeightReady));
+            Commands.Add(Empty(ComputeCommand.Definition, job, Semaphore.WeightReady, Semaphore.WeightFree));
             weightUse++;
         }
 
@@ -721,12 +721,12 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     }
 
     // A command that moves nothing, only tokens.
-    private static Command Empty(string name, LayerJob job, Semaphore? wait, Semaphore? signal)
+    private static Command Empty(CommandDefinition definition, LayerJob job, Semaphore? wait, Semaphore? signal)
     {
-        Command command = New(name, job);
-        command["BCount"] = 1;
+        Command command = New(definition, job);
+        command[Header.B.Count] = 1;
         Wait(command, wait);
-        command["Signal0"] = signal is Semaphore s ? Token(s) : 0;
+        command[Header.Signal0] = signal is Semaphore s ? Token(s) : null;
         return command;
     }
 
@@ -743,21 +743,21 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         x0 *= upColumns;
         int rows = t.Rows * upRows, rowsLeft = job.Output.Shape.Height - y0, wordsLeft = job.Output.RowWords - (x0 / r);
         int peRows = Math.Min(t.PeRows, Geometry.Ceil(rowsLeft, rows)), peColumns = Math.Min(t.PeColumns, Geometry.Ceil(wordsLeft, g.RowWords));
-        store["PesPerRow"] = peColumns;
-        store["LocalBase"] = localBase;
-        store["Address"] = job.Output.Address + (job.Batch * job.Output.BatchBytes) + (block * job.Output.PlaneBytes) + (y0 * rowBytes) + ((long)(x0 / r) * config.Derived.WordBytes);
-        store["PeRows"] = peRows;
-        store["PeRowSkip"] = t.PeColumns - peColumns;
-        store["Rows"] = rows;
-        store["LastRows"] = Math.Min(rows, rowsLeft - ((peRows - 1) * rows));
-        store["Words"] = g.RowWords;
-        store["LastWords"] = Math.Min(g.RowWords, wordsLeft - ((peColumns - 1) * g.RowWords));
-        store["StrideA"] = job.Output.PlaneBytes;
-        store["StrideRow"] = rowBytes;
-        store["StridePeRow"] = rows * rowBytes;
-        store["StridePeColumn"] = (long)g.RowWords * config.Derived.WordBytes;
-        store["BlockWords"] = rows * g.RowWords;
-        store["RowWords"] = g.RowWords;
+        store[StoreCommand.PesPerRow] = peColumns;
+        store[StoreCommand.LocalBase] = localBase;
+        store[StoreCommand.Address] = job.Output.Address + (job.Batch * job.Output.BatchBytes) + (block * job.Output.PlaneBytes) + (y0 * rowBytes) + ((long)(x0 / r) * config.Derived.WordBytes);
+        store[StoreCommand.PeRows] = peRows;
+        store[StoreCommand.PeRowSkip] = t.PeColumns - peColumns;
+        store[StoreCommand.Rows] = rows;
+        store[StoreCommand.LastRows] = Math.Min(rows, rowsLeft - ((peRows - 1) * rows));
+        store[StoreCommand.Words] = g.RowWords;
+        store[StoreCommand.LastWords] = Math.Min(g.RowWords, wordsLeft - ((peColumns - 1) * g.RowWords));
+        store[StoreCommand.StrideA] = job.Output.PlaneBytes;
+        store[StoreCommand.StrideRow] = rowBytes;
+        store[StoreCommand.StridePeRow] = rows * rowBytes;
+        store[StoreCommand.StridePeColumn] = (long)g.RowWords * config.Derived.WordBytes;
+        store[StoreCommand.BlockWords] = rows * g.RowWords;
+        store[StoreCommand.RowWords] = g.RowWords;
     }
 
     private void Scatter(Command load, int pesPerRow, int localBase, TensorLayout tensor, int batch, int block, int yFrom, int yTo, int xFrom, int xTo, int rowOrigin, int columnOrigin, int windowRows, int windowWords, int peRowStep, int peColumnStep)
@@ -765,54 +765,54 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         int rows = yTo - yFrom, words = xTo - xFrom, wordBytes = config.Derived.WordBytes, beats = config.Derived.BeatsPerWord;
         long rowBytes = (long)tensor.RowPitchWords * wordBytes;
         bool whole = words == tensor.RowPitchWords;
-        load["PesPerRow"] = pesPerRow;
-        load["LocalBase"] = localBase;
-        load["Address"] = tensor.Address + (batch * tensor.BatchBytes) + (block * tensor.PlaneBytes) + (yFrom * rowBytes) + ((long)xFrom * wordBytes);
-        load["SegmentBeats"] = (whole ? rows : 1) * words * beats;
-        load["Rows"] = whole ? 1 : rows;
-        load["StrideA"] = tensor.PlaneBytes;
-        load["StrideRow"] = rowBytes;
-        load["RowOrigin"] = rowOrigin;
-        load["ColumnOrigin"] = columnOrigin;
-        load["RowWords"] = words;
-        load["TileRows"] = rows;
-        load["WindowRows"] = windowRows;
-        load["WindowWords"] = windowWords;
-        load["PeRowStep"] = peRowStep;
-        load["PeColumnStep"] = peColumnStep;
-        load["BlockWords"] = windowRows * windowWords;
+        load[LoadCommand.PesPerRow] = pesPerRow;
+        load[LoadCommand.LocalBase] = localBase;
+        load[LoadCommand.Address] = tensor.Address + (batch * tensor.BatchBytes) + (block * tensor.PlaneBytes) + (yFrom * rowBytes) + ((long)xFrom * wordBytes);
+        load[LoadCommand.SegmentBeats] = (whole ? rows : 1) * words * beats;
+        load[LoadCommand.Rows] = whole ? 1 : rows;
+        load[LoadCommand.StrideA] = tensor.PlaneBytes;
+        load[LoadCommand.StrideRow] = rowBytes;
+        load[LoadCommand.RowOrigin] = rowOrigin;
+        load[LoadCommand.ColumnOrigin] = columnOrigin;
+        load[LoadCommand.RowWords] = words;
+        load[LoadCommand.TileRows] = rows;
+        load[LoadCommand.WindowRows] = windowRows;
+        load[LoadCommand.WindowWords] = windowWords;
+        load[LoadCommand.PeRowStep] = peRowStep;
+        load[LoadCommand.PeColumnStep] = peColumnStep;
+        load[LoadCommand.BlockWords] = windowRows * windowWords;
     }
 
-    private static Command New(string name, LayerJob job, int? layer = null)
+    private static Command New(CommandDefinition definition, LayerJob job, int? layer = null)
     {
-        var command = new Command(name) { ["Tag"] = layer ?? job.LayerIndex };
+        var command = new Command(definition) { [Header.Tag] = layer ?? job.LayerIndex };
         if (job.Block is int block)
         {
-            command["PredicateEnable"] = 1;
-            command["PredicateIndex"] = block;
-            command["PredicateInvert"] = job.WhereSkipped ? 1 : 0;
+            command[Header.PredicateEnable] = true;
+            command[Header.PredicateIndex] = block;
+            command[Header.PredicateInvert] = job.WhereSkipped;
         }
 
         return command;
     }
 
-    private static void Extent(Command command, char axis, int? register, int unit, int from, int count)
+    private static void Extent(Command command, Axis axis, int? register, ExtentUnit unit, int from, int count)
     {
-        command[$"{axis}Base"] = from;
-        command[$"{axis}Count"] = count;
-        command[$"{axis}Unit"] = unit;
+        command[axis.Base] = from;
+        command[axis.Count] = count;
+        command.Set(axis.Unit, unit);
         if (register is int r)
         {
-            command[$"{axis}Dynamic"] = 1;
-            command[$"{axis}Register"] = r;
+            command[axis.Dynamic] = true;
+            command[axis.Register] = r;
         }
     }
 
-    // An axis of output channels, in vectors (unit 0) or lane tiles (unit 1) from the layer's first.
-    private void OutputExtent(Command command, char axis, LayerJob job, int unit, int from, int count) =>
-        Extent(command, axis, job.OutputExtent, unit, from + (job.OutputExtent is null ? 0 : job.ExtentStart * (unit == 0 ? 1 : config.Derived.LaneSegments)), count);
+    // An axis of output channels, in vectors or lane tiles from the layer's first.
+    private void OutputExtent(Command command, Axis axis, LayerJob job, ExtentUnit unit, int from, int count) =>
+        Extent(command, axis, job.OutputExtent, unit, from + (job.OutputExtent is null ? 0 : job.ExtentStart * (unit == ExtentUnit.Vectors ? 1 : config.Derived.LaneSegments)), count);
 
-    private static int Token(Semaphore semaphore) => 16 | (int)semaphore;
+    private static int Token(Semaphore semaphore) => (int)semaphore;
 
     private static void Wait(Command command, params ReadOnlySpan<Semaphore?> semaphores)
     {
@@ -820,7 +820,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         foreach (Semaphore? semaphore in semaphores)
         {
             if (semaphore is Semaphore s)
-                command[$"Wait{index++}"] = Token(s);
+                command[Header.Waits[index++]] = Token(s);
         }
     }
 

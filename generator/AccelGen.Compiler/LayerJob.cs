@@ -1,3 +1,4 @@
+using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Compiler;
@@ -162,13 +163,11 @@ internal sealed record LayerJob
 }
 
 /// <summary>What a row operator computes over the channels of each pixel of a tile.</summary>
-/// <param name="Function">Softmax, layer normalisation or arg max, coded as RowFunction.</param>
+/// <param name="Function">Softmax, layer normalisation or arg max.</param>
 /// <param name="Channels">Channels of a pixel.</param>
 /// <param name="ParameterAddress">Address of the entries of beta, gamma and shift, or null.</param>
-internal sealed record RowJob(int Function, int Channels, long? ParameterAddress)
+internal sealed record RowJob(RowFunction Function, int Channels, long? ParameterAddress)
 {
-    public const int Softmax = 0, LayerNorm = 1, ArgMax = 2;
-
     /// <summary>Layer that it is, also where it joins the layer before.</summary>
     public int LayerIndex { get; init; }
     public uint ExponentMultiplier { get; init; }

@@ -35,7 +35,7 @@ public sealed partial class NetworkCompiler
         {
             // Queries x keys, softmax, x values: the softmax is part of the first product by now.
             if (network.Layers[i] is MatMulLayer values && Producer(network, i) is int s && network.Layers[s] is SoftmaxLayer && result[s].Into is int p
-                && network.Layers[p] is MatMulLayer scores && Alike(jobs[p], jobs[i]) && values.Right != values.Input && jobs[p][0] is { Row.Function: RowJob.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
+                && network.Layers[p] is MatMulLayer scores && Alike(jobs[p], jobs[i]) && values.Right != values.Input && jobs[p][0] is { Row.Function: RowFunction.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
                 && jobs[i][0] is { RightZeroPointAddress: null, TableAddress: null, Residual: null, InputExtent: null, OutputExtent: null }
                 && !Overwritten(network, p, i, [.. scores.Reads]) && !InPlace(network, i, [.. scores.Reads, values.Right]))
             {
@@ -147,7 +147,7 @@ public sealed partial class NetworkCompiler
         // Of two products that run as one, the second computes the result; it has only one slot for parameters and a table.
         if (producer is { Then: LayerJob then, Row: null } && row.TableAddress is null)
             return WithSecondResult(network, then, row, p, i) is { } both ? producer with { Then = both } : null;
-        if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowJob.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, OutputExtent: null }
+        if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowFunction.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, OutputExtent: null }
             || row is not { Transposed: null, InputExtent: null, OutputExtent: null } || row is { TableAddress: not null, Row.ParameterAddress: null })
             return null;
         // The same memory read as other rows of pixels is the same pixels in the same order.

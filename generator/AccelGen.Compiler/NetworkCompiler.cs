@@ -462,7 +462,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             ComputedChannels = raw ? job.Input.Shape.Channels : null,
             ParameterAddress = AddSharedParameters(One), WeightAddress = AddOnes(),
         };
-        RowJob Row(int function) => new(function, input.Shape.Channels, null)
+        RowJob Row(RowFunction function) => new(function, input.Shape.Channels, null)
         {
             LayerIndex = index, ZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint, ClampLow = layer.ClampLow, ClampHigh = layer.ClampHigh,
         };
@@ -499,14 +499,14 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             case ConcatLayer concat:
                 return Concatenation(concat, job, network, layouts, rows);
             case SoftmaxLayer softmax:
-                return Heads(Identity(true) with { Row = Row(RowJob.Softmax) with { ExponentMultiplier = softmax.ExponentMultiplier, OutputScale = softmax.OutputScale } });
+                return Heads(Identity(true) with { Row = Row(RowFunction.Softmax) with { ExponentMultiplier = softmax.ExponentMultiplier, OutputScale = softmax.OutputScale } });
             case LayerNormLayer norm:
                 return Heads(Identity(true) with
                 {
-                    Row = Row(RowJob.LayerNorm) with { ParameterAddress = AddParameters(input.Shape.Channels, k => norm.Beta[k], k => new FixedPointScale((uint)norm.Gamma[k] & 0xFFFFFF, norm.Shift[k])), Epsilon = norm.Epsilon },
+                    Row = Row(RowFunction.LayerNorm) with { ParameterAddress = AddParameters(input.Shape.Channels, k => norm.Beta[k], k => new FixedPointScale((uint)norm.Gamma[k] & 0xFFFFFF, norm.Shift[k])), Epsilon = norm.Epsilon },
                 });
             case ArgMaxLayer:
-                return Heads(Identity(true) with { Row = Row(RowJob.ArgMax) });
+                return Heads(Identity(true) with { Row = Row(RowFunction.ArgMax) });
             case MatMulLayer matmul:
                 CheckMatrixAccumulator(layer.Name, input, network.Tensors[matmul.Right].ZeroPoint);
                 return Heads(job with

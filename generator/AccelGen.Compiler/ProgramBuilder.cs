@@ -17,21 +17,16 @@ internal sealed class ProgramBuilder(AcceleratorConfig config)
         {
             if (result.Count % block == 0 && total - i > block)
             {
-                result.Add(new Command("LOAD")
-                {
-                    ["ACount"] = 1, ["BCount"] = 1, ["Destination"] = 4, ["Rows"] = 1,
-                    ["Address"] = address + ((result.Count + block) * (long)IsaDefinition.CommandBytes),
-                    ["SegmentBeats"] = block * config.Derived.BeatsPerCommand,
-                });
+                result.Add(Command.Fetch(address + ((result.Count + block) * (long)IsaDefinition.CommandBytes), block * config.Derived.BeatsPerCommand));
             }
 
             if (i < commands.Count)
                 positions[i] = result.Count;
-            result.Add(i < commands.Count ? commands[i] : new Command("END"));
+            result.Add(i < commands.Count ? commands[i] : new Command(IsaDefinition.End));
         }
 
         while (result.Count % block != 0)
-            result.Add(new Command("NOP"));
+            result.Add(new Command(IsaDefinition.Nop));
         return (result, positions);
     }
 }

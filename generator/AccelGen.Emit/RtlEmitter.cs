@@ -173,7 +173,7 @@ public static class RtlEmitter
                 ["doc"] = k.Doc,
                 ["fields"] = Fields(k.Fields),
             })),
-            ["header"] = Fields(IsaDefinition.Header),
+            ["header"] = Fields(Header.Fields),
             ["extent_fields"] = Fields(IsaDefinition.ExtentFields),
             ["enums"] = new ScriptArray(IsaDefinition.Enums.Select(e => new ScriptObject
             {
@@ -245,7 +245,7 @@ public static class RtlEmitter
 
     private static Field Find(string command, string field)
     {
-        IReadOnlyList<Field> fields = command == "Header" ? IsaDefinition.Header : IsaDefinition.Commands.Single(k => k.Name == command).Fields;
+        IReadOnlyList<Field> fields = command == "Header" ? Header.Fields : IsaDefinition.Commands.Single(k => k.Name == command).Fields;
         return fields.FirstOrDefault(f => f.Name == field) ?? throw new ArgumentException($"{command} has no field {field}", nameof(field));
     }
 

@@ -49,17 +49,17 @@ public sealed class CheckpointRule(FrameControl control)
     /// <param name="elapsed">Cycles since the start.</param>
     public void Execute(Command command, long elapsed)
     {
-        bool continues = command["Continues"] == 1;
+        bool continues = command[CheckpointCommand.Continues];
         if (!continues)
             found = false;
-        if (control.Budget == 0 || ((command["From"] >> Active) & 1) == 0 || found)
+        if (control.Budget == 0 || ((command[CheckpointCommand.From] >> Active) & 1) == 0 || found)
             return;
-        bool fallback = command["Fallback"] == 1;
-        int count = (int)command["Count"];
+        bool fallback = command[CheckpointCommand.Fallback];
+        int count = (int)command[CheckpointCommand.Count];
         for (int i = 0; i < Math.Min(count, IsaDefinition.CheckpointCandidates); i++)
         {
-            int row = (int)command[IsaDefinition.CandidateRow(i)];
-            bool fits = elapsed + command[IsaDefinition.CandidateCycles(i)] <= control.Budget;
+            int row = (int)command[CheckpointCommand.Rows[i]];
+            bool fits = elapsed + command[CheckpointCommand.Remaining[i]] <= control.Budget;
             if (row >= control.Rows.Count || !(fits || (fallback && i == count - 1)))
                 continue;
             Choose(row, fits);
@@ -72,7 +72,7 @@ public sealed class CheckpointRule(FrameControl control)
 
         void Choose(int row, bool fits)
         {
-            Decisions.Add(new Decision(elapsed, (int)command["Number"], Active, row, fits));
+            Decisions.Add(new Decision(elapsed, (int)command[CheckpointCommand.Number], Active, row, fits));
             (Active, found) = (row, true);
         }
     }

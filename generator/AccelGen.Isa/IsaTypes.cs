@@ -6,7 +6,7 @@ namespace AccelGen.Isa;
 /// <param name="Width">Width in bits, 1 to 64.</param>
 /// <param name="Doc">What the field means, with its unit.</param>
 /// <param name="Signed">Two's complement when true.</param>
-public sealed record Field(string Name, int Lsb, int Width, string Doc, bool Signed = false)
+public record Field(string Name, int Lsb, int Width, string Doc, bool Signed = false)
 {
     /// <summary>Position of the most significant bit.</summary>
     public int Msb => Lsb + Width - 1;

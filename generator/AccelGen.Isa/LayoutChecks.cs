@@ -7,7 +7,7 @@ public static class LayoutChecks
     public static IReadOnlyList<string> CheckAll()
     {
         var problems = new List<string>();
-        problems.AddRange(CheckFields("header", IsaDefinition.Header, 0, IsaDefinition.HeaderBits));
+        problems.AddRange(CheckFields("header", Header.Fields, 0, IsaDefinition.HeaderBits));
         foreach (CommandDefinition command in IsaDefinition.Commands)
             problems.AddRange(CheckFields(command.Name, command.Fields, IsaDefinition.HeaderBits, IsaDefinition.CommandBits));
         problems.AddRange(CheckFields("path extent", IsaDefinition.ExtentFields, 0, 32));

@@ -13,7 +13,7 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
 
     /// <summary>Address of a LOAD under this path.</summary>
     /// <param name="load">The command.</param>
-    public long Address(Command load) => load["Address"] + (load["VariantShift"] is > 0 and long shift ? (long)Variant << (int)shift : 0);
+    public long Address(Command load) => load[LoadCommand.Address] + (load[LoadCommand.VariantShift] is > 0 and long shift ? (long)Variant << (int)shift : 0);
 
     /// <summary>Codes an extent of channels.</summary>
     /// <param name="channels">Channels kept; 0 skips the work.</param>
@@ -29,20 +29,21 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
     }
 
     /// <summary>Extent A or B of a command under this path: vectors or lane tiles left from the command's base.</summary>
-    public int Resolve(Command command, char axis)
+    /// <param name="command">Command.</param>
+    /// <param name="axis"><see cref="Header.A"/> or <see cref="Header.B"/>.</param>
+    public int Resolve(Command command, Axis axis)
     {
-        int count = (int)command[$"{axis}Count"];
-        if (command[$"{axis}Dynamic"] == 0)
-            return count;
-        int limit = Limit(command, axis);
-        return Math.Clamp(limit - (int)command[$"{axis}Base"], 0, count);
+        int count = (int)command[axis.Count];
+        return command[axis.Dynamic] ? Math.Clamp(Limit(command, axis) - (int)command[axis.Base], 0, count) : count;
     }
 
     /// <summary>Whole extent that limits an axis of a command, in the axis's unit.</summary>
-    public int Limit(Command command, char axis)
+    /// <param name="command">Command.</param>
+    /// <param name="axis"><see cref="Header.A"/> or <see cref="Header.B"/>.</param>
+    public int Limit(Command command, Axis axis)
     {
-        uint register = Extents[(int)command[$"{axis}Register"]];
-        return command[$"{axis}Unit"] == 1 ? (int)(register >> 19) : (int)(register & 0xFFF);
+        uint register = Extents[(int)command[axis.Register]];
+        return command.Get(axis.Unit) == ExtentUnit.LaneTiles ? (int)(register >> 19) : (int)(register & 0xFFF);
     }
 
     /// <summary>What is left of a command under this path: two paths by which all of a program's commands resolve alike are one.</summary>
@@ -50,16 +51,16 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
     {
         if (Skips(command))
             return new ResolvedCommand(true, 0, 0, false, 0, 0);
-        bool chunks = command.Definition.Name == "COMPUTE" && command["ADynamic"] == 1;
-        return new ResolvedCommand(false, Resolve(command, 'A'), Resolve(command, 'B'), chunks && (command["LastChunk"] == 1 || command["ABase"] + command["ACount"] >= Limit(command, 'A')),
-            chunks ? (int)(Extents[(int)command["ARegister"]] >> 12 & 0x7F) : 0, command.Definition.Name == "LOAD" ? Address(command) : 0);
+        bool chunks = command.Is(ComputeCommand.Definition) && command[Header.A.Dynamic];
+        return new ResolvedCommand(false, Resolve(command, Header.A), Resolve(command, Header.B), chunks && (command[ComputeCommand.LastChunk] || command[Header.A.Base] + command[Header.A.Count] >= Limit(command, Header.A)),
+            chunks ? (int)(Extents[(int)command[Header.A.Register]] >> 12 & 0x7F) : 0, command.Is(LoadCommand.Definition) ? Address(command) : 0);
     }
 
     /// <summary>Whether a command's work is skipped under this path.</summary>
     public bool Skips(Command command)
     {
-        bool keep = ((Keep >> (int)command["PredicateIndex"]) & 1) == 1 ^ command["PredicateInvert"] == 1;
-        return (command["PredicateEnable"] == 1 && !keep) || Resolve(command, 'A') == 0 || Resolve(command, 'B') == 0;
+        bool keep = ((Keep >> (int)command[Header.PredicateIndex]) & 1) == 1 ^ command[Header.PredicateInvert];
+        return (command[Header.PredicateEnable] && !keep) || Resolve(command, Header.A) == 0 || Resolve(command, Header.B) == 0;
     }
 }
 

@@ -110,12 +110,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         public void Execute(long programAddress)
         {
             // Cycle 0 carries the start pulse; in cycle 1 the command processor queues the load of the first block.
-            var boot = new Command("LOAD")
-            {
-                ["ACount"] = 1, ["BCount"] = 1, ["Destination"] = 4, ["Address"] = programAddress,
-                ["SegmentBeats"] = config.Control.CommandBlock * config.Derived.BeatsPerCommand, ["Rows"] = 1,
-            };
-            Load(-1, boot, 1);
+            Load(-1, Command.Fetch(programAddress, config.Control.CommandBlock * config.Derived.BeatsPerCommand), 1);
             long read = 2;
             for (int n = 0; n < program.Count; n++)
             {
@@ -134,12 +129,12 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                     {
                         case Queue.Load: Load(n, command, push); break;
                         case Queue.Compute: Compute(n, command, push); break;
-                        case Queue.Vector when command.Definition.Name == "ROW": Row(n, command, push); break;
+                        case Queue.Vector when command.Is(RowCommand.Definition): Row(n, command, push); break;
                         case Queue.Vector: Vector(n, command, push); break;
                         default: Store(n, command, push); break;
                     }
                 }
-                else if (command.Definition.Name == "END")
+                else if (command.Is(IsaDefinition.End))
                 {
                     total = Math.Max(push + 1, Math.Max(lastDescriptorPop + 3, loadFree));
                     total = Math.Max(total, Math.Max(computeFree, Math.Max(vectorFree, rowFree)));
@@ -154,7 +149,7 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                     Idle(Queue.Store, storeFree, total + 1, completions.Count > 0 ? completions[^1] : -1);
                     return;
                 }
-                else if (command.Definition.Name == "CHECKPOINT")
+                else if (command.Is(CheckpointCommand.Definition))
                 {
                     // The counter stands at the cycles before this one.
                     checkpoints[n] = push - 1;
@@ -210,18 +205,16 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             }
 
             // What shares a part with the row operators waits for them: the ROW's own cycles, counted already.
-            if (queue == Queue.Vector && (command.Definition.Name == "ROW" || command["Forward"] == 1 || command["CaptureReciprocal"] == 1 || command["UseReciprocal"] == 1))
+            if (queue == Queue.Vector && (command.Is(RowCommand.Definition) || command[VectorCommand.Forward] || command[VectorCommand.CaptureReciprocal] || command[VectorCommand.UseReciprocal]))
                 cursor = Math.Max(cursor, rowFree);
 
             // The queues take and give tokens as one mask: a semaphore named twice would move one token.
-            if (Twice(command["Wait0"], command["Wait1"]) || Twice(command["Wait0"], command["Wait2"]) || Twice(command["Wait1"], command["Wait2"]) || Twice(command["Signal0"], command["Signal1"]))
+            if (Twice(command[Header.Wait0], command[Header.Wait1]) || Twice(command[Header.Wait0], command[Header.Wait2]) || Twice(command[Header.Wait1], command[Header.Wait2]) || Twice(command[Header.Signal0], command[Header.Signal1]))
                 throw new ProgramOrderException($"command {n} ({command}) names a semaphore twice");
-            for (int w = 0; w < 3; w++)
+            for (int w = 0; w < Header.Waits.Count; w++)
             {
-                int wait = (int)command[w == 0 ? "Wait0" : w == 1 ? "Wait1" : "Wait2"];
-                if ((wait & 16) == 0)
+                if (command[Header.Waits[w]] is not int semaphore)
                     continue;
-                int semaphore = wait & 15;
                 if (!tokens[semaphore].TryDequeue(out (long Time, int Giver) token))
                     throw new ProgramOrderException($"command {n} ({command}) waits for semaphore {semaphore}, and no earlier command gives it");
                 if (token.Time > cursor)
@@ -238,18 +231,17 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             return cursor;
         }
 
-        private static bool Twice(long a, long b) => (a & 16) != 0 && a == b;
+        private static bool Twice(int? a, int? b) => a is not null && a == b;
 
-        private void Signal(int n, Command command, string field, long visible)
+        private void Signal(int n, Command command, TokenField field, long visible)
         {
-            int signal = (int)command[field];
-            if ((signal & 16) == 0)
+            if (command[field] is not int semaphore)
                 return;
             // Whoever waits could not tell the tokens apart.
-            if (command.Definition.Queue == Queue.Vector && visible <= givenLast[signal & 15])
-                throw new ProgramOrderException($"{command} gives semaphore {signal & 15} before the ROW command that it runs beside");
-            givenLast[signal & 15] = visible;
-            tokens[signal & 15].Enqueue((visible, n));
+            if (command.Definition.Queue == Queue.Vector && visible <= givenLast[semaphore])
+                throw new ProgramOrderException($"{command} gives semaphore {semaphore} before the ROW command that it runs beside");
+            givenLast[semaphore] = visible;
+            tokens[semaphore].Enqueue((visible, n));
         }
 
         private void Load(int n, Command command, long push)
@@ -265,14 +257,14 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             }
             else
             {
-                int a = n < 0 ? 1 : path.Resolve(command, 'A'), b = n < 0 ? 1 : path.Resolve(command, 'B');
-                bool lengthMode = command["LengthMode"] == 1;
-                long segment = command["SegmentBeats"] * (lengthMode ? a : 1);
+                int a = n < 0 ? 1 : path.Resolve(command, Header.A), b = n < 0 ? 1 : path.Resolve(command, Header.B);
+                bool lengthMode = command[LoadCommand.LengthMode];
+                long segment = command[LoadCommand.SegmentBeats] * (lengthMode ? a : 1);
                 int outer = lengthMode ? 1 : a;
-                int rows = (int)command["Rows"];
-                long address = n < 0 ? command["Address"] : path.Address(command), strideRow = command["StrideRow"], strideA = command["StrideA"], strideB = command["StrideB"];
+                int rows = (int)command[LoadCommand.Rows];
+                long address = n < 0 ? command[LoadCommand.Address] : path.Address(command), strideRow = command[LoadCommand.StrideRow], strideA = command[LoadCommand.StrideA], strideB = command[LoadCommand.StrideB];
                 long first = start + 1;
-                bool fetch = command["Destination"] == 4;
+                bool fetch = command.Fetches;
                 long issued = 0;
                 lastAddress = Math.Max(lastAddress, start);
                 for (int ib = 0; ib < b; ib++)
@@ -317,8 +309,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
 
             lastDescriptorPop = pop;
             descriptorPops.Add(pop);
-            Signal(n, command, "Signal0", pop + 3);
-            Signal(n, command, "Signal1", pop + 3);
+            Signal(n, command, Header.Signal0, pop + 3);
+            Signal(n, command, Header.Signal1, pop + 3);
             if (n >= 0)
                 timings[n] = new CommandTiming(start, pop + 2);
         }
@@ -345,18 +337,18 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             if (path.Skips(command))
             {
                 computeFree = start + 1;
-                Signal(n, command, "Signal0", start + 1);
-                Signal(n, command, "Signal1", start + 1);
+                Signal(n, command, Header.Signal0, start + 1);
+                Signal(n, command, Header.Signal1, start + 1);
                 timings[n] = new CommandTiming(start, start);
                 return;
             }
 
-            int a = command["Diagonal"] == 1 ? 1 : path.Resolve(command, 'A'), tiles = path.Resolve(command, 'B');
-            bool final = command["ADynamic"] == 1
-                ? command["LastChunk"] == 1 || command["ABase"] + command["ACount"] >= path.Limit(command, 'A')
-                : command["LastChunk"] == 1;
-            long pixels = command["Rows"] * command["Columns"];
-            long steps = a * command["KernelRows"] * command["KernelColumns"];
+            int a = command[ComputeCommand.Diagonal] ? 1 : path.Resolve(command, Header.A), tiles = path.Resolve(command, Header.B);
+            bool final = command[Header.A.Dynamic]
+                ? command[ComputeCommand.LastChunk] || command[Header.A.Base] + command[Header.A.Count] >= path.Limit(command, Header.A)
+                : command[ComputeCommand.LastChunk];
+            long pixels = command[ComputeCommand.Rows] * command[ComputeCommand.Columns];
+            long steps = a * command[ComputeCommand.KernelRows] * command[ComputeCommand.KernelColumns];
             long cursor = start + 1, since = cursor;
             for (int tile = 0; tile < tiles; tile++)
             {
@@ -387,20 +379,20 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             busyCycles[n] = tiles * steps * pixels;
             categories[1][(int)Category.Busy] += busyCycles[n];
             computeFree = cursor;
-            Signal(n, command, "Signal0", cursor);
-            Signal(n, command, "Signal1", cursor);
+            Signal(n, command, Header.Signal0, cursor);
+            Signal(n, command, Header.Signal1, cursor);
             timings[n] = new CommandTiming(start, cursor - 1);
         }
 
         private void FinishVector(long lastPixel)
         {
             Command command = program[vectorCommand];
-            busyCycles[vectorCommand] = ((long)path.Resolve(command, 'B') * command["Rows"] * command["Columns"]) + PostProcessing;
+            busyCycles[vectorCommand] = ((long)path.Resolve(command, Header.B) * command[VectorCommand.Rows] * command[VectorCommand.Columns]) + PostProcessing;
             vectorFree = lastPixel + PostProcessing + 1;
             categories[2][(int)Category.Busy] += emitted + WithoutRow(lastPixel + 1, vectorFree);
             categories[2][(int)Category.WaitCompute] += WithoutRow(vectorActive, lastPixel + 1) - emitted;
-            Signal(vectorCommand, command, "Signal0", vectorFree);
-            Signal(vectorCommand, command, "Signal1", vectorFree);
+            Signal(vectorCommand, command, Header.Signal0, vectorFree);
+            Signal(vectorCommand, command, Header.Signal1, vectorFree);
             timings[vectorCommand] = timings[vectorCommand] with { Done = vectorFree - 1 };
         }
 
@@ -413,14 +405,14 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             if (path.Skips(command))
             {
                 vectorFree = start + 1;
-                Signal(n, command, "Signal0", start + 1);
-                Signal(n, command, "Signal1", start + 1);
+                Signal(n, command, Header.Signal0, start + 1);
+                Signal(n, command, Header.Signal1, start + 1);
                 return;
             }
 
             vectorActive = start + 1;
             emitted = 0;
-            vectorLeft = path.Resolve(command, 'B');
+            vectorLeft = path.Resolve(command, Header.B);
             vectorCommand = n;
         }
 
@@ -435,12 +427,12 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             vectorFree = rowStart = rowFree = start + 1;
             if (!path.Skips(command))
             {
-                bool overlaps = command["Overlap"] == 1;
-                if (overlaps && (command["Function"] != 0 || command["Forward"] == 0 || command["MaximumKnown"] == 0 || command["TableEnable"] == 1))
+                bool overlaps = command[RowCommand.Overlap];
+                if (overlaps && (command.Get(RowCommand.Function) != RowFunction.Softmax || !command[RowCommand.Forward] || !command[RowCommand.MaximumKnown] || command[RowCommand.TableEnable]))
                     throw new ProgramOrderException($"command {n} ({command}) overlaps although it is no forwarded softmax with known maxima and without a table");
-                long pixels = command["Rows"] * command["Columns"], tiles = path.Resolve(command, 'B');
-                int passes = command["Function"] == 0 && command["MaximumKnown"] == 0 ? 3 : 2;
-                long lanePasses = command["Function"] == 2 ? tiles + 1 : passes * tiles;
+                long pixels = command[RowCommand.Rows] * command[RowCommand.Columns], tiles = path.Resolve(command, Header.B);
+                int passes = command.Get(RowCommand.Function) == RowFunction.Softmax && !command[RowCommand.MaximumKnown] ? 3 : 2;
+                long lanePasses = command.Get(RowCommand.Function) == RowFunction.ArgMax ? tiles + 1 : passes * tiles;
                 long busy = (pixels * lanePasses) + (passes * RowSettling);
                 busyCycles[n] = busy;
                 categories[2][(int)Category.Busy] += busy;
@@ -451,8 +443,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                     vectorFree = rowFree;
             }
 
-            Signal(n, command, "Signal0", rowFree);
-            Signal(n, command, "Signal1", rowFree);
+            Signal(n, command, Header.Signal0, rowFree);
+            Signal(n, command, Header.Signal1, rowFree);
         }
 
         private void Store(int n, Command command, long push)
@@ -466,28 +458,28 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 long pop = Math.Max(start + 1, LastCompletion() + 1);
                 completions.Add(pop);
                 storeFree = start + 1;
-                Signal(n, command, "Signal0", start + 1);
-                Signal(n, command, "Signal1", pop + 1);
+                Signal(n, command, Header.Signal0, start + 1);
+                Signal(n, command, Header.Signal1, pop + 1);
                 timings[n] = new CommandTiming(start, pop);
                 return;
             }
 
-            int blocks = path.Resolve(command, 'A');
-            int peRows = (int)command["PeRows"], peColumns = (int)command["PesPerRow"];
-            long address = command["Address"], issued = 0;
-            bool transpose = command["Transpose"] == 1;
+            int blocks = path.Resolve(command, Header.A);
+            int peRows = (int)command[StoreCommand.PeRows], peColumns = (int)command[StoreCommand.PesPerRow];
+            long address = command[StoreCommand.Address], issued = 0;
+            bool transpose = command[StoreCommand.Transpose];
             int fill = config.Array.VectorWidth / config.Derived.VectorsPerWord; // words read before a transposed segment
             long fills = 0;
-            long strideI = command["StridePeRow"], strideJ = command["StridePeColumn"], strideA = command["StrideA"], strideRow = command["StrideRow"];
+            long strideI = command[StoreCommand.StridePeRow], strideJ = command[StoreCommand.StridePeColumn], strideA = command[StoreCommand.StrideA], strideRow = command[StoreCommand.StrideRow];
             lastRead = Math.Max(lastRead, start);
             for (int i = 0; i < peRows; i++)
             {
                 for (int j = 0; j < peColumns; j++)
                 {
-                    long rows = (transpose ? j == peColumns - 1 : i == peRows - 1) ? command["LastRows"] : command["Rows"];
+                    long rows = (transpose ? j == peColumns - 1 : i == peRows - 1) ? command[StoreCommand.LastRows] : command[StoreCommand.Rows];
                     for (int block = 0; block < blocks; block++)
                     {
-                        long beats = ((transpose ? block == blocks - 1 : j == peColumns - 1) ? command["LastWords"] : command["Words"]) * config.Derived.BeatsPerWord;
+                        long beats = ((transpose ? block == blocks - 1 : j == peColumns - 1) ? command[StoreCommand.LastWords] : command[StoreCommand.Words]) * config.Derived.BeatsPerWord;
                         for (long row = 0; row < rows; row++)
                         {
                             long cursor = address + (i * strideI) + (j * strideJ) + (block * strideA) + (row * strideRow);
@@ -532,8 +524,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             categories[3][(int)Category.Busy] += busyCycles[n];
             categories[3][(int)Category.MemoryStall] += lastRead - start - issued - fills;
             storeFree = lastRead + 1;
-            Signal(n, command, "Signal0", lastRead + 1);
-            Signal(n, command, "Signal1", LastCompletion() + 1);
+            Signal(n, command, Header.Signal0, lastRead + 1);
+            Signal(n, command, Header.Signal1, LastCompletion() + 1);
             timings[n] = new CommandTiming(start, LastCompletion());
         }
     }

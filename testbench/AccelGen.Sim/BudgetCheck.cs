@@ -19,18 +19,18 @@ public static class BudgetCheck
         var rule = new CheckpointRule(control);
         int next = 0;
         long before = 0;
-        foreach (Command command in program.Commands.Where(c => c.Definition.Name == "CHECKPOINT"))
+        foreach (Command command in program.Commands.Where(c => c.Is(CheckpointCommand.Definition)))
         {
-            long elapsed = next < rtl.Decisions.Count && rtl.Decisions[next].Number == command["Number"] ? rtl.Decisions[next].Elapsed : before;
+            long elapsed = next < rtl.Decisions.Count && rtl.Decisions[next].Number == command[CheckpointCommand.Number] ? rtl.Decisions[next].Elapsed : before;
             rule.Execute(command, elapsed);
             if (rule.Decisions.Count <= next)
                 continue;
             if (next >= rtl.Decisions.Count)
-                yield return $"checkpoint {command["Number"]}: the RTL recorded no choice, by the rule it is {rule.Decisions[next]}";
+                yield return $"checkpoint {command[CheckpointCommand.Number]}: the RTL recorded no choice, by the rule it is {rule.Decisions[next]}";
             else if (rtl.Decisions[next] != rule.Decisions[next])
-                yield return $"checkpoint {command["Number"]}: RTL {rtl.Decisions[next]}, by the rule {rule.Decisions[next]}";
+                yield return $"checkpoint {command[CheckpointCommand.Number]}: RTL {rtl.Decisions[next]}, by the rule {rule.Decisions[next]}";
             if (next < rtl.Decisions.Count && rtl.Decisions[next].Elapsed < before)
-                yield return $"checkpoint {command["Number"]}: {rtl.Decisions[next].Elapsed} cycles elapsed, {before} at the one before";
+                yield return $"checkpoint {command[CheckpointCommand.Number]}: {rtl.Decisions[next].Elapsed} cycles elapsed, {before} at the one before";
             before = elapsed;
             next++;
         }

@@ -59,7 +59,7 @@ public sealed record CycleBreakdown(string Path, IReadOnlyList<ClassCycles> Clas
         CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(path), log);
         string[] classOf = [.. network.Layers.Select(l => ClassOf(network, l))];
         string[] names = [.. classOf.Distinct(), Program];
-        int[] group = [.. program.Commands.Select(c => System.Array.IndexOf(names, c.Definition.Name == "LOAD" && c["Destination"] == 4 ? Program : classOf[c["Tag"]]))];
+        int[] group = [.. program.Commands.Select(c => System.Array.IndexOf(names, c.Fetches ? Program : classOf[c[Header.Tag]]))];
         IReadOnlyList<CycleShares> shares = CycleAttribution.Attribute(program.Commands, model, log, names.Length, c => c < 0 ? names.Length - 1 : group[c]);
         long peak = program.Config.Derived.PeakMacsPerCycle;
         var classes = new List<ClassCycles>();

@@ -148,10 +148,10 @@ public sealed record LayerExplanation
         public List<Piece> Pieces { get; } = [First];
         public Command Vector => First.Vector;
         public IEnumerable<Command> Computes => Pieces.SelectMany(p => p.Computes);
-        public long Product => Vector["Tag"];
-        public bool Captures => Vector["CaptureReciprocal"] == 1;
-        public (long, long) Phase => (Vector["RowOffsetWords"], Vector["ColumnOffset"]);
-        public (long, long) Tile => (First.Computes[0]["OriginRow"], First.Computes[0]["OriginColumn"]);
+        public long Product => Vector[Header.Tag];
+        public bool Captures => Vector[VectorCommand.CaptureReciprocal];
+        public (long, long) Phase => (Vector[VectorCommand.RowOffsetWords], Vector[VectorCommand.ColumnOffset]);
+        public (long, long) Tile => (First.Computes[0][ComputeCommand.OriginRow], First.Computes[0][ComputeCommand.OriginColumn]);
 
         // The results go on into the input buffers: at once, or those of a row operator.
         public bool Forwards { get; set; }
@@ -159,7 +159,7 @@ public sealed record LayerExplanation
         // A token has told that the results are there: what comes next is another pass.
         public bool Complete { get; set; }
 
-        public bool IsContinuedBy(Command vector) => !Complete && (vector["BBase"], vector["RowOffsetWords"], vector["ColumnOffset"], vector["CaptureReciprocal"] == 1) == (Vector["BBase"], Phase.Item1, Phase.Item2, Captures);
+        public bool IsContinuedBy(Command vector) => !Complete && (vector[Header.B.Base], vector[VectorCommand.RowOffsetWords], vector[VectorCommand.ColumnOffset], vector[VectorCommand.CaptureReciprocal]) == (Vector[Header.B.Base], Phase.Item1, Phase.Item2, Captures);
     }
 
     private sealed class Reader
@@ -194,7 +194,7 @@ public sealed record LayerExplanation
             var seen = new HashSet<object>();
             foreach (Pass pass in passes)
             {
-                object key = (pass.Product, pass.Tile, pass.Vector["BBase"], pass.Phase, pass.Captures);
+                object key = (pass.Product, pass.Tile, pass.Vector[Header.B.Base], pass.Phase, pass.Captures);
                 if (parts.Count == 0 || !seen.Add(key))
                 {
                     parts.Add([]);
@@ -209,7 +209,7 @@ public sealed record LayerExplanation
         public LayerExplanation Explain(long cycles)
         {
             QuantizedNetwork network = program.Network;
-            Traffic bytes = new(Read(0), Read(2), Read(3) + Read(5), Read(1), Read(4), Beats(i => Queue(i) == Isa.Queue.Store) * config.Derived.BeatBytes);
+            Traffic bytes = new(Read(LoadDestination.Input), Read(LoadDestination.Weight), Read(LoadDestination.Parameter) + Read(LoadDestination.Table), Read(LoadDestination.Residual), Read(LoadDestination.Command), Beats(i => Queue(i) == Isa.Queue.Store) * config.Derived.BeatBytes);
             IReadOnlyList<Bound> bounds = Bounds();
             int[] executed = [.. indices.Where(i => model.Commands[i] != default)];
             long compute = bounds[0].Cycles;
@@ -248,30 +248,30 @@ public sealed record LayerExplanation
 
         private long Beats(Func<int, bool> which) => indices.Where(which).Sum(i => model.Beats[i]);
 
-        private bool Loads(int index, int destination) => Queue(index) == Isa.Queue.Load && Command(index)["Destination"] == destination;
+        private bool Loads(int index, LoadDestination destination) => Command(index) is var c && c.Is(LoadCommand.Definition) && c.Get(LoadCommand.Destination) == destination;
 
-        private long Read(int destination) => Beats(i => Loads(i, destination)) * config.Derived.BeatBytes;
+        private long Read(LoadDestination destination) => Beats(i => Loads(i, destination)) * config.Derived.BeatBytes;
 
         private long Busy(Queue queue) => indices.Where(i => Queue(i) == queue).Sum(i => model.Busy[i]);
 
         private IReadOnlyList<Bound> Bounds()
         {
-            long Bus(params int[] destinations) => Beats(i => destinations.Any(d => Loads(i, d))) * timing.ReadInterval;
+            long Bus(params LoadDestination[] destinations) => Beats(i => destinations.Any(d => Loads(i, d))) * timing.ReadInterval;
             return
             [
                 new("compute", Busy(Isa.Queue.Compute)),
-                new("weight bandwidth", Bus(2)),
-                new("activation bandwidth", Bus(0, 1)),
-                new("parameter bandwidth", Bus(3, 4, 5)),
-                new("read bandwidth", Bus(0, 1, 2, 3, 4, 5)),
+                new("weight bandwidth", Bus(LoadDestination.Weight)),
+                new("activation bandwidth", Bus(LoadDestination.Input, LoadDestination.Residual)),
+                new("parameter bandwidth", Bus(LoadDestination.Parameter, LoadDestination.Command, LoadDestination.Table)),
+                new("read bandwidth", Bus(LoadDestination.Input, LoadDestination.Residual, LoadDestination.Weight, LoadDestination.Parameter, LoadDestination.Command, LoadDestination.Table)),
                 // Exchanging pixels and channels takes cycles besides those of the bus.
                 new("store bandwidth", Math.Max(Busy(Isa.Queue.Store), Beats(i => Queue(i) == Isa.Queue.Store) * timing.WriteInterval)),
                 new("vector unit", indices.Where(i => Queue(i) == Isa.Queue.Vector && !Overlaps(i)).Sum(i => model.Busy[i])),
-                new("row operators", indices.Where(i => Command(i).Definition.Name == "ROW").Sum(i => model.Busy[i])),
+                new("row operators", indices.Where(i => Command(i).Is(RowCommand.Definition)).Sum(i => model.Busy[i])),
             ];
         }
 
-        private bool Overlaps(int index) => Command(index) is { Definition.Name: "ROW" } c && c["Overlap"] == 1;
+        private bool Overlaps(int index) => Command(index) is { Definition.Name: "ROW" } c && c[RowCommand.Overlap];
 
         private List<Pass> Passes()
         {
@@ -283,23 +283,23 @@ public sealed record LayerExplanation
                 Command c = Command(i);
                 if (row.Skips(c))
                     continue;
-                if (c.Definition.Name == "VECTOR")
+                if (c.Is(VectorCommand.Definition))
                 {
                     var piece = new Piece(c);
-                    if (latest.TryGetValue(c["Tag"], out current) && current.IsContinuedBy(c))
+                    if (latest.TryGetValue(c[Header.Tag], out current) && current.IsContinuedBy(c))
                         current.Pieces.Add(piece);
                     else
-                        result.Add(latest[c["Tag"]] = current = new Pass(i, piece));
+                        result.Add(latest[c[Header.Tag]] = current = new Pass(i, piece));
                 }
-                else if (c.Definition.Name == "COMPUTE")
+                else if (c.Is(ComputeCommand.Definition))
                 {
                     current!.Pieces[^1].Computes.Add(c);
                 }
 
-                if (current is not null && c.Definition.Name is "VECTOR" or "ROW")
+                if (current is not null && c.Definition.Queue == Isa.Queue.Vector)
                 {
-                    current.Forwards |= c["Forward"] == 1;
-                    current.Complete |= c["Signal0"] != 0;
+                    current.Forwards |= c.Is(RowCommand.Definition) ? c[RowCommand.Forward] : c[VectorCommand.Forward];
+                    current.Complete |= c[Header.Signal0] is not null;
                 }
             }
 
@@ -346,33 +346,33 @@ public sealed record LayerExplanation
         {
             Command first = passes[0].First.Computes[0];
             Command[] computes = [.. passes.SelectMany(p => p.Computes)];
-            bool diagonal = first["Diagonal"] == 1;
+            bool diagonal = first[ComputeCommand.Diagonal];
             int lanes = config.Array.Lanes, width = config.Array.VectorWidth;
             int Distinct<T>(Func<Pass, T> of) => passes.Select(of).Distinct().Count();
             long tilesY = Distinct(p => p.Tile.Item1), tilesX = Distinct(p => p.Tile.Item2);
             (int gridRows, int gridColumns) = Grid(from, to);
-            long rows = computes.Max(c => c["Rows"]), columns = first["Columns"], pieces = passes.Max(p => p.Pieces.Count);
-            long tileRows = passes.Max(p => p.Pieces.Sum(q => q.Computes[0]["Rows"]));
+            long rows = computes.Max(c => c[ComputeCommand.Rows]), columns = first[ComputeCommand.Columns], pieces = passes.Max(p => p.Pieces.Count);
+            long tileRows = passes.Max(p => p.Pieces.Sum(q => q.Computes[0][ComputeCommand.Rows]));
             // Elements that compute more pixels than there are from one to the next.
-            bool overlap = (tileRows * first["StrideRows"] > first["PeRowStep"] && tilesY * gridRows > 1) || (columns * first["StrideColumns"] > first["PeColumnStep"] && tilesX * gridColumns > 1);
-            long groupTiles = passes.Max(p => (long)row.Resolve(p.Vector, 'B'));
-            long commandTiles = computes.Max(c => (long)row.Resolve(c, 'B')), vectors = diagonal ? 1 : computes.Max(c => (long)row.Resolve(c, 'A'));
-            long commands = passes.Max(p => p.First.Computes.Select(c => c["BBase"]).Distinct().Count());
-            long sweeps = passes.Max(p => p.First.Computes.GroupBy(c => c["BBase"]).Max(g => g.Count()));
-            string zeroPoint = sweeps > passes.Max(p => p.Computes.Select(c => c["ABase"]).Distinct().Count()) ? ", first times the zero point of the right operand" : string.Empty;
+            bool overlap = (tileRows * first[ComputeCommand.StrideRows] > first[ComputeCommand.PeRowStep] && tilesY * gridRows > 1) || (columns * first[ComputeCommand.StrideColumns] > first[ComputeCommand.PeColumnStep] && tilesX * gridColumns > 1);
+            long groupTiles = passes.Max(p => (long)row.Resolve(p.Vector, Header.B));
+            long commandTiles = computes.Max(c => (long)row.Resolve(c, Header.B)), vectors = diagonal ? 1 : computes.Max(c => (long)row.Resolve(c, Header.A));
+            long commands = passes.Max(p => p.First.Computes.Select(c => c[Header.B.Base]).Distinct().Count());
+            long sweeps = passes.Max(p => p.First.Computes.GroupBy(c => c[Header.B.Base]).Max(g => g.Count()));
+            string zeroPoint = sweeps > passes.Max(p => p.Computes.Select(c => c[Header.A.Base]).Distinct().Count()) ? ", first times the zero point of the right operand" : string.Empty;
             return
             [
                 new("tile", tilesY * tilesX, false, $"{tilesY} x {tilesX} tiles of {(overlap
                     ? $"{gridRows} x {gridColumns} windows of {tileRows} x {columns} pixels; pixels that neighbouring windows share are computed in each of them, twice or more often"
                     : $"{gridRows * tileRows} x {gridColumns * columns} pixels")}; {(forwarded ? "the input is what the product before has forwarded" : "the input window stays for all output channels")}"),
-                new("output group", Distinct(p => p.Vector["BBase"]), false, $"{groupTiles} lane tiles = {groupTiles * lanes} channels, {(passes[0].Captures ? "kept as reciprocals" : passes[0].Forwards ? "forwarded into the input buffers" : "written to the output buffer, then stored")}"),
+                new("output group", Distinct(p => p.Vector[Header.B.Base]), false, $"{groupTiles} lane tiles = {groupTiles * lanes} channels, {(passes[0].Captures ? "kept as reciprocals" : passes[0].Forwards ? "forwarded into the input buffers" : "written to the output buffer, then stored")}"),
                 new("phase", Distinct(p => p.Phase), false, "every so many-th output pixel, with weights of its own"),
                 new("piece", pieces, false, $"in pieces of up to {rows} of the {tileRows} rows of each processing element: the accumulators have no more entries"),
                 new("command", commands, false, $"{commandTiles} lane tiles = {commandTiles * lanes} channels, whose weights come with one load"),
                 new("input chunk", sweeps, false, $"{vectors} vectors = {vectors * width} input channels{zeroPoint}; sums stay in the accumulators"),
                 new("lane tile", commandTiles, false, $"{lanes} output channels"),
                 new("input vector", vectors, false, diagonal ? "the one with the lane tile's own channels" : $"{width} input channels"),
-                new("kernel tap", first["KernelRows"] * first["KernelColumns"], false, $"{first["KernelRows"]} x {first["KernelColumns"]}{(first["RowTaps"] == 1 ? $" times up to {config.Derived.RowTaps} neighbouring taps of a row" : string.Empty)}; one weight tile is held"),
+                new("kernel tap", first[ComputeCommand.KernelRows] * first[ComputeCommand.KernelColumns], false, $"{first[ComputeCommand.KernelRows]} x {first[ComputeCommand.KernelColumns]}{(first[ComputeCommand.RowTaps] ? $" times up to {config.Derived.RowTaps} neighbouring taps of a row" : string.Empty)}; one weight tile is held"),
                 new("pixel", rows * columns, false, $"{rows} x {columns} of each processing element, one per cycle"),
                 new("processing element", gridRows * gridColumns, true, $"{gridRows} x {gridColumns} over the output pixels of a tile; weights are broadcast"),
                 new("lane", lanes, true, "over the output channels"),
@@ -384,26 +384,26 @@ public sealed record LayerExplanation
         private (int Rows, int Columns) Grid(int from, int to)
         {
             Command[] stores = [.. indices.Where(i => i >= from && i < to && Queue(i) == Isa.Queue.Store).Select(Command)];
-            return ((int)stores.Max(s => s["PeRows"]), (int)stores.Max(s => s["PesPerRow"]));
+            return ((int)stores.Max(s => s[StoreCommand.PeRows]), (int)stores.Max(s => s[StoreCommand.PesPerRow]));
         }
 
         private string? RowText()
         {
-            int[] rows = [.. indices.Where(i => Command(i).Definition.Name == "ROW" && !row.Skips(Command(i)))];
-            return rows.Length == 0 ? null : string.Join("; then ", rows.GroupBy(i => Command(i)["Tag"]).Select(Text));
+            int[] rows = [.. indices.Where(i => Command(i).Is(RowCommand.Definition) && !row.Skips(Command(i)))];
+            return rows.Length == 0 ? null : string.Join("; then ", rows.GroupBy(i => Command(i)[Header.Tag]).Select(Text));
 
             string Text(IGrouping<long, int> commands)
             {
                 Command first = Command(commands.First());
-                string function = IsaDefinition.Enums.Single(e => e.Name == "RowFunction").Values.Single(v => v.Value == first["Function"]).Name;
+                RowFunction function = first.Get(RowCommand.Function);
                 string also = SecondResult == commands.Key ? "; the tile has been stored before, and is stored once more as a second result"
-                    : first["Forward"] == 1 ? "; its results are forwarded into the input buffers" : string.Empty;
-                return $"{commands.Count()} ROW commands ({function}, {Name(commands.Key)}) over up to {commands.Max(i => row.Resolve(Command(i), 'B'))} lane tiles of {first["Rows"]} x {first["Columns"]} pixels in the output buffer, {commands.Sum(i => model.Busy[i]):N0} cycles{(first["Overlap"] == 1 ? ", with post-processing beside them" : string.Empty)}{also}";
+                    : first[RowCommand.Forward] ? "; its results are forwarded into the input buffers" : string.Empty;
+                return $"{commands.Count()} ROW commands ({function}, {Name(commands.Key)}) over up to {commands.Max(i => row.Resolve(Command(i), Header.B))} lane tiles of {first[RowCommand.Rows]} x {first[RowCommand.Columns]} pixels in the output buffer, {commands.Sum(i => model.Busy[i]):N0} cycles{(first[RowCommand.Overlap] ? ", with post-processing beside them" : string.Empty)}{also}";
             }
         }
 
         // Tag of a second result: the last of several that are stored.
-        private long? SecondResult => indices.Select(Command).Where(c => c.Definition.Queue == Isa.Queue.Store && !row.Skips(c)).Select(c => c["Tag"]).Distinct().ToList() is { Count: > 1 } stored ? stored[^1] : null;
+        private long? SecondResult => indices.Select(Command).Where(c => c.Definition.Queue == Isa.Queue.Store && !row.Skips(c)).Select(c => c[Header.Tag]).Distinct().ToList() is { Count: > 1 } stored ? stored[^1] : null;
 
         // Words of the input buffer that a tile can have.
         private long InputSlotWords()
@@ -414,7 +414,7 @@ public sealed record LayerExplanation
             // Two slots of the layer that reads come first, then two of those that it reads.
             int reader = compiled.Alternates ? alternating[0] : Array.IndexOf([.. program.Layers], compiled);
             long readers = Enumerable.Range(0, program.Layers.Count).Where(n => program.Layers[n].Alternates && program.Layers[n].FusedInto == reader)
-                .SelectMany(program.CommandsOf).Where(i => Loads(i, 0) && Command(i)["ACount"] > 0).Min(i => Command(i)["LocalBase"]) / 2;
+                .SelectMany(program.CommandsOf).Where(i => Loads(i, LoadDestination.Input) && Command(i)[Header.A.Count] > 0).Min(i => Command(i)[LoadCommand.LocalBase]) / 2;
             return compiled.Alternates ? half - readers : readers;
         }
 
@@ -428,27 +428,27 @@ public sealed record LayerExplanation
             string all = parts.Count > 1 ? $"the {Part.Name}" : "the layer";
             int tiles = passes.Select(p => p.Tile).Distinct().Count();
             // What is forwarded lies behind the input.
-            long input = products.Sum(g => g.Max(p => p.First.Computes[0]["BlockWords"] * (p.First.Computes[0]["Diagonal"] == 1
-                ? 1 + p.Computes.Max(c => (c["BBase"] + row.Resolve(c, 'B') - 1) / d.LaneSegments)
-                : p.Computes.Max(c => c["ABase"] + row.Resolve(c, 'A')))));
-            yield return new(products.Length > 1 ? "input and what is forwarded, per PE" : "input, per PE", input * d.WordBytes, InputSlotWords() * d.WordBytes, Again(0), tiles > 1 ? "a tile; the next one is loaded meanwhile" : all);
-            double weightLoads = Again(2);
-            string weights = weightLoads > 1 ? computes.Any(c => c["WeightScalar"] == 1) ? "an output group; they come again for the next" : "a command; they come again for each tile" : tiles > 1 ? $"{all}, for all tiles" : "a command";
-            yield return new("weights, shared", Math.Min(Once(2), (long)d.WeightTiles * d.WeightTileBytes), (long)d.WeightTiles * d.WeightTileBytes, weightLoads, weights);
-            yield return new("accumulators, per PE", computes.Max(c => c["Rows"] * c["Columns"]) * config.Array.Lanes * 4, (long)config.Buffers.AccumulatorEntries * config.Array.Lanes * 4, 0, "a lane tile, over all input channels and taps");
-            Pass[] scores = [.. passes.Where(p => p.Forwards && p.Vector["Forward"] == 0)], results = [.. passes.Where(p => !p.Forwards)];
-            long OutputBytes(Pass[] of) => of.Max(p => p.Vector["BlockWords"] * ((row.Resolve(p.Vector, 'B') + d.LaneSegments - 1) / d.LaneSegments)) * d.WordBytes;
+            long input = products.Sum(g => g.Max(p => p.First.Computes[0][ComputeCommand.BlockWords] * (p.First.Computes[0][ComputeCommand.Diagonal]
+                ? 1 + p.Computes.Max(c => (c[Header.B.Base] + row.Resolve(c, Header.B) - 1) / d.LaneSegments)
+                : p.Computes.Max(c => c[Header.A.Base] + row.Resolve(c, Header.A)))));
+            yield return new(products.Length > 1 ? "input and what is forwarded, per PE" : "input, per PE", input * d.WordBytes, InputSlotWords() * d.WordBytes, Again(LoadDestination.Input), tiles > 1 ? "a tile; the next one is loaded meanwhile" : all);
+            double weightLoads = Again(LoadDestination.Weight);
+            string weights = weightLoads > 1 ? computes.Any(c => c[ComputeCommand.WeightScalar]) ? "an output group; they come again for the next" : "a command; they come again for each tile" : tiles > 1 ? $"{all}, for all tiles" : "a command";
+            yield return new("weights, shared", Math.Min(Once(LoadDestination.Weight), (long)d.WeightTiles * d.WeightTileBytes), (long)d.WeightTiles * d.WeightTileBytes, weightLoads, weights);
+            yield return new("accumulators, per PE", computes.Max(c => c[ComputeCommand.Rows] * c[ComputeCommand.Columns]) * config.Array.Lanes * 4, (long)config.Buffers.AccumulatorEntries * config.Array.Lanes * 4, 0, "a lane tile, over all input channels and taps");
+            Pass[] scores = [.. passes.Where(p => p.Forwards && !p.Vector[VectorCommand.Forward])], results = [.. passes.Where(p => !p.Forwards)];
+            long OutputBytes(Pass[] of) => of.Max(p => p.Vector[VectorCommand.BlockWords] * ((row.Resolve(p.Vector, Header.B) + d.LaneSegments - 1) / d.LaneSegments)) * d.WordBytes;
             long half = d.OutputWords / 2 * d.WordBytes;
             if (scores.Length > 0)
-                yield return new("output for the row operator, per PE", OutputBytes(scores), scores.Select(p => p.Vector["OutputBase"]).Distinct().Count() > 1 ? half / 2 : half, 0, "a tile, until the row operator has forwarded it");
+                yield return new("output for the row operator, per PE", OutputBytes(scores), scores.Select(p => p.Vector[VectorCommand.OutputBase]).Distinct().Count() > 1 ? half / 2 : half, 0, "a tile, until the row operator has forwarded it");
             yield return new("output, per PE", OutputBytes(results), SecondResult is null ? half : half / 2, 0, SecondResult is not null ? "a tile, until it is stored for the second time; the next ones are computed meanwhile"
                 : scores.Length > 0 ? "a tile, until it is stored" : "an output group; the next one is computed while it is stored");
             (int parameterLoads, long parameters) = Parameters(products);
             int groups = passes.Count(p => !p.Captures && p.Phase == passes[0].Phase);
-            yield return new("bias and scale, shared", parameters, config.Buffers.ParameterEntries / 2 * d.ParameterTileBytes, Again(3), (tiles == 1 && products.Length > 1) || parameterLoads < groups ? all : "an output group");
-            Pass[] added = [.. passes.Where(p => p.Vector["ResidualEnable"] == 1 || p.Vector["Multiply"] == 1)];
+            yield return new("bias and scale, shared", parameters, config.Buffers.ParameterEntries / 2 * d.ParameterTileBytes, Again(LoadDestination.Parameter), (tiles == 1 && products.Length > 1) || parameterLoads < groups ? all : "an output group");
+            Pass[] added = [.. passes.Where(p => p.Vector[VectorCommand.ResidualEnable] || p.Vector[VectorCommand.Multiply])];
             if (bytes.Residual > 0)
-                yield return new("residual, per PE", added.Max(p => p.Vector["ResidualBlockWords"] == 0 ? p.Vector["BlockWords"] : p.Vector["ResidualBlockWords"] * ((row.Resolve(p.Vector, 'B') + d.LaneSegments - 1) / d.LaneSegments)) * d.WordBytes, d.ResidualWords / 2 * d.WordBytes, Again(1), "an output group");
+                yield return new("residual, per PE", added.Max(p => p.Vector[VectorCommand.ResidualBlockWords] == 0 ? p.Vector[VectorCommand.BlockWords] : p.Vector[VectorCommand.ResidualBlockWords] * ((row.Resolve(p.Vector, Header.B) + d.LaneSegments - 1) / d.LaneSegments)) * d.WordBytes, d.ResidualWords / 2 * d.WordBytes, Again(LoadDestination.Residual), "an output group");
         }
 
         // How often a slot of bias and scale is loaded, and bytes of the fullest: a token follows the last load.
@@ -456,13 +456,13 @@ public sealed record LayerExplanation
         {
             int loads = 0;
             long beats = 0, most = 0;
-            foreach (int i in indices.Where(i => (Loads(i, 3) || Loads(i, 5)) && model.Beats[i] > 0))
+            foreach (int i in indices.Where(i => (Loads(i, LoadDestination.Parameter) || Loads(i, LoadDestination.Table)) && model.Beats[i] > 0))
             {
-                beats += Loads(i, 3) ? model.Beats[i] : 0;
+                beats += Loads(i, LoadDestination.Parameter) ? model.Beats[i] : 0;
                 most = Math.Max(most, beats);
-                if (Command(i)["Signal0"] == 0)
+                if (Command(i)[Header.Signal0] is null)
                     continue;
-                loads += products.Any(p => p.Key == Command(i)["Tag"]) ? 1 : 0;
+                loads += products.Any(p => p.Key == Command(i)[Header.Tag]) ? 1 : 0;
                 beats = 0;
             }
 
@@ -470,16 +470,16 @@ public sealed record LayerExplanation
         }
 
         // Bytes behind different addresses: the same data come again under the same address.
-        private long Once(int destination) => indices.Where(i => Loads(i, destination) && model.Beats[i] > 0).DistinctBy(i => (Command(i)["Address"], Command(i)["BBase"], Command(i)["ABase"])).Sum(i => model.Beats[i]) * config.Derived.BeatBytes;
+        private long Once(LoadDestination destination) => indices.Where(i => Loads(i, destination) && model.Beats[i] > 0).DistinctBy(i => (Command(i)[LoadCommand.Address], Command(i)[Header.B.Base], Command(i)[Header.A.Base])).Sum(i => model.Beats[i]) * config.Derived.BeatBytes;
 
-        private double Again(int destination)
+        private double Again(LoadDestination destination)
         {
             // Windows of neighbouring tiles overlap: against the operand's own size.
             QuantizedLayer first = members[0].Layer;
             long once = destination switch
             {
-                0 => first switch { ConcatLayer c => c.Inputs.Sum(Bytes), _ => Bytes(first.Input) },
-                1 => members.Select(m => m.Layer).Sum(l => l is MultiplyLayer m ? Bytes(m.Right) : l.Residual is { } r ? Bytes(r.Tensor) : 0),
+                LoadDestination.Input => first switch { ConcatLayer c => c.Inputs.Sum(Bytes), _ => Bytes(first.Input) },
+                LoadDestination.Residual => members.Select(m => m.Layer).Sum(l => l is MultiplyLayer m ? Bytes(m.Right) : l.Residual is { } r ? Bytes(r.Tensor) : 0),
                 _ => Once(destination),
             };
             return once == 0 ? 0 : (double)Read(destination) / once;

@@ -95,18 +95,18 @@ public sealed partial record LayerSpec
             {
                 case 'k':
                     string[] parts = value.Split('x');
-                    int rows = Number(text, "kernel", parts[0], 1, Most("KernelRows"));
-                    spec = spec with { Kernel = (rows, parts.Length > 1 ? Number(text, "kernel", parts[1], 1, Most("KernelColumns")) : rows) };
+                    int rows = Number(text, "kernel", parts[0], 1, (int)ComputeCommand.KernelRows.Max);
+                    spec = spec with { Kernel = (rows, parts.Length > 1 ? Number(text, "kernel", parts[1], 1, (int)ComputeCommand.KernelColumns.Max) : rows) };
                     break;
-                case 's': spec = spec with { Stride = Number(text, "stride", value, 1, Most("StrideRows")) }; break;
+                case 's': spec = spec with { Stride = Number(text, "stride", value, 1, (int)ComputeCommand.StrideRows.Max) }; break;
                 case 'p': padding = Number(text, "padding", value, 0, MaxPadding); break;
-                case 'd': spec = spec with { Dilation = Number(text, "dilation", value, 1, Most("DilationRows")) }; break;
+                case 'd': spec = spec with { Dilation = Number(text, "dilation", value, 1, (int)ComputeCommand.DilationRows.Max) }; break;
                 default: spec = spec with { Groups = Number(text, "groups", value, 1, 65535) }; break;
             }
         }
 
         if (kind == "conv" && !given.Contains('k'))
-            throw new FormatException($"layer '{text}': the kernel is missing; add kK or kKxK, legal are 1 to {Most("KernelRows")}, such as k1");
+            throw new FormatException($"layer '{text}': the kernel is missing; add kK or kKxK, legal are 1 to {(int)ComputeCommand.KernelRows.Max}, such as k1");
         // Odd kernels are padded so that stride 1 keeps the size.
         int Same(int kernel) => kernel % 2 == 1 ? (kernel - 1) * spec.Dilation / 2 : 0;
         spec = spec with { Padding = padding is int p ? (p, p) : (Same(spec.Kernel.Rows), Same(spec.Kernel.Columns)) };
@@ -143,7 +143,6 @@ public sealed partial record LayerSpec
     private const int MaxPadding = 4095;
 
     // Largest value of a field of the COMPUTE command.
-    private static int Most(string field) => (int)IsaDefinition.Commands.Single(c => c.Name == "COMPUTE").Fields.Single(f => f.Name == field).Max;
 
     private static string Term(char letter) => letter switch { 'k' => "kernel", 's' => "stride", 'p' => "padding", 'd' => "dilation", _ => "number of groups" };
 

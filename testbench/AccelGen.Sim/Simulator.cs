@@ -270,7 +270,7 @@ public sealed unsafe class Simulator : IDisposable
         {
             if (program[i].Definition.Queue is not Queue queue)
                 continue;
-            int q = (int)queue, e = program[i].Definition.Name == "ROW" ? 4 : q, k = next[q]++, end = nextEnd[e]++;
+            int q = (int)queue, e = program[i].Is(RowCommand.Definition) ? 4 : q, k = next[q]++, end = nextEnd[e]++;
             timings[i] = new CommandTiming(k < starts[q].Count ? starts[q][k] : -1, end < ends[e].Count ? ends[e][end] : -1);
         }
 

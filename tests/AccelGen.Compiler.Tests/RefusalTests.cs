@@ -1,5 +1,6 @@
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 using NUnit.Framework;
 
@@ -54,7 +55,7 @@ public sealed class RefusalTests
     {
         QuantizedNetwork network = Pool((1, 70, 8), (1, 70), (1, 3000));
         CompiledProgram program = new NetworkCompiler(Tiny, new MemoryTiming()).Compile(network);
-        Assert.That(program.Commands.Where(c => c.Definition.Name == "COMPUTE").Select(c => c["StrideColumns"]), Is.All.EqualTo(1));
+        Assert.That(program.Commands.Where(c => c.Is(ComputeCommand.Definition)).Select(c => c[ComputeCommand.StrideColumns]), Is.All.EqualTo(1));
     }
 
     [Test]
@@ -63,7 +64,7 @@ public sealed class RefusalTests
         // 4 x 6 pixels become 6 x 4: as many, but others.
         QuantizedNetwork network = Conv((4, 6, 4), (1, 1), 1, (1, 1), (0, 0, 2, -2));
         CompiledProgram program = new NetworkCompiler(Tiny, new MemoryTiming()).Compile(network);
-        Assert.That(program.Commands.Where(c => c.Definition.Name == "COMPUTE").Select(c => c["ImageRows"]), Is.All.EqualTo(4));
+        Assert.That(program.Commands.Where(c => c.Is(ComputeCommand.Definition)).Select(c => c[ComputeCommand.ImageRows]), Is.All.EqualTo(4));
     }
 
     private static void Refused(QuantizedNetwork network, params string[] parts) => Refused(Tiny, network, parts);

@@ -26,15 +26,15 @@ public sealed class CHeaderTests
         {
             foreach (CommandDefinition definition in IsaDefinition.Commands)
             {
-                var command = new Command(definition.Name);
+                var command = new Command(definition);
                 program.Append("  { acc_command_t c = {{0}}; acc_set(&c, ACC_Opcode, ACC_OP_").Append(definition.Name).Append(");\n");
-                var fields = IsaDefinition.Header.Select(f => (Macro: $"ACC_{f.Name}", Field: f)).Concat(definition.Fields.Select(f => (Macro: $"ACC_{definition.Name}_{f.Name}", Field: f)))
+                var fields = Header.Fields.Select(f => (Macro: $"ACC_{f.Name}", Field: f)).Concat(definition.Fields.Select(f => (Macro: $"ACC_{definition.Name}_{f.Name}", Field: f)))
                     .Where(f => f.Field.Name != "Opcode" && !f.Field.Name.StartsWith("Reserved", StringComparison.Ordinal)).ToList();
                 // In any order and over other values: a field must leave its neighbours alone.
                 foreach ((string macro, Field field) in fields.Concat(fields).OrderBy(_ => random.Next()))
                 {
                     long value = random.NextInt64(field.Min, field.Max == long.MaxValue ? field.Max : field.Max + 1);
-                    command[field.Name] = value;
+                    command[field] = value;
                     program.Append(CultureInfo.InvariantCulture, $"    acc_set(&c, {macro}, (uint64_t)INT64_C({value}));\n");
                 }
 
@@ -48,7 +48,7 @@ public sealed class CHeaderTests
                 {
                     program.Append(CultureInfo.InvariantCulture, $"    printf(\" %llx\", (unsigned long long)acc_get(&c, {macro}));\n");
                     ulong mask = field.Width == 64 ? ulong.MaxValue : (1UL << field.Width) - 1;
-                    line.Append(CultureInfo.InvariantCulture, $" {(ulong)command[field.Name] & mask:x}");
+                    line.Append(CultureInfo.InvariantCulture, $" {(ulong)command[field] & mask:x}");
                 }
 
                 program.Append("    printf(\"\\n\"); }\n");

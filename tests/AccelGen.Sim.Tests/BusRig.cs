@@ -187,7 +187,7 @@ internal sealed class BusRig : IDisposable
         // A tag for each command: an error that names another one of the same layer is seen.
         for (int i = 0; i < program.Commands.Count; i++)
         {
-            program.Commands[i]["Tag"] = i;
+            program.Commands[i][Header.Tag] = i;
             program.Commands[i].Encode(program.Image.AsSpan((int)program.ProgramAddress + (i * IsaDefinition.CommandBytes)));
         }
 
@@ -253,7 +253,7 @@ internal sealed class BusRig : IDisposable
     private IEnumerable<int> Tags(Queue queue, long address)
     {
         PathRow row = program.Row(ExecutionPath.Whole);
-        var tags = program.Commands.Where(c => c.Definition.Queue == queue && !row.Skips(c) && Reaches(c, row, address)).Select(c => (int)c["Tag"]).Distinct().ToList();
+        var tags = program.Commands.Where(c => c.Definition.Queue == queue && !row.Skips(c) && Reaches(c, row, address)).Select(c => (int)c[Header.Tag]).Distinct().ToList();
         // The command that fetches the first block is made by the command processor and has tag 0.
         if (queue == Queue.Load && address >= program.ProgramAddress)
             tags.Add(0);
@@ -262,17 +262,17 @@ internal sealed class BusRig : IDisposable
 
     private bool Reaches(Command c, PathRow row, long address)
     {
-        int a = row.Resolve(c, 'A'), b = row.Resolve(c, 'B');
+        int a = row.Resolve(c, Header.A), b = row.Resolve(c, Header.B);
         if (c.Definition.Queue == Queue.Store)
-            return address >= c["Address"] && address < c["Address"] + Span(c, a);
-        long segment = c["SegmentBeats"] * config.Derived.BeatBytes * (c["LengthMode"] == 1 ? a : 1);
+            return address >= c[StoreCommand.Address] && address < c[StoreCommand.Address] + Span(c, a);
+        long segment = c[LoadCommand.SegmentBeats] * config.Derived.BeatBytes * (c[LoadCommand.LengthMode] ? a : 1);
         for (int ib = 0; ib < b; ib++)
         {
-            for (int ia = 0; ia < (c["LengthMode"] == 1 ? 1 : a); ia++)
+            for (int ia = 0; ia < (c[LoadCommand.LengthMode] ? 1 : a); ia++)
             {
-                for (int r = 0; r < c["Rows"]; r++)
+                for (int r = 0; r < c[LoadCommand.Rows]; r++)
                 {
-                    long from = row.Address(c) + (ib * c["StrideB"]) + (ia * c["StrideA"]) + (r * c["StrideRow"]);
+                    long from = row.Address(c) + (ib * c[LoadCommand.StrideB]) + (ia * c[LoadCommand.StrideA]) + (r * c[LoadCommand.StrideRow]);
                     if (address >= from && address < from + segment)
                         return true;
                 }
@@ -283,5 +283,5 @@ internal sealed class BusRig : IDisposable
     }
 
     private long Span(Command c, int a) =>
-        ((a - 1) * c["StrideA"]) + ((c["Rows"] - 1) * c["StrideRow"]) + ((c["PeRows"] - 1) * c["StridePeRow"]) + ((c["PesPerRow"] - 1) * c["StridePeColumn"]) + (c["Words"] * config.Derived.WordBytes);
+        ((a - 1) * c[StoreCommand.StrideA]) + ((c[StoreCommand.Rows] - 1) * c[StoreCommand.StrideRow]) + ((c[StoreCommand.PeRows] - 1) * c[StoreCommand.StridePeRow]) + ((c[StoreCommand.PesPerRow] - 1) * c[StoreCommand.StridePeColumn]) + (c[StoreCommand.Words] * config.Derived.WordBytes);
 }

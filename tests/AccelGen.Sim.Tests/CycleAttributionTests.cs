@@ -57,7 +57,7 @@ public sealed class CycleAttributionTests
     [Test]
     public void A_store_that_must_free_the_output_buffer_is_exposed()
     {
-        Command store = new("STORE") { ["Tag"] = First, ["ACount"] = 1, ["BCount"] = 1, ["PeRows"] = 1, ["PesPerRow"] = 1, ["Rows"] = 1, ["LastRows"] = 1, ["Words"] = 200, ["LastWords"] = 200, ["Wait0"] = 16 | 8, ["Signal0"] = 16 | 12 };
+        Command store = new(StoreCommand.Definition) { [Header.Tag] = First, [Header.A.Count] = 1, [Header.B.Count] = 1, [StoreCommand.PeRows] = 1, [StoreCommand.PesPerRow] = 1, [StoreCommand.Rows] = 1, [StoreCommand.LastRows] = 1, [StoreCommand.Words] = 200, [StoreCommand.LastWords] = 200, [Header.Wait0] = 8, [Header.Signal0] = 12 };
         Command[] commands = [Vector(First, 20, signal: 8), Compute(First, 20, final: true), store, Vector(Second, 20, signal: 8, wait: 12), Compute(Second, 20, final: true)];
         CycleShares[] shares = Attribute(commands);
         long words = 200L * Config.Derived.BeatsPerWord;
@@ -70,29 +70,29 @@ public sealed class CycleAttributionTests
         Assert.That((shares.Worked[(int)unit], shares.Hidden[(int)unit], shares.Exposed[(int)unit]), Is.EqualTo((worked, hidden, exposed)), $"{unit}: worked, hidden, exposed");
 
     private static Command Load(int tag, int beats, int signal) =>
-        new("LOAD") { ["Tag"] = tag, ["ACount"] = 1, ["BCount"] = 1, ["Rows"] = 1, ["SegmentBeats"] = beats, ["Signal0"] = 16 | signal };
+        new(LoadCommand.Definition) { [Header.Tag] = tag, [Header.A.Count] = 1, [Header.B.Count] = 1, [LoadCommand.Rows] = 1, [LoadCommand.SegmentBeats] = beats, [Header.Signal0] = signal };
 
-    private static Command Compute(int tag, int pixels, int? wait = null, bool final = false) => new("COMPUTE")
+    private static Command Compute(int tag, int pixels, int? wait = null, bool final = false) => new(ComputeCommand.Definition)
     {
-        ["Tag"] = tag, ["ACount"] = 1, ["BCount"] = 1, ["KernelRows"] = 1, ["KernelColumns"] = 1, ["Rows"] = 1, ["Columns"] = pixels, ["FirstChunk"] = 1, ["LastChunk"] = final ? 1 : 0, ["Wait0"] = wait is int w ? 16 | w : 0,
+        [Header.Tag] = tag, [Header.A.Count] = 1, [Header.B.Count] = 1, [ComputeCommand.KernelRows] = 1, [ComputeCommand.KernelColumns] = 1, [ComputeCommand.Rows] = 1, [ComputeCommand.Columns] = pixels, [ComputeCommand.FirstChunk] = true, [ComputeCommand.LastChunk] = final, [Header.Wait0] = wait,
     };
 
     private static Command Vector(int tag, int pixels, int signal, int? wait = null) =>
-        new("VECTOR") { ["Tag"] = tag, ["ACount"] = 1, ["BCount"] = 1, ["Rows"] = 1, ["Columns"] = pixels, ["Wait0"] = wait is int w ? 16 | w : 0, ["Signal0"] = 16 | signal };
+        new(VectorCommand.Definition) { [Header.Tag] = tag, [Header.A.Count] = 1, [Header.B.Count] = 1, [VectorCommand.Rows] = 1, [VectorCommand.Columns] = pixels, [Header.Wait0] = wait, [Header.Signal0] = signal };
 
     // Layer normalisation: two passes.
     private static Command RowOperator(int tag, int pixels, int signal, int? wait = null) =>
-        new("ROW") { ["Tag"] = tag, ["ACount"] = 1, ["BCount"] = 1, ["Function"] = 1, ["Rows"] = 1, ["Columns"] = pixels, ["Wait0"] = wait is int w ? 16 | w : 0, ["Signal0"] = 16 | signal };
+        new(RowCommand.Definition) { [Header.Tag] = tag, [Header.A.Count] = 1, [Header.B.Count] = 1, [RowCommand.Function] = 1, [RowCommand.Rows] = 1, [RowCommand.Columns] = pixels, [Header.Wait0] = wait, [Header.Signal0] = signal };
 
     // What holds of every program is checked of each.
     private static CycleShares[] Attribute(params Command[] commands)
     {
         // When the commands come all have been fetched, so that the fetch is behind nothing.
-        IEnumerable<Command> before = Enumerable.Range(0, Config.Control.CommandBlock - commands.Length - 1).Select(_ => new Command("NOP"));
-        List<Command> program = [.. before, .. commands, new Command("END")];
+        IEnumerable<Command> before = Enumerable.Range(0, Config.Control.CommandBlock - commands.Length - 1).Select(_ => new Command(IsaDefinition.Nop));
+        List<Command> program = [.. before, .. commands, new Command(IsaDefinition.End)];
         var log = new ActivityLog();
         CyclePrediction model = new CycleModel(Config, Timing).Predict(program, 0, new PathRow(ulong.MaxValue, new uint[PathRow.Registers]), log);
-        CycleShares[] shares = [.. CycleAttribution.Attribute(program, model, log, 3, c => c < 0 ? Program : (int)program[c]["Tag"])];
+        CycleShares[] shares = [.. CycleAttribution.Attribute(program, model, log, 3, c => c < 0 ? Program : (int)program[c][Header.Tag])];
         Assert.That(shares.Sum(s => s.Cycles), Is.EqualTo(model.TotalCycles));
         AssertUnit(shares[Program], Work.Load, Config.Control.CommandBlock * Config.Derived.BeatsPerCommand, 0, Config.Control.CommandBlock * Config.Derived.BeatsPerCommand);
         return shares;

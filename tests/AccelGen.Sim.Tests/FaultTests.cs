@@ -109,7 +109,7 @@ public sealed class FaultTests
         // Nobody gives semaphore 15: the first compute command waits for ever.
         int position = program.Commands.ToList().FindIndex(c => c.Definition.Queue == Queue.Compute);
         Command waiting = program.Commands[position];
-        waiting["Wait2"] = 31;
+        waiting[Header.Wait2] = 15;
         byte[] image = [.. program.Image];
         waiting.Encode(image.AsSpan((int)program.ProgramAddress + (position * IsaDefinition.CommandBytes)));
         simulator.LoadMemory(program.MemoryBytes, image);

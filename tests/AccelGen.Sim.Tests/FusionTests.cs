@@ -50,12 +50,12 @@ public sealed class FusionTests
 
             checkedCases++;
             joined += program.Layers.Any(l => l.FusedInto is not null && (kind != "bottleneck" || l.Layer.Name == "widen")) ? 1 : 0;
-            Command[] rows = [.. program.Commands.Where(c => c.Definition.Name == "ROW")];
-            Assert.That(rows.All(r => r["Overlap"] == r["Forward"]), "a softmax overlaps when it is forwarded, nothing else does");
+            Command[] rows = [.. program.Commands.Where(c => c.Is(RowCommand.Definition))];
+            Assert.That(rows.All(r => r[RowCommand.Overlap] == r[RowCommand.Forward]), "a softmax overlaps when it is forwarded, nothing else does");
             // Scores of the next tile are written beside those of this one, or to the same place once it has been read.
-            IEnumerable<IGrouping<long, Command>> chains = rows.Where(r => r["Overlap"] == 1).GroupBy(r => r["Tag"]).Where(c => c.DistinctBy(r => r["ForwardBase"]).Skip(1).Any());
-            ahead += chains.Count(c => c.DistinctBy(r => r["OutputBase"]).Skip(1).Any());
-            alone += chains.Count(c => !c.DistinctBy(r => r["OutputBase"]).Skip(1).Any());
+            IEnumerable<IGrouping<long, Command>> chains = rows.Where(r => r[RowCommand.Overlap]).GroupBy(r => r[Header.Tag]).Where(c => c.DistinctBy(r => r[RowCommand.ForwardBase]).Skip(1).Any());
+            ahead += chains.Count(c => c.DistinctBy(r => r[RowCommand.OutputBase]).Skip(1).Any());
+            alone += chains.Count(c => !c.DistinctBy(r => r[RowCommand.OutputBase]).Skip(1).Any());
             together += EndTogether(program, timing);
             using var workload = new Workload(program, built.Library, timing);
             string what = $"{kind}, seed {seed}, {string.Join(", ", network.Tensors.Select(t => t.Shape))}, {timing}, {string.Join(" | ", program.Layers.Select(l => l.Tiling))}";

@@ -35,7 +35,7 @@ public sealed class LayerExplanationTests
         long Bound(string name) => layers.Sum(l => l.Bounds.Single(b => b.Resource == name).Cycles);
         // The block that the start fetches, and fetches between layers, belong to none.
         int beat = program.Config.Derived.BeatBytes;
-        long fetched = Enumerable.Range(0, program.Commands.Count).Where(i => program.Commands[i].Definition.Name == "LOAD" && program.Commands[i]["Destination"] == 4 && !program.Layers.Any(l => i >= l.FirstCommand && i < l.EndCommand)).Sum(i => model.Beats[i]);
+        long fetched = Enumerable.Range(0, program.Commands.Count).Where(i => program.Commands[i].Fetches && !program.Layers.Any(l => i >= l.FirstCommand && i < l.EndCommand)).Sum(i => model.Beats[i]);
         fetched += program.Config.Control.CommandBlock * program.Config.Derived.BeatsPerCommand;
         Assert.That(Bound("compute"), Is.EqualTo(Counter("MacCycles")));
         Assert.That(Bound("read bandwidth"), Is.EqualTo((Counter("ReadBeats") - fetched) * Timing.ReadInterval));
@@ -46,8 +46,8 @@ public sealed class LayerExplanationTests
             Assert.That(Of(queue).Sum(i => model.Busy[i]), Is.EqualTo(Counter($"{queue}Busy") - Of(queue).Length), $"{queue}");
 
         // Cycles of the vector queue in which a ROW and what it lets run beside it work count once.
-        bool IsRow(int i) => program.Commands[i].Definition.Name == "ROW";
-        int[] beside = [.. Of(Queue.Vector).Where(i => IsRow(i) && program.Commands[i]["Overlap"] == 1)];
+        bool IsRow(int i) => program.Commands[i].Is(RowCommand.Definition);
+        int[] beside = [.. Of(Queue.Vector).Where(i => IsRow(i) && program.Commands[i][RowCommand.Overlap])];
         long twice = Of(Queue.Vector).Sum(i => model.Busy[i] + 1) - Counter("VectorBusy");
         Assert.That(twice, Is.InRange(1, beside.Sum(i => model.Busy[i])));
         Assert.That(Bound("vector unit"), Is.EqualTo(Of(Queue.Vector).Except(beside).Sum(i => model.Busy[i])));
@@ -65,18 +65,18 @@ public sealed class LayerExplanationTests
             // Of layers that run as one each has its own loops: the commands tell by their tags whose they are.
             foreach (IGrouping<string, LoopNest> nests in layer.Nests.GroupBy(n => n.Layer))
             {
-                Command[] sized = [.. Own(index).Where(c => c.Definition.Name is "COMPUTE" or "VECTOR" && c["ACount"] > 0 && c["BCount"] > 0 && Name(c) == nests.Key)];
+                Command[] sized = [.. Own(index).Where(c => c.Definition.Name is "COMPUTE" or "VECTOR" && c[Header.A.Count] > 0 && c[Header.B.Count] > 0 && Name(c) == nests.Key)];
                 long product = nests.Sum(n => n.Levels.Where(l => !l.Spatial).Aggregate(1L, (p, l) => p * l.Count));
-                long compute = program.CommandsOf(index).Where(i => program.Commands[i].Definition.Name == "COMPUTE" && Name(program.Commands[i]) == nests.Key).Sum(i => model.Busy[i]);
+                long compute = program.CommandsOf(index).Where(i => program.Commands[i].Is(ComputeCommand.Definition) && Name(program.Commands[i]) == nests.Key).Sum(i => model.Busy[i]);
                 Assert.That(compute, Is.Positive, nests.Key);
                 Assert.That(product, Is.GreaterThanOrEqualTo(compute), nests.Key);
-                if (nests.Count() > 1 || sized.DistinctBy(c => (c.Definition.Name, c["ACount"], c["BCount"], c["Rows"])).Count() > 2)
+                if (nests.Count() > 1 || sized.DistinctBy(c => (c.Definition.Name, c[Header.A.Count], c[Header.B.Count], c.Is(ComputeCommand.Definition) ? c[ComputeCommand.Rows] : c[VectorCommand.Rows])).Count() > 2)
                     continue;
                 even++;
                 Assert.That(product, Is.EqualTo(compute), nests.Key);
             }
 
-            Assert.That(Own(index).Where(c => c.Definition.Name == "COMPUTE" && c["ACount"] > 0).Select(Name).Distinct(), Is.EquivalentTo(layer.Nests.Select(n => n.Layer).Distinct()), layer.Name);
+            Assert.That(Own(index).Where(c => c.Is(ComputeCommand.Definition) && c[Header.A.Count] > 0).Select(Name).Distinct(), Is.EquivalentTo(layer.Nests.Select(n => n.Layer).Distinct()), layer.Name);
         }
 
         Assert.That(even, Is.GreaterThan(60));
@@ -126,10 +126,10 @@ public sealed class LayerExplanationTests
             Assert.That(layer.Nests.Select(n => n.Does!.Contains("forwarded", StringComparison.Ordinal)), Is.EqualTo(new[] { true, true, false }));
             foreach (LoopNest nest in layer.Nests)
             {
-                Command[] vectors = [.. Own(index).Where(c => c.Definition.Name == "VECTOR" && c["ACount"] > 0 && Name(c) == nest.Layer)];
+                Command[] vectors = [.. Own(index).Where(c => c.Is(VectorCommand.Definition) && c[Header.A.Count] > 0 && Name(c) == nest.Layer)];
                 Assert.That(vectors, Has.Length.EqualTo(Count(nest, "tile") * Count(nest, "piece")), nest.Layer);
                 string detail = nest.Levels.Single(l => l.Name == "piece").Detail;
-                Assert.That(detail, Does.StartWith($"in pieces of up to {vectors.Max(c => c["Rows"])} of the {vectors.Sum(c => c["Rows"]) / Count(nest, "tile")} rows"), nest.Layer);
+                Assert.That(detail, Does.StartWith($"in pieces of up to {vectors.Max(c => c[VectorCommand.Rows])} of the {vectors.Sum(c => c[VectorCommand.Rows]) / Count(nest, "tile")} rows"), nest.Layer);
                 // Only what windows of the first product share is computed more than once.
                 Assert.That(nest.Levels.Single(l => l.Name == "tile").Detail.Contains("share", StringComparison.Ordinal), Is.EqualTo(nest == layer.Nests[0]), nest.Layer);
             }
@@ -167,11 +167,11 @@ public sealed class LayerExplanationTests
     {
         foreach ((LayerExplanation layer, int index) in layers.Select((l, i) => (l, i)).Where(l => l.l.RowOperator is not null))
         {
-            foreach (IGrouping<string, Command> rows in Own(index).Where(c => c.Definition.Name == "ROW" && c["ACount"] > 0).GroupBy(Name))
+            foreach (IGrouping<string, Command> rows in Own(index).Where(c => c.Is(RowCommand.Definition) && c[Header.A.Count] > 0).GroupBy(Name))
             {
                 string said = layer.RowOperator!.Split("; then ").Single(t => t.Contains($", {rows.Key})", StringComparison.Ordinal));
                 Assert.That(said, Does.StartWith($"{rows.Count()} ROW commands"), rows.Key);
-                Assert.That(said.Contains("post-processing beside", StringComparison.Ordinal), Is.EqualTo(rows.All(c => c["Overlap"] == 1)), rows.Key);
+                Assert.That(said.Contains("post-processing beside", StringComparison.Ordinal), Is.EqualTo(rows.All(c => c[RowCommand.Overlap])), rows.Key);
             }
         }
 
@@ -212,7 +212,7 @@ public sealed class LayerExplanationTests
 
     private IEnumerable<Command> Own(int layer) => program.CommandsOf(layer).Select(i => program.Commands[i]);
 
-    private string Name(Command command) => program.Layers[(int)command["Tag"]].Layer.Name;
+    private string Name(Command command) => program.Layers[(int)command[Header.Tag]].Layer.Name;
 
     private long Written(string layer) => program.Tensors[program.Layers.Single(l => l.Layer.Name == layer).Layer.Output].Bytes;
 

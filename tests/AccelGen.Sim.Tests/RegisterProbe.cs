@@ -215,7 +215,7 @@ internal sealed class RegisterProbe : IDisposable
     // Commands that do nothing are dispatched, and counted, like others; and a program goes on while they are.
     private void LongPrograms()
     {
-        const int Nops = 66_000, LeastPerCommand = 3, FirstToken = 16;
+        const int Nops = 66_000, LeastPerCommand = 3, FirstToken = 0;
         Nothing(Nops);
         simulator.Behave(Timing, new MemoryFaults());
         simulator.WriteRegister("Control", 1);
@@ -226,9 +226,9 @@ internal sealed class RegisterProbe : IDisposable
         // Dispatch waits until the whole block is there; then nothing moves but commands that do nothing.
         int waiting = config.Control.QueueDepth + 2, left = config.Control.CommandBlock - waiting - 2;
         Write([
-            new Command("LOAD") { ["ACount"] = 1, ["BCount"] = 1, ["Destination"] = 3, ["Rows"] = 1, ["SegmentBeats"] = 1, ["Signal0"] = FirstToken },
-            new Command("COMPUTE") { ["Wait0"] = FirstToken }, .. Enumerable.Range(1, waiting - 1).Select(_ => new Command("COMPUTE")),
-            .. Enumerable.Range(0, left).Select(_ => new Command("NOP")), new Command("END"),
+            new Command(LoadCommand.Definition) { [Header.A.Count] = 1, [Header.B.Count] = 1, [LoadCommand.Destination] = 3, [LoadCommand.Rows] = 1, [LoadCommand.SegmentBeats] = 1, [Header.Signal0] = FirstToken },
+            new Command(ComputeCommand.Definition) { [Header.Wait0] = FirstToken }, .. Enumerable.Range(1, waiting - 1).Select(_ => new Command(ComputeCommand.Definition)),
+            .. Enumerable.Range(0, left).Select(_ => new Command(IsaDefinition.Nop)), new Command(IsaDefinition.End),
         ]);
         simulator.WriteRegister("ProgressTimeout", (uint)(left * LeastPerCommand * 3 / 4));
         Start(new MemoryTiming(4, 1, 4, 1));
@@ -240,10 +240,10 @@ internal sealed class RegisterProbe : IDisposable
     private void Nothing(int count)
     {
         int block = config.Control.CommandBlock, blocks = (count / (block - 1)) + 1;
-        Write([.. Enumerable.Range(0, blocks * block).Select(i => i == (blocks * block) - 1 ? new Command("END") : i % block > 0 || i / block == blocks - 1 ? new Command("NOP") : new Command("LOAD")
+        Write([.. Enumerable.Range(0, blocks * block).Select(i => i == (blocks * block) - 1 ? new Command(IsaDefinition.End) : i % block > 0 || i / block == blocks - 1 ? new Command(IsaDefinition.Nop) : new Command(LoadCommand.Definition)
         {
-            ["ACount"] = 1, ["BCount"] = 1, ["Destination"] = 4, ["Rows"] = 1, ["SegmentBeats"] = block * config.Derived.BeatsPerCommand,
-            ["Address"] = (long)(i + block) * IsaDefinition.CommandBytes,
+            [Header.A.Count] = 1, [Header.B.Count] = 1, [LoadCommand.Destination] = 4, [LoadCommand.Rows] = 1, [LoadCommand.SegmentBeats] = block * config.Derived.BeatsPerCommand,
+            [LoadCommand.Address] = (long)(i + block) * IsaDefinition.CommandBytes,
         })]);
     }
 
@@ -262,7 +262,7 @@ internal sealed class RegisterProbe : IDisposable
         int position = Enumerable.Range(0, program.Commands.Count).Last(i => program.Commands[i].Definition.Queue == queue);
         int from = (int)program.ProgramAddress + (position * IsaDefinition.CommandBytes);
         Command command = Command.Decode(program.Image.AsSpan(from, IsaDefinition.CommandBytes));
-        command[field] = value;
+        command[Header.Fields.Concat(command.Definition.Fields).Single(f => f.Name == field)] = value;
         command.Encode(simulator.Memory.Slice(from, IsaDefinition.CommandBytes));
     }
 

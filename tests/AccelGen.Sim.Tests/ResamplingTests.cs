@@ -106,9 +106,9 @@ public sealed class ResamplingTests
         void Check((QuantizedLayer Layer, TensorShape From, TensorShape To) one, int steps)
         {
             CompiledProgram program = new NetworkCompiler(config, new MemoryTiming()).Compile(Network(one, new Random(2)));
-            Command[] computes = [.. program.Commands.Where(c => c.Definition.Name == "COMPUTE" && c["BCount"] > 0)];
+            Command[] computes = [.. program.Commands.Where(c => c.Is(ComputeCommand.Definition) && c[Header.B.Count] > 0)];
             Assert.That(computes, Is.Not.Empty);
-            Assert.That(computes.Select(c => c["KernelRows"] * c["KernelColumns"]), Has.All.EqualTo(steps), $"{one.Layer} on {preset}");
+            Assert.That(computes.Select(c => c[ComputeCommand.KernelRows] * c[ComputeCommand.KernelColumns]), Has.All.EqualTo(steps), $"{one.Layer} on {preset}");
         }
     }
 
@@ -125,7 +125,7 @@ public sealed class ResamplingTests
         await RunAsync(0, [resize, fewer], random);
 
         bool RowTaps((QuantizedLayer, TensorShape, TensorShape) one) =>
-            new NetworkCompiler(ConfigLoader.Load(Configs[0].Preset, Configs[0].Overrides), new MemoryTiming()).Compile(Network(one, new Random(2))).Commands.Any(c => c.Definition.Name == "COMPUTE" && c["RowTaps"] == 1);
+            new NetworkCompiler(ConfigLoader.Load(Configs[0].Preset, Configs[0].Overrides), new MemoryTiming()).Compile(Network(one, new Random(2))).Commands.Any(c => c.Is(ComputeCommand.Definition) && c[ComputeCommand.RowTaps]);
     }
 
     private static async Task RunAsync(int number, IReadOnlyList<(QuantizedLayer Layer, TensorShape From, TensorShape To)> layers, Random random)

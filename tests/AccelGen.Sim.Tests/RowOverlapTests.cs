@@ -8,7 +8,7 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Programs of ROW and VECTOR commands in every order: which of them run at the same time, and when they end.</summary>
 public sealed class RowOverlapTests
 {
-    private const int RowToken = 16 | 10, VectorToken = 16 | 8;
+    private const int RowToken = 10, VectorToken = 8;
     private static readonly AcceleratorConfig Config = ConfigLoader.Load("tiny");
     private static readonly MemoryTiming Timing = new();
 
@@ -37,10 +37,10 @@ public sealed class RowOverlapTests
             Assert.That(result.Commands, Is.EqualTo(model.Commands), what);
             for (int n = 0; n + 1 < program.Count; n++)
             {
-                if (program[n].Definition.Name != "ROW" || program[n + 1].Definition.Name != "VECTOR")
+                if (!program[n].Is(RowCommand.Definition) || !program[n + 1].Is(VectorCommand.Definition))
                     continue;
                 (CommandTiming row, CommandTiming vector) = (model.Commands[n], model.Commands[n + 1]);
-                bool beside = program[n]["Overlap"] == 1 && program[n + 1]["Forward"] == 0;
+                bool beside = program[n][RowCommand.Overlap] && !program[n + 1][VectorCommand.Forward];
                 Assert.That(vector.Start > row.Done, Is.EqualTo(!beside), what);
                 waited += beside ? 0 : 1;
                 before += vector.Done < row.Done ? 1 : 0;
@@ -64,34 +64,35 @@ public sealed class RowOverlapTests
             int tiles = random.Next(1, 3), columns = random.Next(1, 9) * 2;
             if (random.Next(2) == 0)
             {
-                int function = random.Next(2) == 0 ? 0 : random.Next(3), overlap = function == 0 ? random.Next(4) == 0 ? 0 : 1 : 0;
-                program.Add(new Command("ROW")
+                int function = random.Next(2) == 0 ? 0 : random.Next(3);
+                bool overlap = function == 0 && random.Next(4) != 0;
+                program.Add(new Command(RowCommand.Definition)
                 {
-                    ["ACount"] = 1, ["BCount"] = tiles, ["Rows"] = 1, ["Columns"] = columns, ["BlockWords"] = 8, ["Channels"] = tiles * lanes, ["Function"] = function,
-                    ["Overlap"] = overlap, ["MaximumKnown"] = function == 0 ? Math.Max(overlap, random.Next(2)) : 0, ["Forward"] = Math.Max(overlap, random.Next(2)), ["ForwardBase"] = 16,
-                    ["TableEnable"] = overlap == 1 ? 0 : random.Next(2), ["OutputShift"] = 1, ["Signal0"] = RowToken,
+                    [Header.A.Count] = 1, [Header.B.Count] = tiles, [RowCommand.Rows] = 1, [RowCommand.Columns] = columns, [RowCommand.BlockWords] = 8, [RowCommand.Channels] = tiles * lanes, [RowCommand.Function] = function,
+                    [RowCommand.Overlap] = overlap, [RowCommand.MaximumKnown] = function == 0 && (overlap | random.Next(2) == 1), [RowCommand.Forward] = overlap | random.Next(2) == 1, [RowCommand.ForwardBase] = 16,
+                    [RowCommand.TableEnable] = !overlap && random.Next(2) == 1, [RowCommand.OutputShift] = 1, [Header.Signal0] = RowToken,
                 });
                 tokens.Add(RowToken);
                 continue;
             }
 
-            program.Add(new Command("VECTOR")
+            program.Add(new Command(VectorCommand.Definition)
             {
-                ["ACount"] = 1, ["BCount"] = tiles, ["Rows"] = 1, ["Columns"] = columns, ["ColumnStep"] = 1, ["BlockWords"] = 8, ["Forward"] = random.Next(4) == 0 ? 1 : 0,
-                ["TrackMaximum"] = random.Next(2), ["TrackLanes"] = lanes, ["TableEnable"] = random.Next(2), ["Signal0"] = VectorToken,
+                [Header.A.Count] = 1, [Header.B.Count] = tiles, [VectorCommand.Rows] = 1, [VectorCommand.Columns] = columns, [VectorCommand.ColumnStep] = 1, [VectorCommand.BlockWords] = 8, [VectorCommand.Forward] = random.Next(4) == 0,
+                [VectorCommand.TrackMaximum] = random.Next(2) == 1, [VectorCommand.TrackLanes] = lanes, [VectorCommand.TableEnable] = random.Next(2) == 1, [Header.Signal0] = VectorToken,
             });
-            program.Add(new Command("COMPUTE")
+            program.Add(new Command(ComputeCommand.Definition)
             {
-                ["ACount"] = random.Next(1, 3), ["BCount"] = tiles, ["Rows"] = 1, ["Columns"] = columns, ["FirstChunk"] = 1, ["LastChunk"] = 1, ["KernelRows"] = 1, ["KernelColumns"] = 1,
-                ["StrideColumns"] = 1, ["PesPerRow"] = 1, ["BlockWords"] = 8,
+                [Header.A.Count] = random.Next(1, 3), [Header.B.Count] = tiles, [ComputeCommand.Rows] = 1, [ComputeCommand.Columns] = columns, [ComputeCommand.FirstChunk] = true, [ComputeCommand.LastChunk] = true, [ComputeCommand.KernelRows] = 1, [ComputeCommand.KernelColumns] = 1,
+                [ComputeCommand.StrideColumns] = 1, [ComputeCommand.PesPerRow] = 1, [ComputeCommand.BlockWords] = 8,
             });
             tokens.Add(VectorToken);
         }
 
-        program.AddRange(tokens.Select(token => new Command("LOAD") { ["BCount"] = 1, ["Wait0"] = token }));
-        program.Add(new Command("END"));
+        program.AddRange(tokens.Select(token => new Command(LoadCommand.Definition) { [Header.B.Count] = 1, [Header.Wait0] = token }));
+        program.Add(new Command(IsaDefinition.End));
         while (program.Count < Config.Control.CommandBlock)
-            program.Add(new Command("NOP"));
+            program.Add(new Command(IsaDefinition.Nop));
         return program;
     }
 }

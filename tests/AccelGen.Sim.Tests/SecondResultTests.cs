@@ -55,7 +55,7 @@ public sealed class SecondResultTests
             Assert.That(program.Layers[producer].InMemory && program.Layers[second].InMemory, what);
             Assert.That(program.Layers[second].EndCommand, Is.EqualTo(program.Layers[second].FirstCommand), what);
             manyTiles += Enumerable.Range(program.Layers[by].FirstCommand, program.Layers[by].EndCommand - program.Layers[by].FirstCommand)
-                .Count(c => program.Commands[c].Definition.Name == "ROW" && program.Commands[c]["Tag"] == second) > 4 ? 1 : 0;
+                .Count(c => program.Commands[c].Is(RowCommand.Definition) && program.Commands[c][Header.Tag] == second) > 4 ? 1 : 0;
             ownRow += by != producer ? 1 : 0;
             residuals += network.Layers[by].Residual is not null ? 1 : 0;
             indices += network.Layers[second] is ArgMaxLayer ? 1 : 0;
@@ -102,7 +102,7 @@ public sealed class SecondResultTests
                 Assert.That((explained.ComputedBy is null, explained.Nests.Count > 0), Is.EqualTo((own, own)), $"skipped {skipped}, {name}");
 
                 bool Runs(CompiledLayer layer) => Enumerable.Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand)
-                    .Any(c => program.Commands[c].Definition.Name == "ROW" && program.Commands[c]["Tag"] == index && !row.Skips(program.Commands[c]));
+                    .Any(c => program.Commands[c].Is(RowCommand.Definition) && program.Commands[c][Header.Tag] == index && !row.Skips(program.Commands[c]));
             }
         }
     }

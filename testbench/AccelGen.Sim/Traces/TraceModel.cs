@@ -43,7 +43,7 @@ public sealed class TraceModel
         if (table.Paths.Count != rowPaths.Count)
             throw new ArgumentException($"{rowPaths.Count} paths for {table.Paths.Count} rows", nameof(rowPaths));
         (this.program, this.rowPaths, Networks, rows) = (program, [.. rowPaths], networks, table.Rows(program));
-        checkpoints = [.. Enumerable.Range(0, program.Commands.Count).Where(c => program.Commands[c].Definition.Name == "CHECKPOINT")];
+        checkpoints = [.. Enumerable.Range(0, program.Commands.Count).Where(c => program.Commands[c].Is(CheckpointCommand.Definition))];
     }
 
     /// <summary>What goes one way in every frame.</summary>

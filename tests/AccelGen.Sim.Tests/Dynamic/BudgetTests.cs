@@ -36,7 +36,7 @@ public sealed class BudgetTests
     [Test]
     public void A_program_with_checkpoints_has_all_commands_of_the_one_without()
     {
-        string[] With(CompiledProgram p) => [.. p.Commands.Where(c => c.Definition.Queue is not null && !(c.Definition.Name == "LOAD" && c["Destination"] == 4)).Select(c => c.ToString())];
+        string[] With(CompiledProgram p) => [.. p.Commands.Where(c => c.Definition.Queue is not null && !(c.Fetches)).Select(c => c.ToString())];
         Assert.That(With(program), Is.EqualTo(With(plain)));
         foreach (Checkpoint checkpoint in program.Budget!.Checkpoints)
             TestContext.Out.WriteLine($"{checkpoint.Number} before {network.Network.Layers[checkpoint.Layer].Name}: {string.Join("; ", checkpoint.Classes.Select(c => $"[{string.Join(' ', c.Rows)}] at {c.Elapsed}: {string.Join(' ', c.Candidates)}"))}");
@@ -50,7 +50,7 @@ public sealed class BudgetTests
         PathRow[] rows = [.. program.Budget!.Rows(program)];
         foreach (Checkpoint checkpoint in program.Budget.Checkpoints)
         {
-            int at = program.Commands.ToList().FindIndex(c => c.Definition.Name == "CHECKPOINT" && c["Number"] == checkpoint.Number);
+            int at = program.Commands.ToList().FindIndex(c => c.Is(CheckpointCommand.Definition) && c[CheckpointCommand.Number] == checkpoint.Number);
             foreach (CheckpointClass members in checkpoint.Classes)
             {
                 for (int c = 0; c < at; c++)
