@@ -101,7 +101,8 @@ internal static class TilingSearch
     {
         if (job.Then is not null)
             yield break;
-        int segments = config.Derived.LaneSegments;
+        int segments = config.Derived.LaneSegments, vectors = Geometry.Of(config, job, tiling).Vectors;
+        int most = new Slots(config).WeightTiles / (job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1);
         for (int parts = 1; parts <= (job.Row is null && job.Also is null ? 8 : 1); parts *= 2)
         {
             int groupTiles = Geometry.Ceil(Geometry.Ceil(tiling.GroupTiles, parts), segments) * segments;
@@ -116,7 +117,6 @@ internal static class TilingSearch
             for (int chunks = weightTiles == 1 ? 2 : 1; chunks <= 4 && chunks <= tiling.ChunkVectors; chunks *= 2)
                 yield return tiling with { GroupTiles = groupTiles, WeightTiles = 1, ChunkVectors = Geometry.Ceil(tiling.ChunkVectors, chunks) };
             // Chunks that fill a slot: the ring holds most, also behind a group that a run-time extent skips.
-            int vectors = Geometry.Of(config, job, tiling).Vectors, taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1, most = new Slots(config).WeightTiles / taps;
             if (most > 0 && most < vectors)
                 yield return tiling with { GroupTiles = groupTiles, WeightTiles = 1, ChunkVectors = Geometry.Ceil(vectors, Geometry.Ceil(vectors, most)) };
         }

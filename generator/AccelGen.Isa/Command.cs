@@ -7,8 +7,8 @@ namespace AccelGen.Isa;
 public sealed class Command
 {
     // Fields of each command, the header's among them. Fields of two commands may be equal in all but their text: they are told apart by reference.
-    private static readonly FrozenDictionary<CommandDefinition, FrozenSet<object>> FieldsOf = IsaDefinition.Commands.ToFrozenDictionary(
-        c => c, c => Header.Fields.Concat(c.Fields).ToFrozenSet<object>(ReferenceEqualityComparer.Instance));
+    private static readonly FrozenDictionary<object, FrozenSet<object>> FieldsOf = IsaDefinition.Commands.ToFrozenDictionary<CommandDefinition, object, FrozenSet<object>>(
+        c => c, c => Header.Fields.Concat(c.Fields).ToFrozenSet<object>(ReferenceEqualityComparer.Instance), ReferenceEqualityComparer.Instance);
 
     private readonly ulong[] words = new ulong[IsaDefinition.CommandBits / 64];
     private readonly FrozenSet<object> fields;
