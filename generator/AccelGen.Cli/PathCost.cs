@@ -81,14 +81,15 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
     }
 
     /// <summary>The paths for programs.</summary>
-    public static object Json(CompiledProgram program, IReadOnlyList<PathCost> costs, string? metric) => new
+    public static object Json(CompiledProgram program, DynamicNetwork prepared, IReadOnlyList<PathCost> costs, string? metric) => new
     {
         metric,
         config = program.Config.Name,
         configHash = program.Config.Hash.Hex,
-        paths = costs.Select(c => new
+        paths = costs.Select((c, i) => new
         {
             c.Path.Name, c.Macs, cyclesModel = c.Cycles, cyclesRtl = c.Rtl?.CyclesRtl, mismatches = c.Rtl?.Mismatches, cycleDifferences = (long?)c.Rtl?.Differences.Count, c.Accuracy, c.Images,
+            means = prepared.Plans.Count == 0 ? null : prepared.Plans[i].TakesMeansOf(prepared.Cuts),
             skipEfficiency = c.Skip.Value, layers = c.Skip.Layers,
         }),
         pareto = costs.Where(c => c.IsPareto).Select(c => c.Path.Name),

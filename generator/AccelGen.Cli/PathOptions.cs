@@ -12,14 +12,17 @@ namespace AccelGen.Cli;
 /// <summary>Options that say which paths of a network are meant, and how channels are chosen.</summary>
 internal sealed class PathOptions
 {
-    private const string ByImportance = "importance", OfFile = "file";
+    private const string ByImportance = "importance", OfFile = "file", WhereBest = "best", Always = "true", Never = "false";
+
+    // Images on which paths are tried with and without means: one of a segmentation has thousands of classes.
+    private const int DenseTrials = 4, SingleTrials = 64;
 
     private readonly Option<string[]> skip = new("--skip") { Description = "Blocks to skip, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"; \"none\" is the whole network. Each --skip is a path; all paths run on one program.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> subnets = new("--subnet") { Description = "ONNX file of a subnet, a smaller network whose weights are slices of this one's (or an architecture); each is a path of its own, beside the whole network.", DefaultValueFactory = _ => [] };
     private readonly Option<string?> paths = new("--paths") { Description = "JSON file of paths: blocks skipped and channels kept, by name (docs/paths.md)." };
     private readonly Option<string[]> only = new("--path") { Description = "Name of a path of the file, or of a subnet, to run; may be repeated. All of them without it.", DefaultValueFactory = _ => [] };
     private readonly Option<string> order = new("--order") { Description = "Which channels a path keeps: those of most importance on the calibration images (importance), or the first ones (file).", DefaultValueFactory = _ => ByImportance };
-    private readonly Option<bool> means = new("--means") { Description = "Biases take in the mean of what a path drops, on the calibration images; 'false' leaves them.", DefaultValueFactory = _ => true };
+    private readonly Option<string> means = new("--means") { Description = "Whether biases take in the mean of what a path drops, on the calibration images: on the paths whose classes on some of them come nearer to those of the whole network (best), on all (true) or none (false).", DefaultValueFactory = _ => WhereBest };
 
     /// <summary>Adds the options to a command.</summary>
     public PathOptions(Command command)
@@ -67,6 +70,8 @@ internal sealed class PathOptions
         QuantizedNetwork network = model.Quantized;
         if (result.GetValue(order) is not (ByImportance or OfFile))
             throw new FormatException($"--order is '{result.GetValue(order)}'; legal are {ByImportance} and {OfFile}");
+        if (result.GetValue(means) is not (WhereBest or Always or Never))
+            throw new FormatException($"--means is '{result.GetValue(means)}'; legal are {WhereBest}, {Always} and {Never}");
         string? file = result.GetValue(paths);
         if (model.Family is { } family)
             return Chosen(result, Explained(subnets.Name, () => family.Join(config.Control.DynamicRegisters)), subnets.Name);
@@ -86,8 +91,26 @@ internal sealed class PathOptions
         file ??= Ladder;
         OrderedCut[] ordered = Ordered(result, model, [.. cuts.Where(c => plans.Any(p => p.KeptOf(c) < c.Channels))], file, width, log, cancellation);
         DynamicNetwork prepared = Explained(file, () => DynamicNetwork.Prepare(network, ordered, plans, width, config.Control.DynamicRegisters));
+        if (result.GetValue(means) == WhereBest && model.Quantization is { Synthetic: false })
+            prepared = DynamicNetwork.Prepare(network, ordered, BestMeans(model, ordered, plans, width, log, cancellation), width, config.Control.DynamicRegisters);
         return Chosen(result, prepared, file);
     }
+
+    private static IReadOnlyList<PathPlan> BestMeans(LoadedModel model, OrderedCut[] cuts, IReadOnlyList<PathPlan> plans, int width, ILogger log, CancellationToken cancellation)
+    {
+        QuantizedNetwork network = model.Quantized;
+        TensorShape shape = network.Tensors[network.Outputs[0]].Shape;
+        sbyte[][] samples = Counts(model, shape.Height * shape.Width == 1 ? SingleTrials : DenseTrials);
+        Progress? progress = null;
+        IReadOnlyList<PathPlan> best = PathChanges.WithBestMeans(network, cuts, plans, width, samples, (_, all) => (progress ??= new Progress(log, "means", "runs", all)).Add(1), cancellation);
+        PathPlan[] dropping = [.. best.Where(p => p.TakesMeansOf(cuts) is not null)];
+        if (dropping.Length > 0)
+            log.LogInformation("means of what is dropped are taken in on {Taken} of {Paths} paths", dropping.Count(p => p.TakesMeans), dropping.Length);
+        return best;
+    }
+
+    private static sbyte[][] Counts(LoadedModel model, int images) =>
+        [.. model.Calibration.Take(images).Select(i => Quantizer.QuantizeValues(model.Quantized.Tensors[model.Quantized.Inputs[0]], i))];
 
     // The paths that the user chose of those there are.
     private DynamicNetwork Chosen(ParseResult result, DynamicNetwork prepared, string source)
@@ -120,7 +143,7 @@ internal sealed class PathOptions
         QuantizedNetwork network = model.Quantized;
         ChannelCut[] cuts = [.. ChannelCuts.Find(network).Where(c => c.Channels > width && c.InWholeVectors(width))];
         var search = new PathSearch(network, Ordered(result, model, cuts, Ladder, width, log, cancellation), width, (n, p) => Workload.Macs(n, p).Executed);
-        sbyte[][] samples = [.. model.Calibration.Take(images).Select(i => Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], i))];
+        sbyte[][] samples = Counts(model, images);
         Progress? progress = null;
         return search.Run(samples, count, (_, all) => (progress ??= new Progress(log, "search", "runs", all)).Add(1), cancellation);
     }
@@ -131,15 +154,15 @@ internal sealed class PathOptions
     private OrderedCut[] Ordered(ParseResult result, LoadedModel model, ChannelCut[] used, string file, int width, ILogger log, CancellationToken cancellation)
     {
         QuantizedNetwork network = model.Quantized;
-        bool importance = result.GetValue(order) == ByImportance, withMeans = result.GetValue(means);
+        bool importance = result.GetValue(order) == ByImportance, withMeans = result.GetValue(means) != Never;
         IReadOnlyList<ChannelStatistics>? statistics = null;
         if (used.Length > 0 && (importance || withMeans))
         {
             if (model.Calibration.Length == 0)
                 throw new FormatException($"{file}: which channels are of importance, and their means, are found on calibration images; give --calibrate with the network itself, or --order {OfFile} --means false");
-            float[][] images = [.. model.Calibration.Take(ModelOptions.BiasCorrectionImages)];
+            sbyte[][] images = Counts(model, ModelOptions.BiasCorrectionImages);
             log.LogInformation("statistics of {Cuts} cuts on {Images} calibration images", used.Length, images.Length);
-            statistics = PathStatistics.Collect(network, used, [.. images.Select(i => Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], i))], cancellation);
+            statistics = PathStatistics.Collect(network, used, images, cancellation);
         }
 
         return [.. used.Select((c, i) => new OrderedCut(

@@ -89,7 +89,7 @@ internal static class PathsCommand
             }
 
             Console.WriteLine(PathCost.Summary(program, costs, wall.Elapsed));
-            Cli.WriteJson(result.GetValue(json), PathCost.Json(program, costs, evaluation?.Metric));
+            Cli.WriteJson(result.GetValue(json), PathCost.Json(program, prepared, costs, evaluation?.Metric));
             string[] differences = [.. costs.SelectMany(c => c.Rtl?.Differences ?? [])];
             foreach (string difference in differences.Take(20))
                 Console.Error.WriteLine($"error: {difference}");

@@ -45,7 +45,7 @@ public sealed class PathSearch
         PathPlan[] alone = [whole, .. parts.SelectMany(p => p.Steps)];
         // For the golden model registers cost nothing.
         DynamicNetwork prepared = DynamicNetwork.Prepare(network, cuts, alone, vectorWidth, int.MaxValue);
-        double[] changes = Changes(prepared, samples, done, cancellation);
+        double[] changes = PathChanges.Of(prepared, samples, done, cancellation);
         long all = work(prepared.Network, prepared.Paths[0]);
         var measured = new List<Measured>();
         for (int p = 0, at = 1; p < parts.Length; p++)
@@ -74,45 +74,6 @@ public sealed class PathSearch
             if (steps.Count > 0)
                 yield return new Part([.. steps]);
         }
-    }
-
-    // Part of the classes that differ from those of the first path, per path.
-    private static double[] Changes(DynamicNetwork prepared, IReadOnlyList<sbyte[]> samples, Action<int, int>? done, CancellationToken cancellation)
-    {
-        long[] differing = new long[prepared.Paths.Count];
-        long classes = 0;
-        int finished = 0;
-        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
-        foreach (sbyte[] sample in samples)
-        {
-            int[] wanted = Classes(prepared, 0, sample);
-            classes += wanted.Length;
-            Parallel.For(1, prepared.Paths.Count, options, p =>
-            {
-                int[] found = Classes(prepared, p, sample);
-                Interlocked.Add(ref differing[p], found.Where((c, i) => c != wanted[i]).Count());
-                done?.Invoke(Interlocked.Increment(ref finished), samples.Count * (prepared.Paths.Count - 1));
-            });
-        }
-
-        return [.. differing.Select(d => (double)d / classes)];
-    }
-
-    private static int[] Classes(DynamicNetwork prepared, int path, sbyte[] sample)
-    {
-        QuantizedNetwork network = prepared.Network;
-        sbyte[] y = GoldenExecutor.Run(network, prepared.Paths[path], new Dictionary<int, sbyte[]> { [network.Inputs[0]] = sample })[network.Outputs[0]];
-        int channels = network.Tensors[network.Outputs[0]].Shape.Channels;
-        if (channels == 1)
-            return [.. y.Select(v => (int)v)];
-        int[] classes = new int[y.Length / channels];
-        for (int i = 0; i < classes.Length; i++)
-        {
-            for (int c = 1; c < channels; c++)
-                classes[i] = y[(i * channels) + c] > y[(i * channels) + classes[i]] ? c : classes[i];
-        }
-
-        return classes;
     }
 
     // The next step of some part, the one with the least change for what it saves, until nothing is left to leave out.

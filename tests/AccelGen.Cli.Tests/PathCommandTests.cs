@@ -35,6 +35,7 @@ public sealed class PathCommandTests
     [OneTimeTearDown]
     public void Remove() => Directory.Delete(folder, recursive: true);
 
+    [TestCase("importance", "best")]
     [TestCase("importance", "true")]
     [TestCase("file", "false")]
     [CancelAfter(240_000)]
@@ -120,6 +121,7 @@ public sealed class PathCommandTests
 
     [TestCase("no such file of paths", "--paths", "nowhere.json")]
     [TestCase("--order is 'best'; legal are importance and file", "--paths", "paths.json", "--order", "best")]
+    [TestCase("--means is 'yes'; legal are best, true and false", "--paths", "paths.json", "--means", "yes")]
     [TestCase("--skip is the short form of a path", "--paths", "paths.json", "--skip", "none")]
     [TestCase("--path x: ", "--paths", "paths.json", "--path", "x")]
     [TestCase("--path x: the default ladder has no such path", "--path", "x")]

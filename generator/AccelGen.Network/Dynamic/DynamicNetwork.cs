@@ -9,6 +9,13 @@ namespace AccelGen.Network.Dynamic;
 /// <param name="Kept">Channels kept by reader of a cut; a cut that is absent keeps all.</param>
 public sealed record PathPlan(string Name, IReadOnlySet<int> SkippedBlocks, IReadOnlyDictionary<int, int> Kept)
 {
+    /// <summary>Whether biases take in the mean of what the path drops, where the cuts know it.</summary>
+    public bool TakesMeans { get; init; } = true;
+
+    /// <summary>Whether biases take in means, or null where the path drops nothing that has one.</summary>
+    /// <param name="cuts">Cuts in use.</param>
+    public bool? TakesMeansOf(IEnumerable<OrderedCut> cuts) => cuts.Any(c => c.Means is not null && KeptOf(c.Cut) < c.Cut.Channels) ? TakesMeans : null;
+
     /// <summary>Channels kept of a cut.</summary>
     /// <param name="cut">Cut.</param>
     public int KeptOf(ChannelCut cut) => Kept.GetValueOrDefault(cut.Reader, cut.Channels);
@@ -161,7 +168,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         int[] variants = new int[plans.Count];
         for (int i = 0; i < plans.Count; i++)
         {
-            int[] kept = [.. withMeans.Select(c => plans[i].KeptOf(c.Cut))];
+            int[] kept = [.. withMeans.Select(c => plans[i].TakesMeans ? plans[i].KeptOf(c.Cut) : c.Cut.Channels)];
             int at = known.FindIndex(k => k.SequenceEqual(kept));
             if (at < 0)
                 known.Add(kept);

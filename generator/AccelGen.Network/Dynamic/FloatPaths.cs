@@ -19,10 +19,11 @@ public static class FloatPaths
         var dropped = new Dictionary<int, (int Channels, (int Channel, float Value)[] Set)>();
         foreach (OrderedCut cut in prepared.Plans.Count == 0 ? [] : prepared.Cuts)
         {
-            int kept = prepared.Plans[path].KeptOf(cut.Cut);
+            PathPlan plan = prepared.Plans[path];
+            int kept = plan.KeptOf(cut.Cut);
             QuantizedTensor read = prepared.Network.Tensors[prepared.Network.Layers[cut.Cut.Reader].Input];
             if (kept < cut.Cut.Channels)
-                dropped[network.Home(network.Layers[cut.Cut.Reader].Input)] = (cut.Cut.Channels, [.. cut.Order.Skip(kept).Select(c => (c, (float)((cut.Means?[c] ?? 0) * read.Scale)))]);
+                dropped[network.Home(network.Layers[cut.Cut.Reader].Input)] = (cut.Cut.Channels, [.. cut.Order.Skip(kept).Select(c => (c, plan.TakesMeans && cut.Means is { } means ? (float)(means[c] * read.Scale) : 0))]);
         }
 
         return FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input }, prepared.Paths[path], (layer, values) =>
