@@ -1,5 +1,4 @@
 using System.Globalization;
-using AccelGen.Cycles;
 using AccelGen.Sim;
 using Spectre.Console;
 
@@ -12,7 +11,18 @@ internal static class BreakdownTable
     {
         var table = new Table()
             .Title($"path {Printable.Cell(breakdown.Path)}: cycles by class; work of other units as hidden behind the array + exposed")
-            .AddColumns("class", "cycles", "share", "array", "utilization", "post-processing", "row operator", "loads", "stores", "overhead");
+            .AddColumns(
+                "class",
+                "cycles",
+                "share",
+                "array",
+                "utilization",
+                "post-processing",
+                "row operator",
+                "loads",
+                "stores",
+                "overhead"
+            );
         foreach (int column in Enumerable.Range(1, 9))
             table.Columns[column].RightAligned();
         foreach (ClassCycles c in breakdown.Classes)
@@ -24,7 +34,18 @@ internal static class BreakdownTable
         void Row(ClassCycles c)
         {
             string Unit(UnitCycles u) => u is { Hidden: 0, Exposed: 0 } ? string.Empty : Text($"{u.Hidden:N0} + {u.Exposed:N0}");
-            table.AddRow(c.Name, Text($"{c.Cycles:N0}"), Text($"{(double)c.Cycles / breakdown.Total.Cycles:P1}"), Text($"{c.Array:N0}"), c.Utilization is double use ? Text($"{use:P1}") : string.Empty, Unit(c.PostProcessing), Unit(c.RowOperator), Unit(c.Loads), Unit(c.Stores), Text($"{c.Overhead:N0}"));
+            table.AddRow(
+                c.Name,
+                Text($"{c.Cycles:N0}"),
+                Text($"{(double)c.Cycles / breakdown.Total.Cycles:P1}"),
+                Text($"{c.Array:N0}"),
+                c.Utilization is double use ? Text($"{use:P1}") : string.Empty,
+                Unit(c.PostProcessing),
+                Unit(c.RowOperator),
+                Unit(c.Loads),
+                Unit(c.Stores),
+                Text($"{c.Overhead:N0}")
+            );
         }
     }
 

@@ -12,8 +12,18 @@ namespace AccelGen.Cli;
 /// <summary>Options by which the program itself chooses its path while a frame runs.</summary>
 internal sealed class BudgetOptions
 {
-    private readonly Option<string[]> budget = new("--budget") { Description = "Cycles that a frame may take; may be repeated. The program then chooses its path at checkpoints, among those of --paths or --skip.", DefaultValueFactory = _ => [] };
-    private readonly Option<double> slack = new("--budget-slack") { Description = "Percent that are added to the cycles that a path needs by the model, for a memory that is slower at times.", DefaultValueFactory = _ => 0 };
+    private readonly Option<string[]> budget = new("--budget")
+    {
+        Description =
+            "Cycles that a frame may take; may be repeated. The program then chooses its path at checkpoints, among "
+            + "those of --paths or --skip.",
+        DefaultValueFactory = _ => [],
+    };
+    private readonly Option<double> slack = new("--budget-slack")
+    {
+        Description = "Percent that are added to the cycles that a path needs by the model, for a memory that is slower at times.",
+        DefaultValueFactory = _ => 0,
+    };
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">Command.</param>
@@ -30,16 +40,27 @@ internal sealed class BudgetOptions
     public uint[] Budgets(ParseResult result)
     {
         _ = Slack(result);
-        string[] wrong = [.. result.GetValue(budget)!.Where(v => !uint.TryParse(v, NumberStyles.None, CultureInfo.InvariantCulture, out uint cycles) || cycles == 0)];
+        string[] wrong =
+        [
+            .. result
+                .GetValue(budget)!
+                .Where(v => !uint.TryParse(v, NumberStyles.None, CultureInfo.InvariantCulture, out uint cycles) || cycles == 0),
+        ];
         if (wrong.Length > 0)
-            throw new FormatException($"--budget {string.Join(", ", wrong)}: a budget is a whole number of cycles from 1 to {uint.MaxValue}");
+            throw new FormatException(
+                $"--budget {string.Join(", ", wrong)}: a budget is a whole number of cycles from 1 to {uint.MaxValue}"
+            );
         return [.. result.GetValue(budget)!.Select(v => uint.Parse(v, CultureInfo.InvariantCulture))];
     }
 
     /// <summary>Share by which the cycles that a path needs are taken to be more.</summary>
     /// <exception cref="FormatException">The value is none.</exception>
-    public double Slack(ParseResult result) => result.GetValue(slack) is >= 0 and <= 1000 and var percent ? percent / 100
-        : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--budget-slack is {result.GetValue(slack)}; legal is 0 to 1000"));
+    public double Slack(ParseResult result) =>
+        result.GetValue(slack) is >= 0 and <= 1000 and var percent
+            ? percent / 100
+            : throw new FormatException(
+                string.Create(CultureInfo.InvariantCulture, $"--budget-slack is {result.GetValue(slack)}; legal is 0 to 1000")
+            );
 
     /// <summary>Puts checkpoints into a program.</summary>
     /// <param name="result">Command line.</param>
@@ -49,25 +70,42 @@ internal sealed class BudgetOptions
     /// <param name="quality">What each path is worth, or null: the one with more cycles is worth more.</param>
     /// <exception cref="FormatException">There is nothing to choose among.</exception>
     /// <exception cref="CompileException">The paths are more than the path table has rows.</exception>
-    public CompiledProgram Insert(ParseResult result, CompiledProgram program, IReadOnlyList<ExecutionPath> paths, MemoryTiming timing, IReadOnlyList<double>? quality = null)
+    public CompiledProgram Insert(
+        ParseResult result,
+        CompiledProgram program,
+        IReadOnlyList<ExecutionPath> paths,
+        MemoryTiming timing,
+        IReadOnlyList<double>? quality = null
+    )
     {
         if (paths.Count < 2)
-            throw new FormatException("a budget chooses among paths, and there is one; name more with --paths FILE, or with --skip more than once");
+            throw new FormatException(
+                "a budget chooses among paths, and there is one; name more with --paths FILE, or with --skip more than once"
+            );
         return Checkpoints.Insert(program, paths, timing, quality, Slack(result));
     }
 
     /// <summary>The options as the user gave them, with one budget.</summary>
-    public string Arguments(ParseResult result, uint cycles) => $" --budget {cycles}" + (result.GetResult(slack) is { Implicit: false } ? $" --budget-slack {result.GetValue(slack)}" : string.Empty);
+    public string Arguments(ParseResult result, uint cycles) =>
+        $" --budget {cycles}"
+        + (result.GetResult(slack) is { Implicit: false } ? $" --budget-slack {result.GetValue(slack)}" : string.Empty);
 
     /// <summary>Prints what was chosen under each budget.</summary>
     public static void Print(CompiledProgram program, IReadOnlyList<PathRun> runs)
     {
         BudgetTable choices = program.Budget!;
-        var places = new Table().Title("checkpoints").AddColumns("number", "in front of layer", "paths that can still be chosen, with the cycles that they need from there");
+        var places = new Table()
+            .Title("checkpoints")
+            .AddColumns("number", "in front of layer", "paths that can still be chosen, with the cycles that they need from there");
         foreach (Checkpoint checkpoint in choices.Checkpoints)
         {
-            string Names(CheckpointClass members) => string.Join(", ", members.Candidates.Select(c => $"{choices.Paths[c.Row].Path.Name} {c.Remaining:N0}"));
-            places.AddRow($"{checkpoint.Number}", Printable.Cell(program.Network.Layers[checkpoint.Layer].Name), Printable.Cell(string.Join("; ", checkpoint.Classes.Select(Names))));
+            string Names(CheckpointClass members) =>
+                string.Join(", ", members.Candidates.Select(c => $"{choices.Paths[c.Row].Path.Name} {c.Remaining:N0}"));
+            places.AddRow(
+                $"{checkpoint.Number}",
+                Printable.Cell(program.Network.Layers[checkpoint.Layer].Name),
+                Printable.Cell(string.Join("; ", checkpoint.Classes.Select(Names)))
+            );
         }
 
         Cli.Output().Write(places);
@@ -76,27 +114,37 @@ internal sealed class BudgetOptions
         table.Columns[3].RightAligned();
         foreach (PathRun run in runs)
         {
-            string Made(Decision d) => $"{d.Number} at {d.Elapsed:N0}: {choices.Paths[d.After].Path.Name}{(d.Fits ? string.Empty : " (nothing fits)")}";
-            table.AddRow($"{run.Budget:N0}", Printable.Cell(string.Join(", ", run.Decisions.Select(Made))), Printable.Cell(run.Path.Name), $"{run.CyclesRtl:N0}", run.CyclesRtl <= run.Budget ? "yes" : "no");
+            string Made(Decision d) =>
+                $"{d.Number} at {d.Elapsed:N0}: {choices.Paths[d.After].Path.Name}{(d.Fits ? string.Empty : " (nothing fits)")}";
+            table.AddRow(
+                $"{run.Budget:N0}",
+                Printable.Cell(string.Join(", ", run.Decisions.Select(Made))),
+                Printable.Cell(run.Path.Name),
+                $"{run.CyclesRtl:N0}",
+                run.CyclesRtl <= run.Budget ? "yes" : "no"
+            );
         }
 
         Cli.Output().Write(table);
     }
 
     /// <summary>What <see cref="Print"/> prints, for programs.</summary>
-    public static object? Json(CompiledProgram program) => program.Budget is not { } choices ? null : new
-    {
-        slack = choices.Slack,
-        checkpoints = choices.Checkpoints.Select(c => new
-        {
-            c.Number,
-            layer = program.Network.Layers[c.Layer].Name,
-            classes = c.Classes.Select(k => new
+    public static object? Json(CompiledProgram program) =>
+        program.Budget is not { } choices
+            ? null
+            : new
             {
-                paths = k.Rows.Select(r => choices.Paths[r].Path.Name),
-                k.Elapsed,
-                candidates = k.Candidates.Select(o => new { path = choices.Paths[o.Row].Path.Name, o.Remaining }),
-            }),
-        }),
-    };
+                slack = choices.Slack,
+                checkpoints = choices.Checkpoints.Select(c => new
+                {
+                    c.Number,
+                    layer = program.Network.Layers[c.Layer].Name,
+                    classes = c.Classes.Select(k => new
+                    {
+                        paths = k.Rows.Select(r => choices.Paths[r].Path.Name),
+                        k.Elapsed,
+                        candidates = k.Candidates.Select(o => new { path = choices.Paths[o.Row].Path.Name, o.Remaining }),
+                    }),
+                }),
+            };
 }

@@ -3,7 +3,6 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using AccelGen.Compiler;
 using AccelGen.Config;
-using AccelGen.Emit;
 using AccelGen.Files;
 using AccelGen.Network.Onnx;
 using AccelGen.Sim;
@@ -22,11 +21,25 @@ internal static class CommandLine
         {
             new Option<bool>(Verbose) { Description = "Adds the stack trace to an error, for a report.", Recursive = true },
         };
-        foreach (Command command in new[]
-        {
-            GenerateCommand.Create(), CheckCommand.Create(), ConfigCommand.Create(), SimulateCommand.Create(), ImportCommand.Create(),
-            QuantizeCommand.Create(), ExplainCommand.Create(), ExportCommand.Create(), RunCommand.Create(), EvaluateCommand.Create(), PathsCommand.Create(), ServeTraceCommand.Create(), ScenesCommand.Create(), DoctorCommand.Create(),
-        })
+        foreach (
+            Command command in new[]
+            {
+                GenerateCommand.Create(),
+                CheckCommand.Create(),
+                ConfigCommand.Create(),
+                SimulateCommand.Create(),
+                ImportCommand.Create(),
+                QuantizeCommand.Create(),
+                ExplainCommand.Create(),
+                ExportCommand.Create(),
+                RunCommand.Create(),
+                EvaluateCommand.Create(),
+                PathsCommand.Create(),
+                ServeTraceCommand.Create(),
+                ScenesCommand.Create(),
+                DoctorCommand.Create(),
+            }
+        )
         {
             root.Subcommands.Add(command);
         }
@@ -74,7 +87,16 @@ internal static class CommandLine
         action.ShowHelp = false;
         // The library's own messages with its guesses at what was meant, in the form of all errors.
         using var said = new StringWriter();
-        await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = said, Error = said }).ConfigureAwait(false);
+        await parsed
+            .InvokeAsync(
+                new InvocationConfiguration
+                {
+                    EnableDefaultExceptionHandler = false,
+                    Output = said,
+                    Error = said,
+                }
+            )
+            .ConfigureAwait(false);
         foreach (string line in said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             PrintError($"error: {Printable.Line(line)}");
         string command = string.Join(' ', Commands(parsed.CommandResult).Reverse());
@@ -91,10 +113,21 @@ internal static class CommandLine
     // Outputs are checked before anything runs: a long run must not end in a path that cannot be written.
     private static void CheckOutputs(ParseResult parsed)
     {
-        OutputOption[] outputs = [.. parsed.CommandResult.Command.Options.OfType<OutputOption>().Where(o => parsed.GetValue(o) is not null)];
-        string[] named = [.. parsed.CommandResult.Command.Options.Where(o => o is not OutputOption).Select(o => parsed.GetResult(o) as SymbolResult)
-            .Concat(parsed.CommandResult.Command.Arguments.Select(a => parsed.GetResult(a)))
-            .OfType<SymbolResult>().SelectMany(r => r.Tokens).Select(t => t.Value).Where(v => v.Length > 0)];
+        OutputOption[] outputs =
+        [
+            .. parsed.CommandResult.Command.Options.OfType<OutputOption>().Where(o => parsed.GetValue(o) is not null),
+        ];
+        string[] named =
+        [
+            .. parsed
+                .CommandResult.Command.Options.Where(o => o is not OutputOption)
+                .Select(o => parsed.GetResult(o) as SymbolResult)
+                .Concat(parsed.CommandResult.Command.Arguments.Select(a => parsed.GetResult(a)))
+                .OfType<SymbolResult>()
+                .SelectMany(r => r.Tokens)
+                .Select(t => t.Value)
+                .Where(v => v.Length > 0),
+        ];
         string[] inputs = [.. named.Where(File.Exists).Select(OutputFile.Followed)];
         // Images, masks and labels are read from folders, some of them from the folders within.
         string[] folders = [.. named.Where(Directory.Exists).Select(f => OutputFile.Followed(f).TrimEnd('/') + "/")];
@@ -108,9 +141,18 @@ internal static class CommandLine
                 OutputFile.Check(path);
             string place = OutputFile.Followed(path);
             if (inputs.Contains(place) && !place.StartsWith("/dev/", StringComparison.Ordinal))
-                throw new FormatException($"{option.Name} {path} is a file that the command reads, the model itself for instance; name another file");
-            if (!option.IsFolder && File.Exists(place) && OutputFile.IsPlain(place) && folders.FirstOrDefault(f => place.StartsWith(f, StringComparison.Ordinal)) is { } folder)
-                throw new FormatException($"{option.Name} {path} is a file in a folder that the command reads, {folder.TrimEnd('/')}; name another file");
+                throw new FormatException(
+                    $"{option.Name} {path} is a file that the command reads, the model itself for instance; name another file"
+                );
+            if (
+                !option.IsFolder
+                && File.Exists(place)
+                && OutputFile.IsPlain(place)
+                && folders.FirstOrDefault(f => place.StartsWith(f, StringComparison.Ordinal)) is { } folder
+            )
+                throw new FormatException(
+                    $"{option.Name} {path} is a file in a folder that the command reads, {folder.TrimEnd('/')}; name another file"
+                );
             if (!taken.TryAdd(place, option.Name) && !place.StartsWith("/dev/", StringComparison.Ordinal))
                 throw new FormatException($"{option.Name} {path} is what {taken[place]} names; name another file");
         }
@@ -128,11 +170,24 @@ internal static class CommandLine
             OperationCanceledException => (ExitCode.Cancelled, ["interrupted; nothing was left half-written"]),
             ConfigException e => (ExitCode.BadInput, e.Diagnostics.Select(d => d.ToString())),
             ImportException e => (ExitCode.BadInput, e.Problems),
-            FormatException or CompileException or FileNotFoundException or DirectoryNotFoundException => (ExitCode.BadInput, [fault.Message]),
+            FormatException or CompileException or FileNotFoundException or DirectoryNotFoundException => (
+                ExitCode.BadInput,
+                [fault.Message]
+            ),
             ToolException or IOException or UnauthorizedAccessException => (ExitCode.Environment, [fault.Message]),
-            OutOfMemoryException => (ExitCode.Environment, ["there is not enough memory for this; make the input smaller, or run it on a machine with more"]),
+            OutOfMemoryException => (
+                ExitCode.Environment,
+                ["there is not enough memory for this; make the input smaller, or run it on a machine with more"]
+            ),
             SimulationException => (ExitCode.Simulation, [fault.Message]),
-            _ => (ExitCode.Internal, (IEnumerable<string>)[$"fault of this program ({fault.GetType().Name}: {Printable.Line(fault.Message)}); please report it with the command line and its files; {Verbose} adds where it happened"]),
+            _ => (
+                ExitCode.Internal,
+                (IEnumerable<string>)
+                    [
+                        $"fault of this program ({fault.GetType().Name}: {Printable.Line(fault.Message)}); please "
+                            + $"report it with the command line and its files; {Verbose} adds where it happened",
+                    ]
+            ),
         };
         foreach (string message in messages)
             PrintError($"error: {message}");

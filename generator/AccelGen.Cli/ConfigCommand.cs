@@ -8,23 +8,30 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen config</c>: show, validate, schema, list.</summary>
 internal static class ConfigCommand
 {
-    private const string OfConfigurations = "configurations", OfPaths = "paths";
+    private const string OfConfigurations = "configurations",
+        OfPaths = "paths";
 
     public static Command Create()
     {
         var command = new Command("config", "Shows and checks configurations.");
         command.Subcommands.Add(Show());
         command.Subcommands.Add(Validate());
-        Option<string> of = new("--of") { Description = $"Files that the schema is of: {OfConfigurations} or {OfPaths}.", DefaultValueFactory = _ => OfConfigurations };
+        Option<string> of = new("--of")
+        {
+            Description = $"Files that the schema is of: {OfConfigurations} or {OfPaths}.",
+            DefaultValueFactory = _ => OfConfigurations,
+        };
         var schema = new Command("schema", "Prints the JSON schema of configuration files, or of path files.") { of };
         schema.SetAction(result =>
         {
-            Console.Write(result.GetValue(of) switch
-            {
-                OfConfigurations => ConfigSchema.Text,
-                OfPaths => PathSchema.Text,
-                var other => throw new FormatException($"--of is '{other}'; legal are {OfConfigurations} and {OfPaths}"),
-            });
+            Console.Write(
+                result.GetValue(of) switch
+                {
+                    OfConfigurations => ConfigSchema.Text,
+                    OfPaths => PathSchema.Text,
+                    var other => throw new FormatException($"--of is '{other}'; legal are {OfConfigurations} and {OfPaths}"),
+                }
+            );
             return ExitCode.Success;
         });
         command.Subcommands.Add(schema);
@@ -35,7 +42,14 @@ internal static class ConfigCommand
             foreach (string preset in ConfigLoader.Presets)
             {
                 AcceleratorConfig c = ConfigLoader.Load(preset);
-                table.AddRow(preset, $"{c.Array.VectorWidth}", $"{c.Array.Lanes}", $"{c.Array.Pes}", $"{c.Derived.PeakMacsPerCycle}", c.Hash.Hex);
+                table.AddRow(
+                    preset,
+                    $"{c.Array.VectorWidth}",
+                    $"{c.Array.Lanes}",
+                    $"{c.Array.Pes}",
+                    $"{c.Derived.PeakMacsPerCycle}",
+                    c.Hash.Hex
+                );
             }
 
             Cli.Output().Write(table);
@@ -51,14 +65,26 @@ internal static class ConfigCommand
         Option<string[]> set = Cli.SetOption();
         OutputOption json = Cli.JsonOption();
         var command = new Command("show", "Prints a configuration with what follows from it.") { config, set, json };
-        command.SetAction((result, _) =>
-        {
-            AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-            var value = new { c.Name, configHash = c.Hash.Hex, c.Array, c.Buffers, c.Axi, c.Control, c.Units, c.Derived };
-            Console.WriteLine(System.Text.Json.JsonSerializer.Serialize(value, Cli.Json));
-            Cli.WriteJson(result.GetValue(json), value);
-            return Task.FromResult(ExitCode.Success);
-        });
+        command.SetAction(
+            (result, _) =>
+            {
+                AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
+                var value = new
+                {
+                    c.Name,
+                    configHash = c.Hash.Hex,
+                    c.Array,
+                    c.Buffers,
+                    c.Axi,
+                    c.Control,
+                    c.Units,
+                    c.Derived,
+                };
+                Console.WriteLine(System.Text.Json.JsonSerializer.Serialize(value, Cli.Json));
+                Cli.WriteJson(result.GetValue(json), value);
+                return Task.FromResult(ExitCode.Success);
+            }
+        );
         return command;
     }
 
@@ -68,13 +94,23 @@ internal static class ConfigCommand
         Option<string[]> set = Cli.SetOption();
         OutputOption json = Cli.JsonOption();
         var command = new Command("validate", "Reports every problem of a configuration.") { config, set, json };
-        command.SetAction((result, _) =>
-        {
-            AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-            Console.WriteLine($"{c.Name} is valid, hash {c.Hash.Hex}");
-            Cli.WriteJson(result.GetValue(json), new { c.Name, configHash = c.Hash.Hex, valid = true });
-            return Task.FromResult(ExitCode.Success);
-        });
+        command.SetAction(
+            (result, _) =>
+            {
+                AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
+                Console.WriteLine($"{c.Name} is valid, hash {c.Hash.Hex}");
+                Cli.WriteJson(
+                    result.GetValue(json),
+                    new
+                    {
+                        c.Name,
+                        configHash = c.Hash.Hex,
+                        valid = true,
+                    }
+                );
+                return Task.FromResult(ExitCode.Success);
+            }
+        );
         return command;
     }
 }

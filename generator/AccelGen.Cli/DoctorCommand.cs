@@ -17,27 +17,53 @@ internal static class DoctorCommand
     {
         OutputOption json = Cli.JsonOption();
         var command = new Command("doctor", "Reports the tools that AccelGen needs.") { json };
-        command.SetAction(async (result, cancellation) =>
-        {
-            var table = new Table().AddColumns("tool", "state", "for", "what to do");
-            var found = new List<object>();
-            bool complete = true;
-            foreach ((string tool, string argument, bool required, string purpose, string cure) in Needed)
+        command.SetAction(
+            async (result, cancellation) =>
             {
-                string? version = await Tools.VersionAsync(tool, [argument], cancellation).ConfigureAwait(false);
-                complete &= version is not null || !required;
-                table.AddRow(tool, Printable.Cell(version ?? (required ? "missing" : "missing (optional)")), purpose, version is null ? cure : "");
-                found.Add(new { tool, version, required });
-            }
+                var table = new Table().AddColumns("tool", "state", "for", "what to do");
+                var found = new List<object>();
+                bool complete = true;
+                foreach ((string tool, string argument, bool required, string purpose, string cure) in Needed)
+                {
+                    string? version = await Tools.VersionAsync(tool, [argument], cancellation).ConfigureAwait(false);
+                    complete &= version is not null || !required;
+                    table.AddRow(
+                        tool,
+                        Printable.Cell(version ?? (required ? "missing" : "missing (optional)")),
+                        purpose,
+                        version is null ? cure : ""
+                    );
+                    found.Add(
+                        new
+                        {
+                            tool,
+                            version,
+                            required,
+                        }
+                    );
+                }
 
-            SynthesisFrontEnd? front = await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false);
-            table.AddRow("yosys", Printable.Cell(front?.Version ?? "missing (optional)"), "'check' reads the design with read_slang", front is null ? SynthesisFrontEnd.Cure : "");
-            found.Add(new { tool = "yosys", version = front?.Version, required = false });
-            table.AddRow("dotnet", Environment.Version.ToString(), "AccelGen itself", "");
-            Cli.Output().Write(table);
-            Cli.WriteJson(result.GetValue(json), new { tools = found, complete });
-            return complete ? ExitCode.Success : ExitCode.Environment;
-        });
+                SynthesisFrontEnd? front = await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false);
+                table.AddRow(
+                    "yosys",
+                    Printable.Cell(front?.Version ?? "missing (optional)"),
+                    "'check' reads the design with read_slang",
+                    front is null ? SynthesisFrontEnd.Cure : ""
+                );
+                found.Add(
+                    new
+                    {
+                        tool = "yosys",
+                        version = front?.Version,
+                        required = false,
+                    }
+                );
+                table.AddRow("dotnet", Environment.Version.ToString(), "AccelGen itself", "");
+                Cli.Output().Write(table);
+                Cli.WriteJson(result.GetValue(json), new { tools = found, complete });
+                return complete ? ExitCode.Success : ExitCode.Environment;
+            }
+        );
         return command;
     }
 }

@@ -16,11 +16,14 @@ internal sealed class ErrorStreamLog : ILoggerProvider, ILogger
     public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
     /// <inheritdoc/>
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        CommandLine.PrintError($"{(logLevel >= LogLevel.Warning ? "warning" : "info")}: {Printable.Line(formatter(state, exception))}");
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter
+    ) => CommandLine.PrintError($"{(logLevel >= LogLevel.Warning ? "warning" : "info")}: {Printable.Line(formatter(state, exception))}");
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }

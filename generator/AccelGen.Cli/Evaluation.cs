@@ -6,7 +6,6 @@ using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Data;
 using AccelGen.Network.Dynamic;
-using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using Microsoft.Extensions.Logging;
 
@@ -26,7 +25,8 @@ internal sealed class Evaluation
 {
     private readonly DynamicNetwork prepared;
     private readonly LoadedModel model;
-    private readonly bool floats, index;
+    private readonly bool floats,
+        index;
     private readonly int? firstClass;
     private readonly int classes;
     private readonly TensorShape output;
@@ -60,7 +60,10 @@ internal sealed class Evaluation
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"results cannot be kept in {folder}: {OutputFile.Reason(e)}; set ACCELGEN_CACHE to a folder that can be written", e);
+            throw new IOException(
+                $"results cannot be kept in {folder}: {OutputFile.Reason(e)}; set ACCELGEN_CACHE to a folder that can be written",
+                e
+            );
         }
     }
 
@@ -70,8 +73,13 @@ internal sealed class Evaluation
     /// <summary>Name of the accuracy.</summary>
     public string Metric => IsSegmentation ? "mIoU" : "top-1";
 
-    private static string CacheFolder => Environment.GetEnvironmentVariable("ACCELGEN_CACHE") is { Length: > 0 } set ? Path.GetFullPath(set)
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "accelgen");
+    private static string CacheFolder =>
+        Environment.GetEnvironmentVariable("ACCELGEN_CACHE") is { Length: > 0 } set
+            ? Path.GetFullPath(set)
+            : Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
+                "accelgen"
+            );
 
     /// <summary>The accuracy of the metric.</summary>
     public double? Accuracy(Confusion of) => IsSegmentation ? of.MeanIntersectionOverUnion : of.Accuracy;
@@ -86,59 +94,83 @@ internal sealed class Evaluation
     {
         ImageFile[] images = [.. sample.Images.Where(i => IsSegmentation ? i.Mask is not null : i.Label is not null)];
         if (images.Length == 0)
-            throw new FormatException($"{sample.Folder}: nothing is known of the {sample.Images.Count} images: {(IsSegmentation ? "put masks beside them, or name their folder with --masks" : "put labels.csv beside them, or them into folders of classes")}");
-        var progress = new Progress(log, "evaluation", "images", images.Length);
-        PathScore[] scores = [.. prepared.Paths.Select(_ => new PathScore(new Confusion(classes), floats ? new Confusion(classes) : null, images.Length))];
-        Parallel.ForEach(images, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, image =>
         {
-            string content = ContentOf(image);
-            float[]? pixels = null;
-            SegmentationMask? mask = null;
-            for (int p = 0; p < scores.Length; p++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                int path = p;
-                Confusion whole = Find("int8", () => Compare(Logits(path, Pixels())));
-                Confusion? real = floats ? Find("float", () => Compare(FloatPaths.Run(model.Float!, prepared, path, Pixels()))) : null;
-                lock (gate)
-                {
-                    scores[p].Whole.Add(whole);
-                    scores[p].Float?.Add(real!);
-                }
+            string cure = IsSegmentation
+                ? "put masks beside them, or name their folder with --masks"
+                : "put labels.csv beside them, or them into folders of classes";
+            throw new FormatException($"{sample.Folder}: nothing is known of the {sample.Images.Count} images: {cure}");
+        }
 
-                Confusion Find(string kind, Func<Confusion> compute)
+        var progress = new Progress(log, "evaluation", "images", images.Length);
+        PathScore[] scores =
+        [
+            .. prepared.Paths.Select(_ => new PathScore(new Confusion(classes), floats ? new Confusion(classes) : null, images.Length)),
+        ];
+        Parallel.ForEach(
+            images,
+            new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
+            image =>
+            {
+                string content = ContentOf(image);
+                float[]? pixels = null;
+                SegmentationMask? mask = null;
+                for (int p = 0; p < scores.Length; p++)
                 {
-                    string key = $"{kind} {Kept(path)} {content}";
+                    cancellation.ThrowIfCancellationRequested();
+                    int path = p;
+                    Confusion whole = Find("int8", () => Compare(Logits(path, Pixels())));
+                    Confusion? real = floats ? Find("float", () => Compare(FloatPaths.Run(model.Float!, prepared, path, Pixels()))) : null;
                     lock (gate)
                     {
-                        if (known.TryGetValue(key, out long[]? pairs))
-                            return Confusion.FromSparse(classes, pairs);
+                        scores[p].Whole.Add(whole);
+                        scores[p].Float?.Add(real!);
                     }
 
-                    Confusion found = compute();
-                    Remember(key, found.Sparse());
-                    return found;
+                    Confusion Find(string kind, Func<Confusion> compute)
+                    {
+                        string key = $"{kind} {Kept(path)} {content}";
+                        lock (gate)
+                        {
+                            if (known.TryGetValue(key, out long[]? pairs))
+                                return Confusion.FromSparse(classes, pairs);
+                        }
+
+                        Confusion found = compute();
+                        Remember(key, found.Sparse());
+                        return found;
+                    }
                 }
-            }
 
-            progress.Add(1);
+                progress.Add(1);
 
-            float[] Pixels() => pixels ??= sample.Pixels(model, image, seed);
+                float[] Pixels() => pixels ??= sample.Pixels(model, image, seed);
 
-            Confusion Compare(float[] values)
-            {
-                var confusion = new Confusion(classes);
-                if (!IsSegmentation)
+                Confusion Compare(float[] values)
                 {
-                    confusion[image.Label!.Value, index ? (int)values[0] : System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(values)]++;
+                    var confusion = new Confusion(classes);
+                    if (!IsSegmentation)
+                    {
+                        confusion[
+                            image.Label!.Value,
+                            index ? (int)values[0] : System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(values)
+                        ]++;
+                        return confusion;
+                    }
+
+                    mask ??= SegmentationMask.Read(image.Mask!, classes, firstClass ?? 0);
+                    confusion.AddSegmentation(
+                        Spread(values),
+                        output.Height,
+                        output.Width,
+                        mask.Classes,
+                        mask.Height,
+                        mask.Width,
+                        SegmentationMask.Ignored
+                    );
                     return confusion;
                 }
-
-                mask ??= SegmentationMask.Read(image.Mask!, classes, firstClass ?? 0);
-                confusion.AddSegmentation(Spread(values), output.Height, output.Width, mask.Classes, mask.Height, mask.Width, SegmentationMask.Ignored);
-                return confusion;
             }
-        });
+        );
         return scores;
     }
 
@@ -158,18 +190,28 @@ internal sealed class Evaluation
     {
         QuantizedNetwork network = prepared.Network;
         int input = network.Inputs[0];
-        sbyte[] y = GoldenExecutor.Run(network, prepared.Paths[path], new Dictionary<int, sbyte[]> { [input] = Quantizer.QuantizeValues(network.Tensors[input], pixels) })[network.Outputs[0]];
+        sbyte[] y = GoldenExecutor.Run(
+            network,
+            prepared.Paths[path],
+            new Dictionary<int, sbyte[]> { [input] = Quantizer.QuantizeValues(network.Tensors[input], pixels) }
+        )[network.Outputs[0]];
         return [.. y.Select(v => index ? v + 128f : v)];
     }
 
     // Indices of classes cannot be interpolated: they are spread over logits first.
-    private float[] Spread(float[] values) => index ? [.. values.SelectMany(v => Enumerable.Range(0, classes).Select(c => c == (int)v ? 1f : 0f))] : values;
+    private float[] Spread(float[] values) =>
+        index ? [.. values.SelectMany(v => Enumerable.Range(0, classes).Select(c => c == (int)v ? 1f : 0f))] : values;
 
     // What a path of this network computes, whatever its name.
     private string Kept(int path)
     {
         ExecutionPath of = prepared.Paths[path];
-        return string.Create(CultureInfo.InvariantCulture, $"{string.Join(',', of.SkippedBlocks.Order())};{string.Join(',', of.Extents.OrderBy(e => e.Key).Select(e => e.Value))};{of.Variant}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{string.Join(',', of.SkippedBlocks.Order())};"
+                + $"{string.Join(',', of.Extents.OrderBy(e => e.Key).Select(e => e.Value))};"
+                + $"{of.Variant}"
+        );
     }
 
     private string ContentOf(ImageFile image)
@@ -177,7 +219,14 @@ internal sealed class Evaluation
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(File.Exists(image.Path) ? File.ReadAllBytes(image.Path) : Encoding.UTF8.GetBytes(image.Path));
         hash.AppendData(image.Mask is null ? Encoding.UTF8.GetBytes($"{image.Label}") : File.ReadAllBytes(image.Mask));
-        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{firstClass} {string.Join(' ', model.Normalization.Mean)} {string.Join(' ', model.Normalization.Std)}")));
+        hash.AppendData(
+            Encoding.UTF8.GetBytes(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{firstClass} {string.Join(' ', model.Normalization.Mean)} {string.Join(' ', model.Normalization.Std)}"
+                )
+            )
+        );
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..32];
     }
 
@@ -190,7 +239,10 @@ internal sealed class Evaluation
         {
             try
             {
-                if (JsonSerializer.Deserialize<Line>(line) is { Key: not null, Pairs: not null } found && Confusion.FromSparse(classes, found.Pairs) is not null)
+                if (
+                    JsonSerializer.Deserialize<Line>(line) is { Key: not null, Pairs: not null } found
+                    && Confusion.FromSparse(classes, found.Pairs) is not null
+                )
                     known[found.Key] = found.Pairs;
             }
             catch (Exception e) when (e is JsonException or FormatException)

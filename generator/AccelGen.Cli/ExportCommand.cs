@@ -10,7 +10,8 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen export</c>: the int8 network as ONNX in QDQ form, for checks by any ONNX runtime.</summary>
 internal static class ExportCommand
 {
-    private const string Int8Note = "note: on x64 processors without VNNI ONNX Runtime adds products of int8 weights in 16 bits that saturate, "
+    private const string Int8Note =
+        "note: on x64 processors without VNNI ONNX Runtime adds products of int8 weights in 16 bits that saturate, "
         + "and results are wrong (up to 100 steps seen); there use --type uint8, or open the file with graph optimisations off";
 
     private static readonly Dictionary<string, QdqType> Types = new() { ["uint8"] = QdqType.UInt8, ["int8"] = QdqType.Int8 };
@@ -21,7 +22,8 @@ internal static class ExportCommand
         Option<string?> skip = new("--skip") { Description = "Blocks left out, by index, range or name: \"3\", \"0,4-6\", \"layer1.2\"." };
         Option<string> type = new("--type")
         {
-            Description = "Type of activations and weights: uint8 (weights with zero point 128), which ONNX Runtime computes exactly on every "
+            Description =
+                "Type of activations and weights: uint8 (weights with zero point 128), which ONNX Runtime computes exactly on every "
                 + "processor, or int8 (with zero point 0), for tools that take no other.",
             DefaultValueFactory = _ => "uint8",
         };
@@ -30,26 +32,41 @@ internal static class ExportCommand
         var options = new ModelOptions(command, ModelOptions.Takes(", a file that 'quantize' wrote"));
         foreach (Option option in new Option[] { output, skip, type, json })
             command.Add(option);
-        command.SetAction((result, cancellation) =>
-        {
-            string target = result.GetValue(output)!;
-            string asked = result.GetValue(type)!;
-            if (!Types.TryGetValue(asked, out QdqType counts))
-                throw new FormatException($"--type '{asked}' is unknown; {string.Join(" and ", Types.Keys)} are");
-            using ILoggerFactory logging = Cli.Logging();
-            QuantizedNetwork network = options.Load(result, logging.CreateLogger("accelgen"), cancellation).Quantized;
-            ExecutionPath? path = result.GetValue(skip) is string text ? BlockList.Parse(ResidualBlocks.Expand(text, network.Blocks), network.Blocks) : null;
-            byte[] model = QdqExporter.Export(network, path, counts);
-            OutputFile.Write(target, stream => stream.Write(model));
-            int layers = network.Layers.Count(l => l.Block is not int b || path?.SkippedBlocks.Contains(b) != true);
-            long bytes = model.Length;
-            Console.WriteLine($"{target}: {layers} layers, {asked}, opset {QdqExporter.OpsetVersion}, {bytes:N0} bytes");
-            if (counts == QdqType.Int8)
-                Console.WriteLine(Int8Note);
-            int opset = QdqExporter.OpsetVersion;
-            Cli.WriteJson(result.GetValue(json), new { file = target, type = asked, opset, layers, bytes, skipped = path?.SkippedBlocks.Order() });
-            return Task.FromResult(ExitCode.Success);
-        });
+        command.SetAction(
+            (result, cancellation) =>
+            {
+                string target = result.GetValue(output)!;
+                string asked = result.GetValue(type)!;
+                if (!Types.TryGetValue(asked, out QdqType counts))
+                    throw new FormatException($"--type '{asked}' is unknown; {string.Join(" and ", Types.Keys)} are");
+                using ILoggerFactory logging = Cli.Logging();
+                QuantizedNetwork network = options.Load(result, logging.CreateLogger("accelgen"), cancellation).Quantized;
+                ExecutionPath? path = result.GetValue(skip) is string text
+                    ? BlockList.Parse(ResidualBlocks.Expand(text, network.Blocks), network.Blocks)
+                    : null;
+                byte[] model = QdqExporter.Export(network, path, counts);
+                OutputFile.Write(target, stream => stream.Write(model));
+                int layers = network.Layers.Count(l => l.Block is not int b || path?.SkippedBlocks.Contains(b) != true);
+                long bytes = model.Length;
+                Console.WriteLine($"{target}: {layers} layers, {asked}, opset {QdqExporter.OpsetVersion}, {bytes:N0} bytes");
+                if (counts == QdqType.Int8)
+                    Console.WriteLine(Int8Note);
+                int opset = QdqExporter.OpsetVersion;
+                Cli.WriteJson(
+                    result.GetValue(json),
+                    new
+                    {
+                        file = target,
+                        type = asked,
+                        opset,
+                        layers,
+                        bytes,
+                        skipped = path?.SkippedBlocks.Order(),
+                    }
+                );
+                return Task.FromResult(ExitCode.Success);
+            }
+        );
         return command;
     }
 }

@@ -14,22 +14,52 @@ internal static class GenerateCommand
     {
         Option<string> config = Cli.ConfigOption();
         Option<string[]> set = Cli.SetOption();
-        OutputOption output = new("--out") { Description = "Folder to create, or to replace where it holds generated files alone.", Required = true, IsFolder = true };
-        OutputOption json = Cli.JsonOption();
-        var command = new Command("generate", "Writes SystemVerilog, C header, reference manual and file list.") { config, set, output, json };
-        command.SetAction((result, _) =>
+        OutputOption output = new("--out")
         {
-            var loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-            IReadOnlyList<EmittedFile> files = RtlEmitter.EmitAll(loaded);
-            string folder = result.GetValue(output)!;
-            string[] foreign = [.. OutputFolder.Foreign(folder, files.Concat(RtlEmitter.EmitAll(ConfigLoader.Load("base"))).Select(f => f.Path))];
-            if (foreign.Length > 0)
-                throw new FormatException($"{folder}: holds what 'generate' does not write, and replacing the folder would delete it: {string.Join(", ", foreign.Take(Named))}{(foreign.Length > Named ? $" and {foreign.Length - Named} more" : string.Empty)}; move it away or choose another folder");
-            OutputFolder.Write(folder, files);
-            Console.WriteLine($"{files.Count} files for {loaded.Name} ({loaded.Hash.Hex}) in {folder}");
-            Cli.WriteJson(result.GetValue(json), new { config = loaded.Name, configHash = loaded.Hash.Hex, folder, files = files.Select(f => f.Path) });
-            return Task.FromResult(ExitCode.Success);
-        });
+            Description = "Folder to create, or to replace where it holds generated files alone.",
+            Required = true,
+            IsFolder = true,
+        };
+        OutputOption json = Cli.JsonOption();
+        var command = new Command("generate", "Writes SystemVerilog, C header, reference manual and file list.")
+        {
+            config,
+            set,
+            output,
+            json,
+        };
+        command.SetAction(
+            (result, _) =>
+            {
+                var loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
+                IReadOnlyList<EmittedFile> files = RtlEmitter.EmitAll(loaded);
+                string folder = result.GetValue(output)!;
+                string[] foreign =
+                [
+                    .. OutputFolder.Foreign(folder, files.Concat(RtlEmitter.EmitAll(ConfigLoader.Load("base"))).Select(f => f.Path)),
+                ];
+                if (foreign.Length > 0)
+                    throw new FormatException(
+                        $"{folder}: holds what 'generate' does not write, and replacing the folder would delete it: "
+                            + $"{string.Join(", ", foreign.Take(Named))}"
+                            + $"{(foreign.Length > Named ? $" and {foreign.Length - Named} more" : string.Empty)}; "
+                            + $"move it away or choose another folder"
+                    );
+                OutputFolder.Write(folder, files);
+                Console.WriteLine($"{files.Count} files for {loaded.Name} ({loaded.Hash.Hex}) in {folder}");
+                Cli.WriteJson(
+                    result.GetValue(json),
+                    new
+                    {
+                        config = loaded.Name,
+                        configHash = loaded.Hash.Hex,
+                        folder,
+                        files = files.Select(f => f.Path),
+                    }
+                );
+                return Task.FromResult(ExitCode.Success);
+            }
+        );
         return command;
     }
 }

@@ -21,10 +21,12 @@ internal sealed record Sample(IReadOnlyList<ImageFile> Images, string? Folder)
     /// <param name="model">Network.</param>
     /// <param name="image">One of the images.</param>
     /// <param name="seed">Seed of those drawn.</param>
-    public float[] Pixels(LoadedModel model, ImageFile image, int seed) => Folder is null ? model.Draw(seed, Number(image)) : model.Decode(image);
+    public float[] Pixels(LoadedModel model, ImageFile image, int seed) =>
+        Folder is null ? model.Draw(seed, Number(image)) : model.Decode(image);
 
     /// <summary>The image as options.</summary>
-    public string Argument(ImageFile image) => Folder is null ? $"--limit {Number(image) + 1} --image {Name(image)}" : $"--images {Folder} --image {Name(image)}";
+    public string Argument(ImageFile image) =>
+        Folder is null ? $"--limit {Number(image) + 1} --image {Name(image)}" : $"--images {Folder} --image {Name(image)}";
 
     private static int Number(ImageFile drawn) => int.Parse(drawn.Path[Drawn.Length..], CultureInfo.InvariantCulture);
 }
@@ -32,11 +34,26 @@ internal sealed record Sample(IReadOnlyList<ImageFile> Images, string? Folder)
 /// <summary>Options that say which images are run, and where what is known of them stands.</summary>
 internal sealed class ImageOptions
 {
-    private readonly Option<string?> images = new("--images") { Description = "Folder of images to run. An architecture without one runs on an image drawn by --seed, or on as many as --limit says." };
+    private readonly Option<string?> images = new("--images")
+    {
+        Description =
+            "Folder of images to run. An architecture without one runs on an image drawn by --seed, or on as many as --limit says.",
+    };
     private readonly Option<string?> only = new("--image") { Description = "Runs only the image of this file name." };
-    private readonly Option<string?> labels = new("--labels") { Description = "CSV of file,class; the default is labels.csv in the folder, or the names of its subfolders." };
-    private readonly Option<string?> masks = new("--masks") { Description = "Folder of masks for segmentation: NAME.png, NAME_mask.png or NAME_label.png (or .bmp) of an image NAME, grey values are classes, 255 does not count. Without it masks beside the images are taken." };
-    private readonly Option<int?> maskFirst = new("--mask-first") { Description = "Grey value of class 0 in masks; lower ones do not count. 0 without it; ADE20K has 1." };
+    private readonly Option<string?> labels = new("--labels")
+    {
+        Description = "CSV of file,class; the default is labels.csv in the folder, or the names of its subfolders.",
+    };
+    private readonly Option<string?> masks = new("--masks")
+    {
+        Description =
+            "Folder of masks for segmentation: NAME.png, NAME_mask.png or NAME_label.png (or .bmp) of an image NAME, "
+            + "grey values are classes, 255 does not count. Without it masks beside the images are taken.",
+    };
+    private readonly Option<int?> maskFirst = new("--mask-first")
+    {
+        Description = "Grey value of class 0 in masks; lower ones do not count. 0 without it; ADE20K has 1.",
+    };
     private readonly Option<int?> limit = new("--limit") { Description = "Most images run, a sample drawn by --seed." };
 
     /// <summary>Adds the options to a command.</summary>
@@ -72,7 +89,9 @@ internal sealed class ImageOptions
             throw new FormatException($"{model.Model(result)}: --images names the folder of images to run");
         if (synthetic && (result.GetValue(labels) ?? result.GetValue(masks)) is string without)
             throw new FormatException($"{without}: labels and masks go with the images of a folder; name it with --images");
-        Sample sample = synthetic ? Sample.OfSeed(most ?? 1) : new Sample(Limited(ImageSet.Load(folder!, result.GetValue(labels), result.GetValue(masks))).Images, folder);
+        Sample sample = synthetic
+            ? Sample.OfSeed(most ?? 1)
+            : new Sample(Limited(ImageSet.Load(folder!, result.GetValue(labels), result.GetValue(masks))).Images, folder);
         if (result.GetValue(only) is string name)
         {
             sample = sample with { Images = [.. sample.Images.Where(i => sample.Name(i) == name)] };

@@ -16,67 +16,94 @@ internal static class ImportCommand
         Option<int> seed = ModelOptions.SeedOption();
         OutputOption json = Cli.JsonOption();
         var command = new Command("import", "Reads a network and shows what becomes of every node.") { model, size, seed, json };
-        command.SetAction((result, _) =>
-        {
-            string path = result.GetValue(model)!;
-            (int Height, int Width)? inputSize = ModelOptions.Size(result.GetValue(size));
-            ImportResult import;
-            if (ModelOptions.IsArchitecture(path))
+        command.SetAction(
+            (result, _) =>
             {
-                import = Architecture(ModelOptions.Build(path, inputSize, result.GetValue(seed)), result.GetValue(seed));
-            }
-            else
-            {
-                ModelOptions.RequireFile(path);
-                try
+                string path = result.GetValue(model)!;
+                (int Height, int Width)? inputSize = ModelOptions.Size(result.GetValue(size));
+                ImportResult import;
+                if (ModelOptions.IsArchitecture(path))
                 {
-                    import = OnnxImporter.Import(path, inputSize);
+                    import = Architecture(ModelOptions.Build(path, inputSize, result.GetValue(seed)), result.GetValue(seed));
                 }
-                catch (ImportException e)
+                else
                 {
-                    // What could be read, beside the reasons why the whole could not.
-                    if (e.Nodes.Count > 0)
-                        Show(e.Nodes);
-                    Cli.WriteJson(result.GetValue(json), new { model = path, e.Problems, e.Nodes });
-                    throw;
+                    ModelOptions.RequireFile(path);
+                    try
+                    {
+                        import = OnnxImporter.Import(path, inputSize);
+                    }
+                    catch (ImportException e)
+                    {
+                        // What could be read, beside the reasons why the whole could not.
+                        if (e.Nodes.Count > 0)
+                            Show(e.Nodes);
+                        Cli.WriteJson(
+                            result.GetValue(json),
+                            new
+                            {
+                                model = path,
+                                e.Problems,
+                                e.Nodes,
+                            }
+                        );
+                        throw;
+                    }
                 }
-            }
 
-            Show(import.Nodes);
-            Console.WriteLine($"{import.Network.Name}: {(import.Quantized is null ? "float" : "quantised")}, {(import.Opset == 0 ? import.Producer : $"opset {import.Opset}")}, {import.Network.Layers.Count} layers, {import.Network.Parameters:N0} parameters, {import.Network.Macs:N0} MACs, {import.Network.Blocks.Count} skippable blocks");
-            foreach (SkippableBlock block in import.Network.Blocks)
-                Console.WriteLine($"  block {block.Index}: {block.Name}");
-            Cli.WriteJson(result.GetValue(json), new
-            {
-                model = path,
-                import.Opset,
-                import.Producer,
-                quantized = import.Quantized is not null,
-                import.Nodes,
-                layers = import.Network.Layers.Select(l => new
-                {
-                    l.Name,
-                    op = Operator(l),
-                    input = import.Network.Tensors[l.Input].Shape.ToString(),
-                    output = import.Network.Tensors[l.Output].Shape.ToString(),
-                    block = l.Block is int b ? import.Network.Blocks[b].Name : null,
-                }),
-                blocks = import.Network.Blocks,
-                import.Network.Parameters,
-                import.Network.Macs,
-            });
-            return Task.FromResult(ExitCode.Success);
-        });
+                Show(import.Nodes);
+                Console.WriteLine(
+                    $"{import.Network.Name}: {(import.Quantized is null ? "float" : "quantised")}, "
+                        + $"{(import.Opset == 0 ? import.Producer : $"opset {import.Opset}")}, "
+                        + $"{import.Network.Layers.Count} layers, {import.Network.Parameters:N0} parameters, "
+                        + $"{import.Network.Macs:N0} MACs, {import.Network.Blocks.Count} skippable blocks"
+                );
+                foreach (SkippableBlock block in import.Network.Blocks)
+                    Console.WriteLine($"  block {block.Index}: {block.Name}");
+                Cli.WriteJson(
+                    result.GetValue(json),
+                    new
+                    {
+                        model = path,
+                        import.Opset,
+                        import.Producer,
+                        quantized = import.Quantized is not null,
+                        import.Nodes,
+                        layers = import.Network.Layers.Select(l => new
+                        {
+                            l.Name,
+                            op = Operator(l),
+                            input = import.Network.Tensors[l.Input].Shape.ToString(),
+                            output = import.Network.Tensors[l.Output].Shape.ToString(),
+                            block = l.Block is int b ? import.Network.Blocks[b].Name : null,
+                        }),
+                        blocks = import.Network.Blocks,
+                        import.Network.Parameters,
+                        import.Network.Macs,
+                    }
+                );
+                return Task.FromResult(ExitCode.Success);
+            }
+        );
         return command;
     }
 
     // An architecture has no nodes: its layers are what it consists of.
-    private static ImportResult Architecture(FloatNetwork network, int seed) => new(
-        network,
-        [.. network.Layers.Select(l => new ImportedNode(l.Name, Operator(l), $"{network.Tensors[l.Input].Shape} to {network.Tensors[l.Output].Shape}{(l.Block is int b ? $", block {network.Blocks[b].Name}" : string.Empty)}"))],
-        [],
-        0,
-        $"architecture with weights of seed {seed}");
+    private static ImportResult Architecture(FloatNetwork network, int seed) =>
+        new(
+            network,
+            [
+                .. network.Layers.Select(l => new ImportedNode(
+                    l.Name,
+                    Operator(l),
+                    $"{network.Tensors[l.Input].Shape} to "
+                        + $"{network.Tensors[l.Output].Shape}{(l.Block is int b ? $", block {network.Blocks[b].Name}" : string.Empty)}"
+                )),
+            ],
+            [],
+            0,
+            $"architecture with weights of seed {seed}"
+        );
 
     private static void Show(IReadOnlyList<ImportedNode> nodes)
     {

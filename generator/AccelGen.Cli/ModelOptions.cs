@@ -19,7 +19,14 @@ namespace AccelGen.Cli;
 /// <param name="Normalization">How pixels become inputs.</param>
 /// <param name="Calibration">Calibration inputs, NHWC; empty when a quantised network was given.</param>
 /// <param name="Quantization">How the network was quantised, for reports; null when a quantised one was given.</param>
-internal sealed record LoadedModel(FloatNetwork? Float, ValueRange[]? Ranges, QuantizedNetwork Quantized, Normalization Normalization, float[][] Calibration, Quantization? Quantization)
+internal sealed record LoadedModel(
+    FloatNetwork? Float,
+    ValueRange[]? Ranges,
+    QuantizedNetwork Quantized,
+    Normalization Normalization,
+    float[][] Calibration,
+    Quantization? Quantization
+)
 {
     /// <summary>The network with its subnets, or null where there are none.</summary>
     public SubnetFamily? Family { get; init; }
@@ -28,10 +35,12 @@ internal sealed record LoadedModel(FloatNetwork? Float, ValueRange[]? Ranges, Qu
     public TensorShape InputShape => Quantized.Tensors[Quantized.Inputs[0]].Shape;
 
     /// <summary>Decodes an image for the network.</summary>
-    public float[] Decode(ImageFile image) => ImageSet.Decode(image.Path, InputShape.Height, InputShape.Width, InputShape.Channels, Normalization);
+    public float[] Decode(ImageFile image) =>
+        ImageSet.Decode(image.Path, InputShape.Height, InputShape.Width, InputShape.Channels, Normalization);
 
     /// <summary>Draws an image for the network.</summary>
-    public float[] Draw(int seed, int index) => SyntheticImages.Create(InputShape.Height, InputShape.Width, InputShape.Channels, Normalization, seed, index);
+    public float[] Draw(int seed, int index) =>
+        SyntheticImages.Create(InputShape.Height, InputShape.Width, InputShape.Channels, Normalization, seed, index);
 }
 
 /// <summary>How a network was quantised.</summary>
@@ -50,14 +59,49 @@ internal sealed class ModelOptions
 
     private readonly Argument<string> model;
     private readonly Option<string?> inputSize = SizeOption();
-    private readonly Option<string?> calibrate = new("--calibrate") { Description = "Folder of calibration images (directly or in folders of classes; masks do not count). An architecture without one is calibrated on images drawn by --seed." };
-    private readonly Option<int> calibrateLimit = new("--calibrate-limit") { Description = "Most calibration images used, a sample drawn by --seed.", DefaultValueFactory = _ => 128 };
-    private readonly Option<string> method = new("--method") { Description = "How activation ranges are chosen: minmax, percentile or mse (least mean squared error).", DefaultValueFactory = _ => DefaultMethod };
-    private readonly Option<double> percentile = new("--percentile") { Description = "Percentage of the values kept on each side, above 50 and at most 100.", DefaultValueFactory = _ => 99.99 };
-    private readonly Option<bool> biasCorrection = new("--bias-correction") { Description = $"Corrects biases by what rounding does to the means, on up to {BiasCorrectionImages} calibration images; 'false' leaves them.", DefaultValueFactory = _ => true };
-    private readonly Option<bool> equalize = new("--equalize") { Description = $"Evens out the channels of tensors before quantisation by what up to {BiasCorrectionImages} calibration images show: scales them between convolutions, and splits layers whose channels need scales of their own (name#0, name#1); 'false' leaves the network as it is.", DefaultValueFactory = _ => true };
-    private readonly Option<string?> mean = new("--mean") { Description = "Mean per channel, e.g. 0.485,0.456,0.406 (the default for three channels; 0 for one)." };
-    private readonly Option<string?> std = new("--std") { Description = "Standard deviation per channel, e.g. 0.229,0.224,0.225 (the default for three channels; 1 for one)." };
+    private readonly Option<string?> calibrate = new("--calibrate")
+    {
+        Description =
+            "Folder of calibration images (directly or in folders of classes; masks do not count). An architecture "
+            + "without one is calibrated on images drawn by --seed.",
+    };
+    private readonly Option<int> calibrateLimit = new("--calibrate-limit")
+    {
+        Description = "Most calibration images used, a sample drawn by --seed.",
+        DefaultValueFactory = _ => 128,
+    };
+    private readonly Option<string> method = new("--method")
+    {
+        Description = "How activation ranges are chosen: minmax, percentile or mse (least mean squared error).",
+        DefaultValueFactory = _ => DefaultMethod,
+    };
+    private readonly Option<double> percentile = new("--percentile")
+    {
+        Description = "Percentage of the values kept on each side, above 50 and at most 100.",
+        DefaultValueFactory = _ => 99.99,
+    };
+    private readonly Option<bool> biasCorrection = new("--bias-correction")
+    {
+        Description =
+            $"Corrects biases by what rounding does to the means, on up to {BiasCorrectionImages} calibration images; 'false' leaves them.",
+        DefaultValueFactory = _ => true,
+    };
+    private readonly Option<bool> equalize = new("--equalize")
+    {
+        Description =
+            $"Evens out the channels of tensors before quantisation by what up to {BiasCorrectionImages} calibration "
+            + $"images show: scales them between convolutions, and splits layers whose channels need scales of their "
+            + $"own (name#0, name#1); 'false' leaves the network as it is.",
+        DefaultValueFactory = _ => true,
+    };
+    private readonly Option<string?> mean = new("--mean")
+    {
+        Description = "Mean per channel, e.g. 0.485,0.456,0.406 (the default for three channels; 0 for one).",
+    };
+    private readonly Option<string?> std = new("--std")
+    {
+        Description = "Standard deviation per channel, e.g. 0.229,0.224,0.225 (the default for three channels; 1 for one).",
+    };
     private readonly Option<int> seed = SeedOption();
 
     /// <summary>Adds the options to a command.</summary>
@@ -69,29 +113,48 @@ internal sealed class ModelOptions
             command.Add(option);
     }
 
-    /// <summary>Most calibration images for the correction of biases, which holds the activations of all at once, and for equalisation.</summary>
+    /// <summary>Most calibration images for the correction of biases, which holds the activations of all at once, and for
+    /// equalisation.</summary>
     public const int BiasCorrectionImages = 16;
 
     /// <summary>What the model argument takes, with what else a command takes.</summary>
-    public static string Takes(string more = "") => $"ONNX file (opset 9 to 21, float){more}, or an architecture: {Architecture.Names}, with weights drawn by --seed.";
+    public static string Takes(string more = "") =>
+        $"ONNX file (opset 9 to 21, float){more}, or an architecture: {Architecture.Names}, with weights drawn by --seed.";
 
     private const string DefaultMethod = "mse";
 
-    private IEnumerable<Option> All => [inputSize, calibrate, calibrateLimit, method, percentile, biasCorrection, equalize, mean, std, seed];
+    private IEnumerable<Option> All =>
+        [inputSize, calibrate, calibrateLimit, method, percentile, biasCorrection, equalize, mean, std, seed];
 
     /// <summary>Option of the input's size.</summary>
-    public static Option<string?> SizeOption() => new("--input-size") { Description = "Rows x columns of the input where the file leaves them open, e.g. 224x224; of an architecture, 512x512 without it, or 224x224 where that is usual." };
+    public static Option<string?> SizeOption() =>
+        new("--input-size")
+        {
+            Description =
+                "Rows x columns of the input where the file leaves them open, e.g. 224x224; of an architecture, "
+                + "512x512 without it, or 224x224 where that is usual.",
+        };
 
     /// <summary>Option of the seed.</summary>
-    public static Option<int> SeedOption() => new("--seed") { Description = "Seed of the samples drawn by limits, of the weights of an architecture and of images drawn.", DefaultValueFactory = _ => 1 };
+    public static Option<int> SeedOption() =>
+        new("--seed")
+        {
+            Description = "Seed of the samples drawn by limits, of the weights of an architecture and of images drawn.",
+            DefaultValueFactory = _ => 1,
+        };
 
     /// <summary>Seed given by the user.</summary>
     public int Seed(ParseResult result) => result.GetValue(seed);
 
     /// <summary>The model and its options as the user gave them, to repeat a run.</summary>
-    public string Arguments(ParseResult result) => string.Join(' ', new[] { Model(result) }
-        .Concat(All.Where(o => result.GetResult(o) is { Implicit: false })
-            .Select(o => $"{o.Name} {string.Join(' ', result.GetResult(o)!.Tokens.Select(t => t.Value))}".TrimEnd())));
+    public string Arguments(ParseResult result) =>
+        string.Join(
+            ' ',
+            new[] { Model(result) }.Concat(
+                All.Where(o => result.GetResult(o) is { Implicit: false })
+                    .Select(o => $"{o.Name} {string.Join(' ', result.GetResult(o)!.Tokens.Select(t => t.Value))}".TrimEnd())
+            )
+        );
 
     /// <summary>Path or architecture.</summary>
     public string Model(ParseResult result) => result.GetValue(model)!;
@@ -117,7 +180,12 @@ internal sealed class ModelOptions
         if (path.Length == 0)
             throw new FormatException("the name of the model is empty; name a file or an architecture");
         if (!File.Exists(path))
-            throw new FormatException($"{path}: there is no such file{(Path.HasExtension(path) ? string.Empty : $", and no such architecture; the architectures are {Architecture.Names}")}");
+        {
+            string known = Path.HasExtension(path)
+                ? string.Empty
+                : $", and no such architecture; the architectures are {Architecture.Names}";
+            throw new FormatException($"{path}: there is no such file{known}");
+        }
     }
 
     /// <summary>Reads "HxW".</summary>
@@ -127,7 +195,12 @@ internal sealed class ModelOptions
         if (text is null)
             return null;
         string[] parts = text.Split('x');
-        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int h) && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int w) && h is > 0 and <= 16384 && w is > 0 and <= 16384
+        return
+            parts.Length == 2
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int h)
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int w)
+            && h is > 0 and <= 16384
+            && w is > 0 and <= 16384
             ? (h, w)
             : throw new FormatException($"--input-size is '{text}'; write rows x columns of 1 to 16384, e.g. 224x224");
     }
@@ -178,7 +251,9 @@ internal sealed class ModelOptions
             foreach (Option<bool> option in new[] { biasCorrection, equalize })
             {
                 if (result.GetResult(option) is { Implicit: false } && result.GetValue(option))
-                    throw new FormatException($"{Model(result)} is quantised already: {option.Name} needs the float network; give the ONNX file");
+                    throw new FormatException(
+                        $"{Model(result)} is quantised already: {option.Name} needs the float network; give the ONNX file"
+                    );
             }
 
             return new LoadedModel(null, null, ready!, Normalize(result, ready!.Tensors[ready.Inputs[0]].Shape.Channels), [], null);
@@ -189,16 +264,30 @@ internal sealed class ModelOptions
         bool synthetic = !HasCalibration(result);
         float[][] inputs;
         if (!synthetic)
-            inputs = [.. ImageSet.Load(result.GetValue(calibrate)!).Sample(most, Seed(result)).Images.Select(i => ImageSet.Decode(i.Path, shape.Height, shape.Width, shape.Channels, normalization))];
+            inputs =
+            [
+                .. ImageSet
+                    .Load(result.GetValue(calibrate)!)
+                    .Sample(most, Seed(result))
+                    .Images.Select(i => ImageSet.Decode(i.Path, shape.Height, shape.Width, shape.Channels, normalization)),
+            ];
         else if (IsArchitecture(result))
-            inputs = [.. Enumerable.Range(1, result.GetResult(calibrateLimit) is { Implicit: false } ? most : SyntheticCalibration).Select(i => SyntheticImages.Create(shape.Height, shape.Width, shape.Channels, normalization, Seed(result), -i))];
+            inputs =
+            [
+                .. Enumerable
+                    .Range(1, result.GetResult(calibrateLimit) is { Implicit: false } ? most : SyntheticCalibration)
+                    .Select(i => SyntheticImages.Create(shape.Height, shape.Width, shape.Channels, normalization, Seed(result), -i)),
+            ];
         else
-            throw new FormatException($"{Model(result)} is a float network: --calibrate names the folder of images that its int8 ranges are taken from");
+            throw new FormatException(
+                $"{Model(result)} is a float network: --calibrate names the folder of images that its int8 ranges are taken from"
+            );
         if (synthetic)
             Console.WriteLine($"calibration: {inputs.Length} synthetic images of seed {Seed(result)}; --calibrate DIR takes real ones");
         float[][] few = inputs[..Math.Min(inputs.Length, BiasCorrectionImages)];
         // Channels are evened out by other weights: those of the subnets would be slices no more.
-        bool equalized = result.GetValue(equalize) && matches.Length == 0, corrected = result.GetValue(biasCorrection);
+        bool equalized = result.GetValue(equalize) && matches.Length == 0,
+            corrected = result.GetValue(biasCorrection);
         if (equalized)
             network = ChannelEqualization.Apply(network, few, cancellation);
         int passes = chosen == CalibrationMethod.MinMax ? 1 : 2;
@@ -208,7 +297,11 @@ internal sealed class ModelOptions
         var how = new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected, equalized);
         if (matches.Length > 0)
         {
-            SubnetFamily family = SubnetFamily.Quantize(network, ranges, [.. matches.Select(m => (m, (IReadOnlyList<ValueRange>)Ranges(m.Subnet)))]);
+            SubnetFamily family = SubnetFamily.Quantize(
+                network,
+                ranges,
+                [.. matches.Select(m => (m, (IReadOnlyList<ValueRange>)Ranges(m.Subnet)))]
+            );
             if (corrected)
             {
                 family.Correct(null, BiasCorrection.Apply(network, family.Whole, few, cancellation));
@@ -228,7 +321,10 @@ internal sealed class ModelOptions
     // Finds every subnet in the network; whatever is wrong with any of them is said at once.
     private SubnetMatch[] Match(ParseResult result, FloatNetwork? whole, IReadOnlyList<string> subnets)
     {
-        const string Refused = "--subnet", Quantised = "its activations are quantised already, and scales must be found that hold for all subnets: give the float file, or one whose weights alone are int8";
+        const string Refused = "--subnet",
+            Quantised =
+                "its activations are quantised already, and scales must be found that hold for all subnets: give the "
+                + "float file, or one whose weights alone are int8";
         if (result.GetResult(equalize) is { Implicit: false } && result.GetValue(equalize))
             throw new FormatException($"{equalize.Name} changes the weights by which subnets are recognised; leave it out with {Refused}");
         if (whole is null)
@@ -292,11 +388,15 @@ internal sealed class ModelOptions
     private Normalization Normalize(ParseResult result, int channels)
     {
         Normalization standard = Normalization.Default(channels);
-        return new Normalization(Numbers("--mean", result.GetValue(mean), channels, positive: false) ?? standard.Mean, Numbers("--std", result.GetValue(std), channels, positive: true) ?? standard.Std);
+        return new Normalization(
+            Numbers("--mean", result.GetValue(mean), channels, positive: false) ?? standard.Mean,
+            Numbers("--std", result.GetValue(std), channels, positive: true) ?? standard.Std
+        );
     }
 
     // Pixels are 0 to 1: beyond these, what the network gets is no image any more.
-    private const float Least = 1e-6f, Most = 1e6f;
+    private const float Least = 1e-6f,
+        Most = 1e6f;
 
     private static float[]? Numbers(string name, string? text, int channels, bool positive)
     {
@@ -306,11 +406,23 @@ internal sealed class ModelOptions
         var values = new float[parts.Length];
         for (int i = 0; i < parts.Length; i++)
         {
-            if (!float.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !float.IsFinite(values[i]) || (positive ? values[i] is < Least or > Most : Math.Abs(values[i]) > Most))
-                throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{name} is '{text}'; it takes numbers from {(positive ? Least : -Most)} to {Most}, one per channel, separated by commas"));
+            if (
+                !float.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i])
+                || !float.IsFinite(values[i])
+                || (positive ? values[i] is < Least or > Most : Math.Abs(values[i]) > Most)
+            )
+                throw new FormatException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{name} is '{text}'; it takes numbers from {(positive ? Least : -Most)} to {Most}, one per "
+                            + $"channel, separated by commas"
+                    )
+                );
         }
 
-        return values.Length == channels ? values : throw new FormatException($"{name} has {values.Length} values; the network input has {channels} channels");
+        return values.Length == channels
+            ? values
+            : throw new FormatException($"{name} has {values.Length} values; the network input has {channels} channels");
     }
 }
 
@@ -336,7 +448,15 @@ internal sealed class Progress(ILogger log, string step, string unit, long all)
             if (now - last < 2 || done >= all)
                 return;
             last = now;
-            log.LogInformation("{Step}: {Done} of {All} {Unit}, {Rate:F1} per second, about {Remaining:F0} s left", step, done, all, unit, done / now, now * (all - done) / done);
+            log.LogInformation(
+                "{Step}: {Done} of {All} {Unit}, {Rate:F1} per second, about {Remaining:F0} s left",
+                step,
+                done,
+                all,
+                unit,
+                done / now,
+                now * (all - done) / done
+            );
         }
     }
 }

@@ -32,14 +32,37 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
         var model = new CycleModel(program.Config, timing);
         CyclePrediction Predict(ExecutionPath p) => model.Predict(program.Commands, program.ProgramAddress, program.Row(p));
         CyclePrediction whole = Predict(ExecutionPath.Whole);
-        return [.. paths.Select(p => (Path: p, Part: Predict(p))).Select(p => new PathCost(p.Path, Workload.Macs(program.Network, p.Path).Executed, p.Part.TotalCycles, SkipEfficiency.Of(program, p.Path, whole, p.Part)) { WholeCycles = whole.TotalCycles })];
+        return
+        [
+            .. paths
+                .Select(p => (Path: p, Part: Predict(p)))
+                .Select(p => new PathCost(
+                    p.Path,
+                    Workload.Macs(program.Network, p.Path).Executed,
+                    p.Part.TotalCycles,
+                    SkipEfficiency.Of(program, p.Path, whole, p.Part)
+                )
+                {
+                    WholeCycles = whole.TotalCycles,
+                }),
+        ];
     }
 
     /// <summary>The same paths with what is best marked.</summary>
     public static PathCost[] WithPareto(IReadOnlyList<PathCost> all)
     {
         double Worth(PathCost c) => c.Accuracy ?? c.Macs;
-        return [.. all.Select(c => c with { IsPareto = !all.Any(o => o != c && o.Cycles <= c.Cycles && Worth(o) >= Worth(c) && (o.Cycles < c.Cycles || Worth(o) > Worth(c))) })];
+        return
+        [
+            .. all.Select(c =>
+                c with
+                {
+                    IsPareto = !all.Any(o =>
+                        o != c && o.Cycles <= c.Cycles && Worth(o) >= Worth(c) && (o.Cycles < c.Cycles || Worth(o) > Worth(c))
+                    ),
+                }
+            ),
+        ];
     }
 
     /// <summary>Indices of paths spread evenly over the cycles that they take, the dearest and the cheapest first among them.</summary>
@@ -49,7 +72,10 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
     {
         int[] byCycles = [.. Enumerable.Range(0, all.Count).OrderByDescending(i => all[i].Cycles)];
         int wanted = Math.Min(count, byCycles.Length);
-        return [.. Enumerable.Range(0, wanted).Select(i => byCycles[wanted == 1 ? 0 : i * (byCycles.Length - 1) / (wanted - 1)]).Distinct()];
+        return
+        [
+            .. Enumerable.Range(0, wanted).Select(i => byCycles[wanted == 1 ? 0 : i * (byCycles.Length - 1) / (wanted - 1)]).Distinct(),
+        ];
     }
 
     /// <summary>Prints the paths.</summary>
@@ -60,7 +86,18 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
     {
         long wholeMacs = Workload.Macs(prepared.Network, ExecutionPath.Whole).Whole;
         bool rtl = costs.Any(c => c.Rtl is not null);
-        string[] columns = ["path", "cycles", "saved", "MACs", "saved", "skip efficiency", metric ?? "accuracy", "Pareto", .. rtl ? new[] { "RTL cycles", "mismatches" } : []];
+        string[] columns =
+        [
+            "path",
+            "cycles",
+            "saved",
+            "MACs",
+            "saved",
+            "skip efficiency",
+            metric ?? "accuracy",
+            "Pareto",
+            .. rtl ? new[] { "RTL cycles", "mismatches" } : [],
+        ];
         var table = new Table().AddColumns(columns);
         foreach (int column in Enumerable.Range(1, columns.Length - 1).Where(c => columns[c] != "Pareto"))
             table.Columns[column].RightAligned();
@@ -68,8 +105,15 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
         {
             string[] cells =
             [
-                Printable.Cell(c.Path.Name), $"{c.Cycles:N0}", $"{1 - ((double)c.Cycles / c.WholeCycles):P1}", $"{c.Macs:N0}", wholeMacs == 0 ? string.Empty : $"{1 - ((double)c.Macs / wholeMacs):P1}",
-                $"{c.Skip.Value:F3}", $"{c.Accuracy:P2}", c.IsPareto ? "*" : string.Empty, .. rtl ? new[] { $"{c.Rtl?.CyclesRtl:N0}", $"{c.Rtl?.Mismatches}" } : [],
+                Printable.Cell(c.Path.Name),
+                $"{c.Cycles:N0}",
+                $"{1 - ((double)c.Cycles / c.WholeCycles):P1}",
+                $"{c.Macs:N0}",
+                wholeMacs == 0 ? string.Empty : $"{1 - ((double)c.Macs / wholeMacs):P1}",
+                $"{c.Skip.Value:F3}",
+                $"{c.Accuracy:P2}",
+                c.IsPareto ? "*" : string.Empty,
+                .. rtl ? new[] { $"{c.Rtl?.CyclesRtl:N0}", $"{c.Rtl?.Mismatches}" } : [],
             ];
             table.AddRow(cells);
         }
@@ -77,30 +121,55 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
         Cli.Output().Write(table);
         // What a path left out beyond its own channels.
         if (prepared.Cuts.Count > 0)
-            Console.WriteLine($"not computed where channels are dropped: {string.Join("; ", prepared.Cuts.Select(c => $"{PathFile.NameOf(prepared.Network, c.Cut)}: {string.Join(", ", c.Cut.Parts.SelectMany(p => p.Layers).Concat(c.Cut.HeadLayers).Order().Select(l => prepared.Network.Layers[l].Name))}"))}");
+            Console.WriteLine($"not computed where channels are dropped: {string.Join("; ", prepared.Cuts.Select(Dropped))}");
+
+        string Dropped(OrderedCut c)
+        {
+            IEnumerable<int> layers = c.Cut.Parts.SelectMany(p => p.Layers).Concat(c.Cut.HeadLayers).Order();
+            return $"{PathFile.NameOf(prepared.Network, c.Cut)}: {string.Join(", ", layers.Select(l => prepared.Network.Layers[l].Name))}";
+        }
     }
 
     /// <summary>The paths for programs.</summary>
-    public static object Json(CompiledProgram program, DynamicNetwork prepared, IReadOnlyList<PathCost> costs, string? metric) => new
-    {
-        metric,
-        config = program.Config.Name,
-        configHash = program.Config.Hash.Hex,
-        paths = costs.Select((c, i) => new
+    public static object Json(CompiledProgram program, DynamicNetwork prepared, IReadOnlyList<PathCost> costs, string? metric) =>
+        new
         {
-            c.Path.Name, c.Macs, cyclesModel = c.Cycles, cyclesRtl = c.Rtl?.CyclesRtl, mismatches = c.Rtl?.Mismatches, cycleDifferences = (long?)c.Rtl?.Differences.Count, c.Accuracy, c.Images,
-            means = prepared.Plans.Count == 0 ? null : prepared.Plans[i].TakesMeansOf(prepared.Cuts),
-            skipEfficiency = c.Skip.Value, layers = c.Skip.Layers,
-        }),
-        pareto = costs.Where(c => c.IsPareto).Select(c => c.Path.Name),
-        skipEfficiency = costs.Min(c => c.Skip.Value),
-    };
+            metric,
+            config = program.Config.Name,
+            configHash = program.Config.Hash.Hex,
+            paths = costs.Select(
+                (c, i) =>
+                    new
+                    {
+                        c.Path.Name,
+                        c.Macs,
+                        cyclesModel = c.Cycles,
+                        cyclesRtl = c.Rtl?.CyclesRtl,
+                        mismatches = c.Rtl?.Mismatches,
+                        cycleDifferences = (long?)c.Rtl?.Differences.Count,
+                        c.Accuracy,
+                        c.Images,
+                        means = prepared.Plans.Count == 0 ? null : prepared.Plans[i].TakesMeansOf(prepared.Cuts),
+                        skipEfficiency = c.Skip.Value,
+                        layers = c.Skip.Layers,
+                    }
+            ),
+            pareto = costs.Where(c => c.IsPareto).Select(c => c.Path.Name),
+            skipEfficiency = costs.Min(c => c.Skip.Value),
+        };
 
     /// <summary>One line of what was done.</summary>
     public static string Summary(CompiledProgram program, IReadOnlyList<PathCost> costs, TimeSpan wall)
     {
         PathRun[] runs = [.. costs.Select(c => c.Rtl).OfType<PathRun>()];
-        string proven = runs.Length == 0 ? string.Empty : $", {runs.Length} of them through the RTL: {runs.Sum(r => r.Mismatches)} mismatches, {runs.Sum(r => r.Differences.Count)} differences";
-        return string.Create(CultureInfo.InvariantCulture, $"{program.Config.Name} ({program.Config.Hash.Hex}): {costs.Count} paths of one program{proven}, {wall.TotalSeconds:F1} s");
+        string proven =
+            runs.Length == 0
+                ? string.Empty
+                : $", {runs.Length} of them through the RTL: {runs.Sum(r => r.Mismatches)} mismatches, "
+                    + $"{runs.Sum(r => r.Differences.Count)} differences";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{program.Config.Name} ({program.Config.Hash.Hex}): {costs.Count} paths of one program{proven}, {wall.TotalSeconds:F1} s"
+        );
     }
 }

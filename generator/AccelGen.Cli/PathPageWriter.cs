@@ -28,10 +28,24 @@ internal static class PathPageWriter
     /// <param name="seed">Seed of drawn images.</param>
     /// <param name="first">Grey value of class 0 in masks, or null: 0.</param>
     public static PathReport Build(
-        CompiledProgram program, MemoryTiming timing, IReadOnlyList<PathCost> costs, LoadedModel model, Evaluation? evaluation, Sample? sample, double? floatAccuracy, string network, string command, int seed, int? first)
+        CompiledProgram program,
+        MemoryTiming timing,
+        IReadOnlyList<PathCost> costs,
+        LoadedModel model,
+        Evaluation? evaluation,
+        Sample? sample,
+        double? floatAccuracy,
+        string network,
+        string command,
+        int seed,
+        int? first
+    )
     {
         int[] points = Points(costs);
-        ImageFile[] images = [.. sample?.Images.Where(i => i.Mask is not null || evaluation?.IsSegmentation == false).Take(ShownImages) ?? []];
+        ImageFile[] images =
+        [
+            .. sample?.Images.Where(i => i.Mask is not null || evaluation?.IsSegmentation == false).Take(ShownImages) ?? [],
+        ];
         return new PathReport
         {
             Network = network,
@@ -40,7 +54,22 @@ internal static class PathPageWriter
             Metric = evaluation?.Metric ?? "accuracy",
             Images = costs[0].Images,
             FloatAccuracy = floatAccuracy,
-            Paths = [.. costs.Select((c, i) => new ReportedPath(c.Path.Name, c.Cycles, c.Rtl?.CyclesRtl, c.Rtl?.Mismatches, c.Macs, c.Accuracy, c.IsPareto, points.Contains(i) ? Classes(program, timing, c) : []))],
+            Paths =
+            [
+                .. costs.Select(
+                    (c, i) =>
+                        new ReportedPath(
+                            c.Path.Name,
+                            c.Cycles,
+                            c.Rtl?.CyclesRtl,
+                            c.Rtl?.Mismatches,
+                            c.Macs,
+                            c.Accuracy,
+                            c.IsPareto,
+                            points.Contains(i) ? Classes(program, timing, c) : []
+                        )
+                ),
+            ],
             Shown = evaluation is { IsSegmentation: true } ? [.. images.Select(i => Image(i, points))] : [],
             Classes = evaluation is { IsSegmentation: true } ? ClassNames(sample!.Folder, evaluation.Classes) : [],
             Points = [.. points.Select(p => costs[p].Path.Name)],
@@ -50,10 +79,28 @@ internal static class PathPageWriter
         {
             SegmentationMask mask = SegmentationMask.Read(image.Mask!, evaluation!.Classes, first ?? 0);
             float[] pixels = sample!.Pixels(model, image, seed);
-            string type = Path.GetExtension(image.Path).ToLowerInvariant() switch { ".png" => "image/png", ".bmp" => "image/bmp", ".webp" => "image/webp", ".gif" => "image/gif", _ => "image/jpeg" };
+            string type = Path.GetExtension(image.Path).ToLowerInvariant() switch
+            {
+                ".png" => "image/png",
+                ".bmp" => "image/bmp",
+                ".webp" => "image/webp",
+                ".gif" => "image/gif",
+                _ => "image/jpeg",
+            };
             return new ReportedImage(
-                sample.Name(image), File.ReadAllBytes(image.Path), type, new Segmentation(mask.Width, mask.Height, mask.Classes),
-                [.. shown.Select(p => (costs[p].Path.Name, new Segmentation(mask.Width, mask.Height, evaluation.Segment(p, pixels, mask.Height, mask.Width))))]);
+                sample.Name(image),
+                File.ReadAllBytes(image.Path),
+                type,
+                new Segmentation(mask.Width, mask.Height, mask.Classes),
+                [
+                    .. shown.Select(p =>
+                        (
+                            costs[p].Path.Name,
+                            new Segmentation(mask.Width, mask.Height, evaluation.Segment(p, pixels, mask.Height, mask.Width))
+                        )
+                    ),
+                ]
+            );
         }
     }
 

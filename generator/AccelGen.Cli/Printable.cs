@@ -33,12 +33,13 @@ internal static class Printable
     }
 
     // Control characters, and those that break lines or turn the direction of what follows.
-    private static bool Acts(char c, bool keepLines) => c switch
-    {
-        '\n' or '\t' => !keepLines,
-        '\u2028' or '\u2029' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') => true,
-        _ => char.IsControl(c),
-    };
+    private static bool Acts(char c, bool keepLines) =>
+        c switch
+        {
+            '\n' or '\t' => !keepLines,
+            '\u2028' or '\u2029' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') => true,
+            _ => char.IsControl(c),
+        };
 }
 
 /// <summary>A stream of text that passes only what a terminal shows: whatever is printed goes through it.</summary>

@@ -14,51 +14,85 @@ internal static class QuantizeCommand
     public static Command Create()
     {
         OutputOption output = new("--out") { Description = "Quantised network to write (JSON).", Required = true };
-        Option<bool> report = new("--report") { Description = $"Signal to quantisation noise of every layer, the worst first, on up to {ReportImages} calibration images." };
+        Option<bool> report = new("--report")
+        {
+            Description = $"Signal to quantisation noise of every layer, the worst first, on up to {ReportImages} calibration images.",
+        };
         OutputOption json = Cli.JsonOption();
         var command = new Command("quantize", "Quantises a network to int8 by calibration images.");
         var options = new ModelOptions(command, ModelOptions.Takes());
         command.Add(output);
         command.Add(report);
         command.Add(json);
-        command.SetAction((result, cancellation) =>
-        {
-            using ILoggerFactory logging = Cli.Logging();
-            LoadedModel model = options.Load(result, logging.CreateLogger("accelgen"), cancellation);
-            if (model.Float is null)
-                throw new FormatException($"{options.Model(result)} is quantised already; give the ONNX file");
-            string target = result.GetValue(output)!;
-            QuantizedNetworkFile.Save(target, model.Quantized);
-            var table = new Table().AddColumns("tensor", "shape", "low", "high", "scale", "zero point");
-            foreach (int column in Enumerable.Range(2, 4))
-                table.Columns[column].RightAligned();
-            foreach (QuantizedTensor t in model.Quantized.Tensors)
-                table.AddRow(Printable.Cell(t.Name), t.Shape.ToString(), $"{model.Ranges![t.Id].Low:G5}", $"{model.Ranges[t.Id].High:G5}", $"{t.Scale:G5}", $"{t.ZeroPoint}");
-            Cli.Output().Write(table);
-            LayerError[]? errors = null;
-            if (result.GetValue(report))
+        command.SetAction(
+            (result, cancellation) =>
             {
-                float[][] inputs = model.Calibration[..Math.Min(ReportImages, model.Calibration.Length)];
-                errors = [.. QuantizationReport.Layers(model.Float, model.Quantized, inputs, cancellation).OrderBy(e => e.OwnSignalToNoise)];
-                Cli.Output().Write(Report(errors, inputs.Length));
-            }
+                using ILoggerFactory logging = Cli.Logging();
+                LoadedModel model = options.Load(result, logging.CreateLogger("accelgen"), cancellation);
+                if (model.Float is null)
+                    throw new FormatException($"{options.Model(result)} is quantised already; give the ONNX file");
+                string target = result.GetValue(output)!;
+                QuantizedNetworkFile.Save(target, model.Quantized);
+                var table = new Table().AddColumns("tensor", "shape", "low", "high", "scale", "zero point");
+                foreach (int column in Enumerable.Range(2, 4))
+                    table.Columns[column].RightAligned();
+                foreach (QuantizedTensor t in model.Quantized.Tensors)
+                    table.AddRow(
+                        Printable.Cell(t.Name),
+                        t.Shape.ToString(),
+                        $"{model.Ranges![t.Id].Low:G5}",
+                        $"{model.Ranges[t.Id].High:G5}",
+                        $"{t.Scale:G5}",
+                        $"{t.ZeroPoint}"
+                    );
+                Cli.Output().Write(table);
+                LayerError[]? errors = null;
+                if (result.GetValue(report))
+                {
+                    float[][] inputs = model.Calibration[..Math.Min(ReportImages, model.Calibration.Length)];
+                    errors =
+                    [
+                        .. QuantizationReport.Layers(model.Float, model.Quantized, inputs, cancellation).OrderBy(e => e.OwnSignalToNoise),
+                    ];
+                    Cli.Output().Write(Report(errors, inputs.Length));
+                }
 
-            Console.WriteLine($"{target}: {model.Quantized.Layers.Count} layers, {model.Quantized.Blocks.Count} skippable blocks");
-            Cli.WriteJson(result.GetValue(json), new
-            {
-                network = target,
-                model.Quantization,
-                tensors = model.Quantized.Tensors.Select(t => new { t.Name, shape = t.Shape.ToString(), low = model.Ranges![t.Id].Low, high = model.Ranges[t.Id].High, t.Scale, t.ZeroPoint }),
-                layers = errors?.Select(e => new { e.Layer, ownSignalToNoiseDb = e.OwnSignalToNoise, signalToNoiseDb = e.SignalToNoise, e.Saturated }),
-            });
-            return Task.FromResult(ExitCode.Success);
-        });
+                Console.WriteLine($"{target}: {model.Quantized.Layers.Count} layers, {model.Quantized.Blocks.Count} skippable blocks");
+                Cli.WriteJson(
+                    result.GetValue(json),
+                    new
+                    {
+                        network = target,
+                        model.Quantization,
+                        tensors = model.Quantized.Tensors.Select(t => new
+                        {
+                            t.Name,
+                            shape = t.Shape.ToString(),
+                            low = model.Ranges![t.Id].Low,
+                            high = model.Ranges[t.Id].High,
+                            t.Scale,
+                            t.ZeroPoint,
+                        }),
+                        layers = errors?.Select(e => new
+                        {
+                            e.Layer,
+                            ownSignalToNoiseDb = e.OwnSignalToNoise,
+                            signalToNoiseDb = e.SignalToNoise,
+                            e.Saturated,
+                        }),
+                    }
+                );
+                return Task.FromResult(ExitCode.Success);
+            }
+        );
         return command;
     }
 
     private static Table Report(LayerError[] errors, int images)
     {
-        var table = new Table().Title($"signal to quantisation noise on {images} images: what a layer loses alone, and with all before it").AddColumns("layer", "alone, dB", "with all before, dB", "saturated");
+        var table = new Table()
+            .Title($"signal to quantisation noise on {images} images: what a layer loses alone, and with all before it")
+            .AddColumns("layer", "alone, dB", "with all before, dB", "saturated");
         foreach (int column in Enumerable.Range(1, 3))
             table.Columns[column].RightAligned();
         foreach (LayerError e in errors)

@@ -12,28 +12,76 @@ internal static class ScenesCommand
 
     public static Command Create()
     {
-        Option<int> count = new("--count") { Description = $"Number of scenes, 1 to {SceneFiles.MaxCount:N0}.", DefaultValueFactory = _ => 100 };
-        Option<int> seed = new("--seed") { Description = "Seed of the set: the same seed gives the same scenes, another one others.", DefaultValueFactory = _ => 1 };
-        OutputOption output = new("--out") { Description = "Folder to create, or to replace where it holds scenes alone.", Required = true, IsFolder = true };
-        OutputOption json = Cli.JsonOption();
-        var command = new Command("scenes", $"Draws landscapes of {Scene.Size}x{Scene.Size} pixels with masks of {Scene.Classes.Count} classes, as 'evaluate' and 'run' read them.") { count, seed, output, json };
-        command.SetAction((result, cancellation) =>
+        Option<int> count = new("--count")
         {
-            int scenes = Cli.Range("--count", result.GetValue(count), 1, SceneFiles.MaxCount);
-            int from = Cli.Range("--seed", result.GetValue(seed), 0, int.MaxValue);
-            string folder = result.GetValue(output)!;
-            string[] foreign = [.. OutputFolder.Foreign(folder, SceneFiles.Writes)];
-            if (foreign.Length > 0)
-                throw new FormatException($"{folder}: holds what 'scenes' does not write, and replacing the folder would delete it: {string.Join(", ", foreign.Take(Named))}{(foreign.Length > Named ? $" and {foreign.Length - Named} more" : string.Empty)}; move it away or choose another folder");
-            OutputFolder.WriteBytes(folder, SceneFiles.Create(from, scenes).Select(f =>
+            Description = $"Number of scenes, 1 to {SceneFiles.MaxCount:N0}.",
+            DefaultValueFactory = _ => 100,
+        };
+        Option<int> seed = new("--seed")
+        {
+            Description = "Seed of the set: the same seed gives the same scenes, another one others.",
+            DefaultValueFactory = _ => 1,
+        };
+        OutputOption output = new("--out")
+        {
+            Description = "Folder to create, or to replace where it holds scenes alone.",
+            Required = true,
+            IsFolder = true,
+        };
+        OutputOption json = Cli.JsonOption();
+        var command = new Command(
+            "scenes",
+            $"Draws landscapes of {Scene.Size}x{Scene.Size} pixels with masks of {Scene.Classes.Count} classes, as "
+                + $"'evaluate' and 'run' read them."
+        )
+        {
+            count,
+            seed,
+            output,
+            json,
+        };
+        command.SetAction(
+            (result, cancellation) =>
             {
-                cancellation.ThrowIfCancellationRequested();
-                return f;
-            }));
-            Console.WriteLine($"{scenes} scenes of seed {from} with masks in {folder}; classes {string.Join(", ", Scene.Classes.Select((c, i) => $"{i} {c}"))}");
-            Cli.WriteJson(result.GetValue(json), new { folder, seed = from, scenes, Scene.Size, Scene.Classes });
-            return Task.FromResult(ExitCode.Success);
-        });
+                int scenes = Cli.Range("--count", result.GetValue(count), 1, SceneFiles.MaxCount);
+                int from = Cli.Range("--seed", result.GetValue(seed), 0, int.MaxValue);
+                string folder = result.GetValue(output)!;
+                string[] foreign = [.. OutputFolder.Foreign(folder, SceneFiles.Writes)];
+                if (foreign.Length > 0)
+                    throw new FormatException(
+                        $"{folder}: holds what 'scenes' does not write, and replacing the folder would delete it: "
+                            + $"{string.Join(", ", foreign.Take(Named))}"
+                            + $"{(foreign.Length > Named ? $" and {foreign.Length - Named} more" : string.Empty)}; "
+                            + $"move it away or choose another folder"
+                    );
+                OutputFolder.WriteBytes(
+                    folder,
+                    SceneFiles
+                        .Create(from, scenes)
+                        .Select(f =>
+                        {
+                            cancellation.ThrowIfCancellationRequested();
+                            return f;
+                        })
+                );
+                Console.WriteLine(
+                    $"{scenes} scenes of seed {from} with masks in {folder}; classes "
+                        + $"{string.Join(", ", Scene.Classes.Select((c, i) => $"{i} {c}"))}"
+                );
+                Cli.WriteJson(
+                    result.GetValue(json),
+                    new
+                    {
+                        folder,
+                        seed = from,
+                        scenes,
+                        Scene.Size,
+                        Scene.Classes,
+                    }
+                );
+                return Task.FromResult(ExitCode.Success);
+            }
+        );
         return command;
     }
 }

@@ -4,7 +4,7 @@ using CliWrap.Buffered;
 namespace AccelGen.Cli;
 
 /// <summary>A Yosys that reads the generated SystemVerilog with its slang front end.</summary>
-/// <param name="Version">Version line.</param>
+/// <param name="version">Version line.</param>
 /// <param name="program">Program to start.</param>
 /// <param name="driver">Driver of the Yosys from npm, or null for a program that takes Yosys' own arguments.</param>
 internal sealed class SynthesisFrontEnd(string version, string program, string? driver)
@@ -13,12 +13,14 @@ internal sealed class SynthesisFrontEnd(string version, string program, string? 
     public const string Variable = "ACCELGEN_YOSYS";
 
     /// <summary>What to do when there is none.</summary>
-    public const string Cure = $"run scripts/check from a checkout, which installs it from npm, or set {Variable} to a Yosys with read_slang";
+    public const string Cure =
+        $"run scripts/check from a checkout, which installs it from npm, or set {Variable} to a Yosys with read_slang";
 
     /// <summary>Version line.</summary>
     public string Version => version;
 
-    /// <summary>Finds the program that the environment names, then the one of the checkout, then one on the path; null when there is none.</summary>
+    /// <summary>Finds the program that the environment names, then the one of the checkout, then one on the path; null when there is
+    /// none.</summary>
     /// <exception cref="Sim.ToolException">The program that the environment names cannot read SystemVerilog.</exception>
     public static async Task<SynthesisFrontEnd?> FindAsync(CancellationToken cancellation)
     {
@@ -44,19 +46,25 @@ internal sealed class SynthesisFrontEnd(string version, string program, string? 
     {
         string script = $"read_slang --threads 1 -D SYNTHESIS --top {top} {string.Join(' ', files)}; hierarchy -check; proc; check -assert";
         BufferedCommandResult read = await Run(driver is null ? ["-p", script] : [driver, folder, script])
-            .WithWorkingDirectory(folder).ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
-        return read.ExitCode == 0
-            ? null
-            : $"{version}, exit code {read.ExitCode}:{Environment.NewLine}{string.Join(Environment.NewLine, (read.StandardOutput + read.StandardError).TrimEnd().Split('\n').TakeLast(20))}";
+            .WithWorkingDirectory(folder)
+            .ExecuteBufferedAsync(cancellation)
+            .ConfigureAwait(false);
+        if (read.ExitCode == 0)
+            return null;
+        IEnumerable<string> last = (read.StandardOutput + read.StandardError).TrimEnd().Split('\n').TakeLast(20);
+        return $"{version}, exit code {read.ExitCode}:{Environment.NewLine}{string.Join(Environment.NewLine, last)}";
     }
 
-    private CliWrap.Command Run(params string[] arguments) => CliWrap.Cli.Wrap(program).WithArguments(arguments).WithValidation(CommandResultValidation.None);
+    private CliWrap.Command Run(params string[] arguments) =>
+        CliWrap.Cli.Wrap(program).WithArguments(arguments).WithValidation(CommandResultValidation.None);
 
     private static async Task<SynthesisFrontEnd?> CheckoutAsync(CancellationToken cancellation)
     {
         for (string? folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
         {
-            string yosys = Path.Combine(folder, "scripts", "yosys"), driver = Path.Combine(yosys, "read.mjs"), node = Path.Combine(yosys, "node_modules", "node", "bin", "node");
+            string yosys = Path.Combine(folder, "scripts", "yosys"),
+                driver = Path.Combine(yosys, "read.mjs"),
+                node = Path.Combine(yosys, "node_modules", "node", "bin", "node");
             if (!File.Exists(driver) || !File.Exists(node))
                 continue;
             string? version = await Tools.VersionAsync(node, [driver, "-V"], cancellation).ConfigureAwait(false);
@@ -72,6 +80,11 @@ internal sealed class SynthesisFrontEnd(string version, string program, string? 
             return null;
         var found = new SynthesisFrontEnd(version, program, null);
         BufferedCommandResult help = await found.Run("-p", "help read_slang").ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
-        return help.ExitCode == 0 && help.StandardOutput.Contains("read_slang", StringComparison.Ordinal) && !help.StandardOutput.Contains("No such command", StringComparison.Ordinal) ? found : null;
+        return
+            help.ExitCode == 0
+            && help.StandardOutput.Contains("read_slang", StringComparison.Ordinal)
+            && !help.StandardOutput.Contains("No such command", StringComparison.Ordinal)
+            ? found
+            : null;
     }
 }

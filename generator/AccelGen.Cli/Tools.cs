@@ -11,7 +11,12 @@ internal static class Tools
     {
         try
         {
-            BufferedCommandResult result = await CliWrap.Cli.Wrap(tool).WithArguments(arguments).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
+            BufferedCommandResult result = await CliWrap
+                .Cli.Wrap(tool)
+                .WithArguments(arguments)
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteBufferedAsync(cancellation)
+                .ConfigureAwait(false);
             return result.ExitCode == 0 ? (result.StandardOutput + result.StandardError).Split('\n')[0].Trim() : null;
         }
         catch (System.ComponentModel.Win32Exception)

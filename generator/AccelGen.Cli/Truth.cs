@@ -43,17 +43,49 @@ internal sealed class Truth
         if (shape.Batch == 1 && shape.Height * shape.Width > 1)
         {
             if (masks is not null && images.All(i => i.Mask is null))
-                throw new FormatException($"--masks {masks}: holds no mask of the {images.Count} images, such as {Path.GetFileNameWithoutExtension(images[0].Path)}.png or {Path.GetFileNameWithoutExtension(images[0].Path)}_mask.bmp");
-            return new Truth("pixel accuracy", [.. images.Select(i => i.Mask is null ? null : SegmentationMask.Read(i.Mask, count, first ?? 0).Resample(shape.Height, shape.Width).Classes.Select(k => k == SegmentationMask.Ignored ? null : (int?)k).ToArray())], shape.Channels, argMax is not null);
+                throw new FormatException(
+                    $"--masks {masks}: holds no mask of the {images.Count} images, such as "
+                        + $"{Path.GetFileNameWithoutExtension(images[0].Path)}.png or "
+                        + $"{Path.GetFileNameWithoutExtension(images[0].Path)}_mask.bmp"
+                );
+            return new Truth(
+                "pixel accuracy",
+                [
+                    .. images.Select(i =>
+                        i.Mask is null
+                            ? null
+                            : SegmentationMask
+                                .Read(i.Mask, count, first ?? 0)
+                                .Resample(shape.Height, shape.Width)
+                                .Classes.Select(k => k == SegmentationMask.Ignored ? null : (int?)k)
+                                .ToArray()
+                    ),
+                ],
+                shape.Channels,
+                argMax is not null
+            );
         }
 
         if (masks is not null || first is not null)
-            throw new FormatException($"{(masks is null ? "--mask-first" : "--masks")} goes with networks that have an output per pixel; the output of this one is {shape}");
+            throw new FormatException(
+                $"{(masks is null ? "--mask-first" : "--masks")} goes with networks that have an output per pixel; "
+                    + $"the output of this one is {shape}"
+            );
         bool classifier = shape.Elements == shape.Channels;
-        string[] beyond = [.. images.Where(i => classifier && i.Label >= count).Select(i => $"{i.Path}: class {i.Label}; the network has the classes 0 to {count - 1}")];
+        string[] beyond =
+        [
+            .. images
+                .Where(i => classifier && i.Label >= count)
+                .Select(i => $"{i.Path}: class {i.Label}; the network has the classes 0 to {count - 1}"),
+        ];
         if (beyond.Length > 0)
             throw new FormatException(string.Join(Environment.NewLine, beyond));
-        return new Truth("top-1", [.. images.Select(i => classifier && i.Label is int ? new[] { i.Label } : null)], shape.Channels, argMax is not null);
+        return new Truth(
+            "top-1",
+            [.. images.Select(i => classifier && i.Label is int ? new[] { i.Label } : null)],
+            shape.Channels,
+            argMax is not null
+        );
     }
 
     /// <summary>Right and counted classes in the network's own output.</summary>
@@ -78,12 +110,14 @@ internal sealed class Truth
     {
         if (classes[image] is not { } truth)
             return (0, 0);
-        long right = 0, all = 0;
+        long right = 0,
+            all = 0;
         for (int pixel = 0; pixel < truth.Length; pixel++)
         {
             if (truth[pixel] == Unknown)
                 continue;
-            int at = pixel * channels, best = 0;
+            int at = pixel * channels,
+                best = 0;
             for (int c = 1; c < channels; c++)
                 best = output[at + c].CompareTo(output[at + best]) > 0 ? c : best;
             all++;

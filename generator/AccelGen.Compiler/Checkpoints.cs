@@ -1,4 +1,3 @@
-using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Isa;
 using AccelGen.Network.Quantized;
@@ -27,7 +26,12 @@ public sealed record Checkpoint(int Number, int Layer, IReadOnlyList<CheckpointC
 /// <param name="Preference">Rows from the best to the least.</param>
 /// <param name="Checkpoints">Places of choice, in program order.</param>
 /// <param name="Slack">Share by which the remaining cycles of the table exceed those of the model.</param>
-public sealed record BudgetTable(IReadOnlyList<BudgetPath> Paths, IReadOnlyList<int> Preference, IReadOnlyList<Checkpoint> Checkpoints, double Slack)
+public sealed record BudgetTable(
+    IReadOnlyList<BudgetPath> Paths,
+    IReadOnlyList<int> Preference,
+    IReadOnlyList<Checkpoint> Checkpoints,
+    double Slack
+)
 {
     /// <summary>Rows of the path table of a program.</summary>
     public IReadOnlyList<PathRow> Rows(CompiledProgram program) => [.. Paths.Select(p => program.Row(p.Path))];
@@ -47,10 +51,19 @@ public static class Checkpoints
     /// <param name="quality">What each path is worth, more is better, or null: the one with more cycles is.</param>
     /// <param name="slack">Share by which the remaining cycles are made larger, for a memory that is slower at times.</param>
     /// <exception cref="CompileException">The paths are too many for the path table.</exception>
-    public static CompiledProgram Insert(CompiledProgram program, IReadOnlyList<ExecutionPath> paths, MemoryTiming timing, IReadOnlyList<double>? quality = null, double slack = 0)
+    public static CompiledProgram Insert(
+        CompiledProgram program,
+        IReadOnlyList<ExecutionPath> paths,
+        MemoryTiming timing,
+        IReadOnlyList<double>? quality = null,
+        double slack = 0
+    )
     {
         if (paths.Count > program.Config.Control.Paths)
-            throw new CompileException([$"a budget chooses among {paths.Count} paths; the path table of {program.Config.Name} has {program.Config.Control.Paths} rows (control.paths, at most 32): take fewer paths, or more rows"]);
+            throw new CompileException([
+                $"a budget chooses among {paths.Count} paths; the path table of {program.Config.Name} has "
+                    + $"{program.Config.Control.Paths} rows (control.paths, at most 32): take fewer paths, or more rows",
+            ]);
         PathRow[] rows = [.. paths.Select(program.Row)];
         List<(int Layer, int Command, List<int[]> Classes)> places = Places(program, rows);
 
@@ -59,7 +72,10 @@ public static class Checkpoints
         int[] moved = new int[program.Commands.Count + 1]; // position of each command of the program without its fetches
         var inserted = new List<List<(int[] Class, List<Command> Chain)>>();
         int next = 0;
-        long[] alone = [.. rows.Select(r => new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, r).TotalCycles)];
+        long[] alone =
+        [
+            .. rows.Select(r => new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, r).TotalCycles),
+        ];
         for (int c = 0; c < program.Commands.Count; c++)
         {
             if (next < places.Count && places[next].Command == c)
@@ -79,13 +95,25 @@ public static class Checkpoints
         int At(int command) => positions[moved[command]];
 
         // Cycles with the checkpoints in place: the same whether or not a budget is set.
-        CyclePrediction[] predictions = [.. rows.Select(r => new CycleModel(program.Config, timing).Predict(commands, program.ProgramAddress, r))];
+        CyclePrediction[] predictions =
+        [
+            .. rows.Select(r => new CycleModel(program.Config, timing).Predict(commands, program.ProgramAddress, r)),
+        ];
         long[] cycles = [.. predictions.Select(p => p.TotalCycles)];
         int[] preference = [.. Enumerable.Range(0, rows.Length).OrderByDescending(r => quality?[r] ?? cycles[r]).ThenBy(r => cycles[r])];
-        Dictionary<Command, int> index = commands.Select((c, i) => (c, i)).Where(c => c.c.Is(CheckpointCommand.Definition)).ToDictionary(c => c.c, c => c.i);
+        Dictionary<Command, int> index = commands
+            .Select((c, i) => (c, i))
+            .Where(c => c.c.Is(CheckpointCommand.Definition))
+            .ToDictionary(c => c.c, c => c.i);
         var checkpoints = new List<Checkpoint>();
         for (int p = 0; p < places.Count; p++)
-            checkpoints.Add(new Checkpoint(p, places[p].Layer, [.. inserted[p].Select(k => Fill(k.Class, k.Chain, predictions, index, preference, slack))]));
+            checkpoints.Add(
+                new Checkpoint(
+                    p,
+                    places[p].Layer,
+                    [.. inserted[p].Select(k => Fill(k.Class, k.Chain, predictions, index, preference, slack))]
+                )
+            );
 
         byte[] image = new byte[program.ProgramAddress + (commands.Count * (long)IsaDefinition.CommandBytes)];
         program.Image.AsSpan(0, (int)program.ProgramAddress).CopyTo(image);
@@ -96,7 +124,12 @@ public static class Checkpoints
             Commands = commands,
             Image = image,
             MemoryBytes = NetworkCompiler.Align(image.Length),
-            Layers = [.. program.Layers.Select(l => l.EndCommand == l.FirstCommand ? l : l with { FirstCommand = At(l.FirstCommand), EndCommand = At(l.EndCommand - 1) + 1 })],
+            Layers =
+            [
+                .. program.Layers.Select(l =>
+                    l.EndCommand == l.FirstCommand ? l : l with { FirstCommand = At(l.FirstCommand), EndCommand = At(l.EndCommand - 1) + 1 }
+                ),
+            ],
             Budget = new BudgetTable([.. paths.Select((path, r) => new BudgetPath(path, cycles[r]))], preference, checkpoints, slack),
         };
 
@@ -107,11 +140,19 @@ public static class Checkpoints
             var chain = new List<Command>();
             for (int first = 0; first < candidates; first += IsaDefinition.CheckpointCandidates)
             {
-                chain.Add(new Command(CheckpointCommand.Definition)
-                {
-                    [Header.A.Count] = 1, [Header.B.Count] = 1, [Header.Tag] = layer, [CheckpointCommand.From] = members.Aggregate(0L, (mask, r) => mask | (1L << r)), [CheckpointCommand.Number] = number,
-                    [CheckpointCommand.Count] = Math.Min(IsaDefinition.CheckpointCandidates, candidates - first), [CheckpointCommand.Continues] = first > 0, [CheckpointCommand.Fallback] = first + IsaDefinition.CheckpointCandidates >= candidates,
-                });
+                chain.Add(
+                    new Command(CheckpointCommand.Definition)
+                    {
+                        [Header.A.Count] = 1,
+                        [Header.B.Count] = 1,
+                        [Header.Tag] = layer,
+                        [CheckpointCommand.From] = members.Aggregate(0L, (mask, r) => mask | (1L << r)),
+                        [CheckpointCommand.Number] = number,
+                        [CheckpointCommand.Count] = Math.Min(IsaDefinition.CheckpointCandidates, candidates - first),
+                        [CheckpointCommand.Continues] = first > 0,
+                        [CheckpointCommand.Fallback] = first + IsaDefinition.CheckpointCandidates >= candidates,
+                    }
+                );
             }
 
             return chain;
@@ -129,17 +170,22 @@ public static class Checkpoints
                 starts.TryAdd(program.Layers[l].FirstCommand, l);
         }
 
-        List<int[]> classes = [[.. Enumerable.Range(0, rows.Length)]];
+        List<int[]> classes =
+        [
+            [.. Enumerable.Range(0, rows.Length)],
+        ];
         var places = new List<(int Layer, int Command, List<int[]> Classes)>();
         (int Command, int Layer)[] order = [.. starts.Select(s => (s.Key, s.Value))];
         for (int s = 0; s < order.Length && rows.Length > 1; s++)
         {
             // What fetches the program lies in front of a layer's first command at times.
-            int from = s == 0 ? 0 : order[s].Command, to = s + 1 < order.Length ? order[s + 1].Command : program.Commands.Count;
+            int from = s == 0 ? 0 : order[s].Command,
+                to = s + 1 < order.Length ? order[s + 1].Command : program.Commands.Count;
             List<int[]> before = classes;
             for (int c = from; c < to; c++)
                 classes = [.. classes.SelectMany(k => Split(k, rows, program.Commands[c]))];
-            List<int[]> parting = s == 0 ? before : before.FindAll(k => !classes.Exists(after => after.Length == k.Length && after[0] == k[0]));
+            List<int[]> parting =
+                s == 0 ? before : before.FindAll(k => !classes.Exists(after => after.Length == k.Length && after[0] == k[0]));
             if (parting.Count > 0 && parting.Exists(k => k.Length > 1))
                 places.Add((order[s].Layer, order[s].Command, parting.FindAll(k => k.Length > 1)));
         }
@@ -152,13 +198,30 @@ public static class Checkpoints
     {
         if (places.Count <= IsaDefinition.DecisionEntries)
             return places;
-        HashSet<int> kept = [.. places.Select((p, i) => (p, i)).OrderByDescending(p => p.i == 0).ThenByDescending(p => p.p.Classes.Max(k => k.Length)).ThenBy(p => p.i).Take(IsaDefinition.DecisionEntries).Select(p => p.p.Command)];
+        HashSet<int> kept =
+        [
+            .. places
+                .Select((p, i) => (p, i))
+                .OrderByDescending(p => p.i == 0)
+                .ThenByDescending(p => p.p.Classes.Max(k => k.Length))
+                .ThenBy(p => p.i)
+                .Take(IsaDefinition.DecisionEntries)
+                .Select(p => p.p.Command),
+        ];
         return places.FindAll(p => kept.Contains(p.Command));
     }
 
     private static IEnumerable<int[]> Split(int[] members, PathRow[] rows, Command command)
     {
-        if (members.Length == 1 || (!command[Header.PredicateEnable] && !command[Header.A.Dynamic] && !command[Header.B.Dynamic] && (!command.Is(LoadCommand.Definition) || command[LoadCommand.VariantShift] == 0)))
+        if (
+            members.Length == 1
+            || (
+                !command[Header.PredicateEnable]
+                && !command[Header.A.Dynamic]
+                && !command[Header.B.Dynamic]
+                && (!command.Is(LoadCommand.Definition) || command[LoadCommand.VariantShift] == 0)
+            )
+        )
             return [members];
         return members.GroupBy(r => rows[r].Resolved(command)).Select(g => g.ToArray());
     }
@@ -176,7 +239,14 @@ public static class Checkpoints
         return worth;
     }
 
-    private static CheckpointClass Fill(int[] members, List<Command> chain, CyclePrediction[] predictions, Dictionary<Command, int> index, int[] preference, double slack)
+    private static CheckpointClass Fill(
+        int[] members,
+        List<Command> chain,
+        CyclePrediction[] predictions,
+        Dictionary<Command, int> index,
+        int[] preference,
+        double slack
+    )
     {
         // All of a class reach its first command in the same cycle; a later one of the chain is some cycles nearer to the end.
         long elapsed = predictions[members[0]].Checkpoints[index[chain[0]]];
@@ -190,7 +260,8 @@ public static class Checkpoints
         {
             Command command = chain[i / IsaDefinition.CheckpointCandidates];
             int row = rows[Math.Min(i, rows.Count - 1)];
-            long remaining = (long)Math.Ceiling((predictions[row].TotalCycles - predictions[row].Checkpoints[index[command]]) * (1 + slack));
+            long remaining = (long)
+                Math.Ceiling((predictions[row].TotalCycles - predictions[row].Checkpoints[index[command]]) * (1 + slack));
             command[CheckpointCommand.Rows[i % IsaDefinition.CheckpointCandidates]] = row;
             command[CheckpointCommand.Remaining[i % IsaDefinition.CheckpointCandidates]] = Math.Min(remaining, uint.MaxValue);
             if (i < rows.Count)

@@ -31,18 +31,37 @@ public sealed record CompiledLayer(QuantizedLayer Layer, int FirstCommand, int E
     /// <param name="config">Configuration.</param>
     /// <param name="output">Shape of the output.</param>
     /// <param name="computed">Shape before pixels and channels are exchanged.</param>
-    /// <param name="row">Row in the output; column and channel likewise.</param>
-    public (int Tile, int Pe, int Lane) Locate(AcceleratorConfig config, TensorShape output, TensorShape computed, int row, int column, int channel)
+    /// <param name="row">Row in the output.</param>
+    /// <param name="column">Column in the output.</param>
+    /// <param name="channel">Channel in the output.</param>
+    public (int Tile, int Pe, int Lane) Locate(
+        AcceleratorConfig config,
+        TensorShape output,
+        TensorShape computed,
+        int row,
+        int column,
+        int channel
+    )
     {
         if (Tiling is null)
             return (0, 0, channel % config.Array.Lanes);
         if (Layer.TransposeOutput)
             (row, column, channel) = (channel / computed.Width, channel % computed.Width, column);
         if (Layer is ResizeLayer resize)
-            (row, column, computed) = (row / resize.Up.Rows, column / resize.Up.Columns, computed with { Height = computed.Height / resize.Up.Rows, Width = computed.Width / resize.Up.Columns });
+            (row, column, computed) = (
+                row / resize.Up.Rows,
+                column / resize.Up.Columns,
+                computed with
+                {
+                    Height = computed.Height / resize.Up.Rows,
+                    Width = computed.Width / resize.Up.Columns,
+                }
+            );
         output = computed;
-        (int y, int x, int width) = FlatRowPixels > 0 ? (0, (row * FlatRowPixels) + column, output.Height * FlatRowPixels) : (row, column, output.Width);
-        int tileRows = Tiling.PeRows * Tiling.Rows, tileColumns = Tiling.PeColumns * Tiling.Columns;
+        (int y, int x, int width) =
+            FlatRowPixels > 0 ? (0, (row * FlatRowPixels) + column, output.Height * FlatRowPixels) : (row, column, output.Width);
+        int tileRows = Tiling.PeRows * Tiling.Rows,
+            tileColumns = Tiling.PeColumns * Tiling.Columns;
         int tilesX = (width + tileColumns - 1) / tileColumns;
         int pe = (y % tileRows / Tiling.Rows * Tiling.PeColumns) + (x % tileColumns / Tiling.Columns);
         return ((y / tileRows * tilesX) + (x / tileColumns), pe, channel % config.Array.Lanes);
@@ -108,17 +127,29 @@ public sealed record CompiledProgram
         bool alternates = Layers[layer].Alternates;
         CompiledLayer range = Layers[alternates ? Layers[layer].FusedInto!.Value : layer];
         int[] others = [.. Enumerable.Range(0, Layers.Count).Where(l => Layers[l].Alternates && Layers[l].FusedInto == layer)];
-        return Enumerable.Range(range.FirstCommand, range.EndCommand - range.FirstCommand).Where(i =>
-        {
-            bool fetches = Commands[i].Fetches;
-            return alternates ? !fetches && Commands[i][Header.Tag] == layer : fetches || !others.Contains((int)Commands[i][Header.Tag]);
-        });
+        return Enumerable
+            .Range(range.FirstCommand, range.EndCommand - range.FirstCommand)
+            .Where(i =>
+            {
+                bool fetches = Commands[i].Fetches;
+                return alternates
+                    ? !fetches && Commands[i][Header.Tag] == layer
+                    : fetches || !others.Contains((int)Commands[i][Header.Tag]);
+            });
     }
 
     /// <summary>A layer with the tiles in which a path computes its results: those of the layer whose commands do.</summary>
     public CompiledLayer Place(CompiledLayer layer, PathRow path) =>
-        layer is { FusedInto: int by, Alternates: false } && !Enumerable.Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand).Any(c => Commands[c].Definition.Queue == Queue.Vector && !path.Skips(Commands[c]))
-            ? layer with { Tiling = Layers[by].Tiling, FlatRowPixels = Layers[by].FlatRowPixels } : layer;
+        layer is { FusedInto: int by, Alternates: false }
+        && !Enumerable
+            .Range(layer.FirstCommand, layer.EndCommand - layer.FirstCommand)
+            .Any(c => Commands[c].Definition.Queue == Queue.Vector && !path.Skips(Commands[c]))
+            ? layer with
+            {
+                Tiling = Layers[by].Tiling,
+                FlatRowPixels = Layers[by].FlatRowPixels,
+            }
+            : layer;
 
     /// <summary>Row of the path table for a path.</summary>
     public PathRow Row(ExecutionPath path)
@@ -181,13 +212,23 @@ public sealed record CompiledProgram
 /// <param name="Size">Rows and columns of vectors.</param>
 /// <param name="ZeroPoint">Count that stands for padding.</param>
 /// <param name="Blocks">Blocks of pixels, padded in rows and columns, instead of the columns of a kernel row.</param>
-public sealed record InputFolding(TensorShape Source, (int Rows, int Columns) Block, (int Rows, int Columns) Step, int Dilation, (int Row, int Column) First, (int Rows, int Columns) Size, int ZeroPoint, bool Blocks)
+public sealed record InputFolding(
+    TensorShape Source,
+    (int Rows, int Columns) Block,
+    (int Rows, int Columns) Step,
+    int Dilation,
+    (int Row, int Column) First,
+    (int Rows, int Columns) Size,
+    int ZeroPoint,
+    bool Blocks
+)
 {
     /// <summary>Shape of the folded tensor.</summary>
     public TensorShape Shape => new(Source.Batch, Size.Rows, Size.Columns, Block.Rows * Block.Columns * Source.Channels);
 
     /// <summary>Pixel of the block and channel of the source that a channel of the folded tensor holds.</summary>
-    public (int Row, int Column, int Channel) Place(int channel) => (channel / (Block.Columns * Source.Channels), channel / Source.Channels % Block.Columns, channel % Source.Channels);
+    public (int Row, int Column, int Channel) Place(int channel) =>
+        (channel / (Block.Columns * Source.Channels), channel / Source.Channels % Block.Columns, channel % Source.Channels);
 
     /// <summary>Folds NHWC elements.</summary>
     public sbyte[] Fold(ReadOnlySpan<sbyte> nhwc)
@@ -200,9 +241,11 @@ public sealed record InputFolding(TensorShape Source, (int Rows, int Columns) Bl
             {
                 for (int pixel = 0; pixel < Block.Rows * Block.Columns; pixel++)
                 {
-                    int row = First.Row + (y * Step.Rows) + (pixel / Block.Columns), column = First.Column + (x * Step.Columns) + (pixel % Block.Columns * Dilation);
+                    int row = First.Row + (y * Step.Rows) + (pixel / Block.Columns),
+                        column = First.Column + (x * Step.Columns) + (pixel % Block.Columns * Dilation);
                     if (row >= 0 && row < Source.Height && column >= 0 && column < Source.Width)
-                        nhwc.Slice(Source.Index(0, row, column, 0), Source.Channels).CopyTo(folded.AsSpan(Shape.Index(0, y, x, pixel * Source.Channels)));
+                        nhwc.Slice(Source.Index(0, row, column, 0), Source.Channels)
+                            .CopyTo(folded.AsSpan(Shape.Index(0, y, x, pixel * Source.Channels)));
                 }
             }
         }

@@ -18,16 +18,20 @@ internal sealed class HeadExtent(AcceleratorConfig config, int register, int hea
 
     /// <summary>Puts the limit on an axis of each command that has none of its own.</summary>
     /// <param name="commands">All commands of the head.</param>
-    /// <exception cref="InvalidOperationException">Both extents of a command are longer than a head: the compiler made none such.</exception>
+    /// <exception cref="InvalidOperationException">Both extents of a command are longer than a head: the compiler made none
+    /// such.</exception>
     public void Limit(IEnumerable<Command> commands)
     {
         foreach (Command command in commands.Where(c => c[Header.A.Count] > 0 && c[Header.B.Count] > 0))
         {
             // A limit on the reduction of a COMPUTE sets the lanes of the last vector too: only of channels these are all.
-            (Axis Axis, ExtentUnit Unit)[] extents = command.Is(ComputeCommand.Definition) && !command[ComputeCommand.Diagonal]
-                ? [(Header.B, ExtentUnit.LaneTiles), (Header.A, ExtentUnit.Vectors)]
-                : [(Header.A, ExtentUnit.Vectors), (Header.B, ExtentUnit.Vectors), (Header.B, ExtentUnit.LaneTiles)];
-            (Axis? axis, ExtentUnit unit) = extents.FirstOrDefault(e => !command[e.Axis.Dynamic] && command[e.Axis.Base] + command[e.Axis.Count] <= PerHead(e.Unit));
+            (Axis Axis, ExtentUnit Unit)[] extents =
+                command.Is(ComputeCommand.Definition) && !command[ComputeCommand.Diagonal]
+                    ? [(Header.B, ExtentUnit.LaneTiles), (Header.A, ExtentUnit.Vectors)]
+                    : [(Header.A, ExtentUnit.Vectors), (Header.B, ExtentUnit.Vectors), (Header.B, ExtentUnit.LaneTiles)];
+            (Axis? axis, ExtentUnit unit) = extents.FirstOrDefault(e =>
+                !command[e.Axis.Dynamic] && command[e.Axis.Base] + command[e.Axis.Count] <= PerHead(e.Unit)
+            );
             if (axis is null)
                 throw new InvalidOperationException($"{command} has no extent within head {head}");
             command[axis.Dynamic] = true;

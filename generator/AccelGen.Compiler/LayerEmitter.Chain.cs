@@ -11,11 +11,13 @@ namespace AccelGen.Compiler;
 internal sealed partial class LayerEmitter
 {
     // With a row operator one half of the output buffer holds its tile, the other what is stored.
-    private const int RowSlot = 0, ResultSlot = 1;
+    private const int RowSlot = 0,
+        ResultSlot = 1;
 
     private void EmitChain(LayerJob first, LayerJob second, Tiling t)
     {
-        Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
+        Geometry g1 = Geometry.Of(config, first, t),
+            g2 = Geometry.Of(config, second, t);
         int tiles = TileCount(first, t);
         int forwarded = g1.Vectors * g1.WindowRows * g1.WindowWords; // where the forwarded tile begins
         var products1 = new Products(this, first, g1);
@@ -45,12 +47,15 @@ internal sealed partial class LayerEmitter
 
         // Inputs lie in quarters of the input buffer, in the halves by turns: results are forwarded into the one half while
         // the next input is loaded into the other.
-        int start = inputUse, residualStart = residualUse;
+        int start = inputUse,
+            residualStart = residualUse;
         int Base(int tile) => ((start + tile) % 2 * slots.InputWords) + (tile / 2 % 2 * (slots.InputWords / 2));
         (int Y, int X) Origin(int tile) => TileOrigin(g1, t, tile);
         LoadInput(0);
         int parameters1 = LoadParameters(first, first.ParameterAddress, 0, first.ParameterShared ? 1 : g1.LaneTiles, table: true);
-        int parameters2 = also?.LoadParameters() ?? LoadParameters(second, second.ParameterAddress, 0, second.ParameterShared ? 1 : g2.LaneTiles, table: true);
+        int parameters2 =
+            also?.LoadParameters()
+            ?? LoadParameters(second, second.ParameterAddress, 0, second.ParameterShared ? 1 : g2.LaneTiles, table: true);
         if (tiles > 1)
             LoadInput(1);
         for (int tile = 0; tile <= tiles; tile++)
@@ -111,7 +116,17 @@ internal sealed partial class LayerEmitter
             last[Header.Signal1] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : null;
             if (first.Residual is not null && tile + 2 < tiles)
                 vector[Header.Signal1] = Token(Semaphore.ResidualFree);
-            products1.Emit(t, (y0, x0), stay, tile == 0, tile == tiles - 1, Base(tile), Semaphore.InputReady, null, () => Commands.Add(vector));
+            products1.Emit(
+                t,
+                (y0, x0),
+                stay,
+                tile == 0,
+                tile == tiles - 1,
+                Base(tile),
+                Semaphore.InputReady,
+                null,
+                () => Commands.Add(vector)
+            );
             if (first.Row is not null)
                 Commands.Add(last);
         }
@@ -134,11 +149,29 @@ internal sealed partial class LayerEmitter
             bool outputTaken = also?.VectorTakesOutput(tile) ?? (first.Row is null ? outputUse >= 2 : tile > 0);
             if (second.Residual is not null)
                 AddResidual(second, g2, y0, x0, vector);
-            Wait(vector, tile == 0 ? Semaphore.ParameterReady : null, second.Residual is null ? null : Semaphore.ResidualReady, outputTaken ? Semaphore.OutputFree : null);
+            Wait(
+                vector,
+                tile == 0 ? Semaphore.ParameterReady : null,
+                second.Residual is null ? null : Semaphore.ResidualReady,
+                outputTaken ? Semaphore.OutputFree : null
+            );
             vector[Header.Signal0] = Token(Semaphore.OutputReady);
-            vector[Header.Signal1] = tile == tiles - 1 ? Token(Semaphore.ParameterFree) : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : null;
+            vector[Header.Signal1] =
+                tile == tiles - 1 ? Token(Semaphore.ParameterFree)
+                : second.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree)
+                : null;
             also?.SignalVector(vector, tile);
-            products2.Emit(t, (y0, x0), stay, tile == 0, tile == tiles - 1, Base(tile) + forwarded, null, Semaphore.InputFree, () => Commands.Add(vector));
+            products2.Emit(
+                t,
+                (y0, x0),
+                stay,
+                tile == 0,
+                tile == tiles - 1,
+                Base(tile) + forwarded,
+                null,
+                Semaphore.InputFree,
+                () => Commands.Add(vector)
+            );
             if (also is not null)
             {
                 also.Emit(tile, y0, x0, outputBase);
@@ -170,7 +203,10 @@ internal sealed partial class LayerEmitter
                 if (ChunkVectors < reduction)
                     return 1;
                 int segments = job.Diagonal ? emitter.config.Derived.LaneSegments : 1;
-                return Math.Min(Geometry.Ceil(g.LaneTiles, segments) * segments, Math.Max(1, emitter.slots.CommandTiles / (reduction * taps) / segments) * segments);
+                return Math.Min(
+                    Geometry.Ceil(g.LaneTiles, segments) * segments,
+                    Math.Max(1, emitter.slots.CommandTiles / (reduction * taps) / segments) * segments
+                );
             }
         }
 
@@ -183,18 +219,35 @@ internal sealed partial class LayerEmitter
         /// <summary>All weights stay at a place that is reserved, and given back, by others.</summary>
         public void Keep(int weightBase) => (stayingBase, kept) = (weightBase, true);
 
-        public void Emit(Tiling t, (int Y, int X) origin, bool stay, bool firstTile, bool lastTile, int inputBase, Semaphore? ready, Semaphore? free, Action emitVector, Action<Command>? adjust = null)
+        public void Emit(
+            Tiling t,
+            (int Y, int X) origin,
+            bool stay,
+            bool firstTile,
+            bool lastTile,
+            int inputBase,
+            Semaphore? ready,
+            Semaphore? free,
+            Action emitVector,
+            Action<Command>? adjust = null
+        )
         {
-            int chunkVectors = ChunkVectors, chunks = Geometry.Ceil(reduction, chunkVectors), step = LaneTilesPerCommand;
+            int chunkVectors = ChunkVectors,
+                chunks = Geometry.Ceil(reduction, chunkVectors),
+                step = LaneTilesPerCommand;
             bool first = true;
             for (int laneTile = 0; laneTile < g.LaneTiles; laneTile += step)
             {
                 int laneTiles = Math.Min(step, g.LaneTiles - laneTile);
                 for (int chunk = 0; chunk < chunks; chunk++)
                 {
-                    int vectorsFrom = chunk * chunkVectors, vectors = Math.Min(chunkVectors, reduction - vectorsFrom);
-                    bool last = laneTile + laneTiles == g.LaneTiles && chunk == chunks - 1, load = !stay || firstTile;
-                    int weightBase, waits = 0, freed = stay ? Slots : Geometry.Ceil(laneTiles * vectors * taps, emitter.slots.WeightTiles);
+                    int vectorsFrom = chunk * chunkVectors,
+                        vectors = Math.Min(chunkVectors, reduction - vectorsFrom);
+                    bool last = laneTile + laneTiles == g.LaneTiles && chunk == chunks - 1,
+                        load = !stay || firstTile;
+                    int weightBase,
+                        waits = 0,
+                        freed = stay ? Slots : Geometry.Ceil(laneTiles * vectors * taps, emitter.slots.WeightTiles);
                     if (!stay)
                     {
                         (weightBase, waits) = emitter.ReserveWeights(job, freed);
@@ -210,7 +263,23 @@ internal sealed partial class LayerEmitter
                         Load(laneTile, laneTiles, vectorsFrom, vectors, weightBase, waits);
                     if (first)
                         emitVector();
-                    Command compute = emitter.NewCompute(job, t with { ChunkVectors = chunkVectors }, g, chunk, chunks, laneTile, laneTiles, 0, origin.Y, origin.X, inputBase, weightBase);
+                    Command compute = emitter.NewCompute(
+                        job,
+                        t with
+                        {
+                            ChunkVectors = chunkVectors,
+                        },
+                        g,
+                        chunk,
+                        chunks,
+                        laneTile,
+                        laneTiles,
+                        0,
+                        origin.Y,
+                        origin.X,
+                        inputBase,
+                        weightBase
+                    );
                     Wait(compute, load ? Semaphore.WeightReady : null, first ? ready : null);
                     bool frees = !kept && (!stay || (lastTile && last));
                     compute[Header.Signal0] = frees ? Token(Semaphore.WeightFree) : null;

@@ -31,9 +31,10 @@ internal sealed partial class LayerEmitter
         public int OutputBase(int tile) => ((outputsBefore + tile) % 2 * slots.OutputWords) + (tile / 2 % 2 * (slots.OutputWords / 2));
 
         /// <summary>Loads the layer's own parameters and what else goes into their slot.</summary>
-        public int LoadParameters() => ParameterSlot = (oneSlot ? second : job).Row?.ParameterAddress is long address
-            ? emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true, (address, g.LaneTiles, 0))
-            : emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true);
+        public int LoadParameters() =>
+            ParameterSlot = (oneSlot ? second : job).Row?.ParameterAddress is long address
+                ? emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true, (address, g.LaneTiles, 0))
+                : emitter.LoadParameters(job, job.ParameterAddress, 0, OwnEntries, table: true);
 
         /// <summary>
         /// The first two tiles take their halves from the layer before, the next two find the other places there free, those
@@ -50,7 +51,10 @@ internal sealed partial class LayerEmitter
         {
             bool last = tile == tiles - 1;
             vector[Header.Signal0] = job.Row is null ? Token(Semaphore.OutputReady) : null;
-            vector[Header.Signal1] = last && job.Row is null && !oneSlot ? Token(Semaphore.ParameterFree) : job.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree) : null;
+            vector[Header.Signal1] =
+                last && job.Row is null && !oneSlot ? Token(Semaphore.ParameterFree)
+                : job.Residual is not null && tile + 2 < tiles ? Token(Semaphore.ResidualFree)
+                : null;
         }
 
         /// <summary>What follows the products of a tile.</summary>
@@ -97,7 +101,14 @@ internal sealed partial class LayerEmitter
 
             // Nothing to load, but the slot is taken: that the VECTOR command two loads back is done frees its residual slot as well.
             secondSlot = emitter.parameterUse % slots.ParameterSlots;
-            emitter.Commands.Add(Empty(LoadCommand.Definition, second, emitter.parameterUse++ >= slots.ParameterSlots ? Semaphore.ParameterFree : null, Semaphore.ParameterReady));
+            emitter.Commands.Add(
+                Empty(
+                    LoadCommand.Definition,
+                    second,
+                    emitter.parameterUse++ >= slots.ParameterSlots ? Semaphore.ParameterFree : null,
+                    Semaphore.ParameterReady
+                )
+            );
         }
 
         private void EmitSecond(int tile)

@@ -23,7 +23,8 @@ internal sealed partial class LayerEmitter
     /// <param name="stripWords">Words of an input slot of the producers.</param>
     public void EmitStrips(LayerJob consumer, Tiling t, IReadOnlyList<(LayerJob Job, Tiling Tiling)> producers, int stripWords)
     {
-        int consumerWords = slots.InputWords - stripWords, stripUse = 0;
+        int consumerWords = slots.InputWords - stripWords,
+            stripUse = 0;
         List<(int Producer, int Tile)>[] batches = Batches(consumer, t, producers);
         for (; writtenPending > 0; writtenPending--)
             Commands.Add(Empty(LoadCommand.Definition, consumer, Semaphore.Written, null));
@@ -37,7 +38,8 @@ internal sealed partial class LayerEmitter
         for (int p = 0; p < producers.Count; p++)
         {
             int[] bases = inputBases[p] = new int[TileCount(producers[p].Job, producers[p].Tiling)];
-            runs[p] = Steps(producers[p].Job, producers[p].Tiling, new Placement { Produces = true, InputBase = tile => bases[tile] }).GetEnumerator();
+            runs[p] = Steps(producers[p].Job, producers[p].Tiling, new Placement { Produces = true, InputBase = tile => bases[tile] })
+                .GetEnumerator();
         }
 
         // Neighbouring taps are read from one half of the buffers: no slot lies across the two.
@@ -50,7 +52,10 @@ internal sealed partial class LayerEmitter
                 group();
         }
 
-        int current = -1, done = 0, all = 0, steps = StepsPerTile(consumer, t);
+        int current = -1,
+            done = 0,
+            all = 0,
+            steps = StepsPerTile(consumer, t);
         Queue<Action> groups = [];
         foreach (int tile in Steps(consumer, t, place))
         {
@@ -158,7 +163,8 @@ internal sealed partial class LayerEmitter
 
         return result;
 
-        int FirstWord(LayerJob job, (int Y, int X) origin) => (origin.Y * job.Up.Rows * job.Output.RowWords) + (origin.X * job.Up.Columns / config.Derived.VectorsPerWord);
+        int FirstWord(LayerJob job, (int Y, int X) origin) =>
+            (origin.Y * job.Up.Rows * job.Output.RowWords) + (origin.X * job.Up.Columns / config.Derived.VectorsPerWord);
     }
 
     /// <summary>Words of an output plane from the first to the last that a tile of a layer writes.</summary>

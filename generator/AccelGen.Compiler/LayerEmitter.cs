@@ -10,11 +10,33 @@ namespace AccelGen.Compiler;
 /// </summary>
 internal sealed partial class LayerEmitter(AcceleratorConfig config)
 {
-    private enum Semaphore { InputReady = 0, WeightReady = 1, ParameterReady = 2, ResidualReady = 3, InputFree = 4, WeightFree = 5, HalfFree = 6, StripInputFree = 7, OutputReady = 8, ParameterFree = 9, Forwarded = 10, ResidualFree = 11, OutputFree = 12, Written = 13, Stored = 14, StripWritten = 15 }
+    private enum Semaphore
+    {
+        InputReady = 0,
+        WeightReady = 1,
+        ParameterReady = 2,
+        ResidualReady = 3,
+        InputFree = 4,
+        WeightFree = 5,
+        HalfFree = 6,
+        StripInputFree = 7,
+        OutputReady = 8,
+        ParameterFree = 9,
+        Forwarded = 10,
+        ResidualFree = 11,
+        OutputFree = 12,
+        Written = 13,
+        Stored = 14,
+        StripWritten = 15,
+    }
 
     private readonly AcceleratorConfig config = config;
     private readonly Slots slots = new(config);
-    private int inputUse, weightUse, parameterUse, residualUse, outputUse;
+    private int inputUse,
+        weightUse,
+        parameterUse,
+        residualUse,
+        outputUse;
     private int writtenPending;
     private int parameterSlots = new Slots(config).ParameterSlots; // those that the ring runs through
 
@@ -37,9 +59,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             return;
         }
 
-        foreach (int _ in Steps(job, t))
-        {
-        }
+        foreach (int _ in Steps(job, t)) { }
     }
 
     // The commands of one product, a step per output group; a step returns the tile that it works on.
@@ -47,30 +67,53 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     {
         bool producer = place is { Produces: true };
         Geometry g = Geometry.Of(config, job, t);
-        int tileRows = t.PeRows * t.Rows, tileColumns = t.PeColumns * t.Columns;
-        int tilesY = Geometry.Ceil(g.Height, tileRows), tilesX = Geometry.Ceil(g.Width, tileColumns);
+        int tileRows = t.PeRows * t.Rows,
+            tileColumns = t.PeColumns * t.Columns;
+        int tilesY = Geometry.Ceil(g.Height, tileRows),
+            tilesX = Geometry.Ceil(g.Width, tileColumns);
         int tileCount = tilesY * tilesX;
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         int reduction = job.Diagonal ? 1 : g.Vectors;
         int groups = Geometry.Ceil(g.LaneTiles, t.GroupTiles);
         int chunks = job.Diagonal ? 1 : Geometry.Ceil(g.Vectors, t.ChunkVectors);
-        int segments = config.Derived.LaneSegments, phases = job.Resize?.Phases ?? 1;
+        int segments = config.Derived.LaneSegments,
+            phases = job.Resize?.Phases ?? 1;
         // Small weights are loaded once for all tiles, into as many neighbouring slots as they need.
         long allTiles = job.WeightScalar ? TilingSearch.ScalarTiles(config, job) : (long)g.LaneTiles * reduction * taps;
         int stayingSlots = (int)Math.Min(slots.WeightSlots, (allTiles + slots.WeightTiles - 1) / slots.WeightTiles);
         // Between the steps of a strip another layer takes the slots that follow: none can be kept.
-        bool weightsStay = job.WeightScalar || (place is null && tileCount > 1 && stayingSlots < slots.WeightSlots && job.Denominator is null && job.RightZeroPointAddress is null);
+        bool weightsStay =
+            job.WeightScalar
+            || (
+                place is null
+                && tileCount > 1
+                && stayingSlots < slots.WeightSlots
+                && job.Denominator is null
+                && job.RightZeroPointAddress is null
+            );
         SecondResult? second = job.Also is null ? null : new SecondResult(this, job, t, g, tileCount);
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
         int written = job.Batch > 0 || place is not null ? 0 : writtenPending;
         if (job.Batch == 0 && place is null)
             writtenPending = 0;
-        int stayingBase = -1, stayingParameters = -1, inputUseAtStart = inputUse, residualUseAtStart = residualUse;
-        int rounds = Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles)) * chunks * phases * (job.RightZeroPointAddress is null ? 1 : 2);
+        int stayingBase = -1,
+            stayingParameters = -1,
+            inputUseAtStart = inputUse,
+            residualUseAtStart = residualUse;
+        int rounds =
+            Enumerable.Range(0, groups).Sum(i => Geometry.Ceil(Math.Min(t.GroupTiles, g.LaneTiles - (i * t.GroupTiles)), t.WeightTiles))
+            * chunks
+            * phases
+            * (job.RightZeroPointAddress is null ? 1 : 2);
 
         // Output groups that a run-time extent skips, always the last ones, are spread over the tile: the loads between
         // the commands then stay as even as with all groups.
-        int[] order = [.. job.OutputExtent is null ? Enumerable.Range(0, groups) : Enumerable.Range(0, groups).OrderBy(i => i % Geometry.Ceil(groups, 2))];
+        int[] order =
+        [
+            .. job.OutputExtent is null
+                ? Enumerable.Range(0, groups)
+                : Enumerable.Range(0, groups).OrderBy(i => i % Geometry.Ceil(groups, 2)),
+        ];
 
         // Loads of the next tile's input are spread evenly over the commands of this one.
         // They are cut into pieces of about a thousand beats, so that none holds up the weights for long.
@@ -81,7 +124,10 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             int slot = inputUse % 2;
             bool wait = inputUse >= 2;
             inputUse++;
-            long planeBeats = (long)Math.Min(job.Input.Shape.Height, ((t.PeRows - 1) * t.Rows * job.Stride.Rows) + g.WindowRows) * job.Input.RowWords * config.Derived.BeatsPerWord;
+            long planeBeats =
+                (long)Math.Min(job.Input.Shape.Height, ((t.PeRows - 1) * t.Rows * job.Stride.Rows) + g.WindowRows)
+                * job.Input.RowWords
+                * config.Derived.BeatsPerWord;
             planeBeats = Math.Min(planeBeats, (long)config.Array.Pes * g.WindowRows * g.WindowWords * config.Derived.BeatsPerWord);
             int piece = (int)Math.Clamp(512 / Math.Max(1, planeBeats), 1, 4095);
             var pieces = new List<(int From, int Count, bool EndsChunk)>();
@@ -104,7 +150,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             for (int i = 0; i < pieces.Count; i++)
             {
                 (int from, int count, bool ends) = pieces[i];
-                bool waits = wait && i == 0, signals = tile > 0 ? i == pieces.Count - 1 : ends;
+                bool waits = wait && i == 0,
+                    signals = tile > 0 ? i == pieces.Count - 1 : ends;
                 pending.Enqueue((() => LoadInput(tile, slot, from, count, waits, signals), ends));
             }
         }
@@ -115,7 +162,16 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         void LoadInput(int tile, int slot, int vectorsFrom, int vectors, bool wait, bool signal)
         {
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
-            Command load = InputLoad(job, t, g, y0, x0, InputBaseOf(tile, slot) + (vectorsFrom * g.WindowRows * g.WindowWords), vectorsFrom, vectors);
+            Command load = InputLoad(
+                job,
+                t,
+                g,
+                y0,
+                x0,
+                InputBaseOf(tile, slot) + (vectorsFrom * g.WindowRows * g.WindowWords),
+                vectorsFrom,
+                vectors
+            );
             Semaphore? strip = place is not null && place.Strips.Remove(tile) ? Semaphore.StripWritten : null;
             Wait(load, wait ? Semaphore.InputFree : null, TakeWritten(), strip);
             if (signal)
@@ -138,12 +194,22 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             return Semaphore.Written;
         }
 
-        void LoadWeights(TensorLayout? rightOperand, int laneTile, int laneTiles, int chunk, int weightBase, int waits, bool zeroPoint = false)
+        void LoadWeights(
+            TensorLayout? rightOperand,
+            int laneTile,
+            int laneTiles,
+            int chunk,
+            int weightBase,
+            int waits,
+            bool zeroPoint = false
+        )
         {
             // A command takes one token of a semaphore.
             for (; waits > 1; waits--)
                 Commands.Add(Empty(LoadCommand.Definition, job, Semaphore.WeightFree, null));
-            int vectorsFrom = chunk * t.ChunkVectors, tileBeats = config.Derived.BeatsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
+            int vectorsFrom = chunk * t.ChunkVectors,
+                tileBeats = config.Derived.BeatsPerWeightTile,
+                tileBytes = config.Derived.WeightTileBytes;
             int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
             Command load = WeightLoad(job, rightOperand, g, laneTile, laneTiles, job.Diagonal ? 0 : vectorsFrom, vectors, weightBase);
             if (job.WeightScalar)
@@ -178,13 +244,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         {
             (int y0, int x0) = (tile / tilesX * tileRows, tile % tilesX * tileColumns);
             int inputBase = InputBaseOf(tile, InputSlotOf(tile));
-            int round = 0, loaded = 0;
+            int round = 0,
+                loaded = 0;
             // The first sweep over the tile's input waits for it; that of a strip came before the weights, which are waited for.
             bool inputArrives = !producer;
             for (int step = 0; step < groups; step++)
             {
                 int group = order[step];
-                int from = group * t.GroupTiles, count = Math.Min(t.GroupTiles, g.LaneTiles - from);
+                int from = group * t.GroupTiles,
+                    count = Math.Min(t.GroupTiles, g.LaneTiles - from);
                 bool lastGroup = step == groups - 1;
                 if (place is not null)
                     stayingBase = -1;
@@ -196,13 +264,41 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 for (int phase = 0; phase < phases; phase++)
                 {
                     bool keepsParameters = place is { Produces: false };
-                    bool parametersTaken = (together && phase > 0) || ((second is not null || keepsParameters || t.ParametersStay) && tile > 0) || ((keepsParameters || t.ParametersStay) && step > 0);
+                    bool parametersTaken =
+                        (together && phase > 0)
+                        || ((second is not null || keepsParameters || t.ParametersStay) && tile > 0)
+                        || ((keepsParameters || t.ParametersStay) && step > 0);
                     if (keepsParameters)
-                        parameterSlot = parametersTaken ? KeptParameterSlot : LoadParameters(job, job.ParameterAddress, 0, job.ParameterShared ? phases : g.LaneTiles, table: true, keptSlot: KeptParameterSlot);
+                        parameterSlot = parametersTaken
+                            ? KeptParameterSlot
+                            : LoadParameters(
+                                job,
+                                job.ParameterAddress,
+                                0,
+                                job.ParameterShared ? phases : g.LaneTiles,
+                                table: true,
+                                keptSlot: KeptParameterSlot
+                            );
                     else if (t.ParametersStay)
-                        parameterSlot = parametersTaken ? stayingParameters : stayingParameters = LoadParameters(job, job.ParameterAddress, 0, job.ParameterShared ? 1 : g.LaneTiles, table: true);
+                        parameterSlot = parametersTaken
+                            ? stayingParameters
+                            : stayingParameters = LoadParameters(
+                                job,
+                                job.ParameterAddress,
+                                0,
+                                job.ParameterShared ? 1 : g.LaneTiles,
+                                table: true
+                            );
                     else if (!parametersTaken)
-                        parameterSlot = second?.LoadParameters() ?? LoadParameters(job, job.ParameterAddress, job.ParameterShared ? phase : from, job.ParameterShared ? (together ? phases : 1) : count, table: !tableWithRow);
+                        parameterSlot =
+                            second?.LoadParameters()
+                            ?? LoadParameters(
+                                job,
+                                job.ParameterAddress,
+                                job.ParameterShared ? phase : from,
+                                job.ParameterShared ? (together ? phases : 1) : count,
+                                table: !tableWithRow
+                            );
                     if (job.Denominator is not null && step == 0)
                     {
                         Command capture = NewVector(job, t, g, phase, outputBase, parameterSlot);
@@ -218,7 +314,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                     if ((keepsParameters || t.ParametersStay) && !job.ParameterShared)
                         vector[VectorCommand.ParameterBase] += from;
                     OutputExtent(vector, Header.B, job, ExtentUnit.LaneTiles, from, count);
-                    bool firstPhase = phase == 0, lastPhase = phase == phases - 1;
+                    bool firstPhase = phase == 0,
+                        lastPhase = phase == phases - 1;
                     void EmitVector()
                     {
                         Semaphore? residualReady = null;
@@ -228,7 +325,10 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             if (firstPhase)
                             {
                                 // The slot is free: the parameter load before took the token of the VECTOR command two groups back.
-                                Semaphore? taken = second is not null ? SecondResult.ResidualTaken(tile) : keepsParameters && residualUse - residualUseAtStart >= 2 ? Semaphore.ResidualFree : null;
+                                Semaphore? taken =
+                                    second is not null ? SecondResult.ResidualTaken(tile)
+                                    : keepsParameters && residualUse - residualUseAtStart >= 2 ? Semaphore.ResidualFree
+                                    : null;
                                 LoadResidual(job, t, g, y0, x0, from, count, residualUse % 2, taken, TakeWritten());
                                 residualUse++;
                                 residualReady = Semaphore.ResidualReady;
@@ -237,7 +337,12 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             vector[VectorCommand.ResidualBase] = (residualUse - 1) % 2 * slots.ResidualWords;
                         }
 
-                        Wait(vector, parametersTaken ? null : Semaphore.ParameterReady, residualReady, firstPhase && (second?.VectorTakesOutput(tile) ?? outputUse >= 2) ? Semaphore.OutputFree : null);
+                        Wait(
+                            vector,
+                            parametersTaken ? null : Semaphore.ParameterReady,
+                            residualReady,
+                            firstPhase && (second?.VectorTakesOutput(tile) ?? outputUse >= 2) ? Semaphore.OutputFree : null
+                        );
                         if (lastPhase && job.Row is null)
                             vector[Header.Signal0] = Token(Semaphore.OutputReady);
                         bool frees = !t.ParametersStay || (tile == tileCount - 1 && lastGroup);
@@ -263,7 +368,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
                 if (job.Row is RowJob row)
                 {
-                    parameterSlot = row.ParameterAddress is long address ? LoadParameters(job with { LayerIndex = row.LayerIndex }, address, 0, count, table: true) : (parameterUse - 1) % parameterSlots;
+                    parameterSlot = row.ParameterAddress is long address
+                        ? LoadParameters(job with { LayerIndex = row.LayerIndex }, address, 0, count, table: true)
+                        : (parameterUse - 1) % parameterSlots;
                     Commands.Add(NewRow(job, row, t, g, outputBase, parameterSlot, count));
                 }
 
@@ -288,11 +395,14 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                     int zeroPointSweeps = job.RightZeroPointAddress is null ? 0 : chunks;
                     for (int sweep = 0; sweep < chunks + zeroPointSweeps; sweep++)
                     {
-                        bool zeroPoint = sweep < zeroPointSweeps, arrives = inputArrives && sweep < chunks;
+                        bool zeroPoint = sweep < zeroPointSweeps,
+                            arrives = inputArrives && sweep < chunks;
                         int chunk = zeroPoint ? sweep : sweep - zeroPointSweeps;
                         bool lastRound = last && !zeroPoint && laneTile + laneTiles == from + count;
-                        int weightBase, commandSlots = stayingSlots;
-                        bool waitWeights, freeWeights;
+                        int weightBase,
+                            commandSlots = stayingSlots;
+                        bool waitWeights,
+                            freeWeights;
                         if (weightsStay)
                         {
                             int firstWaits = 0;
@@ -300,11 +410,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                             bool load = job.WeightScalar ? stayingBase < 0 : tile == 0;
                             if (stayingBase < 0)
                                 (stayingBase, firstWaits) = ReserveWeights(job, stayingSlots);
-                            weightBase = stayingBase + (job.WeightScalar ? 0 : ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps);
+                            weightBase =
+                                stayingBase
+                                + (job.WeightScalar ? 0 : ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps);
                             if (load)
                                 LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, firstWaits);
                             waitWeights = load;
-                            freeWeights = (place is null ? tile == tileCount - 1 && lastRound : lastOfGroup && laneTile + laneTiles == from + count) && chunk == chunks - 1;
+                            freeWeights =
+                                (place is null ? tile == tileCount - 1 && lastRound : lastOfGroup && laneTile + laneTiles == from + count)
+                                && chunk == chunks - 1;
                         }
                         else
                         {
@@ -331,7 +445,11 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         else if (pending.Count > 0)
                         {
                             int spread = Math.Max(1, rounds - chunks - (rounds * (8 - t.InputEighths) / 8));
-                            for (int due = Geometry.Ceil((round - chunks + 1) * loadsPerTile, spread); loaded < due && pending.Count > 0; loaded++)
+                            for (
+                                int due = Geometry.Ceil((round - chunks + 1) * loadsPerTile, spread);
+                                loaded < due && pending.Count > 0;
+                                loaded++
+                            )
                                 pending.Dequeue().Load();
                         }
 
@@ -344,14 +462,21 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         }
 
                         Command compute = NewCompute(job, t, g, chunk, chunks, laneTile, laneTiles, phase, y0, x0, inputBase, weightBase);
-                        Wait(compute, waitWeights ? Semaphore.WeightReady : null, arrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null);
+                        Wait(
+                            compute,
+                            waitWeights ? Semaphore.WeightReady : null,
+                            arrives && (tile == 0 || chunk == 0) ? Semaphore.InputReady : null
+                        );
                         if (zeroPoint || zeroPointSweeps > 0)
                         {
                             compute[ComputeCommand.FirstChunk] = sweep == 0;
                             compute[ComputeCommand.LastChunk] = sweep == chunks + zeroPointSweeps - 1;
                         }
 
-                        Semaphore? inputFree = !lastRound || chunk != chunks - 1 ? null : producer ? Semaphore.StripInputFree : Semaphore.InputFree;
+                        Semaphore? inputFree =
+                            !lastRound || chunk != chunks - 1 ? null
+                            : producer ? Semaphore.StripInputFree
+                            : Semaphore.InputFree;
                         Semaphore? weightFree = freeWeights ? Semaphore.WeightFree : null;
                         compute[Header.Signal0] = weightFree is null ? null : Token(weightFree.Value);
                         compute[Header.Signal1] = inputFree is null ? null : Token(inputFree.Value);
@@ -372,7 +497,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
     // Bias and scale entries, and with them the activation table; gives ParameterReady. Returns the slot.
     // Further entries come behind them in the slot.
-    private int LoadParameters(LayerJob job, long address, int from, int count, bool table, (long Address, int Count, int VariantShift)? further = null, int? keptSlot = null)
+    private int LoadParameters(
+        LayerJob job,
+        long address,
+        int from,
+        int count,
+        bool table,
+        (long Address, int Count, int VariantShift)? further = null,
+        int? keptSlot = null
+    )
     {
         int slot = keptSlot ?? parameterUse % parameterSlots;
         Command load = New(LoadCommand.Definition, job);
@@ -423,18 +556,26 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     private (int YFrom, int YTo, int XFrom, int XTo) InputSpan(LayerJob job, Tiling t, Geometry g, int y0, int x0)
     {
         int r = config.Derived.VectorsPerWord;
-        int top = (y0 * job.Stride.Rows) - job.PadTop, left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
-        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
-        return (Math.Max(0, top), Math.Min(job.Input.Shape.Height, top + ((usedRows - 1) * t.Rows * job.Stride.Rows) + g.WindowRows),
-            Math.Max(0, left), Math.Min(job.Input.RowWords, left + ((usedColumns - 1) * t.Columns * job.Stride.Columns / r) + g.WindowWords));
+        int top = (y0 * job.Stride.Rows) - job.PadTop,
+            left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
+        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(g.Height - y0, t.Rows)),
+            usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(g.Width - x0, t.Columns));
+        return (
+            Math.Max(0, top),
+            Math.Min(job.Input.Shape.Height, top + ((usedRows - 1) * t.Rows * job.Stride.Rows) + g.WindowRows),
+            Math.Max(0, left),
+            Math.Min(job.Input.RowWords, left + ((usedColumns - 1) * t.Columns * job.Stride.Columns / r) + g.WindowWords)
+        );
     }
 
     // A tile's input, scattered over the elements; tokens are the caller's.
     private Command InputLoad(LayerJob job, Tiling t, Geometry g, int y0, int x0, int localBase, int vectorsFrom, int vectors)
     {
         int r = config.Derived.VectorsPerWord;
-        int top = (y0 * job.Stride.Rows) - job.PadTop, left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
-        int peRowStep = t.Rows * job.Stride.Rows, peColumnStep = t.Columns * job.Stride.Columns / r;
+        int top = (y0 * job.Stride.Rows) - job.PadTop,
+            left = FloorDiv((x0 * job.Stride.Columns) - job.PadLeft, r);
+        int peRowStep = t.Rows * job.Stride.Rows,
+            peColumnStep = t.Columns * job.Stride.Columns / r;
         (int yFrom, int yTo, int xFrom, int xTo) = InputSpan(job, t, g, y0, x0);
         Command load = New(LoadCommand.Definition, job);
         load.Set(LoadCommand.Destination, LoadDestination.Input);
@@ -451,14 +592,41 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             OutputExtent(load, Header.A, job, ExtentUnit.Vectors, vectorsFrom, vectors);
         else
             Extent(load, Header.A, job.InputExtent, ExtentUnit.Vectors, vectorsFrom, vectors);
-        Scatter(load, t.PeColumns, localBase, job.Input, job.Batch, job.Plane(vectorsFrom), yFrom, yTo, xFrom, xTo, yFrom - top, xFrom - left, g.WindowRows, g.WindowWords, peRowStep, peColumnStep);
+        Scatter(
+            load,
+            t.PeColumns,
+            localBase,
+            job.Input,
+            job.Batch,
+            job.Plane(vectorsFrom),
+            yFrom,
+            yTo,
+            xFrom,
+            xTo,
+            yFrom - top,
+            xFrom - left,
+            g.WindowRows,
+            g.WindowWords,
+            peRowStep,
+            peColumnStep
+        );
         return load;
     }
 
     // Weights, or the rows of a right operand, of a range of lane tiles and input vectors; waits are the caller's.
-    private Command WeightLoad(LayerJob job, TensorLayout? rightOperand, Geometry g, int laneTile, int laneTiles, int vectorsFrom, int vectors, int weightBase)
+    private Command WeightLoad(
+        LayerJob job,
+        TensorLayout? rightOperand,
+        Geometry g,
+        int laneTile,
+        int laneTiles,
+        int vectorsFrom,
+        int vectors,
+        int weightBase
+    )
     {
-        int tileBytes = config.Derived.WeightTileBytes, tileBeats = config.Derived.BeatsPerWeightTile;
+        int tileBytes = config.Derived.WeightTileBytes,
+            tileBeats = config.Derived.BeatsPerWeightTile;
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         Command load = New(LoadCommand.Definition, job);
         Extent(load, Header.A, job.Diagonal ? null : job.InputExtent, ExtentUnit.Vectors, vectorsFrom, vectors);
@@ -469,7 +637,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         load[Header.Signal0] = Token(Semaphore.WeightReady);
         if (rightOperand is TensorLayout right)
         {
-            load[LoadCommand.Address] = right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
+            load[LoadCommand.Address] =
+                right.Address + (job.Batch * right.BatchBytes) + (vectorsFrom * right.PlaneBytes) + ((long)laneTile * tileBytes);
             load[LoadCommand.SegmentBeats] = tileBeats;
             load[LoadCommand.StrideA] = right.PlaneBytes;
             load[LoadCommand.StrideB] = tileBytes;
@@ -487,12 +656,29 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     }
 
     // A tile of the second operand at the output; gives ResidualReady.
-    private void LoadResidual(LayerJob job, Tiling t, Geometry g, int y0, int x0, int from, int count, int slot, Semaphore? free, Semaphore? written)
+    private void LoadResidual(
+        LayerJob job,
+        Tiling t,
+        Geometry g,
+        int y0,
+        int x0,
+        int from,
+        int count,
+        int slot,
+        Semaphore? free,
+        Semaphore? written
+    )
     {
-        int r = config.Derived.VectorsPerWord, segments = config.Derived.LaneSegments, rows = t.Rows * job.Up.Rows, height = job.Output.Shape.Height, width = job.Output.Shape.Width;
+        int r = config.Derived.VectorsPerWord,
+            segments = config.Derived.LaneSegments,
+            rows = t.Rows * job.Up.Rows,
+            height = job.Output.Shape.Height,
+            width = job.Output.Shape.Width;
         (y0, x0) = (y0 * job.Up.Rows, x0 * job.Up.Columns);
-        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)), usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
-        int yTo = Math.Min(height, y0 + (usedRows * rows)), xFrom = x0 / r;
+        int usedRows = Math.Min(t.PeRows, Geometry.Ceil(height - y0, rows)),
+            usedColumns = Math.Min(t.PeColumns, Geometry.Ceil(width - x0, t.Columns * job.Up.Columns));
+        int yTo = Math.Min(height, y0 + (usedRows * rows)),
+            xFrom = x0 / r;
         int xTo = Math.Min(job.Residual!.RowWords, xFrom + (usedColumns * g.RowWords));
         Command load = New(LoadCommand.Definition, job);
         OutputExtent(load, Header.A, job, ExtentUnit.Vectors, from / segments, Geometry.Ceil(count, segments));
@@ -511,7 +697,24 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             bool oneChannel = job.ResidualBroadcast == Broadcast.Channels;
             if (oneChannel)
                 Extent(load, Header.A, null, ExtentUnit.Vectors, 0, 1);
-            Scatter(load, t.PeColumns, localBase, job.Residual, job.Batch, oneChannel ? 0 : from / segments, y0, yTo, xFrom, xTo, 0, 0, rows, g.RowWords, rows, g.RowWords);
+            Scatter(
+                load,
+                t.PeColumns,
+                localBase,
+                job.Residual,
+                job.Batch,
+                oneChannel ? 0 : from / segments,
+                y0,
+                yTo,
+                xFrom,
+                xTo,
+                0,
+                0,
+                rows,
+                g.RowWords,
+                rows,
+                g.RowWords
+            );
         }
 
         Commands.Add(load);
@@ -531,7 +734,12 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             vector[VectorCommand.ResidualZeroPoint] = job.ResidualZeroPoint;
             vector[VectorCommand.ResidualMultiplier] = job.ResidualScale.Multiplier;
             vector[VectorCommand.ResidualShift] = job.ResidualScale.Shift;
-            vector[VectorCommand.ResidualBlockWords] = job.ResidualBroadcast switch { Broadcast.Pixels => 1, Broadcast.Channels => 0, _ => blockWords };
+            vector[VectorCommand.ResidualBlockWords] = job.ResidualBroadcast switch
+            {
+                Broadcast.Pixels => 1,
+                Broadcast.Channels => 0,
+                _ => blockWords,
+            };
         }
 
         vector[VectorCommand.ParameterShared] = job.ParameterShared;
@@ -549,7 +757,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         }
 
         vector[VectorCommand.OutputBase] = outputBase;
-        vector[VectorCommand.ParameterBase] = (parameterSlot * slots.ParameterTiles) + (job.Resize is { } && job.Resize.Phases <= slots.ParameterTiles ? phase : 0);
+        vector[VectorCommand.ParameterBase] =
+            (parameterSlot * slots.ParameterTiles) + (job.Resize is { } && job.Resize.Phases <= slots.ParameterTiles ? phase : 0);
         vector[VectorCommand.ZeroPoint] = job.OutputZeroPoint;
         vector[VectorCommand.ClampLow] = job.ClampLow;
         vector[VectorCommand.ClampHigh] = job.ClampHigh;
@@ -597,7 +806,20 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         return command;
     }
 
-    private Command NewCompute(LayerJob job, Tiling t, Geometry g, int chunk, int chunks, int laneTile, int laneTiles, int phase, int y0, int x0, int inputBase, int weightBase)
+    private Command NewCompute(
+        LayerJob job,
+        Tiling t,
+        Geometry g,
+        int chunk,
+        int chunks,
+        int laneTile,
+        int laneTiles,
+        int phase,
+        int y0,
+        int x0,
+        int inputBase,
+        int weightBase
+    )
     {
         Command compute = New(ComputeCommand.Definition, job);
         int vectorsFrom = chunk * t.ChunkVectors;
@@ -661,7 +883,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     // The commands that store an output group: one, or one per head where pixels and channels are exchanged.
     private IEnumerable<Command> Stores(LayerJob job, Tiling t, Geometry g, int y0, int x0, int from, int count, int outputBase)
     {
-        int segments = config.Derived.LaneSegments, blocksFrom = from / segments, blocks = Geometry.Ceil(count, segments);
+        int segments = config.Derived.LaneSegments,
+            blocksFrom = from / segments,
+            blocks = Geometry.Ceil(count, segments);
         if (job.Transposed is not TensorLayout target)
         {
             Command store = New(StoreCommand.Definition, job, job.Row?.LayerIndex);
@@ -672,12 +896,18 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             yield break;
         }
 
-        int r = config.Derived.VectorsPerWord, c0 = config.Array.VectorWidth, channels = target.Shape.Width;
-        int perHead = Geometry.Ceil(channels, c0), blockWords = t.Rows * g.RowWords;
-        int pixelsLeft = g.Width - x0, elements = Math.Min(t.PeColumns, Geometry.Ceil(pixelsLeft, t.Columns));
-        for (int block = blocksFrom; block < blocksFrom + blocks;)
+        int r = config.Derived.VectorsPerWord,
+            c0 = config.Array.VectorWidth,
+            channels = target.Shape.Width;
+        int perHead = Geometry.Ceil(channels, c0),
+            blockWords = t.Rows * g.RowWords;
+        int pixelsLeft = g.Width - x0,
+            elements = Math.Min(t.PeColumns, Geometry.Ceil(pixelsLeft, t.Columns));
+        for (int block = blocksFrom; block < blocksFrom + blocks; )
         {
-            int head = job.Batch + (block / perHead), inHead = block % perHead, here = Math.Min(perHead - inHead, blocksFrom + blocks - block);
+            int head = job.Batch + (block / perHead),
+                inHead = block % perHead,
+                here = Math.Min(perHead - inHead, blocksFrom + blocks - block);
             if (head >= target.Shape.Batch)
                 yield break;
             Command store = New(StoreCommand.Definition, job, job.Row?.LayerIndex);
@@ -687,9 +917,14 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             store[StoreCommand.PesPerRow] = elements;
             store[StoreCommand.PeRows] = 1;
             store[StoreCommand.LocalBase] = outputBase + ((block - blocksFrom) * blockWords);
-            store[StoreCommand.Address] = target.Address + (head * target.BatchBytes) + (x0 / c0 * target.PlaneBytes) + ((long)inHead * c0 * config.Derived.VectorPitchBytes);
+            store[StoreCommand.Address] =
+                target.Address
+                + (head * target.BatchBytes)
+                + (x0 / c0 * target.PlaneBytes)
+                + ((long)inHead * c0 * config.Derived.VectorPitchBytes);
             store[StoreCommand.Rows] = t.Columns / c0;
-            store[StoreCommand.LastRows] = Geometry.Ceil(pixelsLeft - ((elements - 1) * t.Columns), c0) is var last && last > t.Columns / c0 ? t.Columns / c0 : last;
+            store[StoreCommand.LastRows] =
+                Geometry.Ceil(pixelsLeft - ((elements - 1) * t.Columns), c0) is var last && last > t.Columns / c0 ? t.Columns / c0 : last;
             store[StoreCommand.Words] = c0 / r;
             store[StoreCommand.LastWords] = inHead + here == perHead ? Geometry.Ceil(channels - ((perHead - 1) * c0), r) : c0 / r;
             store[StoreCommand.StrideA] = (long)c0 * config.Derived.VectorPitchBytes;
@@ -709,12 +944,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         // Slots at the end of the ring that are too few are passed by: loaded with nothing and given back in their turn.
         while ((weightUse % slots.WeightSlots) + count > slots.WeightSlots)
         {
-            Commands.Add(Empty(LoadCommand.Definition, job, weightUse >= slots.WeightSlots ? Semaphore.WeightFree : null, Semaphore.WeightReady));
+            Commands.Add(
+                Empty(LoadCommand.Definition, job, weightUse >= slots.WeightSlots ? Semaphore.WeightFree : null, Semaphore.WeightReady)
+            );
             Commands.Add(Empty(ComputeCommand.Definition, job, Semaphore.WeightReady, Semaphore.WeightFree));
             weightUse++;
         }
 
-        int first = weightUse % slots.WeightSlots, waits = 0;
+        int first = weightUse % slots.WeightSlots,
+            waits = 0;
         for (int i = 0; i < count; i++)
             waits += weightUse++ >= slots.WeightSlots ? 1 : 0;
         return (first * slots.WeightTiles, waits);
@@ -741,11 +979,19 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         (int upRows, int upColumns) = job.Up;
         y0 *= upRows;
         x0 *= upColumns;
-        int rows = t.Rows * upRows, rowsLeft = job.Output.Shape.Height - y0, wordsLeft = job.Output.RowWords - (x0 / r);
-        int peRows = Math.Min(t.PeRows, Geometry.Ceil(rowsLeft, rows)), peColumns = Math.Min(t.PeColumns, Geometry.Ceil(wordsLeft, g.RowWords));
+        int rows = t.Rows * upRows,
+            rowsLeft = job.Output.Shape.Height - y0,
+            wordsLeft = job.Output.RowWords - (x0 / r);
+        int peRows = Math.Min(t.PeRows, Geometry.Ceil(rowsLeft, rows)),
+            peColumns = Math.Min(t.PeColumns, Geometry.Ceil(wordsLeft, g.RowWords));
         store[StoreCommand.PesPerRow] = peColumns;
         store[StoreCommand.LocalBase] = localBase;
-        store[StoreCommand.Address] = job.Output.Address + (job.Batch * job.Output.BatchBytes) + (block * job.Output.PlaneBytes) + (y0 * rowBytes) + ((long)(x0 / r) * config.Derived.WordBytes);
+        store[StoreCommand.Address] =
+            job.Output.Address
+            + (job.Batch * job.Output.BatchBytes)
+            + (block * job.Output.PlaneBytes)
+            + (y0 * rowBytes)
+            + ((long)(x0 / r) * config.Derived.WordBytes);
         store[StoreCommand.PeRows] = peRows;
         store[StoreCommand.PeRowSkip] = t.PeColumns - peColumns;
         store[StoreCommand.Rows] = rows;
@@ -760,14 +1006,35 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         store[StoreCommand.RowWords] = g.RowWords;
     }
 
-    private void Scatter(Command load, int pesPerRow, int localBase, TensorLayout tensor, int batch, int block, int yFrom, int yTo, int xFrom, int xTo, int rowOrigin, int columnOrigin, int windowRows, int windowWords, int peRowStep, int peColumnStep)
+    private void Scatter(
+        Command load,
+        int pesPerRow,
+        int localBase,
+        TensorLayout tensor,
+        int batch,
+        int block,
+        int yFrom,
+        int yTo,
+        int xFrom,
+        int xTo,
+        int rowOrigin,
+        int columnOrigin,
+        int windowRows,
+        int windowWords,
+        int peRowStep,
+        int peColumnStep
+    )
     {
-        int rows = yTo - yFrom, words = xTo - xFrom, wordBytes = config.Derived.WordBytes, beats = config.Derived.BeatsPerWord;
+        int rows = yTo - yFrom,
+            words = xTo - xFrom,
+            wordBytes = config.Derived.WordBytes,
+            beats = config.Derived.BeatsPerWord;
         long rowBytes = (long)tensor.RowPitchWords * wordBytes;
         bool whole = words == tensor.RowPitchWords;
         load[LoadCommand.PesPerRow] = pesPerRow;
         load[LoadCommand.LocalBase] = localBase;
-        load[LoadCommand.Address] = tensor.Address + (batch * tensor.BatchBytes) + (block * tensor.PlaneBytes) + (yFrom * rowBytes) + ((long)xFrom * wordBytes);
+        load[LoadCommand.Address] =
+            tensor.Address + (batch * tensor.BatchBytes) + (block * tensor.PlaneBytes) + (yFrom * rowBytes) + ((long)xFrom * wordBytes);
         load[LoadCommand.SegmentBeats] = (whole ? rows : 1) * words * beats;
         load[LoadCommand.Rows] = whole ? 1 : rows;
         load[LoadCommand.StrideA] = tensor.PlaneBytes;
@@ -810,7 +1077,14 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
 
     // An axis of output channels, in vectors or lane tiles from the layer's first.
     private void OutputExtent(Command command, Axis axis, LayerJob job, ExtentUnit unit, int from, int count) =>
-        Extent(command, axis, job.OutputExtent, unit, from + (job.OutputExtent is null ? 0 : job.ExtentStart * (unit == ExtentUnit.Vectors ? 1 : config.Derived.LaneSegments)), count);
+        Extent(
+            command,
+            axis,
+            job.OutputExtent,
+            unit,
+            from + (job.OutputExtent is null ? 0 : job.ExtentStart * (unit == ExtentUnit.Vectors ? 1 : config.Derived.LaneSegments)),
+            count
+        );
 
     private static int Token(Semaphore semaphore) => (int)semaphore;
 

@@ -36,7 +36,8 @@ internal sealed record LayerJob
     /// <summary>Diagonal layers: a weight tile per tap instead of one for all.</summary>
     public bool WeightPerTap { get; init; } = true;
 
-    /// <summary>Address of the weight tiles [lane tile][vector][kernel row][kernel column]; unused when <see cref="RightOperand"/> is set.</summary>
+    /// <summary>Address of the weight tiles [lane tile][vector][kernel row][kernel column]; unused when <see cref="RightOperand"/> is
+    /// set.</summary>
     public long WeightAddress { get; init; }
 
     /// <summary>Right operand of a matrix product, whose tokens become the lanes.</summary>
@@ -89,7 +90,8 @@ internal sealed record LayerJob
     /// </summary>
     public LayerJob? Then { get; init; }
 
-    /// <summary>1x1 convolution that computes the input of this one, window by window, without a way through memory; there is a third product in <see cref="Then"/>.</summary>
+    /// <summary>1x1 convolution that computes the input of this one, window by window, without a way through memory; there is a third
+    /// product in <see cref="Then"/>.</summary>
     public LayerJob? Before { get; init; }
 
     /// <summary>
@@ -101,7 +103,8 @@ internal sealed record LayerJob
     /// <summary>Right operand of the denominator of a quotient; its one row becomes lane 0.</summary>
     public TensorLayout? Denominator { get; init; }
 
-    /// <summary>The output is stored with pixels and channels exchanged; <see cref="Output"/> is then as computed, this as stored.</summary>
+    /// <summary>The output is stored with pixels and channels exchanged; <see cref="Output"/> is then as computed, this as
+    /// stored.</summary>
     public TensorLayout? Transposed { get; init; }
 
     /// <summary>Channels that the array computes; the output's, but for an arg max.</summary>
@@ -118,10 +121,12 @@ internal sealed record LayerJob
     public int? InputExtent { get; init; }
     public int? OutputExtent { get; init; }
 
-    /// <summary>Bits by which a path's variant is shifted and added to <see cref="ParameterAddress"/>; 0 where all paths have the same parameters.</summary>
+    /// <summary>Bits by which a path's variant is shifted and added to <see cref="ParameterAddress"/>; 0 where all paths have the same
+    /// parameters.</summary>
     public int ParameterVariantShift { get; init; }
 
-    /// <summary>Vectors of output channels before those of this job, where it is a part of a layer whose channels a register limits.</summary>
+    /// <summary>Vectors of output channels before those of this job, where it is a part of a layer whose channels a register
+    /// limits.</summary>
     public int ExtentStart { get; init; }
 
     /// <summary>Plane of the input that each input vector is, or null: its own number.</summary>
@@ -149,17 +154,36 @@ internal sealed record LayerJob
     public bool WhereSkipped { get; init; }
 
     /// <summary>The layer without what has no part in the choice of a tiling: addresses, zero points, names.</summary>
-    public LayerJob ShapeOnly() => this with
-    {
-        Name = string.Empty, LayerIndex = 0, InputZeroPoint = 0, OutputZeroPoint = 0, ClampLow = 0, ClampHigh = 0, Batch = 0, WeightAddress = 0, ParameterAddress = 0,
-        ResidualZeroPoint = 0, ResidualScale = default, ResidualSubtract = false, Block = null, WhereSkipped = false, TableAddress = TableAddress is null ? null : 0,
-        Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
-        Denominator = Denominator is null ? null : Denominator with { Address = 0 },
-        Then = Then?.ShapeOnly(), Before = Before?.ShapeOnly(), Also = Also?.ShapeOnly(),
-        Transposed = Transposed is null ? null : Transposed with { Address = 0 }, RightZeroPointAddress = RightZeroPointAddress is null ? null : 0,
-        Input = Input with { Address = 0 }, Output = Output with { Address = 0 }, Residual = Residual is null ? null : Residual with { Address = 0 },
-        RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },
-    };
+    public LayerJob ShapeOnly() =>
+        this with
+        {
+            Name = string.Empty,
+            LayerIndex = 0,
+            InputZeroPoint = 0,
+            OutputZeroPoint = 0,
+            ClampLow = 0,
+            ClampHigh = 0,
+            Batch = 0,
+            WeightAddress = 0,
+            ParameterAddress = 0,
+            ResidualZeroPoint = 0,
+            ResidualScale = default,
+            ResidualSubtract = false,
+            Block = null,
+            WhereSkipped = false,
+            TableAddress = TableAddress is null ? null : 0,
+            Row = Row is null ? null : new RowJob(Row.Function, Row.Channels, Row.ParameterAddress is null ? null : 0),
+            Denominator = Denominator is null ? null : Denominator with { Address = 0 },
+            Then = Then?.ShapeOnly(),
+            Before = Before?.ShapeOnly(),
+            Also = Also?.ShapeOnly(),
+            Transposed = Transposed is null ? null : Transposed with { Address = 0 },
+            RightZeroPointAddress = RightZeroPointAddress is null ? null : 0,
+            Input = Input with { Address = 0 },
+            Output = Output with { Address = 0 },
+            Residual = Residual is null ? null : Residual with { Address = 0 },
+            RightOperand = RightOperand is null ? null : RightOperand with { Address = 0 },
+        };
 }
 
 /// <summary>What a row operator computes over the channels of each pixel of a tile.</summary>
@@ -184,7 +208,13 @@ internal sealed record RowJob(RowFunction Function, int Channels, long? Paramete
 /// <param name="FirstColumn">First input column of each column phase.</param>
 /// <param name="Rows">Rows of the window that all phases share.</param>
 /// <param name="Columns">Columns of that window.</param>
-internal sealed record ResizeJob((int Rows, int Columns) Up, ValueList FirstRow, ValueList FirstColumn, (int First, int Extra) Rows, (int First, int Extra) Columns)
+internal sealed record ResizeJob(
+    (int Rows, int Columns) Up,
+    ValueList FirstRow,
+    ValueList FirstColumn,
+    (int First, int Extra) Rows,
+    (int First, int Extra) Columns
+)
 {
     public int Phases => Up.Rows * Up.Columns;
 
@@ -194,7 +224,8 @@ internal sealed record ResizeJob((int Rows, int Columns) Up, ValueList FirstRow,
     /// </summary>
     public static (int First, int Extra) Window(ValueList first, int taps, int down)
     {
-        int from = Math.Min(first.Min, down - 1), to = Math.Max(first.Max + taps - 1, 0);
+        int from = Math.Min(first.Min, down - 1),
+            to = Math.Max(first.Max + taps - 1, 0);
         return (from, to - from - (taps - 1));
     }
 }
@@ -206,8 +237,12 @@ internal sealed class ValueList(IReadOnlyList<int> values) : IEquatable<ValueLis
     public int Count => values.Count;
     public int Min => values.Min();
     public int Max => values.Max();
+
     public bool Equals(ValueList? other) => other is not null && values.SequenceEqual(other.Values);
+
     public override bool Equals(object? obj) => Equals(obj as ValueList);
+
     public override int GetHashCode() => values.Aggregate(17, HashCode.Combine);
+
     private IReadOnlyList<int> Values => values;
 }

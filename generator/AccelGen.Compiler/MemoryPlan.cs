@@ -13,7 +13,8 @@ public sealed record MemoryBlock(string Name, long Bytes, int First, int Last);
 /// <param name="End">First address beyond all blocks.</param>
 public sealed record MemoryPlan(IReadOnlyList<MemoryBlock> Blocks, IReadOnlyList<long> Addresses, long End)
 {
-    /// <summary>Places blocks so that those needed at the same time do not overlap: largest first, each at the lowest free address.</summary>
+    /// <summary>Places blocks so that those needed at the same time do not overlap: largest first, each at the lowest free
+    /// address.</summary>
     /// <param name="blocks">Blocks.</param>
     /// <param name="start">Lowest address, a multiple of <paramref name="page"/>.</param>
     /// <param name="page">Alignment in bytes.</param>
@@ -50,8 +51,15 @@ public sealed record MemoryPlan(IReadOnlyList<MemoryBlock> Blocks, IReadOnlyList
         {
             for (int j = 0; j < i; j++)
             {
-                if (Together(Blocks[i], Blocks[j]) && Addresses[i] < Addresses[j] + Blocks[j].Bytes && Addresses[j] < Addresses[i] + Blocks[i].Bytes)
-                    conflicts.Add($"{Blocks[i].Name} and {Blocks[j].Name} are both needed in step {Math.Max(Blocks[i].First, Blocks[j].First)} and overlap at address {Math.Max(Addresses[i], Addresses[j])}");
+                if (
+                    Together(Blocks[i], Blocks[j])
+                    && Addresses[i] < Addresses[j] + Blocks[j].Bytes
+                    && Addresses[j] < Addresses[i] + Blocks[i].Bytes
+                )
+                    conflicts.Add(
+                        $"{Blocks[i].Name} and {Blocks[j].Name} are both needed in step "
+                            + $"{Math.Max(Blocks[i].First, Blocks[j].First)} and overlap at address {Math.Max(Addresses[i], Addresses[j])}"
+                    );
             }
         }
 

@@ -21,8 +21,13 @@ public sealed partial class NetworkCompiler
             return result;
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (network.Layers[i] is SoftmaxLayer or LayerNormLayer or ArgMaxLayer && Producer(network, i) is int p && Alike(jobs[p], jobs[i])
-                && WithRow(network, jobs, p, i) is { } joined && Pays(joined[0], jobs[p][0], jobs[i][0], path))
+            if (
+                network.Layers[i] is SoftmaxLayer or LayerNormLayer or ArgMaxLayer
+                && Producer(network, i) is int p
+                && Alike(jobs[p], jobs[i])
+                && WithRow(network, jobs, p, i) is { } joined
+                && Pays(joined[0], jobs[p][0], jobs[i][0], path)
+            )
             {
                 jobs[p] = joined;
                 jobs[i] = [];
@@ -34,10 +39,19 @@ public sealed partial class NetworkCompiler
         for (int i = 0; i < jobs.Count; i++)
         {
             // Queries x keys, softmax, x values: the softmax is part of the first product by now.
-            if (network.Layers[i] is MatMulLayer values && Producer(network, i) is int s && network.Layers[s] is SoftmaxLayer && result[s].Into is int p
-                && network.Layers[p] is MatMulLayer scores && Alike(jobs[p], jobs[i]) && values.Right != values.Input && jobs[p][0] is { Row.Function: RowFunction.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
+            if (
+                network.Layers[i] is MatMulLayer values
+                && Producer(network, i) is int s
+                && network.Layers[s] is SoftmaxLayer
+                && result[s].Into is int p
+                && network.Layers[p] is MatMulLayer scores
+                && Alike(jobs[p], jobs[i])
+                && values.Right != values.Input
+                && jobs[p][0] is { Row.Function: RowFunction.Softmax, TableAddress: null, Transposed: null, RightZeroPointAddress: null }
                 && jobs[i][0] is { RightZeroPointAddress: null, TableAddress: null, Residual: null, InputExtent: null, OutputExtent: null }
-                && !Overwritten(network, p, i, [.. scores.Reads]) && !InPlace(network, i, [.. scores.Reads, values.Right]))
+                && !Overwritten(network, p, i, [.. scores.Reads])
+                && !InPlace(network, i, [.. scores.Reads, values.Right])
+            )
             {
                 List<LayerJob> attention = [.. jobs[p].Zip(jobs[i], (f, v) => f with { Then = v })];
                 if (Choose(attention[0], path) is null || !Pays(attention[0], jobs[p][0], jobs[i][0], path))
@@ -52,10 +66,18 @@ public sealed partial class NetworkCompiler
         // A convolution and the 1x1 convolution that alone reads it.
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (network.Layers[i] is ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) } && jobs[i] is [{ Row: null, Diagonal: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
-                && Producer(network, i) is int p && result[p] == (null, true) && network.Layers[p] is ConvLayer && jobs[p] is [{ Row: null, Then: null, Residual: null, Transposed: null, InputOrder: null } producer]
-                && !Overwritten(network, p, i, [.. network.Layers[p].Reads]) && !InPlace(network, i, [.. network.Layers[p].Reads]) && Chain(producer, pointwise) is { } chain
-                && Pays(chain, producer, pointwise, path))
+            if (
+                network.Layers[i] is ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) }
+                && jobs[i] is [{ Row: null, Diagonal: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
+                && Producer(network, i) is int p
+                && result[p] == (null, true)
+                && network.Layers[p] is ConvLayer
+                && jobs[p] is [{ Row: null, Then: null, Residual: null, Transposed: null, InputOrder: null } producer]
+                && !Overwritten(network, p, i, [.. network.Layers[p].Reads])
+                && !InPlace(network, i, [.. network.Layers[p].Reads])
+                && Chain(producer, pointwise) is { } chain
+                && Pays(chain, producer, pointwise, path)
+            )
             {
                 jobs[i] = [chain];
                 jobs[p] = [];
@@ -66,8 +88,15 @@ public sealed partial class NetworkCompiler
         // The 1x1 convolution before two that run as one.
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (jobs[i] is [{ Then: not null, Row: null, RightOperand: null, Batch: 0 } chain] && Enumerable.Range(0, i).FirstOrDefault(f => result[f].Into == i, -1) is var f and >= 0
-                && Producer(network, f) is int p && result[p] == (null, true) && jobs[p] is [var before] && WithBefore(network, before, chain, p, i) is { } joined && Pays(joined, before, chain, path))
+            if (
+                jobs[i] is [{ Then: not null, Row: null, RightOperand: null, Batch: 0 } chain]
+                && Enumerable.Range(0, i).FirstOrDefault(f => result[f].Into == i, -1) is var f and >= 0
+                && Producer(network, f) is int p
+                && result[p] == (null, true)
+                && jobs[p] is [var before]
+                && WithBefore(network, before, chain, p, i) is { } joined
+                && Pays(joined, before, chain, path)
+            )
             {
                 jobs[i] = [joined];
                 jobs[p] = [];
@@ -78,11 +107,21 @@ public sealed partial class NetworkCompiler
         // A row operator on what other layers read as well: a second result of the layer that computes it.
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (network.Layers[i] is LayerNormLayer or ArgMaxLayer && jobs[i] is [var row] && LastWriter(network, i) is int p && result[p].InMemory
-                && (result[p].Into ?? p) is var by && jobs[by] is [var producer])
+            if (
+                network.Layers[i] is LayerNormLayer or ArgMaxLayer
+                && jobs[i] is [var row]
+                && LastWriter(network, i) is int p
+                && result[p].InMemory
+                && (result[p].Into ?? p) is var by
+                && jobs[by] is [var producer]
+            )
             {
                 int known = conditions.Count;
-                if (Predicates(network, row, network.Layers[p].Block) is not { } parts || WithSecondResult(network, producer, parts.Beside, p, i) is not { } joined || !Pays(joined, producer, row, path, parts.Alone))
+                if (
+                    Predicates(network, row, network.Layers[p].Block) is not { } parts
+                    || WithSecondResult(network, producer, parts.Beside, p, i) is not { } joined
+                    || !Pays(joined, producer, row, path, parts.Alone)
+                )
                 {
                     conditions.RemoveRange(known, conditions.Count - known);
                     continue;
@@ -98,7 +137,8 @@ public sealed partial class NetworkCompiler
     }
 
     // Job by job the same heads, without copies in between.
-    private static bool Alike(List<LayerJob> first, List<LayerJob> second) => first.Count == second.Count && !first.Concat(second).Any(j => j.Rearranges);
+    private static bool Alike(List<LayerJob> first, List<LayerJob> second) =>
+        first.Count == second.Count && !first.Concat(second).Any(j => j.Rearranges);
 
     // The layer before that wrote the input as it is then, in part or as a whole.
     private static int? LastWriter(QuantizedNetwork network, int layer)
@@ -147,30 +187,76 @@ public sealed partial class NetworkCompiler
         // Of two products that run as one, the second computes the result; it has only one slot for parameters and a table.
         if (producer is { Then: LayerJob then, Row: null } && row.TableAddress is null)
             return WithSecondResult(network, then, row, p, i) is { } both ? producer with { Then = both } : null;
-        if (network.Layers[p] is ConcatLayer || producer is not { Row: null or { Function: RowFunction.LayerNorm }, Then: null, Also: null, Resize: null, Denominator: null, Transposed: null, OutputExtent: null }
-            || row is not { Transposed: null, InputExtent: null, OutputExtent: null } || row is { TableAddress: not null, Row.ParameterAddress: null })
+        if (
+            network.Layers[p] is ConcatLayer
+            || producer
+                is not {
+                    Row: null or { Function: RowFunction.LayerNorm },
+                    Then: null,
+                    Also: null,
+                    Resize: null,
+                    Denominator: null,
+                    Transposed: null,
+                    OutputExtent: null
+                }
+            || row is not { Transposed: null, InputExtent: null, OutputExtent: null }
+            || row is { TableAddress: not null, Row.ParameterAddress: null }
+        )
             return null;
         // The same memory read as other rows of pixels is the same pixels in the same order.
         TensorLayout pixels = producer.Output;
-        if (row.Input.Address != pixels.Address || row.Input.Shape.Channels != pixels.Shape.Channels || row.Input.PlaneBytes != pixels.PlaneBytes
-            || (long)pixels.Shape.Height * pixels.RowWords != (long)row.Output.Shape.Height * row.Output.RowWords)
+        if (
+            row.Input.Address != pixels.Address
+            || row.Input.Shape.Channels != pixels.Shape.Channels
+            || row.Input.PlaneBytes != pixels.PlaneBytes
+            || (long)pixels.Shape.Height * pixels.RowWords != (long)row.Output.Shape.Height * row.Output.RowWords
+        )
             return null;
         return producer with
         {
-            Also = row with { Output = row.Output with { Shape = row.Output.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords } },
+            Also = row with
+            {
+                Output = row.Output with
+                {
+                    Shape = row.Output.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width },
+                    RowWords = pixels.RowWords,
+                },
+            },
         };
     }
 
     private static LayerJob? WithBefore(QuantizedNetwork network, LayerJob before, LayerJob chain, int p, int i)
     {
         // It is computed where the others are, pixel by pixel of their windows; the table is theirs.
-        if (network.Layers[p] is not ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) } || before is not { Row: null, Then: null, Also: null, Residual: null, Transposed: null, TableAddress: null, Diagonal: false, RightOperand: null, PadTop: 0, PadLeft: 0, InputOrder: null }
-            || Overwritten(network, p, i, [.. network.Layers[p].Reads]) || InPlace(network, i, [.. network.Layers[p].Reads]))
+        if (
+            network.Layers[p] is not ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) }
+            || before
+                is not {
+                    Row: null,
+                    Then: null,
+                    Also: null,
+                    Residual: null,
+                    Transposed: null,
+                    TableAddress: null,
+                    Diagonal: false,
+                    RightOperand: null,
+                    PadTop: 0,
+                    PadLeft: 0,
+                    InputOrder: null
+                }
+            || Overwritten(network, p, i, [.. network.Layers[p].Reads])
+            || InPlace(network, i, [.. network.Layers[p].Reads])
+        )
             return null;
         TensorLayout pixels = chain.Input;
         if (before.Output.PlaneBytes != pixels.PlaneBytes || before.Input.PlaneBytes != pixels.PlaneBytes)
             return null;
-        TensorLayout Rows(TensorLayout t) => t with { Shape = t.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords };
+        TensorLayout Rows(TensorLayout t) =>
+            t with
+            {
+                Shape = t.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width },
+                RowWords = pixels.RowWords,
+            };
         return chain with { Before = before with { Input = Rows(before.Input), Output = Rows(before.Output) } };
     }
 
@@ -178,15 +264,29 @@ public sealed partial class NetworkCompiler
     private static LayerJob? Chain(LayerJob first, LayerJob second)
     {
         TensorLayout pixels = first.Output;
-        TensorLayout Rows(TensorLayout t) => t with { Shape = t.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords };
-        bool Same(TensorLayout t) => (long)t.Shape.Height * t.RowWords == (long)pixels.Shape.Height * pixels.RowWords && (t.Shape.Width == pixels.Shape.Width || t.Shape.Height == 1);
-        if (!Same(second.Output) || !Same(second.Input) || (second.Residual is { } r && second.ResidualBroadcast != Broadcast.Pixels && !Same(r)) || (second.Transposed is not null && pixels.Shape.Height > 1))
+        TensorLayout Rows(TensorLayout t) =>
+            t with
+            {
+                Shape = t.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width },
+                RowWords = pixels.RowWords,
+            };
+        bool Same(TensorLayout t) =>
+            (long)t.Shape.Height * t.RowWords == (long)pixels.Shape.Height * pixels.RowWords
+            && (t.Shape.Width == pixels.Shape.Width || t.Shape.Height == 1);
+        if (
+            !Same(second.Output)
+            || !Same(second.Input)
+            || (second.Residual is { } r && second.ResidualBroadcast != Broadcast.Pixels && !Same(r))
+            || (second.Transposed is not null && pixels.Shape.Height > 1)
+        )
             return null;
         return first with
         {
             Then = second with
             {
-                Input = Rows(second.Input), Output = Rows(second.Output), Residual = second.Residual is { } x && second.ResidualBroadcast != Broadcast.Pixels ? Rows(x) : second.Residual,
+                Input = Rows(second.Input),
+                Output = Rows(second.Output),
+                Residual = second.Residual is { } x && second.ResidualBroadcast != Broadcast.Pixels ? Rows(x) : second.Residual,
             },
         };
     }
@@ -194,9 +294,14 @@ public sealed partial class NetworkCompiler
     // The layer whose output only this layer reads, as its input, and which nothing else depends on.
     private static int? Producer(QuantizedNetwork network, int layer)
     {
-        int input = network.Layers[layer].Input, home = network.Home(input);
+        int input = network.Layers[layer].Input,
+            home = network.Home(input);
         int readers = network.Layers.Sum(l => l.Reads.Count(t => network.Home(t) == home));
-        if (readers != 1 || network.Inputs.Concat(network.Outputs).Any(t => network.Home(t) == home) || network.Tensors.Count(t => network.Home(t.Id) == home) != 1)
+        if (
+            readers != 1
+            || network.Inputs.Concat(network.Outputs).Any(t => network.Home(t) == home)
+            || network.Tensors.Count(t => network.Home(t.Id) == home) != 1
+        )
             return null;
         for (int p = layer - 1; p >= 0; p--)
         {
@@ -211,23 +316,49 @@ public sealed partial class NetworkCompiler
     {
         // The result is written where the producer runs: nothing may still need what it replaces.
         int output = network.Home(network.Layers[i].Output);
-        if ((i != p + 1 && network.Tensors.Count(t => network.Home(t.Id) == output) > 1) || InPlace(network, i, [.. network.Layers[p].Reads]))
+        if (
+            (i != p + 1 && network.Tensors.Count(t => network.Home(t.Id) == output) > 1)
+            || InPlace(network, i, [.. network.Layers[p].Reads])
+        )
             return null;
-        if (jobs[p].Any(j => j.TableAddress is not null || j.Transposed is not null || j.Denominator is not null || j.Resize is not null || j.Row is not null
-            || j.OutputExtent is not null) || network.Layers[p] is ConcatLayer || jobs[i].Any(j => j.OutputExtent is not null || j.InputExtent is not null))
+        if (
+            jobs[p]
+                .Any(j =>
+                    j.TableAddress is not null
+                    || j.Transposed is not null
+                    || j.Denominator is not null
+                    || j.Resize is not null
+                    || j.Row is not null
+                    || j.OutputExtent is not null
+                )
+            || network.Layers[p] is ConcatLayer
+            || jobs[i].Any(j => j.OutputExtent is not null || j.InputExtent is not null)
+        )
             return null;
         var joined = new List<LayerJob>();
         foreach ((LayerJob producer, LayerJob row) in jobs[p].Zip(jobs[i]))
         {
             // The same pixels, in the rows in which the producer computes them.
             TensorLayout pixels = producer.Output;
-            if ((long)pixels.Shape.Height * pixels.RowWords != (long)row.Output.Shape.Height * row.Output.RowWords || (row.Transposed is not null && pixels.Shape.Height > 1))
+            if (
+                (long)pixels.Shape.Height * pixels.RowWords != (long)row.Output.Shape.Height * row.Output.RowWords
+                || (row.Transposed is not null && pixels.Shape.Height > 1)
+            )
                 return null;
-            joined.Add(producer with
-            {
-                Output = row.Output with { Shape = row.Output.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width }, RowWords = pixels.RowWords },
-                ComputedChannels = producer.LaneChannels, Row = row.Row, TableAddress = row.TableAddress, Transposed = row.Transposed,
-            });
+            joined.Add(
+                producer with
+                {
+                    Output = row.Output with
+                    {
+                        Shape = row.Output.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width },
+                        RowWords = pixels.RowWords,
+                    },
+                    ComputedChannels = producer.LaneChannels,
+                    Row = row.Row,
+                    TableAddress = row.TableAddress,
+                    Transposed = row.Transposed,
+                }
+            );
         }
 
         return joined;
@@ -248,12 +379,14 @@ public sealed partial class NetworkCompiler
             passed = Chosen(skipped, b, without, null);
         }
 
-        return AnyTiling is not null || Chosen(joined, together, path, half) + passed <= Chosen(first, a, path, half) + Chosen(second, b, path, half);
+        return AnyTiling is not null
+            || Chosen(joined, together, path, half) + passed <= Chosen(first, a, path, half) + Chosen(second, b, path, half);
     }
 
     // Cycles under a tiling that has been chosen, whose commands can therefore be written.
     private long Chosen(LayerJob job, Tiling tiling, PathRow path, PathRow? half) =>
-        Cycles(job, tiling, path, half) ?? throw new InvalidOperationException($"layer {job.Name}: its chosen tiling has no commands: {tooLarge[job.ShapeOnly()]}");
+        Cycles(job, tiling, path, half)
+        ?? throw new InvalidOperationException($"layer {job.Name}: its chosen tiling has no commands: {tooLarge[job.ShapeOnly()]}");
 
     // The result takes the place of what earlier parts of the same pass may still read: the rows around a tile.
     private static bool InPlace(QuantizedNetwork network, int layer, params ReadOnlySpan<int> read)

@@ -6,17 +6,28 @@ namespace AccelGen.Compiler;
 public sealed partial class NetworkCompiler
 {
     // Plans the memory behind the weights and moves layouts and jobs from their provisional addresses to the final ones.
-    private MemoryPlan Settle(QuantizedNetwork network, List<List<LayerJob>> jobs, TensorLayout[] layouts, long[] homes, (int? Into, bool InMemory)[] fused)
+    private MemoryPlan Settle(
+        QuantizedNetwork network,
+        List<List<LayerJob>> jobs,
+        TensorLayout[] layouts,
+        long[] homes,
+        (int? Into, bool InMemory)[] fused
+    )
     {
         // A tensor that lies within a concatenation belongs to its memory.
         var sizes = new SortedDictionary<long, long>();
         for (int t = 0; t < homes.Length; t++)
-            sizes[homes[t]] = Math.Max(sizes.GetValueOrDefault(homes[t]), layouts[t].Address == homes[t] ? layouts[t].Bytes + config.Derived.WeightTileBytes : 0);
+            sizes[homes[t]] = Math.Max(
+                sizes.GetValueOrDefault(homes[t]),
+                layouts[t].Address == homes[t] ? layouts[t].Bytes + config.Derived.WeightTileBytes : 0
+            );
         foreach ((TensorLayout copy, _, _) in copies)
             sizes[copy.Address] = copy.Bytes + config.Derived.WeightTileBytes;
         long[] starts = [.. sizes.Keys];
-        int Region(long address) => Array.BinarySearch(starts, address) is >= 0 and int exact ? exact : ~Array.BinarySearch(starts, address) - 1;
-        int[] first = new int[starts.Length], last = new int[starts.Length];
+        int Region(long address) =>
+            Array.BinarySearch(starts, address) is >= 0 and int exact ? exact : ~Array.BinarySearch(starts, address) - 1;
+        int[] first = new int[starts.Length],
+            last = new int[starts.Length];
         string[] names = new string[starts.Length];
         Array.Fill(first, int.MaxValue);
         Array.Fill(last, -1);
@@ -38,7 +49,10 @@ public sealed partial class NetworkCompiler
         for (int i = 0; i < jobs.Count; i++)
         {
             // Where another layer's commands compute it on some paths only, those and its own.
-            int[] steps = fused[i].Into is not int by ? [i] : jobs[i].Count == 0 || by > i ? [by] : [by, i];
+            int[] steps =
+                fused[i].Into is not int by ? [i]
+                : jobs[i].Count == 0 || by > i ? [by]
+                : [by, i];
             foreach (int step in steps)
             {
                 foreach (int t in network.Layers[i].Reads.Where(t => !onChip.Contains(t)))
@@ -63,13 +77,18 @@ public sealed partial class NetworkCompiler
         foreach (int t in network.Outputs.Concat(network.Tensors.Where(t => t.Constant is not null).Select(t => t.Id)))
             Need(t, int.MaxValue);
         int[] used = [.. Enumerable.Range(0, starts.Length).Where(r => last[r] >= 0 || first[r] < 0)];
-        MemoryPlan plan = MemoryPlan.Place([.. used.Select(r => new MemoryBlock(names[r], sizes[starts[r]], first[r], last[r]))], next, Page);
+        MemoryPlan plan = MemoryPlan.Place(
+            [.. used.Select(r => new MemoryBlock(names[r], sizes[starts[r]], first[r], last[r]))],
+            next,
+            Page
+        );
         if (plan.Conflicts() is [var conflict, ..])
             throw new InvalidOperationException(conflict);
         long[] finals = new long[starts.Length];
         for (int k = 0; k < used.Length; k++)
             finals[used[k]] = plan.Addresses[k];
-        TensorLayout Final(TensorLayout t) => t.Address < Provisional ? t : t with { Address = finals[Region(t.Address)] + (t.Address - starts[Region(t.Address)]) };
+        TensorLayout Final(TensorLayout t) =>
+            t.Address < Provisional ? t : t with { Address = finals[Region(t.Address)] + (t.Address - starts[Region(t.Address)]) };
         for (int t = 0; t < layouts.Length; t++)
             layouts[t] = Final(layouts[t]);
         foreach (List<LayerJob> list in jobs)
@@ -80,11 +99,18 @@ public sealed partial class NetworkCompiler
 
         return plan;
 
-        LayerJob Move(LayerJob job) => job with
-        {
-            Input = Final(job.Input), Output = Final(job.Output), Residual = job.Residual is null ? null : Final(job.Residual),
-            RightOperand = job.RightOperand is null ? null : Final(job.RightOperand), Denominator = job.Denominator is null ? null : Final(job.Denominator),
-            Transposed = job.Transposed is null ? null : Final(job.Transposed), Then = job.Then is null ? null : Move(job.Then), Before = job.Before is null ? null : Move(job.Before), Also = job.Also is null ? null : Move(job.Also),
-        };
+        LayerJob Move(LayerJob job) =>
+            job with
+            {
+                Input = Final(job.Input),
+                Output = Final(job.Output),
+                Residual = job.Residual is null ? null : Final(job.Residual),
+                RightOperand = job.RightOperand is null ? null : Final(job.RightOperand),
+                Denominator = job.Denominator is null ? null : Final(job.Denominator),
+                Transposed = job.Transposed is null ? null : Final(job.Transposed),
+                Then = job.Then is null ? null : Move(job.Then),
+                Before = job.Before is null ? null : Move(job.Before),
+                Also = job.Also is null ? null : Move(job.Also),
+            };
     }
 }

@@ -26,7 +26,10 @@ public sealed partial class NetworkCompiler
     private void RequireCopies(string why)
     {
         if (!config.Units.LaneWise || !config.Units.Residual)
-            problems.Add($"{why}, which is a copy and needs units.{(config.Units.LaneWise ? "residual" : "laneWise")}, which {config.Name} leaves out; set units.{(config.Units.LaneWise ? "residual" : "laneWise")} to true");
+            problems.Add(
+                $"{why}, which is a copy and needs units.{(config.Units.LaneWise ? "residual" : "laneWise")}, which "
+                    + $"{config.Name} leaves out; set units.{(config.Units.LaneWise ? "residual" : "laneWise")} to true"
+            );
     }
 
     // Whether the pixels of two shapes follow each other in memory in the same way.
@@ -39,7 +42,8 @@ public sealed partial class NetworkCompiler
     // What a layer reads and writes, in the rows in which it wants it; copied before and after it where it lies in others.
     private sealed class Rearrangement(NetworkCompiler compiler, QuantizedLayer layer, int index)
     {
-        private readonly Dictionary<(long Address, int Height, int Width), TensorLayout> read = [], written = [];
+        private readonly Dictionary<(long Address, int Height, int Width), TensorLayout> read = [],
+            written = [];
 
         public string Place => $"layer {layer.Name}: ";
 
@@ -50,7 +54,13 @@ public sealed partial class NetworkCompiler
         // Layouts as the layer sees them: views whose pixels lie otherwise in the memory that they share are copies.
         public TensorLayout[] Views(QuantizedNetwork network, TensorLayout[] layouts)
         {
-            int[] misfits = [.. layer.Reads.Append(layer.Output).Distinct().Where(t => !compiler.SameArrangement(network.Tensors[t].Shape, network.Tensors[network.Home(t)].Shape))];
+            int[] misfits =
+            [
+                .. layer
+                    .Reads.Append(layer.Output)
+                    .Distinct()
+                    .Where(t => !compiler.SameArrangement(network.Tensors[t].Shape, network.Tensors[network.Home(t)].Shape)),
+            ];
             if (misfits.Length == 0)
                 return layouts;
             TensorLayout[] seen = [.. layouts];
@@ -84,7 +94,13 @@ public sealed partial class NetworkCompiler
             Arranged(t, height, width, written, copy => After.AddRange(compiler.Copy(layer, index, copy, t)));
 
         // The memory itself where its pixels lie as they are wanted, or a copy, the same for all that want it.
-        private TensorLayout Arranged(TensorLayout t, int height, int width, Dictionary<(long, int, int), TensorLayout> known, Action<TensorLayout> fill)
+        private TensorLayout Arranged(
+            TensorLayout t,
+            int height,
+            int width,
+            Dictionary<(long, int, int), TensorLayout> known,
+            Action<TensorLayout> fill
+        )
         {
             if (compiler.SameArrangement(t.Shape, t.Shape with { Height = height, Width = width }))
                 return compiler.InRows(t, height, width);
@@ -99,7 +115,14 @@ public sealed partial class NetworkCompiler
 
         private TensorLayout Copy(TensorLayout t, int height, int width)
         {
-            TensorLayout copy = compiler.Allocate(t.Shape with { Height = height, Width = width }, $"{Place}a copy in rows of {width} pixels");
+            TensorLayout copy = compiler.Allocate(
+                t.Shape with
+                {
+                    Height = height,
+                    Width = width,
+                },
+                $"{Place}a copy in rows of {width} pixels"
+            );
             compiler.copies.Add((copy, index, $"{layer.Name} (copy)"));
             compiler.RequireCopies($"{Place}takes {t.Shape} in rows of {width} pixels");
             return copy;
@@ -107,10 +130,14 @@ public sealed partial class NetworkCompiler
     }
 
     // The same memory under other rows.
-    private TensorLayout InRows(TensorLayout t, int height, int width) => (height, width) == (t.Shape.Height, t.Shape.Width) ? t : t with
-    {
-        Shape = t.Shape with { Height = height, Width = width }, RowWords = height == 1 ? t.Shape.Height * t.RowWords : width / config.Derived.VectorsPerWord,
-    };
+    private TensorLayout InRows(TensorLayout t, int height, int width) =>
+        (height, width) == (t.Shape.Height, t.Shape.Width)
+            ? t
+            : t with
+            {
+                Shape = t.Shape with { Height = height, Width = width },
+                RowWords = height == 1 ? t.Shape.Height * t.RowWords : width / config.Derived.VectorsPerWord,
+            };
 
     // The pixels of one layout in the rows of another, by way of a single row where both have rows that end within a word.
     private List<LayerJob> Copy(QuantizedLayer layer, int index, TensorLayout from, TensorLayout to)
@@ -130,7 +157,8 @@ public sealed partial class NetworkCompiler
     // columns beyond their last pixel are 0.
     private List<LayerJob> ToRow(QuantizedLayer layer, int index, TensorLayout image, TensorLayout row)
     {
-        int r = config.Derived.VectorsPerWord, width = image.Shape.Width;
+        int r = config.Derived.VectorsPerWord,
+            width = image.Shape.Width;
         var jobs = new List<LayerJob>();
         for (int phase = 0; phase < Math.Min(r, image.Shape.Height); phase++)
         {
@@ -142,9 +170,18 @@ public sealed partial class NetworkCompiler
                 jobs.Add(Copying(layer, index, source, first, offset) with { Residual = first, ResidualScale = One });
             }
 
-            int from = offset > 0 ? r - offset : 0, words = Geometry.Ceil(Math.Max(0, width - from), r);
+            int from = offset > 0 ? r - offset : 0,
+                words = Geometry.Ceil(Math.Max(0, width - from), r);
             if (words > 0)
-                jobs.Add(Copying(layer, index, source, Rows(row, offset > 0 ? word + 1 : word, source.Shape.Height, words * r, words, width), -from));
+                jobs.Add(
+                    Copying(
+                        layer,
+                        index,
+                        source,
+                        Rows(row, offset > 0 ? word + 1 : word, source.Shape.Height, words * r, words, width),
+                        -from
+                    )
+                );
         }
 
         return jobs;
@@ -153,13 +190,22 @@ public sealed partial class NetworkCompiler
     // A row of pixels cut into image rows: again those that begin at the same place within a word are one job.
     private List<LayerJob> FromRow(QuantizedLayer layer, int index, TensorLayout row, TensorLayout image)
     {
-        int r = config.Derived.VectorsPerWord, width = image.Shape.Width;
+        int r = config.Derived.VectorsPerWord,
+            width = image.Shape.Width;
         var jobs = new List<LayerJob>();
         for (int phase = 0; phase < Math.Min(r, image.Shape.Height); phase++)
         {
             TensorLayout target = EveryRow(image, phase, r);
             (int word, int offset) = Math.DivRem(phase * width, r);
-            jobs.Add(Copying(layer, index, Rows(row, word, target.Shape.Height, offset + width, Geometry.Ceil(offset + width, r), width), target, -offset));
+            jobs.Add(
+                Copying(
+                    layer,
+                    index,
+                    Rows(row, word, target.Shape.Height, offset + width, Geometry.Ceil(offset + width, r), width),
+                    target,
+                    -offset
+                )
+            );
         }
 
         return jobs;
@@ -167,7 +213,14 @@ public sealed partial class NetworkCompiler
 
     // Every so-manieth row of an image, from a first one on.
     private TensorLayout EveryRow(TensorLayout image, int first, int step) =>
-        Rows(image, first * image.RowWords, Geometry.Ceil(image.Shape.Height - first, step), image.Shape.Width, image.RowWords, step * image.RowWords);
+        Rows(
+            image,
+            first * image.RowWords,
+            Geometry.Ceil(image.Shape.Height - first, step),
+            image.Shape.Width,
+            image.RowWords,
+            step * image.RowWords
+        );
 
     // Rows in the memory of another layout, from a word on, a number of words apart.
     private TensorLayout Rows(TensorLayout memory, int word, int height, int width, int words, int pitch)
@@ -175,14 +228,33 @@ public sealed partial class NetworkCompiler
         TensorLayout all = Channels(memory);
         return all with
         {
-            Address = all.Address + ((long)word * config.Derived.WordBytes), Shape = all.Shape with { Height = height, Width = width }, RowWords = words, RowPitchWords = pitch,
+            Address = all.Address + ((long)word * config.Derived.WordBytes),
+            Shape = all.Shape with { Height = height, Width = width },
+            RowWords = words,
+            RowPitchWords = pitch,
         };
     }
 
     // Raw values as they are, from a number of columns before the first, which are 0, or behind it.
-    private LayerJob Copying(QuantizedLayer layer, int index, TensorLayout from, TensorLayout to, int padLeft) => new()
-    {
-        Name = layer.Name, LayerIndex = index, Input = from, InputZeroPoint = 0, Output = to, OutputZeroPoint = 0, ClampLow = -128, ClampHigh = 127, PadLeft = padLeft, Padded = true,
-        Diagonal = true, WeightPerTap = false, WeightAddress = AddOnes(), ParameterShared = true, ParameterAddress = AddSharedParameters(One), Block = layer.Block, Rearranges = true,
-    };
+    private LayerJob Copying(QuantizedLayer layer, int index, TensorLayout from, TensorLayout to, int padLeft) =>
+        new()
+        {
+            Name = layer.Name,
+            LayerIndex = index,
+            Input = from,
+            InputZeroPoint = 0,
+            Output = to,
+            OutputZeroPoint = 0,
+            ClampLow = -128,
+            ClampHigh = 127,
+            PadLeft = padLeft,
+            Padded = true,
+            Diagonal = true,
+            WeightPerTap = false,
+            WeightAddress = AddOnes(),
+            ParameterShared = true,
+            ParameterAddress = AddSharedParameters(One),
+            Block = layer.Block,
+            Rearranges = true,
+        };
 }

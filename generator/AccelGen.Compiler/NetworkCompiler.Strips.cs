@@ -13,7 +13,13 @@ public sealed partial class NetworkCompiler
     private sealed record StripPlan(Tiling Consumer, IReadOnlyList<(int Layer, Tiling Tiling)> Producers, int StripWords);
 
     // For each consumer of strips its plan; its producers are computed at its place.
-    private Dictionary<int, StripPlan> FindStrips(QuantizedNetwork network, List<List<LayerJob>> jobs, TensorLayout[] layouts, (int? Into, bool InMemory)[] fused, PathRow path)
+    private Dictionary<int, StripPlan> FindStrips(
+        QuantizedNetwork network,
+        List<List<LayerJob>> jobs,
+        TensorLayout[] layouts,
+        (int? Into, bool InMemory)[] fused,
+        PathRow path
+    )
     {
         var plans = new Dictionary<int, StripPlan>();
         var planned = new Dictionary<(LayerJob, LayerJob, int), (StripPlan Plan, long Cycles)?>();
@@ -22,11 +28,28 @@ public sealed partial class NetworkCompiler
         // From the end: the last reader has the most producers, which then have none of their own.
         for (int i = jobs.Count - 1; i > 0; i--)
         {
-            if (fused[i].Into is not null || jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Row: null, Denominator: null } consumer] || consumer.Input.Shape.Batch != 1)
+            if (
+                fused[i].Into is not null
+                || jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Row: null, Denominator: null } consumer]
+                || consumer.Input.Shape.Batch != 1
+            )
                 continue;
-            int[] producers = [.. Enumerable.Range(0, i).Where(p => !plans.ContainsKey(p) && fused[p] == (null, true) && ComputedInStrips(network, jobs, layouts, fused, p, i) && Choose(jobs[p][0], path) is not null)];
+            int[] producers =
+            [
+                .. Enumerable
+                    .Range(0, i)
+                    .Where(p =>
+                        !plans.ContainsKey(p)
+                        && fused[p] == (null, true)
+                        && ComputedInStrips(network, jobs, layouts, fused, p, i)
+                        && Choose(jobs[p][0], path) is not null
+                    ),
+            ];
             // Bias and scale of all its channels, or of all phases, stay.
-            if ((consumer.ParameterShared ? consumer.Resize?.Phases ?? 1 : Geometry.Ceil(consumer.LaneChannels, config.Array.Lanes)) > new Slots(config).ParameterTiles)
+            if (
+                (consumer.ParameterShared ? consumer.Resize?.Phases ?? 1 : Geometry.Ceil(consumer.LaneChannels, config.Array.Lanes))
+                > new Slots(config).ParameterTiles
+            )
                 continue;
             if (producers.Length == 0 || Choose(consumer, path) is not { } alone)
                 continue;
@@ -49,21 +72,45 @@ public sealed partial class NetworkCompiler
     }
 
     // Whether layer p writes part of the input of layer i and can run just before it, piece by piece.
-    private bool ComputedInStrips(QuantizedNetwork network, List<List<LayerJob>> jobs, TensorLayout[] layouts, (int? Into, bool InMemory)[] fused, int p, int i)
+    private bool ComputedInStrips(
+        QuantizedNetwork network,
+        List<List<LayerJob>> jobs,
+        TensorLayout[] layouts,
+        (int? Into, bool InMemory)[] fused,
+        int p,
+        int i
+    )
     {
         LayerJob consumer = jobs[i][0];
         TensorLayout read = consumer.Input;
-        if (jobs[p] is not [{ Then: null, Also: null, RightOperand: null, Denominator: null, Transposed: null, InputOrder: null } job] || job.Input.Shape.Batch != 1 || job.Output.Shape.Batch != 1 || job.Block != consumer.Block
-            || (job.Residual is not null && consumer.Residual is not null))
+        if (
+            jobs[p] is not [{ Then: null, Also: null, RightOperand: null, Denominator: null, Transposed: null, InputOrder: null } job]
+            || job.Input.Shape.Batch != 1
+            || job.Output.Shape.Batch != 1
+            || job.Block != consumer.Block
+            || (job.Residual is not null && consumer.Residual is not null)
+        )
             return false;
         // The same plane of pixels, split into rows in any way; a whole number of planes of the consumer's input.
         long planes = (read.Shape.Channels + config.Array.VectorWidth - 1) / config.Array.VectorWidth;
-        if (job.Output.PlaneBytes != read.PlaneBytes || job.Output.Address < read.Address || job.Output.Address >= read.Address + (planes * read.PlaneBytes)
-            || (long)job.Output.Shape.Height * job.Output.RowWords != (long)read.Shape.Height * read.RowWords)
+        if (
+            job.Output.PlaneBytes != read.PlaneBytes
+            || job.Output.Address < read.Address
+            || job.Output.Address >= read.Address + (planes * read.PlaneBytes)
+            || (long)job.Output.Shape.Height * job.Output.RowWords != (long)read.Shape.Height * read.RowWords
+        )
             return false;
         bool Member(int l) => l == i || fused[l].Into == i;
-        bool Written(int tensor) => layouts[tensor].Address < job.Output.Address + job.Output.Bytes && layouts[tensor].Address + layouts[tensor].Bytes > job.Output.Address;
-        bool Read(int tensor) => network.Layers[p].Reads.Any(t => layouts[t].Address < layouts[tensor].Address + layouts[tensor].Bytes && layouts[tensor].Address < layouts[t].Address + layouts[t].Bytes);
+        bool Written(int tensor) =>
+            layouts[tensor].Address < job.Output.Address + job.Output.Bytes
+            && layouts[tensor].Address + layouts[tensor].Bytes > job.Output.Address;
+        bool Read(int tensor) =>
+            network
+                .Layers[p]
+                .Reads.Any(t =>
+                    layouts[t].Address < layouts[tensor].Address + layouts[tensor].Bytes
+                    && layouts[tensor].Address < layouts[t].Address + layouts[t].Bytes
+                );
         for (int l = p + 1; l < jobs.Count; l++)
         {
             // Between the two nobody reads the result or replaces what it is computed from; nor may the consumer, which
@@ -72,7 +119,14 @@ public sealed partial class NetworkCompiler
             if (l > i && !Member(l))
                 continue;
             bool inPlace = layer is ConcatLayer && jobs[l].Count == 0;
-            if (Member(l) ? Read(layer.Output) || Written(layer.Output) || layer.Reads.Any(t => Written(t) && layouts[t].Address != read.Address) || (layer.Residual is { } r && Written(r.Tensor)) : !inPlace && (Read(layer.Output) || layer.Reads.Any(Written)))
+            if (
+                Member(l)
+                    ? Read(layer.Output)
+                        || Written(layer.Output)
+                        || layer.Reads.Any(t => Written(t) && layouts[t].Address != read.Address)
+                        || (layer.Residual is { } r && Written(r.Tensor))
+                    : !inPlace && (Read(layer.Output) || layer.Reads.Any(Written))
+            )
                 return false;
         }
 
@@ -97,7 +151,13 @@ public sealed partial class NetworkCompiler
         foreach (StripPlan good in AnyTiling is not null ? [] : found.OrderBy(f => f.Cycles).Take(8).Select(f => f.Plan).ToList())
         {
             Tiling t = good.Consumer;
-            foreach (Tiling variant in TilingSearch.Refinements(config, consumer, t).Where(v => v.ChunkVectors == t.ChunkVectors && v.WeightTiles == Math.Min(t.WeightTiles, v.GroupTiles)).Prepend(t).Distinct())
+            foreach (
+                Tiling variant in TilingSearch
+                    .Refinements(config, consumer, t)
+                    .Where(v => v.ChunkVectors == t.ChunkVectors && v.WeightTiles == Math.Min(t.WeightTiles, v.GroupTiles))
+                    .Prepend(t)
+                    .Distinct()
+            )
             {
                 foreach (int times in new[] { 1, 2, 4 })
                     Try(variant, good.StripWords, times);
@@ -122,7 +182,15 @@ public sealed partial class NetworkCompiler
         {
             if (AnyTiling is not null)
             {
-                IReadOnlyList<Tiling> legal = TilingSearch.Candidates(config, consumer, int.MaxValue, slots with { InputWords = inputWords });
+                IReadOnlyList<Tiling> legal = TilingSearch.Candidates(
+                    config,
+                    consumer,
+                    int.MaxValue,
+                    slots with
+                    {
+                        InputWords = inputWords,
+                    }
+                );
                 return legal.Count == 0 ? [] : [legal[AnyTiling.Next(legal.Count)]];
             }
 
@@ -140,11 +208,25 @@ public sealed partial class NetworkCompiler
                 return legal[AnyTiling.Next(legal.Count)];
             int smallest = Math.Max(strip, legal.Min(t => LayerEmitter.StripOf(config, job, t)));
             if (!known.TryGetValue((job, inputWords, smallest), out Tiling? best))
-                known[(job, inputWords, smallest)] = best = legal.Where(t => LayerEmitter.StripOf(config, job, t) <= smallest).Take(4).MinBy(t => Cycles(job, t, path, null) ?? long.MaxValue);
+                known[(job, inputWords, smallest)] = best = legal
+                    .Where(t => LayerEmitter.StripOf(config, job, t) <= smallest)
+                    .Take(4)
+                    .MinBy(t => Cycles(job, t, path, null) ?? long.MaxValue);
             return best;
         }
 
-        long? Together(StripPlan plan) => Cycles(consumer, path, null, trial =>
-            trial.EmitStrips(consumer, plan.Consumer, [.. plan.Producers.Select(p => (producers.First(x => x.Layer == p.Layer).Job, p.Tiling))], plan.StripWords));
+        long? Together(StripPlan plan) =>
+            Cycles(
+                consumer,
+                path,
+                null,
+                trial =>
+                    trial.EmitStrips(
+                        consumer,
+                        plan.Consumer,
+                        [.. plan.Producers.Select(p => (producers.First(x => x.Layer == p.Layer).Job, p.Tiling))],
+                        plan.StripWords
+                    )
+            );
     }
 }

@@ -47,11 +47,17 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             {
                 TensorLayout home = layouts[other];
                 // A view whose pixels lie otherwise is copied by each layer that takes it; the tensor itself is that which is there.
-                layouts[tensor.Id] = SameArrangement(tensor.Shape, home.Shape) && tensor.Shape != home.Shape ? TensorLayout.Create(config, tensor.Shape, home.Address) : home;
+                layouts[tensor.Id] =
+                    SameArrangement(tensor.Shape, home.Shape) && tensor.Shape != home.Shape
+                        ? TensorLayout.Create(config, tensor.Shape, home.Address)
+                        : home;
                 continue;
             }
 
-            layouts[tensor.Id] = Allocate(folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape, $"tensor {tensor.Name}");
+            layouts[tensor.Id] = Allocate(
+                folded.TryGetValue(tensor.Id, out InputFolding? f) ? f.Shape : tensor.Shape,
+                $"tensor {tensor.Name}"
+            );
         }
 
         long[] homes = [.. network.Tensors.Select(t => layouts[network.Home(t.Id)].Address)];
@@ -69,11 +75,31 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         var emitter = new LayerEmitter(config);
         var builder = new ProgramBuilder(config);
         var layers = new List<CompiledLayer>();
-        var whole = new CompiledProgram { Config = config, Network = network, Commands = [], ProgramAddress = 0, Image = [], MemoryBytes = 0, Layers = [], Tensors = layouts, Folded = folded }.Row(ExecutionPath.Whole);
+        var whole = new CompiledProgram
+        {
+            Config = config,
+            Network = network,
+            Commands = [],
+            ProgramAddress = 0,
+            Image = [],
+            MemoryBytes = 0,
+            Layers = [],
+            Tensors = layouts,
+            Folded = folded,
+        }.Row(ExecutionPath.Whole);
         (int? Into, bool InMemory)[] fused = Fuse(network, jobs, layouts, whole);
         Dictionary<int, StripPlan> strips = FindStrips(network, jobs, layouts, fused, whole);
         MemoryPlan plan = Settle(network, jobs, layouts, homes, fused);
-        if (new StorageAudit(network, layouts, config.Array.VectorWidth, [.. fused.Select((f, i) => f.Into ?? i)], [.. fused.Select(f => f.InMemory)]).Problems() is [var misplaced, ..])
+        if (
+            new StorageAudit(
+                network,
+                layouts,
+                config.Array.VectorWidth,
+                [.. fused.Select((f, i) => f.Into ?? i)],
+                [.. fused.Select(f => f.InMemory)]
+            ).Problems()
+            is [var misplaced, ..]
+        )
             throw new InvalidOperationException(misplaced);
         for (int index = 0; index < jobs.Count; index++)
         {
@@ -81,7 +107,8 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             List<LayerJob> layerJobs = jobs[index];
             int first = emitter.Commands.Count;
             Tiling? chosen = null;
-            StripPlan? strip = strips.GetValueOrDefault(index), part = fused[index].Into is int into ? strips.GetValueOrDefault(into) : null;
+            StripPlan? strip = strips.GetValueOrDefault(index),
+                part = fused[index].Into is int into ? strips.GetValueOrDefault(into) : null;
             if (strip is not null)
             {
                 chosen = strip.Consumer;
@@ -109,8 +136,23 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
             // A concatenation whose parts are in place has no commands.
             LayerJob? sample = layerJobs.Find(j => !j.Rearranges);
-            bool flat = sample is { Output.Shape.Height: 1 } && network.Tensors[layer.Output].Shape.Height > 1, apart = layerJobs.Exists(j => j.Rearranges);
-            layers.Add(new CompiledLayer(layer, first, emitter.Commands.Count, chosen, !flat ? 0 : apart ? network.Tensors[layer.Output].Shape.Width : layouts[layer.Output].RowWords * config.Derived.VectorsPerWord) { FusedInto = fused[index].Into, InMemory = fused[index].InMemory });
+            bool flat = sample is { Output.Shape.Height: 1 } && network.Tensors[layer.Output].Shape.Height > 1,
+                apart = layerJobs.Exists(j => j.Rearranges);
+            layers.Add(
+                new CompiledLayer(
+                    layer,
+                    first,
+                    emitter.Commands.Count,
+                    chosen,
+                    !flat ? 0
+                        : apart ? network.Tensors[layer.Output].Shape.Width
+                        : layouts[layer.Output].RowWords * config.Derived.VectorsPerWord
+                )
+                {
+                    FusedInto = fused[index].Into,
+                    InMemory = fused[index].InMemory,
+                }
+            );
         }
 
         if (problems.Count > 0)
@@ -136,7 +178,22 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             ProgramAddress = programAddress,
             Image = image,
             MemoryBytes = Align(image.Length),
-            Layers = [.. layers.Select(l => l.EndCommand == l.FirstCommand ? l with { FirstCommand = 0, EndCommand = 0 } : l with { FirstCommand = positions[l.FirstCommand], EndCommand = positions[l.EndCommand - 1] + 1 })],
+            Layers =
+            [
+                .. layers.Select(l =>
+                    l.EndCommand == l.FirstCommand
+                        ? l with
+                        {
+                            FirstCommand = 0,
+                            EndCommand = 0,
+                        }
+                        : l with
+                        {
+                            FirstCommand = positions[l.FirstCommand],
+                            EndCommand = positions[l.EndCommand - 1] + 1,
+                        }
+                ),
+            ],
             Tensors = layouts,
             Folded = folded,
             Memory = plan,
@@ -158,8 +215,18 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     // A layer whose channels do not depend on each other, in as many parts as the buffers ask for.
     private IEnumerable<LayerJob> Parts(LayerJob job, PathRow path)
     {
-        int c0 = config.Array.VectorWidth, planes = Geometry.Ceil(job.Input.Shape.Channels, c0), channels = job.Input.Shape.Channels;
-        if (!job.Diagonal || job.Row is not null || job.Then is not null || job.Also is not null || job.Transposed is not null || planes < 2 || Choose(job, path) is not null)
+        int c0 = config.Array.VectorWidth,
+            planes = Geometry.Ceil(job.Input.Shape.Channels, c0),
+            channels = job.Input.Shape.Channels;
+        if (
+            !job.Diagonal
+            || job.Row is not null
+            || job.Then is not null
+            || job.Also is not null
+            || job.Transposed is not null
+            || planes < 2
+            || Choose(job, path) is not null
+        )
         {
             yield return job;
             yield break;
@@ -168,12 +235,20 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         int half = planes / 2;
         foreach ((int from, int count) in new[] { (0, half), (half, planes - half) })
         {
-            TensorLayout Part(TensorLayout t) => t with { Address = t.Address + (from * t.PlaneBytes), Shape = t.Shape with { Channels = Math.Min(count * c0, channels - (from * c0)) } };
+            TensorLayout Part(TensorLayout t) =>
+                t with
+                {
+                    Address = t.Address + (from * t.PlaneBytes),
+                    Shape = t.Shape with { Channels = Math.Min(count * c0, channels - (from * c0)) },
+                };
             int laneTiles = from * config.Derived.LaneSegments;
             int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
             LayerJob part = job with
             {
-                ExtentStart = job.ExtentStart + from, Input = Part(job.Input), Output = Part(job.Output), Residual = job.Residual is { } r && job.ResidualBroadcast != Broadcast.Channels ? Part(r) : job.Residual,
+                ExtentStart = job.ExtentStart + from,
+                Input = Part(job.Input),
+                Output = Part(job.Output),
+                Residual = job.Residual is { } r && job.ResidualBroadcast != Broadcast.Channels ? Part(r) : job.Residual,
                 WeightAddress = job.WeightAddress + (job.WeightScalar ? 0 : (long)laneTiles * taps * config.Derived.WeightTileBytes),
                 ParameterAddress = job.ParameterAddress + (job.ParameterShared ? 0 : (long)laneTiles * config.Derived.ParameterTileBytes),
             };
@@ -199,25 +274,46 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 QuantizedTensor part = network.Tensors[id];
                 int at = first;
                 first += part.Shape.Channels;
-                if (!LiesInConcatenation(network, concat, part, folded) || !SameArrangement(part.Shape, whole.Shape) || ReadBesideChange(network, concat, id, container))
+                if (
+                    !LiesInConcatenation(network, concat, part, folded)
+                    || !SameArrangement(part.Shape, whole.Shape)
+                    || ReadBesideChange(network, concat, id, container)
+                )
                     continue;
                 container[id] = whole.Id;
-                layouts[id] = layouts[id] with { Address = layouts[whole.Id].Address + (at / config.Array.VectorWidth * layouts[whole.Id].PlaneBytes) };
+                layouts[id] = layouts[id] with
+                {
+                    Address = layouts[whole.Id].Address + (at / config.Array.VectorWidth * layouts[whole.Id].PlaneBytes),
+                };
             }
         }
     }
 
     // Whether a part can be the same memory as what a concatenation makes of it: nothing else wants it elsewhere, and its
     // values stay as they are.
-    private static bool LiesInConcatenation(QuantizedNetwork network, ConcatLayer concat, QuantizedTensor part, Dictionary<int, InputFolding> folded)
+    private static bool LiesInConcatenation(
+        QuantizedNetwork network,
+        ConcatLayer concat,
+        QuantizedTensor part,
+        Dictionary<int, InputFolding> folded
+    )
     {
         QuantizedTensor whole = network.Tensors[concat.Output];
         int id = part.Id;
-        return concat is { Table: null, Residual: null, TransposeOutput: false, Block: null, ClampLow: -128, ClampHigh: 127 } && part.Constant is null
-            && part.SharesStorageWith is null && whole.SharesStorageWith is null && !network.Inputs.Contains(id) && !folded.ContainsKey(id)
-            && concat.Inputs.Count(t => t == id) == 1 && !network.Tensors.Any(t => t.SharesStorageWith == id)
-            && network.Layers.OfType<ConcatLayer>().Count(c => c.Inputs.Contains(id)) == 1 && network.Layers.Any(l => l.Output == id)
-            && part.Scale == whole.Scale && part.ZeroPoint == whole.ZeroPoint && part.Shape.Batch == 1 && whole.Shape.Batch == 1;
+        return concat is { Table: null, Residual: null, TransposeOutput: false, Block: null, ClampLow: -128, ClampHigh: 127 }
+            && part.Constant is null
+            && part.SharesStorageWith is null
+            && whole.SharesStorageWith is null
+            && !network.Inputs.Contains(id)
+            && !folded.ContainsKey(id)
+            && concat.Inputs.Count(t => t == id) == 1
+            && !network.Tensors.Any(t => t.SharesStorageWith == id)
+            && network.Layers.OfType<ConcatLayer>().Count(c => c.Inputs.Contains(id)) == 1
+            && network.Layers.Any(l => l.Output == id)
+            && part.Scale == whole.Scale
+            && part.ZeroPoint == whole.ZeroPoint
+            && part.Shape.Batch == 1
+            && whole.Shape.Batch == 1;
     }
 
     // Whether somebody reads a part by itself while the memory of a concatenation around it, at any depth, is overwritten in
@@ -240,12 +336,16 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     // What keeps a layer from running: its smallest tile, or a command field that no tile changes.
     private string WhyNone(LayerJob job) =>
-        TilingSearch.WhyNone(config, job)?.ToString() ?? (tooLarge.TryGetValue(job.ShapeOnly(), out string? field)
-            ? $"{field}; make the layer smaller, or the array larger (array.vectorWidth, array.lanes, array.pes)"
-            : "no tile's windows start at whole words; take another stride, or a bus whose word is one vector (axi.dataBits)");
+        TilingSearch.WhyNone(config, job)?.ToString()
+        ?? (
+            tooLarge.TryGetValue(job.ShapeOnly(), out string? field)
+                ? $"{field}; make the layer smaller, or the array larger (array.vectorWidth, array.lanes, array.pes)"
+                : "no tile's windows start at whole words; take another stride, or a bus whose word is one vector (axi.dataBits)"
+        );
 
     private string NoTiling(LayerJob job, string why) =>
-        $"layer {job.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}: {why}";
+        $"layer {job.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel "
+        + $"{job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}: {why}";
 
     private Tiling? Choose(LayerJob job, PathRow path)
     {
@@ -303,12 +403,18 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     // Cycles of a layer under a tiling; with a second path twice its cycles count as well. Null when a value of its commands
     // does not fit its field.
-    private long? Cycles(LayerJob job, Tiling tiling, PathRow path, PathRow? half) => Cycles(job, path, half, trial =>
-    {
-        // The matrices of a batch follow each other without a gap: three show the steady state.
-        for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
-            trial.Emit(job with { Batch = batch, Then = job.Then is null ? null : job.Then with { Batch = batch } }, tiling);
-    });
+    private long? Cycles(LayerJob job, Tiling tiling, PathRow path, PathRow? half) =>
+        Cycles(
+            job,
+            path,
+            half,
+            trial =>
+            {
+                // The matrices of a batch follow each other without a gap: three show the steady state.
+                for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
+                    trial.Emit(job with { Batch = batch, Then = job.Then is null ? null : job.Then with { Batch = batch } }, tiling);
+            }
+        );
 
     // Cycles of commands on their own. The ranges of their fields are checked here, where the layer is planned: what does
     // not fit is no candidate.
@@ -341,7 +447,9 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             if (part.InputExtent is int input)
                 (extents ??= [.. whole.Extents])[input] = Half(part.Input.Shape.Channels);
             if (part.OutputExtent is int output)
-                (extents ??= [.. whole.Extents])[output] = Half((2 * part.ExtentStart * config.Array.VectorWidth) + part.Output.Shape.Channels);
+                (extents ??= [.. whole.Extents])[output] = Half(
+                    (2 * part.ExtentStart * config.Array.VectorWidth) + part.Output.Shape.Channels
+                );
         }
 
         return extents is null ? null : whole with { Extents = extents };
@@ -357,8 +465,19 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         {
             QuantizedTensor tensor = network.Tensors[input];
             var users = network.Layers.Where(l => l.Reads.Contains(input)).ToList();
-            if (!network.Tensors.Any(t => t.SharesStorageWith == input) && users is [ConvLayer { Groups: 1, InputExtent: null } conv] && conv.Input == input && conv.Residual?.Tensor != input && conv.Kernel.Columns > 1 && tensor.Shape.Batch == 1
-                && Foldings(conv, tensor, conv.Computed(tensor.Shape, network.Tensors[conv.Output].Shape)).OrderBy(f => AnyTiling?.Next() ?? f.Cycles).Select(f => f.Folding).FirstOrDefault() is { } best)
+            if (
+                !network.Tensors.Any(t => t.SharesStorageWith == input)
+                && users is [ConvLayer { Groups: 1, InputExtent: null } conv]
+                && conv.Input == input
+                && conv.Residual?.Tensor != input
+                && conv.Kernel.Columns > 1
+                && tensor.Shape.Batch == 1
+                && Foldings(conv, tensor, conv.Computed(tensor.Shape, network.Tensors[conv.Output].Shape))
+                    .OrderBy(f => AnyTiling?.Next() ?? f.Cycles)
+                    .Select(f => f.Folding)
+                    .FirstOrDefault()
+                    is { } best
+            )
                 result[input] = best;
         }
 
@@ -368,12 +487,27 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     // Ways to fold the input of a convolution, with the cycles that bus or array need for it.
     private IEnumerable<(InputFolding Folding, long Cycles)> Foldings(ConvLayer conv, QuantizedTensor input, TensorShape computed)
     {
-        int channels = input.Shape.Channels, width = config.Array.VectorWidth, laneTiles = Geometry.Ceil(computed.Channels, config.Array.Lanes);
+        int channels = input.Shape.Channels,
+            width = config.Array.VectorWidth,
+            laneTiles = Geometry.Ceil(computed.Channels, config.Array.Lanes);
         long pixels = (long)computed.Height * computed.Width;
-        long Cycles(InputFolding f, int taps) => Math.Max((long)f.Size.Rows * f.Size.Columns * config.Derived.VectorPitchBytes / config.Derived.BeatBytes, pixels * taps * laneTiles / config.Array.Pes);
+        long Cycles(InputFolding f, int taps) =>
+            Math.Max(
+                (long)f.Size.Rows * f.Size.Columns * config.Derived.VectorPitchBytes / config.Derived.BeatBytes,
+                pixels * taps * laneTiles / config.Array.Pes
+            );
         if (conv.Kernel.Columns * channels <= width)
         {
-            var columns = new InputFolding(input.Shape, (1, conv.Kernel.Columns), (1, conv.Stride.Columns), conv.Dilation.Columns, (0, -conv.Padding.Left), (input.Shape.Height, computed.Width), input.ZeroPoint, Blocks: false);
+            var columns = new InputFolding(
+                input.Shape,
+                (1, conv.Kernel.Columns),
+                (1, conv.Stride.Columns),
+                conv.Dilation.Columns,
+                (0, -conv.Padding.Left),
+                (input.Shape.Height, computed.Width),
+                input.ZeroPoint,
+                Blocks: false
+            );
             yield return (columns, Cycles(columns, conv.Kernel.Rows));
         }
 
@@ -382,14 +516,23 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             if (conv.Stride.Rows % rows != 0 || rows * conv.Stride.Columns * channels > width || rows * conv.Stride.Columns == 1)
                 continue;
             (int kernelRows, int kernelColumns) = BlockKernel(conv, (rows, conv.Stride.Columns));
-            var blocks = new InputFolding(input.Shape, (rows, conv.Stride.Columns), (rows, conv.Stride.Columns), 1, (-conv.Padding.Top, -conv.Padding.Left),
-                (((computed.Height - 1) * conv.Stride.Rows / rows) + kernelRows, computed.Width - 1 + kernelColumns), input.ZeroPoint, Blocks: true);
+            var blocks = new InputFolding(
+                input.Shape,
+                (rows, conv.Stride.Columns),
+                (rows, conv.Stride.Columns),
+                1,
+                (-conv.Padding.Top, -conv.Padding.Left),
+                (((computed.Height - 1) * conv.Stride.Rows / rows) + kernelRows, computed.Width - 1 + kernelColumns),
+                input.ZeroPoint,
+                Blocks: true
+            );
             yield return (blocks, Cycles(blocks, kernelRows * kernelColumns));
         }
     }
 
     // Blocks that a kernel reaches over.
-    private static (int Rows, int Columns) BlockKernel(ConvLayer conv, (int Rows, int Columns) block) => (Geometry.Ceil(conv.Kernel.Rows, block.Rows), Geometry.Ceil(conv.Kernel.Columns, block.Columns));
+    private static (int Rows, int Columns) BlockKernel(ConvLayer conv, (int Rows, int Columns) block) =>
+        (Geometry.Ceil(conv.Kernel.Rows, block.Rows), Geometry.Ceil(conv.Kernel.Columns, block.Columns));
 
     private List<LayerJob> Lower(QuantizedNetwork network, int index, TensorLayout[] layouts, Dictionary<int, InputFolding> folded)
     {
@@ -398,10 +541,17 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         return [.. rows.Before, .. jobs, .. rows.After];
     }
 
-    private List<LayerJob> Lower(QuantizedNetwork network, int index, TensorLayout[] layouts, Dictionary<int, InputFolding> folded, Rearrangement rows)
+    private List<LayerJob> Lower(
+        QuantizedNetwork network,
+        int index,
+        TensorLayout[] layouts,
+        Dictionary<int, InputFolding> folded,
+        Rearrangement rows
+    )
     {
         QuantizedLayer layer = network.Layers[index];
-        QuantizedTensor input = network.Tensors[layer.Input], output = network.Tensors[layer.Output];
+        QuantizedTensor input = network.Tensors[layer.Input],
+            output = network.Tensors[layer.Output];
         string place = rows.Place;
         TensorShape computed = layer.Computed(input.Shape, output.Shape);
         // To convolutions heads are groups of channels, each in whole vectors; other layers take one head after the other.
@@ -424,14 +574,21 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             InputOrder = layer is ConvLayer { InputOrder: { } order } ? new ValueList(order) : null,
             OutputExtent = layer.OutputExtent,
             Block = layer.Block,
-            Padded = layer is ConvLayer { Padding: not (0, 0, 0, 0) } or AveragePoolLayer { Padding: not (0, 0, 0, 0) } or MaxPoolLayer { Padding: not (0, 0, 0, 0) },
+            Padded =
+                layer
+                    is ConvLayer { Padding: not (0, 0, 0, 0) }
+                        or AveragePoolLayer { Padding: not (0, 0, 0, 0) }
+                        or MaxPoolLayer { Padding: not (0, 0, 0, 0) },
         };
         if (layer.Residual is { } residual)
         {
             job = job with
             {
-                Residual = perHead ? layouts[residual.Tensor] : Channels(layouts[residual.Tensor]), ResidualZeroPoint = network.Tensors[residual.Tensor].ZeroPoint, ResidualScale = residual.Scale,
-                ResidualSubtract = residual.Subtract, ResidualBroadcast = residual.Broadcast,
+                Residual = perHead ? layouts[residual.Tensor] : Channels(layouts[residual.Tensor]),
+                ResidualZeroPoint = network.Tensors[residual.Tensor].ZeroPoint,
+                ResidualScale = residual.Scale,
+                ResidualSubtract = residual.Subtract,
+                ResidualBroadcast = residual.Broadcast,
             };
         }
 
@@ -444,28 +601,44 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         }
 
         if (layer is MultiplyLayer or ConcatLayer && layer.Residual is not null)
-            problems.Add($"{place}a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well; make the addition a layer of its own");
+            problems.Add(
+                $"{place}a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well; "
+                    + $"make the addition a layer of its own"
+            );
         if (layer is ConcatLayer { TransposeOutput: true })
             problems.Add($"{place}a concatenation cannot be stored with pixels and channels exchanged; insert a copy");
         if (layer is ResizeLayer { TransposeOutput: true })
             problems.Add($"{place}a resampling cannot be stored with pixels and channels exchanged; insert a copy");
         if (layer is ConvLayer && layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor].Shape.Batch > 1)
-            problems.Add($"{place}the residual {network.Tensors[wide.Tensor].Name} has one channel per head; make the addition a layer of its own");
+            problems.Add(
+                $"{place}the residual {network.Tensors[wide.Tensor].Name} has one channel per head; make the addition a layer of its own"
+            );
         if (problems.Count > 0)
             return [];
 
-        LayerJob Identity(bool raw) => job with
-        {
-            // Row operators read raw counts.
-            Diagonal = true, WeightPerTap = false, ParameterShared = true, InputZeroPoint = raw ? 0 : job.InputZeroPoint, OutputZeroPoint = raw ? 0 : job.OutputZeroPoint,
-            ClampLow = raw ? -128 : job.ClampLow, ClampHigh = raw ? 127 : job.ClampHigh,
-            ComputedChannels = raw ? job.Input.Shape.Channels : null,
-            ParameterAddress = AddSharedParameters(One), WeightAddress = AddOnes(),
-        };
-        RowJob Row(RowFunction function) => new(function, input.Shape.Channels, null)
-        {
-            LayerIndex = index, ZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint, ClampLow = layer.ClampLow, ClampHigh = layer.ClampHigh,
-        };
+        LayerJob Identity(bool raw) =>
+            job with
+            {
+                // Row operators read raw counts.
+                Diagonal = true,
+                WeightPerTap = false,
+                ParameterShared = true,
+                InputZeroPoint = raw ? 0 : job.InputZeroPoint,
+                OutputZeroPoint = raw ? 0 : job.OutputZeroPoint,
+                ClampLow = raw ? -128 : job.ClampLow,
+                ClampHigh = raw ? 127 : job.ClampHigh,
+                ComputedChannels = raw ? job.Input.Shape.Channels : null,
+                ParameterAddress = AddSharedParameters(One),
+                WeightAddress = AddOnes(),
+            };
+        RowJob Row(RowFunction function) =>
+            new(function, input.Shape.Channels, null)
+            {
+                LayerIndex = index,
+                ZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint,
+                ClampLow = layer.ClampLow,
+                ClampHigh = layer.ClampHigh,
+            };
         switch (layer)
         {
             case ConvLayer conv:
@@ -473,8 +646,14 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             case AveragePoolLayer pool:
                 job = job with
                 {
-                    Kernel = pool.Kernel, Stride = pool.Stride, PadTop = pool.Padding.Top, PadLeft = pool.Padding.Left, Diagonal = true, Average = true,
-                    ParameterShared = true, ParameterAddress = AddSharedParameters(pool.Scale),
+                    Kernel = pool.Kernel,
+                    Stride = pool.Stride,
+                    PadTop = pool.Padding.Top,
+                    PadLeft = pool.Padding.Left,
+                    Diagonal = true,
+                    Average = true,
+                    ParameterShared = true,
+                    ParameterAddress = AddSharedParameters(pool.Scale),
                 };
                 if (InRowTaps(job) is { RowTaps: true } together)
                     return Heads(together with { WeightAddress = AddRowTaps(together, pool.Kernel.Columns, (_, _, _) => 1) });
@@ -482,56 +661,103 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             case MaxPoolLayer pool:
                 job = job with
                 {
-                    Kernel = pool.Kernel, Stride = pool.Stride, PadTop = pool.Padding.Top, PadLeft = pool.Padding.Left, Diagonal = true, WeightPerTap = false, Maximum = true,
-                    ParameterShared = true, ParameterAddress = AddSharedParameters(pool.Scale), WeightAddress = AddOnes(),
+                    Kernel = pool.Kernel,
+                    Stride = pool.Stride,
+                    PadTop = pool.Padding.Top,
+                    PadLeft = pool.Padding.Left,
+                    Diagonal = true,
+                    WeightPerTap = false,
+                    Maximum = true,
+                    ParameterShared = true,
+                    ParameterAddress = AddSharedParameters(pool.Scale),
+                    WeightAddress = AddOnes(),
                 };
                 return Heads(job);
             case AddLayer add:
                 return Heads(Identity(false) with { ParameterAddress = AddSharedParameters(add.Scale) });
             case MultiplyLayer multiply:
-                return Heads(Identity(false) with
-                {
-                    Multiply = true, Residual = layouts[multiply.Right], ResidualZeroPoint = network.Tensors[multiply.Right].ZeroPoint, ResidualScale = One,
-                    ResidualBroadcast = multiply.Broadcast, ParameterAddress = AddSharedParameters(multiply.Scale),
-                });
+                return Heads(
+                    Identity(false) with
+                    {
+                        Multiply = true,
+                        Residual = layouts[multiply.Right],
+                        ResidualZeroPoint = network.Tensors[multiply.Right].ZeroPoint,
+                        ResidualScale = One,
+                        ResidualBroadcast = multiply.Broadcast,
+                        ParameterAddress = AddSharedParameters(multiply.Scale),
+                    }
+                );
             case ResizeLayer resize:
                 return Heads(Resampling(resize, job));
             case ConcatLayer concat:
                 return Concatenation(concat, job, network, layouts, rows);
             case SoftmaxLayer softmax:
-                return Heads(Identity(true) with { Row = Row(RowFunction.Softmax) with { ExponentMultiplier = softmax.ExponentMultiplier, OutputScale = softmax.OutputScale } });
+                return Heads(
+                    Identity(true) with
+                    {
+                        Row = Row(RowFunction.Softmax) with
+                        {
+                            ExponentMultiplier = softmax.ExponentMultiplier,
+                            OutputScale = softmax.OutputScale,
+                        },
+                    }
+                );
             case LayerNormLayer norm:
-                return Heads(Identity(true) with
-                {
-                    Row = Row(RowFunction.LayerNorm) with { ParameterAddress = AddParameters(input.Shape.Channels, k => norm.Beta[k], k => new FixedPointScale((uint)norm.Gamma[k] & 0xFFFFFF, norm.Shift[k])), Epsilon = norm.Epsilon },
-                });
+                return Heads(
+                    Identity(true) with
+                    {
+                        Row = Row(RowFunction.LayerNorm) with
+                        {
+                            ParameterAddress = AddParameters(
+                                input.Shape.Channels,
+                                k => norm.Beta[k],
+                                k => new FixedPointScale((uint)norm.Gamma[k] & 0xFFFFFF, norm.Shift[k])
+                            ),
+                            Epsilon = norm.Epsilon,
+                        },
+                    }
+                );
             case ArgMaxLayer:
                 return Heads(Identity(true) with { Row = Row(RowFunction.ArgMax) });
             case MatMulLayer matmul:
                 CheckMatrixAccumulator(layer.Name, input, network.Tensors[matmul.Right].ZeroPoint);
-                return Heads(job with
-                {
-                    ParameterShared = true, ParameterAddress = AddSharedParameters(matmul.Scale), RightOperand = rows.ReadRow(layouts[matmul.Right]),
-                    RightZeroPointAddress = network.Tensors[matmul.Right].ZeroPoint is not 0 and int zero ? AddZeroPoint(zero, input.Shape.Channels) : null,
-                });
+                return Heads(
+                    job with
+                    {
+                        ParameterShared = true,
+                        ParameterAddress = AddSharedParameters(matmul.Scale),
+                        RightOperand = rows.ReadRow(layouts[matmul.Right]),
+                        RightZeroPointAddress = network.Tensors[matmul.Right].ZeroPoint is not 0 and int zero
+                            ? AddZeroPoint(zero, input.Shape.Channels)
+                            : null,
+                    }
+                );
             case NormalizedMatMulLayer quotient:
                 CheckZeroPoint(quotient.Right);
                 CheckZeroPoint(quotient.Denominator);
-                return Heads(job with
-                {
-                    ParameterShared = true, ParameterAddress = AddSharedParameters(quotient.Scale), RightOperand = rows.ReadRow(layouts[quotient.Right]), Denominator = rows.ReadRow(layouts[quotient.Denominator]),
-                });
+                return Heads(
+                    job with
+                    {
+                        ParameterShared = true,
+                        ParameterAddress = AddSharedParameters(quotient.Scale),
+                        RightOperand = rows.ReadRow(layouts[quotient.Right]),
+                        Denominator = rows.ReadRow(layouts[quotient.Denominator]),
+                    }
+                );
             default:
                 problems.Add($"{place}{layer.GetType().Name} is not supported");
                 return [];
         }
 
-        List<LayerJob> Heads(LayerJob one) => [.. Enumerable.Range(0, input.Shape.Batch).Select(b => Flatten(one with { Batch = b }, rows))];
+        List<LayerJob> Heads(LayerJob one) =>
+            [.. Enumerable.Range(0, input.Shape.Batch).Select(b => Flatten(one with { Batch = b }, rows))];
 
         void CheckZeroPoint(int right)
         {
             if (network.Tensors[right] is { ZeroPoint: not 0 } t) // the quotient's denominator would need one as well
-                problems.Add($"{place}the right operand {t.Name} has zero point {t.ZeroPoint}; only 0 is supported: quantise it symmetrically");
+                problems.Add(
+                    $"{place}the right operand {t.Name} has zero point {t.ZeroPoint}; only 0 is supported: " + $"quantise it symmetrically"
+                );
         }
     }
 
@@ -541,7 +767,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private static IEnumerable<(bool Needed, bool There, string Unit)> Units(QuantizedLayer layer, UnitsConfig units)
     {
         bool row = layer is SoftmaxLayer or LayerNormLayer or ArgMaxLayer;
-        yield return (row || layer is AveragePoolLayer or MaxPoolLayer or AddLayer or MultiplyLayer or ResizeLayer or ConcatLayer || layer is ConvLayer { Groups: > 1 }, units.LaneWise, "laneWise");
+        yield return (
+            row
+                || layer is AveragePoolLayer or MaxPoolLayer or AddLayer or MultiplyLayer or ResizeLayer or ConcatLayer
+                || layer is ConvLayer { Groups: > 1 },
+            units.LaneWise,
+            "laneWise"
+        );
         yield return (layer.Residual is not null, units.Residual, "residual");
         yield return (layer is MultiplyLayer, units.Multiply, "multiply");
         yield return (layer.Table is not null, units.ActivationTable, "activationTable");
@@ -551,17 +783,40 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         yield return (layer.TransposeOutput, units.Transpose, "transpose");
     }
 
-    private LayerJob Convolution(ConvLayer conv, LayerJob job, QuantizedTensor input, QuantizedTensor output, TensorShape computed, Dictionary<int, InputFolding> folded)
+    private LayerJob Convolution(
+        ConvLayer conv,
+        LayerJob job,
+        QuantizedTensor input,
+        QuantizedTensor output,
+        TensorShape computed,
+        Dictionary<int, InputFolding> folded
+    )
     {
         // Channels of several heads lie in whole vectors: those in between have no weights.
-        int inputs = job.Input.Shape.Channels, outputs = job.Output.Shape.Channels, channelsIn = input.Shape.Batch * input.Shape.Channels;
-        Func<int, int> from = Unpadded(input.Shape), to = Unpadded(computed);
+        int inputs = job.Input.Shape.Channels,
+            outputs = job.Output.Shape.Channels,
+            channelsIn = input.Shape.Batch * input.Shape.Channels;
+        Func<int, int> from = Unpadded(input.Shape),
+            to = Unpadded(computed);
         job = job with
         {
-            Kernel = conv.Kernel, Stride = conv.Stride, Dilation = conv.Dilation, PadTop = conv.Padding.Top, PadLeft = conv.Padding.Left,
+            Kernel = conv.Kernel,
+            Stride = conv.Stride,
+            Dilation = conv.Dilation,
+            PadTop = conv.Padding.Top,
+            PadLeft = conv.Padding.Left,
         };
         IReadOnlyList<ConvParameters> variants = conv.Variants ?? [new ConvParameters(conv.Bias, conv.Scales)];
-        byte[][] parameters = [.. variants.Select(v => Parameters(outputs, k => to(k) is >= 0 and int o ? v.Bias[o] : 0, k => to(k) is >= 0 and int o ? v.Scales[o] : new FixedPointScale(0, 1)))];
+        byte[][] parameters =
+        [
+            .. variants.Select(v =>
+                Parameters(
+                    outputs,
+                    k => to(k) is >= 0 and int o ? v.Bias[o] : 0,
+                    k => to(k) is >= 0 and int o ? v.Scales[o] : new FixedPointScale(0, 1)
+                )
+            ),
+        ];
         // A power of two apart, so that the hardware adds without multiplying, and bursts are cut at the same places in each.
         int apart = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)parameters[0].Length));
         byte[] all = new byte[((parameters.Length - 1) << apart) + parameters[0].Length];
@@ -570,67 +825,123 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         job = job with { ParameterAddress = AddRegion(all), ParameterVariantShift = conv.Variants is null ? 0 : apart };
         foreach (ConvParameters variant in variants)
             CheckAccumulator(conv with { Bias = variant.Bias }, input.ZeroPoint);
-        sbyte Padded(int k, int ky, int kx, int c) => to(k) is >= 0 and int o && from(c) is >= 0 and int i ? Weight(conv, channelsIn, o, ky, kx, i) : (sbyte)0;
+        sbyte Padded(int k, int ky, int kx, int c) =>
+            to(k) is >= 0 and int o && from(c) is >= 0 and int i ? Weight(conv, channelsIn, o, ky, kx, i) : (sbyte)0;
         if (folded.TryGetValue(conv.Input, out InputFolding? fold))
         {
             job = job with
             {
-                Kernel = fold.Blocks ? BlockKernel(conv, fold.Block) : (conv.Kernel.Rows, 1), Stride = (conv.Stride.Rows / fold.Step.Rows, 1), Dilation = (conv.Dilation.Rows, 1),
-                PadTop = fold.Blocks ? 0 : conv.Padding.Top, PadLeft = 0, Padded = !fold.Blocks && (conv.Padding.Top != 0 || conv.Padding.Bottom != 0),
+                Kernel = fold.Blocks ? BlockKernel(conv, fold.Block) : (conv.Kernel.Rows, 1),
+                Stride = (conv.Stride.Rows / fold.Step.Rows, 1),
+                Dilation = (conv.Dilation.Rows, 1),
+                PadTop = fold.Blocks ? 0 : conv.Padding.Top,
+                PadLeft = 0,
+                Padded = !fold.Blocks && (conv.Padding.Top != 0 || conv.Padding.Bottom != 0),
             };
             return job with
             {
-                WeightAddress = AddWeights(job, fold.Shape.Channels, outputs, (k, by, bx, c) =>
-                {
-                    (int row, int column, int channel) = fold.Place(c);
-                    int ky = (by * fold.Block.Rows) + row, kx = (bx * fold.Block.Columns) + column;
-                    return to(k) is >= 0 and int o && ky < conv.Kernel.Rows && kx < conv.Kernel.Columns ? Weight(conv, channelsIn, o, ky, kx, channel) : (sbyte)0;
-                }),
+                WeightAddress = AddWeights(
+                    job,
+                    fold.Shape.Channels,
+                    outputs,
+                    (k, by, bx, c) =>
+                    {
+                        (int row, int column, int channel) = fold.Place(c);
+                        int ky = (by * fold.Block.Rows) + row,
+                            kx = (bx * fold.Block.Columns) + column;
+                        return to(k) is >= 0 and int o && ky < conv.Kernel.Rows && kx < conv.Kernel.Columns
+                            ? Weight(conv, channelsIn, o, ky, kx, channel)
+                            : (sbyte)0;
+                    }
+                ),
             };
         }
 
-        if (conv.Groups == channelsIn && conv.Groups == conv.Bias.Length && conv.Groups > 1 && inputs == outputs && input.Shape.Batch == computed.Batch)
+        if (
+            conv.Groups == channelsIn
+            && conv.Groups == conv.Bias.Length
+            && conv.Groups > 1
+            && inputs == outputs
+            && input.Shape.Batch == computed.Batch
+        )
         {
             job = job with { Diagonal = true };
             job = InRowTaps(job);
-            return job with { WeightAddress = AddWeights(job, inputs, outputs, (k, ky, kx, _) => kx < conv.Kernel.Columns ? Padded(k, ky, kx, k) : (sbyte)0) };
+            return job with
+            {
+                WeightAddress = AddWeights(
+                    job,
+                    inputs,
+                    outputs,
+                    (k, ky, kx, _) => kx < conv.Kernel.Columns ? Padded(k, ky, kx, k) : (sbyte)0
+                ),
+            };
         }
 
-        return job with { WeightAddress = AddWeights(job, inputs, outputs, Padded) };
+        return job with
+        {
+            WeightAddress = AddWeights(job, inputs, outputs, Padded),
+        };
     }
 
     private LayerJob Resampling(ResizeLayer resize, LayerJob job)
     {
         var rows = new ValueList(resize.FirstRow);
         var columns = new ValueList(resize.FirstColumn);
-        var phased = new ResizeJob(resize.Up, rows, columns, ResizeJob.Window(rows, resize.Taps.Rows, resize.Down.Rows), ResizeJob.Window(columns, resize.Taps.Columns, resize.Down.Columns));
+        var phased = new ResizeJob(
+            resize.Up,
+            rows,
+            columns,
+            ResizeJob.Window(rows, resize.Taps.Rows, resize.Down.Rows),
+            ResizeJob.Window(columns, resize.Taps.Columns, resize.Down.Columns)
+        );
         job = job with
         {
-            Diagonal = true, Kernel = resize.Taps, Stride = resize.Down, PadTop = -phased.Rows.First, PadLeft = -phased.Columns.First, Resize = phased,
-            ParameterShared = true, ParameterAddress = AddSharedParameters(resize.Scales),
+            Diagonal = true,
+            Kernel = resize.Taps,
+            Stride = resize.Down,
+            PadTop = -phased.Rows.First,
+            PadLeft = -phased.Columns.First,
+            Resize = phased,
+            ParameterShared = true,
+            ParameterAddress = AddSharedParameters(resize.Scales),
         };
         if (InRowTaps(job) is not { RowTaps: true } together)
             return job with { WeightAddress = AddScalars(resize.Weights) };
         return together with
         {
-            WeightAddress = AddRowTaps(together, resize.Taps.Columns, (phase, ky, kx) => resize.Weights[(((phase * resize.Taps.Rows) + ky) * resize.Taps.Columns) + kx]),
+            WeightAddress = AddRowTaps(
+                together,
+                resize.Taps.Columns,
+                (phase, ky, kx) => resize.Weights[(((phase * resize.Taps.Rows) + ky) * resize.Taps.Columns) + kx]
+            ),
         };
     }
 
     // Neighbouring taps of a kernel row as one step, where the configuration and the layer allow it.
     private LayerJob InRowTaps(LayerJob job)
     {
-        int taps = config.Derived.RowTaps, columns = job.Kernel.Columns, steps = Geometry.Ceil(columns, taps);
+        int taps = config.Derived.RowTaps,
+            columns = job.Kernel.Columns,
+            steps = Geometry.Ceil(columns, taps);
         if (!config.Units.RowTaps || columns == 1 || job.Dilation.Columns != 1)
             return job;
-        LayerJob together = job with { RowTaps = true, Kernel = (job.Kernel.Rows, steps), Dilation = (job.Dilation.Rows, taps), RowTapReach = columns - ((steps - 1) * taps) - 1 };
+        LayerJob together = job with
+        {
+            RowTaps = true,
+            Kernel = (job.Kernel.Rows, steps),
+            Dilation = (job.Dilation.Rows, taps),
+            RowTapReach = columns - ((steps - 1) * taps) - 1,
+        };
         return together.WeightScalar && !TilingSearch.ScalarsFit(config, together) ? job : together;
     }
 
     // Weights that all lanes share, [phase][kernel row][step][tap]; those of taps beyond the last column are 0.
     private long AddRowTaps(LayerJob job, int columns, Func<int, int, int, sbyte> weight)
     {
-        int taps = config.Derived.RowTaps, pitch = config.Derived.RowTapScalars, steps = job.Kernel.Columns;
+        int taps = config.Derived.RowTaps,
+            pitch = config.Derived.RowTapScalars,
+            steps = job.Kernel.Columns;
         var weights = new sbyte[TilingSearch.PhaseScalars(config, job) * (job.Resize?.Phases ?? 1)];
         for (int i = 0; i < weights.Length; i++)
         {
@@ -644,22 +955,41 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     // A tensor that shares its producer's memory costs nothing; others are copied, those that start within a vector onto
     // what the tensors before have left.
-    private List<LayerJob> Concatenation(ConcatLayer concat, LayerJob job, QuantizedNetwork network, TensorLayout[] layouts, Rearrangement rows)
+    private List<LayerJob> Concatenation(
+        ConcatLayer concat,
+        LayerJob job,
+        QuantizedNetwork network,
+        TensorLayout[] layouts,
+        Rearrangement rows
+    )
     {
         var jobs = new List<LayerJob>();
-        int first = 0, c0 = config.Array.VectorWidth;
-        bool aligned = concat.Inputs.All(t => ((first += network.Tensors[t].Shape.Channels) - network.Tensors[t].Shape.Channels) % c0 == 0) && job.Output.Shape == network.Tensors[concat.Output].Shape;
+        int first = 0,
+            c0 = config.Array.VectorWidth;
+        bool aligned =
+            concat.Inputs.All(t => ((first += network.Tensors[t].Shape.Channels) - network.Tensors[t].Shape.Channels) % c0 == 0)
+            && job.Output.Shape == network.Tensors[concat.Output].Shape;
         first = 0;
         for (int i = 0; i < concat.Inputs.Count; i++)
         {
             QuantizedTensor part = network.Tensors[concat.Inputs[i]];
             TensorLayout source = layouts[part.Id];
-            int channels = part.Shape.Channels, at = first;
+            int channels = part.Shape.Channels,
+                at = first;
             first += channels;
-            if (aligned && source.Address == job.Output.Address + (at / c0 * job.Output.PlaneBytes) && source.PlaneBytes == job.Output.PlaneBytes)
+            if (
+                aligned
+                && source.Address == job.Output.Address + (at / c0 * job.Output.PlaneBytes)
+                && source.PlaneBytes == job.Output.PlaneBytes
+            )
                 continue;
             // What a path does not compute of a part is not copied.
-            LayerJob copy = job with { OutputExtent = network.Layers.LastOrDefault(l => network.Home(l.Output) == network.Home(part.Id))?.OutputExtent, Input = rows.Read(Channels(source), job.Output.Shape.Height, job.Output.Shape.Width), InputZeroPoint = part.ZeroPoint };
+            LayerJob copy = job with
+            {
+                OutputExtent = network.Layers.LastOrDefault(l => network.Home(l.Output) == network.Home(part.Id))?.OutputExtent,
+                Input = rows.Read(Channels(source), job.Output.Shape.Height, job.Output.Shape.Width),
+                InputZeroPoint = part.ZeroPoint,
+            };
             if (part.Shape.Batch != 1 || network.Tensors[concat.Output].Shape.Batch != 1)
             {
                 problems.Add($"{rows.Place}heads cannot be concatenated: {part.Name} has shape {part.Shape}");
@@ -671,22 +1001,42 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 TensorLayout whole = job.Output;
                 copy = copy with
                 {
-                    Output = whole with { Address = whole.Address + (at / c0 * whole.PlaneBytes), Shape = whole.Shape with { Channels = channels } },
-                    Diagonal = true, WeightPerTap = false, ParameterShared = true, ParameterAddress = AddSharedParameters(concat.Scales[i]), WeightAddress = AddOnes(),
+                    Output = whole with
+                    {
+                        Address = whole.Address + (at / c0 * whole.PlaneBytes),
+                        Shape = whole.Shape with { Channels = channels },
+                    },
+                    Diagonal = true,
+                    WeightPerTap = false,
+                    ParameterShared = true,
+                    ParameterAddress = AddSharedParameters(concat.Scales[i]),
+                    WeightAddress = AddOnes(),
                 };
             }
             else
             {
                 copy = copy with
                 {
-                    ParameterShared = true, ParameterAddress = AddSharedParameters(concat.Scales[i]),
-                    Residual = i == 0 ? null : job.Output, ResidualZeroPoint = job.OutputZeroPoint, ResidualScale = One,
+                    ParameterShared = true,
+                    ParameterAddress = AddSharedParameters(concat.Scales[i]),
+                    Residual = i == 0 ? null : job.Output,
+                    ResidualZeroPoint = job.OutputZeroPoint,
+                    ResidualScale = One,
                     // The zero point stands for channels yet to come: it must not be clamped before the last part.
-                    ClampLow = i == concat.Inputs.Count - 1 ? job.ClampLow : -128, ClampHigh = i == concat.Inputs.Count - 1 ? job.ClampHigh : 127,
+                    ClampLow = i == concat.Inputs.Count - 1 ? job.ClampLow : -128,
+                    ClampHigh = i == concat.Inputs.Count - 1 ? job.ClampHigh : 127,
                     // The last part is added to all that is there, and looked up with it.
                     TableAddress = i == concat.Inputs.Count - 1 ? job.TableAddress : null,
                 };
-                copy = copy with { WeightAddress = AddWeights(copy, channels, job.Output.Shape.Channels, (k, _, _, c) => k == at + c ? (sbyte)1 : (sbyte)0) };
+                copy = copy with
+                {
+                    WeightAddress = AddWeights(
+                        copy,
+                        channels,
+                        job.Output.Shape.Channels,
+                        (k, _, _, c) => k == at + c ? (sbyte)1 : (sbyte)0
+                    ),
+                };
             }
 
             jobs.Add(Flatten(copy, rows));
@@ -696,24 +1046,35 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     }
 
     // Heads as groups of channels.
-    private TensorLayout Channels(TensorLayout t) => t.Shape.Batch == 1 ? t : t with
-    {
-        Shape = t.Shape with { Batch = 1, Channels = t.Shape.Batch * Geometry.Ceil(t.Shape.Channels, config.Array.VectorWidth) * config.Array.VectorWidth },
-        BatchBytes = t.Bytes,
-    };
+    private TensorLayout Channels(TensorLayout t) =>
+        t.Shape.Batch == 1
+            ? t
+            : t with
+            {
+                Shape = t.Shape with
+                {
+                    Batch = 1,
+                    Channels = t.Shape.Batch * Geometry.Ceil(t.Shape.Channels, config.Array.VectorWidth) * config.Array.VectorWidth,
+                },
+                BatchBytes = t.Bytes,
+            };
 
     // Channel of a tensor for each channel of its heads in whole vectors; -1 in between.
     private Func<int, int> Unpadded(TensorShape shape)
     {
-        int pitch = Geometry.Ceil(shape.Channels, config.Array.VectorWidth) * config.Array.VectorWidth, channels = shape.Channels;
+        int pitch = Geometry.Ceil(shape.Channels, config.Array.VectorWidth) * config.Array.VectorWidth,
+            channels = shape.Channels;
         return shape.Batch == 1 ? k => k : k => k % pitch < channels ? (k / pitch * channels) + (k % pitch) : -1;
     }
 
     private static sbyte Weight(ConvLayer conv, int inputChannels, int k, int ky, int kx, int c)
     {
-        int perGroup = inputChannels / conv.Groups, group = k / (conv.Bias.Length / conv.Groups);
+        int perGroup = inputChannels / conv.Groups,
+            group = k / (conv.Bias.Length / conv.Groups);
         int local = c - (group * perGroup);
-        return local < 0 || local >= perGroup ? (sbyte)0 : conv.Weights[(((((k * conv.Kernel.Rows) + ky) * conv.Kernel.Columns) + kx) * perGroup) + local];
+        return local < 0 || local >= perGroup
+            ? (sbyte)0
+            : conv.Weights[(((((k * conv.Kernel.Rows) + ky) * conv.Kernel.Columns) + kx) * perGroup) + local];
     }
 
     // No sum may leave the accumulator: the bound uses the layer's own weights.
@@ -729,7 +1090,10 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 sum += Math.Abs((int)w);
             if (sum * reach > limit)
             {
-                problems.Add($"layer {conv.Name}: a sum of output channel {k} can reach {sum * reach}, beyond the {config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits");
+                problems.Add(
+                    $"layer {conv.Name}: a sum of output channel {k} can reach {sum * reach}, beyond the "
+                        + $"{config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits"
+                );
                 return;
             }
         }
@@ -739,13 +1103,19 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     {
         long largest = (long)left.Shape.Channels * Math.Max(127 - left.ZeroPoint, left.ZeroPoint + 128) * (128 + Math.Abs(rightZeroPoint));
         if (largest > (1L << (config.Array.AccumulatorBits - 1)) - 1)
-            problems.Add($"layer {name}: a sum of {left.Shape.Channels} products can reach {largest}, beyond the {config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits");
+            problems.Add(
+                $"layer {name}: a sum of {left.Shape.Channels} products can reach {largest}, beyond the "
+                    + $"{config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits"
+            );
     }
 
     // A tile per input vector whose weights are all the negative zero point of the right operand, 0 beyond the last channel.
     private long AddZeroPoint(int zeroPoint, int channels)
     {
-        int c0 = config.Array.VectorWidth, vectors = Geometry.Ceil(channels, c0), tileBytes = config.Derived.WeightTileBytes, pitch = config.Derived.VectorPitchBytes;
+        int c0 = config.Array.VectorWidth,
+            vectors = Geometry.Ceil(channels, c0),
+            tileBytes = config.Derived.WeightTileBytes,
+            pitch = config.Derived.VectorPitchBytes;
         byte[] data = new byte[vectors * tileBytes];
         for (int c = 0; c < channels; c++)
         {
@@ -757,29 +1127,46 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     }
 
     // A stride to the only output row or column there is moves nothing: without it windows are smaller, and any stride fits its field.
-    private static LayerJob SingleSteps(LayerJob job) => job with
-    {
-        Stride = (job.Output.Shape.Height == job.Up.Rows ? 1 : job.Stride.Rows, job.Output.Shape.Width == job.Up.Columns ? 1 : job.Stride.Columns),
-    };
+    private static LayerJob SingleSteps(LayerJob job) =>
+        job with
+        {
+            Stride = (
+                job.Output.Shape.Height == job.Up.Rows ? 1 : job.Stride.Rows,
+                job.Output.Shape.Width == job.Up.Columns ? 1 : job.Stride.Columns
+            ),
+        };
 
     // A 1x1 layer over an image is a layer over a row of pixels: longer bursts, no ragged tiles.
     private LayerJob Flatten(LayerJob job, Rearrangement rows)
     {
-        TensorLayout i = job.Input, o = job.Output;
+        TensorLayout i = job.Input,
+            o = job.Output;
         int r = config.Derived.VectorsPerWord;
         bool pointwise = job.Kernel == (1, 1) && job.Stride == (1, 1) && !job.Padded && job.Resize is null && !job.RowTaps;
-        if (job.Transposed is not null || (pointwise && (i.Shape.Height, i.Shape.Width) != (o.Shape.Height, o.Shape.Width)
-            && i.Shape.Height * i.Shape.Width == o.Shape.Height * o.Shape.Width))
+        if (
+            job.Transposed is not null
+            || (
+                pointwise
+                && (i.Shape.Height, i.Shape.Width) != (o.Shape.Height, o.Shape.Width)
+                && i.Shape.Height * i.Shape.Width == o.Shape.Height * o.Shape.Width
+            )
+        )
         {
             // Tokens: the same pixels, split into rows in another way. What is stored transposed lies nowhere as computed.
             if (job.Transposed is null || pointwise)
                 job = job with
                 {
-                    Input = rows.ReadRow(i), Residual = job.Residual is { } y && job.ResidualBroadcast != Broadcast.Pixels ? rows.ReadRow(y) : job.Residual,
-                    Output = job.Transposed is null ? rows.WriteRow(o) : TensorLayout.Create(config, o.Shape with { Height = 1, Width = o.Shape.Height * o.Shape.Width }, o.Address),
+                    Input = rows.ReadRow(i),
+                    Residual = job.Residual is { } y && job.ResidualBroadcast != Broadcast.Pixels ? rows.ReadRow(y) : job.Residual,
+                    Output = job.Transposed is null
+                        ? rows.WriteRow(o)
+                        : TensorLayout.Create(config, o.Shape with { Height = 1, Width = o.Shape.Height * o.Shape.Width }, o.Address),
                 };
             else if (o.Shape.Height > 1)
-                problems.Add($"{rows.Place}its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give; insert a copy");
+                problems.Add(
+                    $"{rows.Place}its output is needed with pixels and channels exchanged, which only a layer of 1x1 "
+                        + $"kernels can give; insert a copy"
+                );
             if (job.Output.Shape.Width > 32000)
                 problems.Add($"{rows.Place}{job.Output.Shape.Width} tokens; at most 32000 are supported");
             return job;
@@ -788,15 +1175,29 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         int pixels = i.Shape.Height * i.RowWords * r;
         if (!pointwise || i.Shape.Height == 1 || i.Shape.Height != o.Shape.Height || i.Shape.Width != o.Shape.Width || pixels > 32000)
             return job;
-        TensorLayout Row(TensorLayout t) => t with { Shape = t.Shape with { Height = 1, Width = pixels }, RowWords = i.Shape.Height * i.RowWords };
-        return job with { Input = Row(i), Output = Row(o), Residual = job.Residual is { } x && job.ResidualBroadcast != Broadcast.Pixels ? Row(x) : job.Residual };
+        TensorLayout Row(TensorLayout t) =>
+            t with
+            {
+                Shape = t.Shape with { Height = 1, Width = pixels },
+                RowWords = i.Shape.Height * i.RowWords,
+            };
+        return job with
+        {
+            Input = Row(i),
+            Output = Row(o),
+            Residual = job.Residual is { } x && job.ResidualBroadcast != Broadcast.Pixels ? Row(x) : job.Residual,
+        };
     }
 
     // Weight tiles in the order in which the array reads them: lane tile, vector, kernel row, kernel column.
     private long AddWeights(LayerJob job, int inputChannels, int outputChannels, Func<int, int, int, int, sbyte> weight)
     {
-        int c0 = config.Array.VectorWidth, k0 = config.Array.Lanes, pitch = config.Derived.VectorPitchBytes, tileBytes = config.Derived.WeightTileBytes;
-        int laneTiles = Geometry.Ceil(outputChannels, k0), vectors = job.Diagonal ? 1 : Geometry.Ceil(inputChannels, c0);
+        int c0 = config.Array.VectorWidth,
+            k0 = config.Array.Lanes,
+            pitch = config.Derived.VectorPitchBytes,
+            tileBytes = config.Derived.WeightTileBytes;
+        int laneTiles = Geometry.Ceil(outputChannels, k0),
+            vectors = job.Diagonal ? 1 : Geometry.Ceil(inputChannels, c0);
         (int kernelRows, int kernelColumns) = job.WeightPerTap ? job.Kernel : (1, 1);
         long bytes = (long)laneTiles * vectors * kernelRows * kernelColumns * tileBytes;
         // What no input or weight buffer holds by itself, none holds together with others: refused before its weights are packed.
@@ -846,11 +1247,14 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         return AddRegion(data);
     }
 
-    private long AddParameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale) => AddRegion(Parameters(outputChannels, bias, scale));
+    private long AddParameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale) =>
+        AddRegion(Parameters(outputChannels, bias, scale));
 
     private byte[] Parameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale)
     {
-        int k0 = config.Array.Lanes, entryBytes = config.Derived.ParameterTileBytes, laneTiles = Geometry.Ceil(outputChannels, k0);
+        int k0 = config.Array.Lanes,
+            entryBytes = config.Derived.ParameterTileBytes,
+            laneTiles = Geometry.Ceil(outputChannels, k0);
         byte[] data = new byte[laneTiles * entryBytes];
         for (int k = 0; k < laneTiles * k0; k++)
         {
@@ -876,7 +1280,8 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     // Weights that all lanes share, a byte each.
     private long AddScalars(params ReadOnlySpan<sbyte> weights)
     {
-        int per = config.Derived.ScalarsPerWeightTile, tileBytes = config.Derived.WeightTileBytes;
+        int per = config.Derived.ScalarsPerWeightTile,
+            tileBytes = config.Derived.WeightTileBytes;
         byte[] data = new byte[Geometry.Ceil(weights.Length, per) * tileBytes];
         for (int i = 0; i < weights.Length; i++)
             data[(i / per * tileBytes) + (i % per)] = (byte)weights[i];

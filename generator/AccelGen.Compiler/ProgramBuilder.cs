@@ -17,7 +17,12 @@ internal sealed class ProgramBuilder(AcceleratorConfig config)
         {
             if (result.Count % block == 0 && total - i > block)
             {
-                result.Add(Command.Fetch(address + ((result.Count + block) * (long)IsaDefinition.CommandBytes), block * config.Derived.BeatsPerCommand));
+                result.Add(
+                    Command.Fetch(
+                        address + ((result.Count + block) * (long)IsaDefinition.CommandBytes),
+                        block * config.Derived.BeatsPerCommand
+                    )
+                );
             }
 
             if (i < commands.Count)

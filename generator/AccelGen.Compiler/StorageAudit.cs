@@ -23,7 +23,8 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
     {
         public Piece Moved(long by) => this with { Start = Start + by, End = End + by };
 
-        public Piece Cut(long start, long end) => new(Math.Max(Start, start), Math.Min(End, end), Writer, Offset + Math.Max(0, start - Start));
+        public Piece Cut(long start, long end) =>
+            new(Math.Max(Start, start), Math.Min(End, end), Writer, Offset + Math.Max(0, start - Start));
     }
 
     private readonly List<Piece> memory = [];
@@ -32,7 +33,8 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
     /// <summary>What reads something else than it should; empty when all is well.</summary>
     public IReadOnlyList<string> Problems()
     {
-        (Dictionary<int, IReadOnlyList<Piece>>[] reads, IReadOnlyList<Piece>[] results, Dictionary<int, IReadOnlyList<Piece>> last) = Meaning();
+        (Dictionary<int, IReadOnlyList<Piece>>[] reads, IReadOnlyList<Piece>[] results, Dictionary<int, IReadOnlyList<Piece>> last) =
+            Meaning();
         foreach (int t in Initial())
             Write(layouts[t].Address, [Whole(t, -1 - t)]);
         foreach (int l in Enumerable.Range(0, network.Layers.Count).OrderBy(l => computedIn[l]).ThenBy(l => l))
@@ -50,7 +52,11 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
     }
 
     // What the network says, in its own order: for each layer the contents of what it reads and of its output, and those at the end.
-    private (Dictionary<int, IReadOnlyList<Piece>>[] Reads, IReadOnlyList<Piece>[] Results, Dictionary<int, IReadOnlyList<Piece>> Last) Meaning()
+    private (
+        Dictionary<int, IReadOnlyList<Piece>>[] Reads,
+        IReadOnlyList<Piece>[] Results,
+        Dictionary<int, IReadOnlyList<Piece>> Last
+    ) Meaning()
     {
         var content = new Dictionary<int, IReadOnlyList<Piece>>();
         var onChip = new HashSet<int>();
@@ -61,7 +67,10 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
         for (int l = 0; l < reads.Length; l++)
         {
             QuantizedLayer layer = network.Layers[l];
-            reads[l] = layer.Reads.Distinct().Where(t => !onChip.Contains(network.Home(t))).ToDictionary(t => t, t => content[network.Home(t)]);
+            reads[l] = layer
+                .Reads.Distinct()
+                .Where(t => !onChip.Contains(network.Home(t)))
+                .ToDictionary(t => t, t => content[network.Home(t)]);
             int home = network.Home(layer.Output);
             content[home] = results[l] = layer is ConcatLayer concat ? Concatenated(concat, l, content, onChip) : [Whole(layer.Output, l)];
             if (inMemory[l])
@@ -78,14 +87,22 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
     {
         QuantizedTensor whole = network.Tensors[concat.Output];
         TensorLayout to = layouts[concat.Output];
-        bool moves = Aligned(concat) && concat is { Table: null, Residual: null, ClampLow: -128, ClampHigh: 127, TransposeOutput: false } && whole.Shape.Batch == 1;
+        bool moves =
+            Aligned(concat)
+            && concat is { Table: null, Residual: null, ClampLow: -128, ClampHigh: 127, TransposeOutput: false }
+            && whole.Shape.Batch == 1;
         if (!moves)
             return [Whole(concat.Output, index)];
         var result = new List<Piece>();
         foreach ((int part, long from, long bytes) in Parts(concat))
         {
             QuantizedTensor p = network.Tensors[part];
-            bool same = p.Scale == whole.Scale && p.ZeroPoint == whole.ZeroPoint && p.Shape.Batch == 1 && layouts[part].PlaneBytes == to.PlaneBytes && !onChip.Contains(network.Home(part));
+            bool same =
+                p.Scale == whole.Scale
+                && p.ZeroPoint == whole.ZeroPoint
+                && p.Shape.Batch == 1
+                && layouts[part].PlaneBytes == to.PlaneBytes
+                && !onChip.Contains(network.Home(part));
             result.AddRange(same ? content[network.Home(part)].Select(c => c.Moved(from)) : [new Piece(from, from + bytes, index, from)]);
         }
 
@@ -104,15 +121,20 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
 
     // Whether a tensor is a part of a concatenation that nobody moves: it may be written later than the layer stands in the
     // network, since the layer has no commands. Whoever reads the whole then finds the part, or does not.
-    private bool InPlace(QuantizedLayer layer, int part) => layer is ConcatLayer concat && Aligned(concat) && layouts[concat.Output] is var to
-        && Parts(concat).Any(p => p.Part == part && layouts[part].Address == to.Address + p.From && layouts[part].PlaneBytes == to.PlaneBytes);
+    private bool InPlace(QuantizedLayer layer, int part) =>
+        layer is ConcatLayer concat
+        && Aligned(concat)
+        && layouts[concat.Output] is var to
+        && Parts(concat)
+            .Any(p => p.Part == part && layouts[part].Address == to.Address + p.From && layouts[part].PlaneBytes == to.PlaneBytes);
 
     // Whether the parts of a concatenation are whole planes of it.
     private bool Aligned(ConcatLayer concat) => concat.Inputs.SkipLast(1).All(t => network.Tensors[t].Shape.Channels % vectorWidth == 0);
 
     private IEnumerable<(int Part, long From, long Bytes)> Parts(ConcatLayer concat)
     {
-        long from = 0, plane = layouts[concat.Output].PlaneBytes;
+        long from = 0,
+            plane = layouts[concat.Output].PlaneBytes;
         foreach (int part in concat.Inputs)
         {
             long bytes = (network.Tensors[part].Shape.Channels + vectorWidth - 1) / vectorWidth * plane;
@@ -156,7 +178,10 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
                 Piece wanted = piece.Cut(at, piece.End);
                 if (there is not Piece t || t.Writer != wanted.Writer || t.Cut(at, t.End).Offset != wanted.Offset)
                 {
-                    problems.Add($"{who} {network.Tensors[tensor].Name} at address {at}, byte {at - address} of it: {Name(there?.Writer)} is there, {Name(wanted.Writer)} should be");
+                    problems.Add(
+                        $"{who} {network.Tensors[tensor].Name} at address {at}, byte {at - address} of it: "
+                            + $"{Name(there?.Writer)} is there, {Name(wanted.Writer)} should be"
+                    );
                     return;
                 }
 
@@ -165,10 +190,11 @@ internal sealed class StorageAudit(QuantizedNetwork network, TensorLayout[] layo
         }
     }
 
-    private string Name(int? writer) => writer switch
-    {
-        null => "nothing",
-        < 0 => $"tensor {network.Tensors[-1 - writer.Value].Name}",
-        _ => $"what layer {network.Layers[writer.Value].Name} wrote",
-    };
+    private string Name(int? writer) =>
+        writer switch
+        {
+            null => "nothing",
+            < 0 => $"tensor {network.Tensors[-1 - writer.Value].Name}",
+            _ => $"what layer {network.Layers[writer.Value].Name} wrote",
+        };
 }

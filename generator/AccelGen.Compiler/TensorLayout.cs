@@ -40,14 +40,19 @@ public sealed record TensorLayout(long Address, TensorShape Shape, int RowWords,
     public long Offset(AcceleratorConfig config, int batch, int row, int column, int channel)
     {
         int c0 = config.Array.VectorWidth;
-        return Address + (batch * BatchBytes) + (channel / c0 * PlaneBytes) + ((long)row * RowPitchWords * config.Derived.WordBytes)
-            + ((long)column * config.Derived.VectorPitchBytes) + (channel % c0);
+        return Address
+            + (batch * BatchBytes)
+            + (channel / c0 * PlaneBytes)
+            + ((long)row * RowPitchWords * config.Derived.WordBytes)
+            + ((long)column * config.Derived.VectorPitchBytes)
+            + (channel % c0);
     }
 
     /// <summary>Writes NHWC elements into memory.</summary>
     public void Pack(AcceleratorConfig config, ReadOnlySpan<sbyte> nhwc, Span<byte> memory)
     {
-        int c0 = config.Array.VectorWidth, index = 0;
+        int c0 = config.Array.VectorWidth,
+            index = 0;
         for (int b = 0; b < Shape.Batch; b++)
         {
             for (int y = 0; y < Shape.Height; y++)
@@ -57,7 +62,9 @@ public sealed record TensorLayout(long Address, TensorShape Shape, int RowWords,
                     for (int c = 0; c < Shape.Channels; c += c0)
                     {
                         int count = Math.Min(c0, Shape.Channels - c);
-                        System.Runtime.InteropServices.MemoryMarshal.AsBytes(nhwc.Slice(index + c, count)).CopyTo(memory[(int)Offset(config, b, y, x, c)..]);
+                        System
+                            .Runtime.InteropServices.MemoryMarshal.AsBytes(nhwc.Slice(index + c, count))
+                            .CopyTo(memory[(int)Offset(config, b, y, x, c)..]);
                     }
 
                     index += Shape.Channels;
@@ -69,7 +76,8 @@ public sealed record TensorLayout(long Address, TensorShape Shape, int RowWords,
     /// <summary>Reads the tensor back as NHWC elements.</summary>
     public sbyte[] Unpack(AcceleratorConfig config, ReadOnlySpan<byte> memory)
     {
-        int c0 = config.Array.VectorWidth, index = 0;
+        int c0 = config.Array.VectorWidth,
+            index = 0;
         var nhwc = new sbyte[Shape.Elements];
         for (int b = 0; b < Shape.Batch; b++)
         {
@@ -80,7 +88,9 @@ public sealed record TensorLayout(long Address, TensorShape Shape, int RowWords,
                     for (int c = 0; c < Shape.Channels; c += c0)
                     {
                         int count = Math.Min(c0, Shape.Channels - c);
-                        memory.Slice((int)Offset(config, b, y, x, c), count).CopyTo(System.Runtime.InteropServices.MemoryMarshal.AsBytes(nhwc.AsSpan(index + c, count)));
+                        memory
+                            .Slice((int)Offset(config, b, y, x, c), count)
+                            .CopyTo(System.Runtime.InteropServices.MemoryMarshal.AsBytes(nhwc.AsSpan(index + c, count)));
                     }
 
                     index += Shape.Channels;

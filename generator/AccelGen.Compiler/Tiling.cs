@@ -27,10 +27,14 @@ public sealed record Tiling(int PeRows, int PeColumns, int Rows, int Columns, in
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"grid {PeRows}x{PeColumns}, {Rows}x{Columns} pixels per PE, {GroupTiles} lane tiles per output group, {WeightTiles} per weight slot, {ChunkVectors} vectors per chunk{(ParametersStay ? ", parameters stay" : string.Empty)}{(InputEighths < MostInputEighths ? ", next input early" : string.Empty)}";
+        $"grid {PeRows}x{PeColumns}, {Rows}x{Columns} pixels per PE, {GroupTiles} lane tiles per output group, "
+        + $"{WeightTiles} per weight slot, {ChunkVectors} vectors per chunk"
+        + (ParametersStay ? ", parameters stay" : string.Empty)
+        + (InputEighths < MostInputEighths ? ", next input early" : string.Empty);
 }
 
-/// <summary>Sizes of the buffer slots, fixed by the configuration and the same for all layers but those that share the input buffers.</summary>
+/// <summary>Sizes of the buffer slots, fixed by the configuration and the same for all layers but those that share the input
+/// buffers.</summary>
 internal sealed record Slots
 {
     public Slots(AcceleratorConfig config)
@@ -59,25 +63,56 @@ internal sealed record Slots
     public int ParameterTiles { get; }
 }
 
-/// <summary>Sizes of a layer under a tiling. Height and width count the pixels that the array computes, per phase of a resampling; RowWords are those of an output row.</summary>
-internal sealed record Geometry(int Height, int Width, int WindowRows, int WindowWords, int ColumnOffset, int Vectors, int LaneTiles, int RowWords)
+/// <summary>Sizes of a layer under a tiling. Height and width count the pixels that the array computes, per phase of a resampling; RowWords
+/// are those of an output row.</summary>
+internal sealed record Geometry(
+    int Height,
+    int Width,
+    int WindowRows,
+    int WindowWords,
+    int ColumnOffset,
+    int Vectors,
+    int LaneTiles,
+    int RowWords
+)
 {
     public static Geometry Of(AcceleratorConfig config, LayerJob job, Tiling t)
     {
         int r = config.Derived.VectorsPerWord;
-        TensorShape o = job.Output.Shape, i = job.Input.Shape;
+        TensorShape o = job.Output.Shape,
+            i = job.Input.Shape;
         int windowRows = ((t.Rows - 1) * job.Stride.Rows) + ((job.Kernel.Rows - 1) * job.Dilation.Rows) + 1 + (job.Resize?.Rows.Extra ?? 0);
-        int windowColumns = ((t.Columns - 1) * job.Stride.Columns) + ((job.Kernel.Columns - 1) * job.Dilation.Columns) + 1 + (job.Resize?.Columns.Extra ?? 0) + job.RowTapReach;
+        int windowColumns =
+            ((t.Columns - 1) * job.Stride.Columns)
+            + ((job.Kernel.Columns - 1) * job.Dilation.Columns)
+            + 1
+            + (job.Resize?.Columns.Extra ?? 0)
+            + job.RowTapReach;
         int offset = ((-job.PadLeft % r) + r) % r;
         return new Geometry(
-            o.Height / job.Up.Rows, o.Width / job.Up.Columns, windowRows, (offset + windowColumns + r - 1) / r, offset,
-            Ceil(i.Channels, config.Array.VectorWidth), Ceil(job.LaneChannels, config.Array.Lanes), t.Columns * job.Up.Columns / r);
+            o.Height / job.Up.Rows,
+            o.Width / job.Up.Columns,
+            windowRows,
+            (offset + windowColumns + r - 1) / r,
+            offset,
+            Ceil(i.Channels, config.Array.VectorWidth),
+            Ceil(job.LaneChannels, config.Array.Lanes),
+            t.Columns * job.Up.Columns / r
+        );
     }
 
     /// <summary>Sizes of a 1x1 convolution that computes the input window of a tile of another layer.</summary>
-    public static Geometry OfWindow(AcceleratorConfig config, LayerJob job, Geometry window) => new(
-        window.Height, window.Width, window.WindowRows, window.WindowWords, 0,
-        Ceil(job.Input.Shape.Channels, config.Array.VectorWidth), Ceil(job.LaneChannels, config.Array.Lanes), window.WindowWords);
+    public static Geometry OfWindow(AcceleratorConfig config, LayerJob job, Geometry window) =>
+        new(
+            window.Height,
+            window.Width,
+            window.WindowRows,
+            window.WindowWords,
+            0,
+            Ceil(job.Input.Shape.Channels, config.Array.VectorWidth),
+            Ceil(job.LaneChannels, config.Array.Lanes),
+            window.WindowWords
+        );
 
     public static int Ceil(int a, int b) => (a + b - 1) / b;
 }

@@ -1,5 +1,4 @@
 using AccelGen.Config;
-using AccelGen.Network.Quantized;
 
 namespace AccelGen.Compiler;
 
@@ -16,15 +15,27 @@ internal static class TilingSearch
     /// <param name="available">Slots where other layers share the input buffers; all of them without it.</param>
     public static IReadOnlyList<Tiling> Candidates(AcceleratorConfig config, LayerJob job, int limit, Slots? available = null)
     {
-        List<(Tiling Tiling, long Tiles, long Cost)> found = [.. Legal(config, job, available ?? new Slots(config)).Where(f => f.Tiles <= MostTiles)];
-        return [.. (limit == int.MaxValue ? found : [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost))]).OrderBy(f => f.Cost).Select(f => f.Tiling).Take(limit)];
+        List<(Tiling Tiling, long Tiles, long Cost)> found =
+        [
+            .. Legal(config, job, available ?? new Slots(config)).Where(f => f.Tiles <= MostTiles),
+        ];
+        return
+        [
+            .. (limit == int.MaxValue ? found : [.. found.GroupBy(f => f.Tiles).Select(f => f.MinBy(x => x.Cost))])
+                .OrderBy(f => f.Cost)
+                .Select(f => f.Tiling)
+                .Take(limit),
+        ];
     }
 
     // Every tiling that fits, with its number of tiles, however large, and what it seems to cost.
     private static IEnumerable<(Tiling Tiling, long Tiles, long Cost)> Legal(AcceleratorConfig config, LayerJob job, Slots slots)
     {
-        int r = config.Derived.VectorsPerWord, pes = config.Array.Pes, entries = config.Buffers.AccumulatorEntries * (job.Before is null ? 1 : 4); // three products run in pieces
-        int height = job.Output.Shape.Height / job.Up.Rows, width = job.Output.Shape.Width / job.Up.Columns;
+        int r = config.Derived.VectorsPerWord,
+            pes = config.Array.Pes,
+            entries = config.Buffers.AccumulatorEntries * (job.Before is null ? 1 : 4); // three products run in pieces
+        int height = job.Output.Shape.Height / job.Up.Rows,
+            width = job.Output.Shape.Width / job.Up.Columns;
         // A transposing store takes whole blocks of pixels from each element.
         int unit = (job.Then ?? job).Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
         for (int peColumns = 1; peColumns <= pes; peColumns++)
@@ -39,13 +50,20 @@ internal static class TilingSearch
                 {
                     if (columns * job.Stride.Columns % r != 0)
                         continue;
-                    Tiling? tiling = job.Before is LayerJob before ? CompleteBottleneck(config, before, job, job.Then!, slots, peRows, peColumns, rows, columns) : job.Then is LayerJob then ? CompleteChain(config, job, then, slots, peRows, peColumns, rows, columns) : Complete(config, job, slots, peRows, peColumns, rows, columns);
+                    Tiling? tiling =
+                        job.Before is LayerJob before
+                            ? CompleteBottleneck(config, before, job, job.Then!, slots, peRows, peColumns, rows, columns)
+                        : job.Then is LayerJob then ? CompleteChain(config, job, then, slots, peRows, peColumns, rows, columns)
+                        : Complete(config, job, slots, peRows, peColumns, rows, columns);
                     if (tiling is null)
                         continue;
                     long tiles = (long)Geometry.Ceil(height, peRows * rows) * Geometry.Ceil(width, peColumns * columns);
                     // Array cycles per lane tile and tap, then traffic: a small tile re-reads weights, a tall narrow one its halo.
                     Geometry g = Geometry.Of(config, job, tiling);
-                    long halo = tiles * (((peRows - 1) * rows * job.Stride.Rows) + g.WindowRows) * (((peColumns - 1) * columns * job.Stride.Columns / r) + g.WindowWords);
+                    long halo =
+                        tiles
+                        * (((peRows - 1) * rows * job.Stride.Rows) + g.WindowRows)
+                        * (((peColumns - 1) * columns * job.Stride.Columns / r) + g.WindowWords);
                     yield return (tiling, tiles, (tiles * rows * columns * 1000) + (tiles * 2000) + (halo * 10));
                 }
             }
@@ -53,47 +71,114 @@ internal static class TilingSearch
     }
 
     // Tiles that two products share: the input of the first and its results fit a quarter of the input buffers.
-    private static Tiling? CompleteChain(AcceleratorConfig config, LayerJob first, LayerJob second, Slots slots, int peRows, int peColumns, int rows, int columns)
+    private static Tiling? CompleteChain(
+        AcceleratorConfig config,
+        LayerJob first,
+        LayerJob second,
+        Slots slots,
+        int peRows,
+        int peColumns,
+        int rows,
+        int columns
+    )
     {
         int segments = config.Derived.LaneSegments;
         var t = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
-        Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t);
-        int blockWords = rows * g1.RowWords, scores = Geometry.Ceil(g1.LaneTiles, segments) * blockWords;
+        Geometry g1 = Geometry.Of(config, first, t),
+            g2 = Geometry.Of(config, second, t);
+        int blockWords = rows * g1.RowWords,
+            scores = Geometry.Ceil(g1.LaneTiles, segments) * blockWords;
         int results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords;
-        if (((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2
-            || TilingMisfit.OfFields(first, g1, rows, columns) is not null)
+        if (
+            ((long)g1.WindowRows * g1.WindowWords * g1.Vectors) + ((long)blockWords * g2.Vectors) > slots.InputWords / 2
+            || TilingMisfit.OfFields(first, g1, rows, columns) is not null
+        )
             return null;
         int parameters2 = second.ParameterShared ? 1 : g2.LaneTiles;
-        if (second.Also is not null && (results > slots.OutputWords / 2 || (second.Also.Row!.ParameterAddress is not null && parameters2 + g2.LaneTiles > slots.ParameterTiles)))
+        if (
+            second.Also is not null
+            && (
+                results > slots.OutputWords / 2
+                || (second.Also.Row!.ParameterAddress is not null && parameters2 + g2.LaneTiles > slots.ParameterTiles)
+            )
+        )
             return null;
-        if (results > slots.OutputWords || (second.Residual is not null && results > slots.ResidualWords)
-            || (first.Row is not null && scores > slots.OutputWords) || (first.Residual is not null && scores > slots.ResidualWords)
-            || (!first.ParameterShared && g1.LaneTiles > slots.ParameterTiles) || (!second.ParameterShared && g2.LaneTiles > slots.ParameterTiles))
+        if (
+            results > slots.OutputWords
+            || (second.Residual is not null && results > slots.ResidualWords)
+            || (first.Row is not null && scores > slots.OutputWords)
+            || (first.Residual is not null && scores > slots.ResidualWords)
+            || (!first.ParameterShared && g1.LaneTiles > slots.ParameterTiles)
+            || (!second.ParameterShared && g2.LaneTiles > slots.ParameterTiles)
+        )
             return null;
         int taps = first.Kernel.Rows * first.Kernel.Columns;
-        return taps * (first.Diagonal ? segments : 1) > slots.CommandTiles ? null : t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors };
+        return taps * (first.Diagonal ? segments : 1) > slots.CommandTiles
+            ? null
+            : t with
+            {
+                GroupTiles = g1.LaneTiles,
+                WeightTiles = g1.LaneTiles,
+                ChunkVectors = g1.Vectors,
+            };
     }
 
     // Tiles that three products share: input, window and filtered pixels fit a half of the input buffers.
-    private static Tiling? CompleteBottleneck(AcceleratorConfig config, LayerJob before, LayerJob first, LayerJob second, Slots slots, int peRows, int peColumns, int rows, int columns)
+    private static Tiling? CompleteBottleneck(
+        AcceleratorConfig config,
+        LayerJob before,
+        LayerJob first,
+        LayerJob second,
+        Slots slots,
+        int peRows,
+        int peColumns,
+        int rows,
+        int columns
+    )
     {
-        int segments = config.Derived.LaneSegments, r = config.Derived.VectorsPerWord, entries = config.Buffers.AccumulatorEntries;
+        int segments = config.Derived.LaneSegments,
+            r = config.Derived.VectorsPerWord,
+            entries = config.Buffers.AccumulatorEntries;
         var t = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
-        Geometry g1 = Geometry.Of(config, first, t), g2 = Geometry.Of(config, second, t), g0 = Geometry.OfWindow(config, before, g1);
-        int blockWords = rows * g1.RowWords, results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords, plane = g1.WindowRows * g1.WindowWords;
-        if (((long)plane * (g0.Vectors + g1.Vectors)) + ((long)blockWords * g2.Vectors) > slots.InputWords || g1.WindowWords * r > entries || columns > entries
-            || results > slots.OutputWords || (second.Residual is not null && results > slots.ResidualWords))
+        Geometry g1 = Geometry.Of(config, first, t),
+            g2 = Geometry.Of(config, second, t),
+            g0 = Geometry.OfWindow(config, before, g1);
+        int blockWords = rows * g1.RowWords,
+            results = Geometry.Ceil(g2.LaneTiles, segments) * blockWords,
+            plane = g1.WindowRows * g1.WindowWords;
+        if (
+            ((long)plane * (g0.Vectors + g1.Vectors)) + ((long)blockWords * g2.Vectors) > slots.InputWords
+            || g1.WindowWords * r > entries
+            || columns > entries
+            || results > slots.OutputWords
+            || (second.Residual is not null && results > slots.ResidualWords)
+        )
             return null;
         int Entries(LayerJob job, Geometry g) => job.ParameterShared ? 1 : g.LaneTiles;
         if (Entries(before, g0) + Entries(first, g1) > slots.ParameterTiles || Entries(second, g2) > slots.ParameterTiles)
             return null;
         // A row operator takes a tile at a time.
-        if (second.Also is not null && (results > slots.OutputWords / 2 || rows * columns > entries || (second.Also.Row!.ParameterAddress is not null && Entries(second, g2) + g2.LaneTiles > slots.ParameterTiles)))
+        if (
+            second.Also is not null
+            && (
+                results > slots.OutputWords / 2
+                || rows * columns > entries
+                || (second.Also.Row!.ParameterAddress is not null && Entries(second, g2) + g2.LaneTiles > slots.ParameterTiles)
+            )
+        )
             return null;
         int WeightTiles(LayerJob job, Geometry g) => g.LaneTiles * (job.Diagonal ? 1 : g.Vectors) * job.Kernel.Rows * job.Kernel.Columns;
         int taps = first.Kernel.Rows * first.Kernel.Columns;
-        return WeightTiles(before, g0) + WeightTiles(first, g1) + WeightTiles(second, g2) > (slots.WeightSlots - 1) * slots.WeightTiles || taps * (first.Diagonal ? segments : 1) > slots.CommandTiles
-            ? null : t with { GroupTiles = g1.LaneTiles, WeightTiles = g1.LaneTiles, ChunkVectors = g1.Vectors };
+        return
+            WeightTiles(before, g0) + WeightTiles(first, g1) + WeightTiles(second, g2) > (slots.WeightSlots - 1) * slots.WeightTiles
+            || taps * (first.Diagonal ? segments : 1) > slots.CommandTiles
+            ? null
+            : t with
+            {
+                GroupTiles = g1.LaneTiles,
+                WeightTiles = g1.LaneTiles,
+                ChunkVectors = g1.Vectors,
+            };
     }
 
     /// <summary>Variants of a tiling with smaller steps: output groups that are stored earlier, chunks that start earlier.</summary>
@@ -101,7 +186,8 @@ internal static class TilingSearch
     {
         if (job.Then is not null)
             yield break;
-        int segments = config.Derived.LaneSegments, vectors = Geometry.Of(config, job, tiling).Vectors;
+        int segments = config.Derived.LaneSegments,
+            vectors = Geometry.Of(config, job, tiling).Vectors;
         int most = new Slots(config).WeightTiles / (job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1);
         for (int parts = 1; parts <= (job.Row is null && job.Also is null ? 8 : 1); parts *= 2)
         {
@@ -110,15 +196,29 @@ internal static class TilingSearch
             if (parts > 1 && groupTiles == tiling.GroupTiles)
                 break;
             if (parts > 1)
-                yield return tiling with { GroupTiles = groupTiles, WeightTiles = weightTiles };
+                yield return tiling with
+                {
+                    GroupTiles = groupTiles,
+                    WeightTiles = weightTiles,
+                };
             if (job.Diagonal)
                 continue;
             // Chunks go with one lane tile per command.
             for (int chunks = weightTiles == 1 ? 2 : 1; chunks <= 4 && chunks <= tiling.ChunkVectors; chunks *= 2)
-                yield return tiling with { GroupTiles = groupTiles, WeightTiles = 1, ChunkVectors = Geometry.Ceil(tiling.ChunkVectors, chunks) };
+                yield return tiling with
+                {
+                    GroupTiles = groupTiles,
+                    WeightTiles = 1,
+                    ChunkVectors = Geometry.Ceil(tiling.ChunkVectors, chunks),
+                };
             // Chunks that fill a slot: the ring holds most, also behind a group that a run-time extent skips.
             if (most > 0 && most < vectors)
-                yield return tiling with { GroupTiles = groupTiles, WeightTiles = 1, ChunkVectors = Geometry.Ceil(vectors, Geometry.Ceil(vectors, most)) };
+                yield return tiling with
+                {
+                    GroupTiles = groupTiles,
+                    WeightTiles = 1,
+                    ChunkVectors = Geometry.Ceil(vectors, Geometry.Ceil(vectors, most)),
+                };
         }
     }
 
@@ -135,12 +235,25 @@ internal static class TilingSearch
             yield break;
         const int Early = 5;
         if (!oneTile)
-            yield return tiling with { InputEighths = Early };
-        if (job is not { Row: null, Also: null, Residual: null, Resize: null, Denominator: null } || g.LaneTiles > new Slots(config).ParameterTiles)
+            yield return tiling with
+            {
+                InputEighths = Early,
+            };
+        if (
+            job is not { Row: null, Also: null, Residual: null, Resize: null, Denominator: null }
+            || g.LaneTiles > new Slots(config).ParameterTiles
+        )
             yield break;
-        yield return tiling with { ParametersStay = true };
+        yield return tiling with
+        {
+            ParametersStay = true,
+        };
         if (!oneTile)
-            yield return tiling with { ParametersStay = true, InputEighths = Early };
+            yield return tiling with
+            {
+                ParametersStay = true,
+                InputEighths = Early,
+            };
     }
 
     /// <summary>Weight tiles that hold the weights of a layer whose lanes all have the same.</summary>
@@ -155,7 +268,8 @@ internal static class TilingSearch
     public static bool ScalarsFit(AcceleratorConfig config, LayerJob job)
     {
         var slots = new Slots(config);
-        return ScalarTiles(config, job) <= slots.WeightTiles * (slots.WeightSlots - 1) && PhaseScalars(config, job) * (job.Resize?.Phases ?? 1) <= 1 << 16;
+        return ScalarTiles(config, job) <= slots.WeightTiles * (slots.WeightSlots - 1)
+            && PhaseScalars(config, job) * (job.Resize?.Phases ?? 1) <= 1 << 16;
     }
 
     // Useful sizes of an extent: it whole, or cut evenly into 2, 3, ... parts; multiples of a unit, at most a maximum.
@@ -183,25 +297,55 @@ internal static class TilingSearch
     /// <summary>Tiles of a layer at most: each takes at least five commands of 64 bytes, of which memory and host hold so many.</summary>
     public const long MostTiles = 1 << 18;
 
-    /// <summary>Why not even the smallest tile of a layer fits a configuration, or why there would be too many; null when neither is so.</summary>
+    /// <summary>Why not even the smallest tile of a layer fits a configuration, or why there would be too many; null when neither is
+    /// so.</summary>
     public static TilingMisfit? WhyNone(AcceleratorConfig config, LayerJob job)
     {
-        int unit = Math.Max(config.Derived.VectorsPerWord, job.Transposed is null ? 1 : config.Array.VectorWidth), columns = unit;
+        int unit = Math.Max(config.Derived.VectorsPerWord, job.Transposed is null ? 1 : config.Array.VectorWidth),
+            columns = unit;
         while (columns * job.Stride.Columns % config.Derived.VectorsPerWord != 0)
             columns += unit;
         if (columns > config.Buffers.AccumulatorEntries)
-            return new TilingMisfit("sums of the smallest tile, a row of whole words", columns, config.Buffers.AccumulatorEntries, "buffers.accumulatorEntries");
+            return new TilingMisfit(
+                "sums of the smallest tile, a row of whole words",
+                columns,
+                config.Buffers.AccumulatorEntries,
+                "buffers.accumulatorEntries"
+            );
         if (Complete(config, job, new Slots(config), 1, 1, 1, columns, out TilingMisfit? why) is null)
             return why;
         long least = Legal(config, job, new Slots(config)).Select(f => f.Tiles).DefaultIfEmpty().Min();
-        return least > MostTiles ? new TilingMisfit("tiles of the largest size", least, MostTiles, "array.pes or buffers.accumulatorEntries, or make the layer smaller") : null;
+        return least > MostTiles
+            ? new TilingMisfit(
+                "tiles of the largest size",
+                least,
+                MostTiles,
+                "array.pes or buffers.accumulatorEntries, or make the layer smaller"
+            )
+            : null;
     }
 
-    private static Tiling? Complete(AcceleratorConfig config, LayerJob job, Slots slots, int peRows, int peColumns, int rows, int columns) =>
-        Complete(config, job, slots, peRows, peColumns, rows, columns, out _);
+    private static Tiling? Complete(
+        AcceleratorConfig config,
+        LayerJob job,
+        Slots slots,
+        int peRows,
+        int peColumns,
+        int rows,
+        int columns
+    ) => Complete(config, job, slots, peRows, peColumns, rows, columns, out _);
 
     // Fills in the channel tiling; null, and why, when a buffer or a command field is too small.
-    private static Tiling? Complete(AcceleratorConfig config, LayerJob job, Slots slots, int peRows, int peColumns, int rows, int columns, out TilingMisfit? why)
+    private static Tiling? Complete(
+        AcceleratorConfig config,
+        LayerJob job,
+        Slots slots,
+        int peRows,
+        int peColumns,
+        int rows,
+        int columns,
+        out TilingMisfit? why
+    )
     {
         var probe = new Tiling(peRows, peColumns, rows, columns, 1, 1, 1);
         Geometry g = Geometry.Of(config, job, probe);
@@ -216,7 +360,14 @@ internal static class TilingSearch
         int perLaneTile = reduction * taps;
         if (job.WeightScalar)
         {
-            why = ScalarsFit(config, job) ? null : new TilingMisfit("weight tiles of the layer, which stay on chip", ScalarTiles(config, job), slots.WeightTiles * (slots.WeightSlots - 1), "buffers.weightKibibytes");
+            why = ScalarsFit(config, job)
+                ? null
+                : new TilingMisfit(
+                    "weight tiles of the layer, which stay on chip",
+                    ScalarTiles(config, job),
+                    slots.WeightTiles * (slots.WeightSlots - 1),
+                    "buffers.weightKibibytes"
+                );
             return why is null ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
         }
 
@@ -233,7 +384,12 @@ internal static class TilingSearch
 
         if (job.Diagonal || taps > slots.CommandTiles)
         {
-            why = new TilingMisfit("weight tiles of one vector of channels, a tile per tap", job.Diagonal ? taps * segments : taps, slots.CommandTiles, "buffers.weightKibibytes");
+            why = new TilingMisfit(
+                "weight tiles of one vector of channels, a tile per tap",
+                job.Diagonal ? taps * segments : taps,
+                slots.CommandTiles,
+                "buffers.weightKibibytes"
+            );
             return null;
         }
 
@@ -245,9 +401,11 @@ internal static class TilingSearch
     // Vectors of output channels that the output, residual and parameter slots hold of a tile; null, and why, when that is not enough.
     private static int? OutputBlocks(AcceleratorConfig config, LayerJob job, Slots slots, Geometry g, int rows, out TilingMisfit? why)
     {
-        int segments = config.Derived.LaneSegments, blockWords = rows * job.Up.Rows * g.RowWords;
+        int segments = config.Derived.LaneSegments,
+            blockWords = rows * job.Up.Rows * g.RowWords;
         // With a second result two tiles share a half of the output buffer.
-        int outputWords = job.Also is null ? slots.OutputWords : slots.OutputWords / 2, outputs = outputWords / blockWords;
+        int outputWords = job.Also is null ? slots.OutputWords : slots.OutputWords / 2,
+            outputs = outputWords / blockWords;
         int residuals = job.Residual is null ? int.MaxValue : slots.ResidualWords / blockWords;
         bool ownParameters = !job.ParameterShared || job.Row?.ParameterAddress is not null || job.Also?.Row?.ParameterAddress is not null;
         int parameters = ownParameters ? slots.ParameterTiles / segments : int.MaxValue;
@@ -255,10 +413,30 @@ internal static class TilingSearch
         int least = job.Row is not null || job.Also is not null ? Geometry.Ceil(g.LaneTiles, segments) : 1;
         // Its own parameters and those of a row operator are then in one slot.
         int together = (job.ParameterShared ? 1 : g.LaneTiles) + g.LaneTiles;
-        why = outputs < least ? new TilingMisfit("words of a half of the output buffer, for the smallest tile", (long)least * blockWords, outputWords, "buffers.outputKibibytes")
-            : residuals < least ? new TilingMisfit("words of a half of the residual buffer, for the smallest tile", (long)least * blockWords, slots.ResidualWords, "buffers.residualKibibytes")
-            : parameters < least ? new TilingMisfit("entries of a half of the parameter buffer", (long)least * segments, slots.ParameterTiles, "buffers.parameterEntries")
-            : job is { Also: not null, Row.ParameterAddress: not null } && together > slots.ParameterTiles ? new TilingMisfit("entries of a half of the parameter buffer", together, slots.ParameterTiles, "buffers.parameterEntries")
+        why =
+            outputs < least
+                ? new TilingMisfit(
+                    "words of a half of the output buffer, for the smallest tile",
+                    (long)least * blockWords,
+                    outputWords,
+                    "buffers.outputKibibytes"
+                )
+            : residuals < least
+                ? new TilingMisfit(
+                    "words of a half of the residual buffer, for the smallest tile",
+                    (long)least * blockWords,
+                    slots.ResidualWords,
+                    "buffers.residualKibibytes"
+                )
+            : parameters < least
+                ? new TilingMisfit(
+                    "entries of a half of the parameter buffer",
+                    (long)least * segments,
+                    slots.ParameterTiles,
+                    "buffers.parameterEntries"
+                )
+            : job is { Also: not null, Row.ParameterAddress: not null } && together > slots.ParameterTiles
+                ? new TilingMisfit("entries of a half of the parameter buffer", together, slots.ParameterTiles, "buffers.parameterEntries")
             : job.Resize is not null ? TilingMisfit.OfField("VECTOR", "RowStepWords", job.Up.Rows * g.RowWords)
             : null;
         return why is null ? Math.Min(outputs, Math.Min(residuals, parameters)) : null;

@@ -11,6 +11,7 @@ namespace AccelGen.Config;
 /// <param name="File">Where it was found, if known.</param>
 public sealed record ConfigDiagnostic(string Code, string Path, string Value, string Legal, string Cure, string? File)
 {
+    /// <inheritdoc/>
     public override string ToString() =>
         $"{Code} {(Path.Length == 0 ? "" : $"{Path}: ")}{Value} {ConfigCodes.All[Code]}; legal is {Legal}; {Cure}"
         + (File is null ? "" : $" ({File})");
@@ -19,52 +20,88 @@ public sealed record ConfigDiagnostic(string Code, string Path, string Value, st
 /// <summary>The codes of configuration diagnostics and what each says about the value.</summary>
 public static class ConfigCodes
 {
+    /// <summary>Neither a preset nor a file.</summary>
     public const string NotFound = "AG1001";
+
+    /// <summary>A file that is no JSON.</summary>
     public const string NotJson = "AG1002";
+
+    /// <summary>A field that does not exist.</summary>
     public const string UnknownField = "AG1003";
+
+    /// <summary>A field that is missing.</summary>
     public const string MissingField = "AG1004";
+
+    /// <summary>A value of another type.</summary>
     public const string WrongType = "AG1005";
+
+    /// <summary>An override that is not of the form path=value.</summary>
     public const string MalformedOverride = "AG1006";
+
+    /// <summary>An override of a field that does not exist.</summary>
     public const string UnknownOverride = "AG1007";
+
+    /// <summary>A value below or above its range.</summary>
     public const string OutOfRange = "AG1101";
+
+    /// <summary>A value that is not one of the legal ones.</summary>
     public const string NotAllowed = "AG1102";
+
+    /// <summary>A name that cannot be used for folders.</summary>
     public const string IllegalName = "AG1103";
+
+    /// <summary>Lanes that do not divide the vector width.</summary>
     public const string LanesDoNotDivide = "AG1201";
+
+    /// <summary>A weight tile that is not a whole number of beats.</summary>
     public const string RaggedWeightTile = "AG1202";
+
+    /// <summary>A buffer of a depth that the RTL does not support.</summary>
     public const string BufferDepth = "AG1203";
+
+    /// <summary>A weight buffer of a depth that the RTL does not support.</summary>
     public const string WeightDepth = "AG1204";
+
+    /// <summary>A burst that is too long.</summary>
     public const string BurstTooLong = "AG1205";
+
+    /// <summary>A unit without another that it needs.</summary>
     public const string UnitNeedsUnit = "AG1206";
+
+    /// <summary>A value that does not fit the identifier.</summary>
     public const string IdTooWide = "AG1207";
+
+    /// <summary>A weight tile of too many beats.</summary>
     public const string LongWeightTile = "AG1208";
 
     /// <summary>Each code with the words that follow the value in a diagnostic.</summary>
-    public static ImmutableSortedDictionary<string, string> All { get; } = new Dictionary<string, string>
-    {
-        [NotFound] = "is neither a preset nor a file",
-        [NotJson] = "cannot be read as JSON",
-        [UnknownField] = "sets a field that does not exist",
-        [MissingField] = "is missing",
-        [WrongType] = "has the wrong type",
-        [MalformedOverride] = "is not of the form path=value",
-        [UnknownOverride] = "overrides a field that does not exist",
-        [OutOfRange] = "is out of range",
-        [NotAllowed] = "is not one of the legal values",
-        [IllegalName] = "is not a usable name",
-        [LanesDoNotDivide] = "does not divide array.vectorWidth",
-        [RaggedWeightTile] = "makes a weight tile that is not a whole number of beats",
-        [BufferDepth] = "KiB makes a buffer of unsupported depth",
-        [WeightDepth] = "KiB makes a weight buffer of unsupported depth",
-        [BurstTooLong] = "beats make a burst that is too long",
-        [UnitNeedsUnit] = "needs what this configuration does not have",
-        [IdTooWide] = "does not fit the identifier's bits",
-        [LongWeightTile] = "makes a weight tile of too many beats",
-    }.ToImmutableSortedDictionary(StringComparer.Ordinal);
+    public static ImmutableSortedDictionary<string, string> All { get; } =
+        new Dictionary<string, string>
+        {
+            [NotFound] = "is neither a preset nor a file",
+            [NotJson] = "cannot be read as JSON",
+            [UnknownField] = "sets a field that does not exist",
+            [MissingField] = "is missing",
+            [WrongType] = "has the wrong type",
+            [MalformedOverride] = "is not of the form path=value",
+            [UnknownOverride] = "overrides a field that does not exist",
+            [OutOfRange] = "is out of range",
+            [NotAllowed] = "is not one of the legal values",
+            [IllegalName] = "is not a usable name",
+            [LanesDoNotDivide] = "does not divide array.vectorWidth",
+            [RaggedWeightTile] = "makes a weight tile that is not a whole number of beats",
+            [BufferDepth] = "KiB makes a buffer of unsupported depth",
+            [WeightDepth] = "KiB makes a weight buffer of unsupported depth",
+            [BurstTooLong] = "beats make a burst that is too long",
+            [UnitNeedsUnit] = "needs what this configuration does not have",
+            [IdTooWide] = "does not fit the identifier's bits",
+            [LongWeightTile] = "makes a weight tile of too many beats",
+        }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }
 
 /// <summary>A configuration could not be used; all the reasons at once.</summary>
-public sealed class ConfigException(ImmutableArray<ConfigDiagnostic> diagnostics)
-    : Exception(string.Join('\n', diagnostics))
+public sealed class ConfigException(ImmutableArray<ConfigDiagnostic> diagnostics) : Exception(string.Join('\n', diagnostics))
 {
+    /// <summary>Every reason.</summary>
     public ImmutableArray<ConfigDiagnostic> Diagnostics { get; } = diagnostics;
 }

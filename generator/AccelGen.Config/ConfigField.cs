@@ -11,9 +11,16 @@ namespace AccelGen.Config;
 /// <summary>What the value of a field must be in JSON.</summary>
 public enum ConfigFieldKind
 {
+    /// <summary>Fields of its own.</summary>
     Section,
+
+    /// <summary>A whole number.</summary>
     Integer,
+
+    /// <summary>True or false.</summary>
     Boolean,
+
+    /// <summary>A string.</summary>
     Text,
 }
 
@@ -46,23 +53,29 @@ public sealed record ConfigField
     public static ImmutableArray<ConfigField> Root { get; } = Of(typeof(AcceleratorConfig), null);
 
     /// <summary>Every field that holds a value, by path.</summary>
-    public static ImmutableSortedDictionary<string, ConfigField> Values { get; } = Root
-        .SelectMany(field => field.Kind == ConfigFieldKind.Section ? field.Fields : [field])
-        .ToImmutableSortedDictionary(field => field.Path, field => field, StringComparer.Ordinal);
+    public static ImmutableSortedDictionary<string, ConfigField> Values { get; } =
+        Root.SelectMany(field => field.Kind == ConfigFieldKind.Section ? field.Fields : [field])
+            .ToImmutableSortedDictionary(field => field.Path, field => field, StringComparer.Ordinal);
 
+    /// <summary>Name in JSON.</summary>
     public string Name { get; }
 
     /// <summary>The way to the field from the root, as in <c>array.lanes</c>.</summary>
     public string Path { get; }
 
+    /// <summary>The section that the field is in, or null.</summary>
     public ConfigField? Section { get; }
 
+    /// <summary>What its value must be.</summary>
     public ConfigFieldKind Kind { get; }
 
+    /// <summary>What it means, for the schema and the reference.</summary>
     public string Description { get; }
 
+    /// <summary>Least legal value, or null.</summary>
     public int? Minimum { get; }
 
+    /// <summary>Greatest legal value, or null.</summary>
     public int? Maximum { get; }
 
     /// <summary>The legal values where they are not a range.</summary>
@@ -71,50 +84,57 @@ public sealed record ConfigField
     /// <summary>The value of a field that may be left out.</summary>
     public object? Default { get; }
 
+    /// <summary>Regular expression that a text must match, or null.</summary>
     public string? Pattern { get; }
 
     /// <summary>The fields of a section.</summary>
     public ImmutableArray<ConfigField> Fields { get; }
 
     /// <summary>The legal values in words.</summary>
-    public string Legal => this switch
-    {
-        { Kind: ConfigFieldKind.Section } => "an object",
-        { Kind: ConfigFieldKind.Boolean } => "true or false",
-        { Pattern: { } pattern } => $"text matching {pattern}",
-        { Kind: ConfigFieldKind.Text } => "text",
-        { Allowed.IsEmpty: false } => $"one of {string.Join(", ", Allowed)}",
-        _ => $"{Minimum}..{Maximum}",
-    };
+    public string Legal =>
+        this switch
+        {
+            { Kind: ConfigFieldKind.Section } => "an object",
+            { Kind: ConfigFieldKind.Boolean } => "true or false",
+            { Pattern: { } pattern } => $"text matching {pattern}",
+            { Kind: ConfigFieldKind.Text } => "text",
+            { Allowed.IsEmpty: false } => $"one of {string.Join(", ", Allowed)}",
+            _ => $"{Minimum}..{Maximum}",
+        };
 
     /// <summary>Whether a node has the JSON type of this field; the value may still be illegal.</summary>
-    internal bool Accepts(JsonNode? node) => Kind switch
-    {
-        ConfigFieldKind.Section => node is JsonObject,
-        ConfigFieldKind.Boolean => node?.GetValueKind() is JsonValueKind.True or JsonValueKind.False,
-        ConfigFieldKind.Text => node?.GetValueKind() == JsonValueKind.String,
-        _ => node is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<int>(out _),
-    };
+    internal bool Accepts(JsonNode? node) =>
+        Kind switch
+        {
+            ConfigFieldKind.Section => node is JsonObject,
+            ConfigFieldKind.Boolean => node?.GetValueKind() is JsonValueKind.True or JsonValueKind.False,
+            ConfigFieldKind.Text => node?.GetValueKind() == JsonValueKind.String,
+            _ => node is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<int>(out _),
+        };
 
     /// <summary>Whether a node of the right type holds a legal value.</summary>
-    internal bool Allows(JsonNode node) => this switch
-    {
-        { Pattern: { } pattern } => Regex.IsMatch(node.GetValue<string>(), pattern),
-        { Allowed.IsEmpty: false } => Allowed.Contains(node.GetValue<int>()),
-        { Kind: ConfigFieldKind.Integer } => node.GetValue<int>() is var value && value >= Minimum && value <= Maximum,
-        _ => true,
-    };
+    internal bool Allows(JsonNode node) =>
+        this switch
+        {
+            { Pattern: { } pattern } => Regex.IsMatch(node.GetValue<string>(), pattern),
+            { Allowed.IsEmpty: false } => Allowed.Contains(node.GetValue<int>()),
+            { Kind: ConfigFieldKind.Integer } => node.GetValue<int>() is var value && value >= Minimum && value <= Maximum,
+            _ => true,
+        };
 
     /// <summary>The legal value closest to an illegal one.</summary>
-    internal string Nearest(JsonNode node) => this switch
-    {
-        { Kind: ConfigFieldKind.Text } => "accelerator",
-        { Allowed.IsEmpty: false } => $"{Allowed.MinBy(value => Math.Abs((long)value - node.GetValue<int>()))}",
-        _ => $"{Math.Clamp(node.GetValue<int>(), Minimum!.Value, Maximum!.Value)}",
-    };
+    internal string Nearest(JsonNode node) =>
+        this switch
+        {
+            { Kind: ConfigFieldKind.Text } => "accelerator",
+            { Allowed.IsEmpty: false } => $"{Allowed.MinBy(value => Math.Abs((long)value - node.GetValue<int>()))}",
+            _ => $"{Math.Clamp(node.GetValue<int>(), Minimum!.Value, Maximum!.Value)}",
+        };
 
     private static ImmutableArray<ConfigField> Of(Type type, ConfigField? section) =>
-        [.. from property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        [
+            .. from property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             where property.IsDefined(typeof(DescriptionAttribute))
-            select new ConfigField(property, section)];
+            select new ConfigField(property, section),
+        ];
 }

@@ -11,6 +11,7 @@ public readonly record struct ConfigHash(ulong Value)
     /// <summary>Sixteen lower-case hexadecimal digits.</summary>
     public string Hex => Value.ToString("x16", CultureInfo.InvariantCulture);
 
+    /// <summary>Hash of all fields but the name.</summary>
     public static ConfigHash Of(AcceleratorConfig config)
     {
         var canonical = ConfigJson.ToNode(config);
@@ -19,5 +20,6 @@ public readonly record struct ConfigHash(ulong Value)
         return new ConfigHash(BinaryPrimitives.ReadUInt64BigEndian(digest));
     }
 
+    /// <inheritdoc/>
     public override string ToString() => Hex;
 }

@@ -12,7 +12,7 @@ public static class ConfigJson
     /// <summary>The one field a file may hold that is not configuration: editors read it.</summary>
     internal const string SchemaField = "$schema";
 
-    private static readonly JsonSerializerOptions s_options = new()
+    private static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         IgnoreReadOnlyProperties = true,
@@ -21,12 +21,12 @@ public static class ConfigJson
         NewLine = "\n",
     };
 
-    public static string ToText(AcceleratorConfig config) => JsonSerializer.Serialize(config, s_options) + "\n";
+    /// <summary>The configuration as JSON, fields in their order.</summary>
+    public static string ToText(AcceleratorConfig config) => JsonSerializer.Serialize(config, Options) + "\n";
 
-    internal static JsonObject ToNode(AcceleratorConfig config) =>
-        JsonSerializer.SerializeToNode(config, s_options)!.AsObject();
+    internal static JsonObject ToNode(AcceleratorConfig config) => JsonSerializer.SerializeToNode(config, Options)!.AsObject();
 
-    internal static AcceleratorConfig FromNode(JsonObject node) => node.Deserialize<AcceleratorConfig>(s_options)!;
+    internal static AcceleratorConfig FromNode(JsonObject node) => node.Deserialize<AcceleratorConfig>(Options)!;
 
     internal static string NameOf(string property) => JsonNamingPolicy.CamelCase.ConvertName(property);
 }

@@ -39,16 +39,24 @@ public static class ConfigLoader
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or FormatException)
         {
-            return Failed(new ConfigDiagnostic(ConfigCodes.NotFound, "", $"'{presetOrPath}'",
-                $"one of {string.Join(", ", Presets)} or the path of a readable JSON file",
-                "name a preset or check the path", null));
+            return Failed(
+                new ConfigDiagnostic(
+                    ConfigCodes.NotFound,
+                    "",
+                    $"'{presetOrPath}'",
+                    $"one of {string.Join(", ", Presets)} or the path of a readable JSON file",
+                    "name a preset or check the path",
+                    null
+                )
+            );
         }
     }
 
     /// <summary>The JSON text of a preset, as it stands in the repository.</summary>
     public static string PresetText(string preset)
     {
-        using var stream = typeof(ConfigLoader).Assembly.GetManifestResourceStream($"presets/{preset}.json")
+        using var stream =
+            typeof(ConfigLoader).Assembly.GetManifestResourceStream($"presets/{preset}.json")
             ?? throw new ArgumentException($"there is no preset '{preset}'", nameof(preset));
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
@@ -63,16 +71,18 @@ public static class ConfigLoader
             var strict = new JsonDocumentOptions { AllowDuplicateProperties = false };
             if (JsonNode.Parse(json, documentOptions: strict) is not JsonObject parsed)
             {
-                return Failed(new ConfigDiagnostic(
-                    ConfigCodes.WrongType, "", "the root", "an object", "put the fields between { and }", file));
+                return Failed(
+                    new ConfigDiagnostic(ConfigCodes.WrongType, "", "the root", "an object", "put the fields between { and }", file)
+                );
             }
 
             root = parsed;
         }
         catch (JsonException error)
         {
-            return Failed(new ConfigDiagnostic(
-                ConfigCodes.NotJson, "", "the text", "JSON without comments or repeated fields", error.Message, file));
+            return Failed(
+                new ConfigDiagnostic(ConfigCodes.NotJson, "", "the text", "JSON without comments or repeated fields", error.Message, file)
+            );
         }
 
         root.Remove(ConfigJson.SchemaField);
@@ -99,16 +109,32 @@ public static class ConfigLoader
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         if (equals <= 0 || equals == text.Length - 1)
         {
-            found.Add(new(ConfigCodes.MalformedOverride, "", $"'{text}'", "path=value, as in array.lanes=8",
-                "give a path and a value", OverrideSource));
+            found.Add(
+                new(
+                    ConfigCodes.MalformedOverride,
+                    "",
+                    $"'{text}'",
+                    "path=value, as in array.lanes=8",
+                    "give a path and a value",
+                    OverrideSource
+                )
+            );
             return;
         }
 
         var path = text[..equals];
         if (!ConfigField.Values.TryGetValue(path, out var field))
         {
-            found.Add(new(ConfigCodes.UnknownOverride, path, $"'{text}'", "the path of a field",
-                $"did you mean {Closest(path, ConfigField.Values.Keys)}?", OverrideSource));
+            found.Add(
+                new(
+                    ConfigCodes.UnknownOverride,
+                    path,
+                    $"'{text}'",
+                    "the path of a field",
+                    $"did you mean {Closest(path, ConfigField.Values.Keys)}?",
+                    OverrideSource
+                )
+            );
             return;
         }
 
@@ -139,17 +165,26 @@ public static class ConfigLoader
         JsonObject standIn,
         HashSet<string> faulty,
         List<ConfigDiagnostic> found,
-        string? file)
+        string? file
+    )
     {
         foreach (var (name, value) in node.ToArray())
         {
             if (fields.Any(field => field.Name == name))
                 continue;
             var path = section is null ? name : $"{section.Path}.{name}";
-            found.Add(new(ConfigCodes.UnknownField, path, ConfigRules.Show(value),
-                $"one of {string.Join(", ", fields.Select(field => field.Name))}",
-                section is null && Computed.Contains(name) ? "remove it: 'config show' computes it"
-                    : $"remove it; did you mean {Closest(name, fields.Select(field => field.Name))}?", file));
+            found.Add(
+                new(
+                    ConfigCodes.UnknownField,
+                    path,
+                    ConfigRules.Show(value),
+                    $"one of {string.Join(", ", fields.Select(field => field.Name))}",
+                    section is null && Computed.Contains(name)
+                        ? "remove it: 'config show' computes it"
+                        : $"remove it; did you mean {Closest(name, fields.Select(field => field.Name))}?",
+                    file
+                )
+            );
             node.Remove(name);
         }
 
@@ -170,17 +205,18 @@ public static class ConfigLoader
             }
 
             var type = field.Kind == ConfigFieldKind.Integer ? $"an integer, {field.Legal}" : field.Legal;
-            found.Add(present
-                ? new(ConfigCodes.WrongType, field.Path, ConfigRules.Show(value), type, $"write {type}", file)
-                : new(ConfigCodes.MissingField, field.Path, "the field", type, $"add \"{field.Name}\"", file));
+            found.Add(
+                present
+                    ? new(ConfigCodes.WrongType, field.Path, ConfigRules.Show(value), type, $"write {type}", file)
+                    : new(ConfigCodes.MissingField, field.Path, "the field", type, $"add \"{field.Name}\"", file)
+            );
             faulty.Add(field.Path);
             faulty.UnionWith(field.Fields.Select(inner => inner.Path));
             node[field.Name] = standIn[field.Name]!.DeepClone();
         }
     }
 
-    private static string Closest(string name, IEnumerable<string> candidates) =>
-        candidates.MinBy(candidate => Distance(name, candidate))!;
+    private static string Closest(string name, IEnumerable<string> candidates) => candidates.MinBy(candidate => Distance(name, candidate))!;
 
     /// <summary>Edits (insert, delete, replace) between two names, ignoring case.</summary>
     private static int Distance(string left, string right)

@@ -40,8 +40,10 @@ public sealed record DerivedConfig
     /// <summary>Bytes in one buffer word: the larger of a vector and a beat.</summary>
     public int WordBytes { get; }
 
+    /// <summary>Vectors in a word of the input buffer.</summary>
     public int VectorsPerWord { get; }
 
+    /// <summary>Beats of a word of the input buffer.</summary>
     public int BeatsPerWord { get; }
 
     /// <summary>Words in the input buffer of one PE.</summary>
@@ -56,12 +58,14 @@ public sealed record DerivedConfig
     /// <summary>Bytes of one weight tile: one vector for each lane.</summary>
     public int WeightTileBytes { get; }
 
+    /// <summary>Beats of a weight tile.</summary>
     public int BeatsPerWeightTile { get; }
 
     /// <summary>Neighbouring taps of a kernel row that a diagonal layer takes at once: all that two words are sure to hold.</summary>
     public int RowTaps => VectorsPerWord + 1;
 
-    /// <summary>Bytes from one step's weights to the next where all lanes have the same: a power of two, so that they lie in one tile.</summary>
+    /// <summary>Bytes from one step's weights to the next where all lanes have the same: a power of two, so that they lie in one
+    /// tile.</summary>
     public int RowTapScalars => (int)BitOperations.RoundUpToPowerOf2((uint)RowTaps);
 
     /// <summary>Weights of one byte that a weight tile holds when all lanes have the same: a power of two.</summary>
@@ -82,5 +86,6 @@ public sealed record DerivedConfig
     /// <summary>Bytes of one command.</summary>
     public int CommandBytes => CommandByteCount;
 
+    /// <summary>Beats of a command.</summary>
     public int BeatsPerCommand { get; }
 }

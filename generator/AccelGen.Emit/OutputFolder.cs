@@ -14,7 +14,8 @@ public static class OutputFolder
     /// <param name="files">Files with paths relative to the folder.</param>
     /// <exception cref="FormatException">The target is empty.</exception>
     /// <exception cref="IOException">The disk is full or the folder cannot be written; it is as it was.</exception>
-    public static void Write(string target, IEnumerable<EmittedFile> files) => WriteBytes(target, files.Select(f => (f.Path, Encoding.UTF8.GetBytes(f.Text))));
+    public static void Write(string target, IEnumerable<EmittedFile> files) =>
+        WriteBytes(target, files.Select(f => (f.Path, Encoding.UTF8.GetBytes(f.Text))));
 
     /// <summary>The same with the bytes of files, made one after the other while they are written.</summary>
     /// <param name="target">Folder to create or replace.</param>
@@ -74,9 +75,13 @@ public static class OutputFolder
         string folder = target.Length == 0 ? target : OutputFile.Followed(Path.TrimEndingDirectorySeparator(target));
         if (!Directory.Exists(folder))
             return [];
-        return new DirectoryInfo(folder).EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
-            .Where(i => i.LinkTarget is not null || !(i is DirectoryInfo ? folders.Contains : known)(Path.GetRelativePath(folder, i.FullName)))
-            .Select(i => Path.GetRelativePath(folder, i.FullName)).Order(StringComparer.Ordinal);
+        return new DirectoryInfo(folder)
+            .EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
+            .Where(i =>
+                i.LinkTarget is not null || !(i is DirectoryInfo ? folders.Contains : known)(Path.GetRelativePath(folder, i.FullName))
+            )
+            .Select(i => Path.GetRelativePath(folder, i.FullName))
+            .Order(StringComparer.Ordinal);
     }
 
     // Writes a folder under another name and renames it; what was there before comes back when that fails.

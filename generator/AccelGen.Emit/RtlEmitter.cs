@@ -46,7 +46,8 @@ public static class RtlEmitter
         return files;
     }
 
-    private static EmittedFile Render(AcceleratorConfig config, string templateName, string path) => new(path, Render(templateName, BuildModel(config, templateName)));
+    private static EmittedFile Render(AcceleratorConfig config, string templateName, string path) =>
+        new(path, Render(templateName, BuildModel(config, templateName)));
 
     /// <summary>Renders a template with what it names.</summary>
     /// <exception cref="TemplateException">The template is wrong; the message names template, line and column.</exception>
@@ -164,48 +165,75 @@ public static class RtlEmitter
             ["checkpoint_candidates"] = IsaDefinition.CheckpointCandidates,
             ["decision_fields"] = Fields(IsaDefinition.DecisionFields),
             ["categories"] = new ScriptArray(IsaDefinition.CycleCategories),
-            ["commands"] = new ScriptArray(IsaDefinition.Commands.Select(k => new ScriptObject
-            {
-                ["name"] = k.Name,
-                ["camel"] = k.Name[0] + k.Name[1..].ToLowerInvariant(),
-                ["opcode"] = k.Opcode,
-                ["queue"] = k.Queue?.ToString() ?? "command processor",
-                ["doc"] = k.Doc,
-                ["fields"] = Fields(k.Fields),
-            })),
+            ["commands"] = new ScriptArray(
+                IsaDefinition.Commands.Select(k => new ScriptObject
+                {
+                    ["name"] = k.Name,
+                    ["camel"] = k.Name[0] + k.Name[1..].ToLowerInvariant(),
+                    ["opcode"] = k.Opcode,
+                    ["queue"] = k.Queue?.ToString() ?? "command processor",
+                    ["doc"] = k.Doc,
+                    ["fields"] = Fields(k.Fields),
+                })
+            ),
             ["header"] = Fields(Header.Fields),
             ["extent_fields"] = Fields(IsaDefinition.ExtentFields),
-            ["enums"] = new ScriptArray(IsaDefinition.Enums.Select(e => new ScriptObject
-            {
-                ["name"] = e.Name,
-                ["width"] = e.Width,
-                ["doc"] = e.Doc,
-                ["values"] = new ScriptArray(e.Values.Select(v => new ScriptObject { ["name"] = v.Name, ["value"] = v.Value, ["doc"] = v.Doc })),
-            })),
-            ["registers"] = new ScriptArray(IsaDefinition.Registers.Select(r => new ScriptObject
-            {
-                ["name"] = r.Name,
-                ["offset"] = r.Offset.ToString("X3", CultureInfo.InvariantCulture),
-                ["access"] = r.Access switch { Access.ReadOnly => "RO", Access.ReadWrite => "RW", Access.WriteOneToClear => "W1C", _ => "WO" },
-                ["reset"] = r.Reset.ToString("X8", CultureInfo.InvariantCulture),
-                ["doc"] = r.Doc,
-            })),
-            ["counters"] = new ScriptArray(IsaDefinition.Counters.Select(k => new ScriptObject
-            {
-                ["name"] = k.Name,
-                ["index"] = k.Index,
-                ["offset"] = (IsaDefinition.CounterBase + (8 * k.Index)).ToString("X3", CultureInfo.InvariantCulture),
-                ["doc"] = k.Doc,
-            })),
+            ["enums"] = new ScriptArray(
+                IsaDefinition.Enums.Select(e => new ScriptObject
+                {
+                    ["name"] = e.Name,
+                    ["width"] = e.Width,
+                    ["doc"] = e.Doc,
+                    ["values"] = new ScriptArray(
+                        e.Values.Select(v => new ScriptObject
+                        {
+                            ["name"] = v.Name,
+                            ["value"] = v.Value,
+                            ["doc"] = v.Doc,
+                        })
+                    ),
+                })
+            ),
+            ["registers"] = new ScriptArray(
+                IsaDefinition.Registers.Select(r => new ScriptObject
+                {
+                    ["name"] = r.Name,
+                    ["offset"] = r.Offset.ToString("X3", CultureInfo.InvariantCulture),
+                    ["access"] = r.Access switch
+                    {
+                        Access.ReadOnly => "RO",
+                        Access.ReadWrite => "RW",
+                        Access.WriteOneToClear => "W1C",
+                        _ => "WO",
+                    },
+                    ["reset"] = r.Reset.ToString("X8", CultureInfo.InvariantCulture),
+                    ["doc"] = r.Doc,
+                })
+            ),
+            ["counters"] = new ScriptArray(
+                IsaDefinition.Counters.Select(k => new ScriptObject
+                {
+                    ["name"] = k.Name,
+                    ["index"] = k.Index,
+                    ["offset"] = (IsaDefinition.CounterBase + (8 * k.Index)).ToString("X3", CultureInfo.InvariantCulture),
+                    ["doc"] = k.Doc,
+                })
+            ),
         };
         model.Import("banner", (string name, string doc) => Banner(config, templateName, name, doc));
         model.Import("lsb", (string command, string field) => Find(command, field).Lsb);
-        model.Import("range", (string command, string field) =>
-        {
-            Field f = Find(command, field);
-            return f.Width == 1 ? $"{f.Lsb}" : $"{f.Msb}:{f.Lsb}";
-        });
-        model.Import("reg", (string register) => IsaDefinition.Registers.Single(r => r.Name == register).Offset.ToString("X4", CultureInfo.InvariantCulture));
+        model.Import(
+            "range",
+            (string command, string field) =>
+            {
+                Field f = Find(command, field);
+                return f.Width == 1 ? $"{f.Lsb}" : $"{f.Msb}:{f.Lsb}";
+            }
+        );
+        model.Import(
+            "reg",
+            (string register) => IsaDefinition.Registers.Single(r => r.Name == register).Offset.ToString("X4", CultureInfo.InvariantCulture)
+        );
         return model;
     }
 
@@ -213,20 +241,28 @@ public static class RtlEmitter
     private static ScriptArray Table(int steps, Func<double, double> function) =>
         new(Enumerable.Range(0, steps + 1).Select(i => (long)Math.Round(function(i / 64.0))));
 
-    private static ScriptArray Fields(IEnumerable<Field> fields) => new(fields.Select(f => new ScriptObject
-    {
-        ["name"] = f.Name,
-        ["lsb"] = f.Lsb,
-        ["msb"] = f.Msb,
-        ["width"] = f.Width,
-        ["signed"] = f.Signed,
-        ["reserved"] = f.Name.StartsWith("Reserved", StringComparison.Ordinal),
-        ["doc"] = f.Doc,
-    }));
+    private static ScriptArray Fields(IEnumerable<Field> fields) =>
+        new(
+            fields.Select(f => new ScriptObject
+            {
+                ["name"] = f.Name,
+                ["lsb"] = f.Lsb,
+                ["msb"] = f.Msb,
+                ["width"] = f.Width,
+                ["signed"] = f.Signed,
+                ["reserved"] = f.Name.StartsWith("Reserved", StringComparison.Ordinal),
+                ["doc"] = f.Doc,
+            })
+        );
 
     private static string Banner(AcceleratorConfig config, string templateName, string name, string doc)
     {
-        var lines = new List<string> { $"// {name}: generated by AccelGen for configuration {config.Name} ({config.Hash.Hex}) from {templateName};", "// edit the template, not this file.", "//" };
+        var lines = new List<string>
+        {
+            $"// {name}: generated by AccelGen for configuration {config.Name} ({config.Hash.Hex}) from {templateName};",
+            "// edit the template, not this file.",
+            "//",
+        };
         string line = "//";
         foreach (string word in doc.Split(' '))
         {
@@ -253,14 +289,20 @@ public static class RtlEmitter
 
     private static string ReadTemplate(string name)
     {
-        using Stream stream = Source.GetManifestResourceStream(name) ?? throw new TemplateException($"{name}: the template is not part of this build");
+        using Stream stream =
+            Source.GetManifestResourceStream(name) ?? throw new TemplateException($"{name}: the template is not part of this build");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd().Replace("\r\n", "\n", StringComparison.Ordinal);
     }
 
     private static List<string> TemplateNames(string prefix, string suffix) =>
-        [.. Source.GetManifestResourceNames().Where(n => n.StartsWith(prefix, StringComparison.Ordinal) && n.EndsWith(suffix, StringComparison.Ordinal))
-            .Select(n => n[prefix.Length..^suffix.Length]).Order(StringComparer.Ordinal)];
+        [
+            .. Source
+                .GetManifestResourceNames()
+                .Where(n => n.StartsWith(prefix, StringComparison.Ordinal) && n.EndsWith(suffix, StringComparison.Ordinal))
+                .Select(n => n[prefix.Length..^suffix.Length])
+                .Order(StringComparer.Ordinal),
+        ];
 }
 
 /// <summary>A template cannot be rendered: a defect of the project, not of the user's input.</summary>
@@ -268,13 +310,9 @@ public sealed class TemplateException : Exception
 {
     /// <summary>An error with its message.</summary>
     public TemplateException(string message)
-        : base(message)
-    {
-    }
+        : base(message) { }
 
     /// <summary>An error with its message and cause.</summary>
     public TemplateException(string message, Exception inner)
-        : base(message, inner)
-    {
-    }
+        : base(message, inner) { }
 }

@@ -23,11 +23,12 @@ public sealed partial class OutputFile : IDisposable
     private readonly string? target;
     private string? folder;
 
-    static OutputFile() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-    {
-        foreach (string left in Unpublished.Keys)
-            Remove(left);
-    };
+    static OutputFile() =>
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            foreach (string left in Unpublished.Keys)
+                Remove(left);
+        };
 
     private OutputFile(string path)
     {
@@ -89,15 +90,18 @@ public sealed partial class OutputFile : IDisposable
     public static void Write(string path, Action<Stream> write)
     {
         using OutputFile file = Create(path);
-        Explained(path, () =>
-        {
-            using Stream stream = file.target is null
-                ? OpenInto(path)
-                : new FileStream(file.WorkPath, FileMode.CreateNew, FileAccess.Write);
-            write(stream);
-            stream.Flush();
-            return 0;
-        });
+        Explained(
+            path,
+            () =>
+            {
+                using Stream stream = file.target is null
+                    ? OpenInto(path)
+                    : new FileStream(file.WorkPath, FileMode.CreateNew, FileAccess.Write);
+                write(stream);
+                stream.Flush();
+                return 0;
+            }
+        );
         if (file.target is not null)
             file.Publish();
     }
@@ -111,24 +115,28 @@ public sealed partial class OutputFile : IDisposable
 
     /// <summary>Makes what is at <see cref="WorkPath"/> the output.</summary>
     /// <exception cref="IOException">It cannot be written; a plain file is as it was.</exception>
-    public void Publish() => Explained(path, () =>
-    {
-        if (target is null)
-        {
-            using FileStream work = File.OpenRead(WorkPath);
-            using Stream into = OpenInto(path);
-            work.CopyTo(into);
-            return 0;
-        }
+    public void Publish() =>
+        Explained(
+            path,
+            () =>
+            {
+                if (target is null)
+                {
+                    using FileStream work = File.OpenRead(WorkPath);
+                    using Stream into = OpenInto(path);
+                    work.CopyTo(into);
+                    return 0;
+                }
 
-        // On the disk before its name is: after a loss of power the file is the old or the new one.
-        using (var written = new FileStream(WorkPath, FileMode.Open, FileAccess.ReadWrite))
-            written.Flush(flushToDisk: true);
-        if (!OperatingSystem.IsWindows() && File.Exists(target))
-            File.SetUnixFileMode(WorkPath, File.GetUnixFileMode(target));
-        File.Move(WorkPath, target, overwrite: true);
-        return 0;
-    });
+                // On the disk before its name is: after a loss of power the file is the old or the new one.
+                using (var written = new FileStream(WorkPath, FileMode.Open, FileAccess.ReadWrite))
+                    written.Flush(flushToDisk: true);
+                if (!OperatingSystem.IsWindows() && File.Exists(target))
+                    File.SetUnixFileMode(WorkPath, File.GetUnixFileMode(target));
+                File.Move(WorkPath, target, overwrite: true);
+                return 0;
+            }
+        );
 
     /// <summary>Removes what was not published.</summary>
     public void Dispose()
@@ -161,7 +169,11 @@ public sealed partial class OutputFile : IDisposable
         if (!OperatingSystem.IsLinux())
             return File.Exists(path) ? FileType.Plain : FileType.Missing;
         // .NET tells folders and links from the rest, not what the rest is. Layout of struct statx: the same on every processor.
-        const int CurrentFolder = -100, TypeOnly = 1, ModeOffset = 28, TypeMask = 0xF000, Regular = 0x8000;
+        const int CurrentFolder = -100,
+            TypeOnly = 1,
+            ModeOffset = 28,
+            TypeMask = 0xF000,
+            Regular = 0x8000;
         byte[] status = new byte[256];
         if (Statx(CurrentFolder, Path.GetFullPath(path), 0, TypeOnly, status) != 0)
             return FileType.Missing;
@@ -210,14 +222,15 @@ public sealed partial class OutputFile : IDisposable
 
     /// <summary>Why something cannot be written, without the names of temporary files.</summary>
     /// <param name="fault">What the system said.</param>
-    public static string Reason(Exception fault) => fault switch
-    {
-        UnauthorizedAccessException => fault.InnerException is IOException inner ? Reason(inner) : "permission denied",
-        PathTooLongException => "its name is longer than the file system takes",
-        FileNotFoundException or DirectoryNotFoundException => "the system lets no file be made there",
-        _ when fault.Message.StartsWith("The file '", StringComparison.Ordinal) => "a file is there, not a folder",
-        _ => fault.Message.Split(" : '")[0].TrimEnd('.').ToLowerInvariant(),
-    };
+    public static string Reason(Exception fault) =>
+        fault switch
+        {
+            UnauthorizedAccessException => fault.InnerException is IOException inner ? Reason(inner) : "permission denied",
+            PathTooLongException => "its name is longer than the file system takes",
+            FileNotFoundException or DirectoryNotFoundException => "the system lets no file be made there",
+            _ when fault.Message.StartsWith("The file '", StringComparison.Ordinal) => "a file is there, not a folder",
+            _ => fault.Message.Split(" : '")[0].TrimEnd('.').ToLowerInvariant(),
+        };
 
     private static string MakeFolder(string parent)
     {

@@ -6,9 +6,17 @@ namespace AccelGen.Isa;
 /// <summary>A command in its binary form; its fields are those of the ISA table.</summary>
 public sealed class Command
 {
-    // Fields of each command, the header's among them. Fields of two commands may be equal in all but their text: they are told apart by reference.
-    private static readonly FrozenDictionary<object, FrozenSet<object>> FieldsOf = IsaDefinition.Commands.ToFrozenDictionary<CommandDefinition, object, FrozenSet<object>>(
-        c => c, c => Header.Fields.Concat(c.Fields).ToFrozenSet<object>(ReferenceEqualityComparer.Instance), ReferenceEqualityComparer.Instance);
+    // Fields of each command, the header's among them. Fields of two commands may be equal in all but their text: they are told apart by
+    // reference.
+    private static readonly FrozenDictionary<object, FrozenSet<object>> FieldsOf = IsaDefinition.Commands.ToFrozenDictionary<
+        CommandDefinition,
+        object,
+        FrozenSet<object>
+    >(
+        c => c,
+        c => Header.Fields.Concat(c.Fields).ToFrozenSet<object>(ReferenceEqualityComparer.Instance),
+        ReferenceEqualityComparer.Instance
+    );
 
     private readonly ulong[] words = new ulong[IsaDefinition.CommandBits / 64];
     private readonly FrozenSet<object> fields;
@@ -33,7 +41,8 @@ public sealed class Command
         get
         {
             Own(field);
-            int word = field.Lsb / 64, shift = field.Lsb % 64;
+            int word = field.Lsb / 64,
+                shift = field.Lsb % 64;
             ulong value = words[word] >> shift;
             if (shift + field.Width > 64)
                 value |= words[word + 1] << (64 - shift);
@@ -41,7 +50,6 @@ public sealed class Command
                 value &= (1UL << field.Width) - 1;
             return field.Signed ? (long)(value << (64 - field.Width)) >> (64 - field.Width) : (long)value;
         }
-
         set
         {
             Own(field);
@@ -49,7 +57,8 @@ public sealed class Command
                 throw new FieldRangeException(Definition.Name, field, value);
             ulong mask = field.Width == 64 ? ulong.MaxValue : (1UL << field.Width) - 1;
             ulong bits = (ulong)value & mask;
-            int word = field.Lsb / 64, shift = field.Lsb % 64;
+            int word = field.Lsb / 64,
+                shift = field.Lsb % 64;
             words[word] = (words[word] & ~(mask << shift)) | (bits << shift);
             if (shift + field.Width > 64)
             {
@@ -73,7 +82,10 @@ public sealed class Command
     public int? this[TokenField token]
     {
         get => this[(Field)token] is var value && (value & TokenField.Enable) != 0 ? (int)(value & ~TokenField.Enable) : null;
-        set => this[(Field)token] = value is int semaphore ? TokenField.Enable + (semaphore is >= 0 and < TokenField.Enable ? semaphore : TokenField.Enable) : 0;
+        set =>
+            this[(Field)token] = value is int semaphore
+                ? TokenField.Enable + (semaphore is >= 0 and < TokenField.Enable ? semaphore : TokenField.Enable)
+                : 0;
     }
 
     /// <summary>Value of a field whose values have names.</summary>
@@ -101,7 +113,14 @@ public sealed class Command
     /// <param name="beats">Beats of all of them.</param>
     public static Command Fetch(long address, long beats)
     {
-        var load = new Command(LoadCommand.Definition) { [Header.A.Count] = 1, [Header.B.Count] = 1, [LoadCommand.Rows] = 1, [LoadCommand.Address] = address, [LoadCommand.SegmentBeats] = beats };
+        var load = new Command(LoadCommand.Definition)
+        {
+            [Header.A.Count] = 1,
+            [Header.B.Count] = 1,
+            [LoadCommand.Rows] = 1,
+            [LoadCommand.Address] = address,
+            [LoadCommand.SegmentBeats] = beats,
+        };
         load.Set(LoadCommand.Destination, LoadDestination.Command);
         return load;
     }
@@ -118,7 +137,8 @@ public sealed class Command
     public static Command Decode(ReadOnlySpan<byte> source)
     {
         int opcode = source[0];
-        CommandDefinition definition = IsaDefinition.Commands.FirstOrDefault(c => c.Opcode == opcode)
+        CommandDefinition definition =
+            IsaDefinition.Commands.FirstOrDefault(c => c.Opcode == opcode)
             ?? throw new ArgumentException($"opcode {opcode} is not defined");
         var command = new Command(definition);
         for (int i = 0; i < command.words.Length; i++)
@@ -127,9 +147,16 @@ public sealed class Command
     }
 
     /// <inheritdoc/>
-    public override string ToString() => Definition.Name + " " + string.Join(" ", Header.Fields.Concat(Definition.Fields)
-        .Where(f => f != Header.Opcode && !f.Name.StartsWith("Reserved", StringComparison.Ordinal) && this[f] != 0)
-        .Select(f => $"{f.Name}={this[f]}"));
+    public override string ToString() =>
+        Definition.Name
+        + " "
+        + string.Join(
+            " ",
+            Header
+                .Fields.Concat(Definition.Fields)
+                .Where(f => f != Header.Opcode && !f.Name.StartsWith("Reserved", StringComparison.Ordinal) && this[f] != 0)
+                .Select(f => $"{f.Name}={this[f]}")
+        );
 
     private void Own(Field field)
     {

@@ -8,5 +8,6 @@ public sealed class FieldRangeException(string command, Field limit, long value)
     : ArgumentOutOfRangeException(limit.Name, value, $"{command}.{limit.Name} holds {limit.Min} to {limit.Max}")
 {
     /// <summary>Field, value and legal range in words.</summary>
-    public string Reason => $"it needs {value:N0} in the command field {command}.{limit.Name}, which holds {limit.Min:N0} to {limit.Max:N0}";
+    public string Reason =>
+        $"it needs {value:N0} in the command field {command}.{limit.Name}, which holds {limit.Min:N0} to {limit.Max:N0}";
 }

@@ -34,13 +34,17 @@ public sealed class HostTable
     {
         ArgumentOutOfRangeException.ThrowIfZero(paths.Count);
         var kept = new List<(HostCandidate Path, int Index)>();
-        foreach ((HostCandidate path, int index) in paths.Select((p, i) => (p, i)).OrderBy(p => p.p.Cycles).ThenByDescending(p => p.p.Worth))
+        foreach (
+            (HostCandidate path, int index) in paths.Select((p, i) => (p, i)).OrderBy(p => p.p.Cycles).ThenByDescending(p => p.p.Worth)
+        )
         {
             if (kept.Count == 0 || path.Worth > kept[^1].Path.Worth)
                 kept.Add((path, index));
         }
 
-        return new HostTable([.. kept.Select((k, row) => new HostPath(k.Path.Name, k.Index, row, k.Path.Cycles, k.Path.Accuracy, k.Path.Words))]);
+        return new HostTable([
+            .. kept.Select((k, row) => new HostPath(k.Path.Name, k.Index, row, k.Path.Cycles, k.Path.Accuracy, k.Path.Words)),
+        ]);
     }
 
     /// <summary>The path of least loss that fits into a budget, or null where none does.</summary>

@@ -15,7 +15,10 @@ public record Field(string Name, int Lsb, int Width, string Doc, bool Signed = f
     public long Min => Signed ? -(1L << (Width - 1)) : 0;
 
     /// <summary>Largest value that the field holds.</summary>
-    public long Max => Signed ? (1L << (Width - 1)) - 1 : Width == 64 ? long.MaxValue : (1L << Width) - 1;
+    public long Max =>
+        Signed ? (1L << (Width - 1)) - 1
+        : Width == 64 ? long.MaxValue
+        : (1L << Width) - 1;
 }
 
 /// <summary>A command: an opcode and the fields that follow the common header.</summary>

@@ -15,13 +15,18 @@ public static class LayoutChecks
         foreach (EnumDefinition e in IsaDefinition.Enums)
         {
             problems.AddRange(Duplicates(e.Name, e.Values.Select(v => ((long)v.Value, v.Name))));
-            problems.AddRange(e.Values.Where(v => v.Value < 0 || v.Value >= 1 << e.Width)
-                .Select(v => $"{e.Name}.{v.Name}: {v.Value} does not fit {e.Width} bits"));
+            problems.AddRange(
+                e.Values.Where(v => v.Value < 0 || v.Value >= 1 << e.Width)
+                    .Select(v => $"{e.Name}.{v.Name}: {v.Value} does not fit {e.Width} bits")
+            );
         }
 
         problems.AddRange(Duplicates("register offset", IsaDefinition.Registers.Select(r => ((long)r.Offset, r.Name))));
-        problems.AddRange(IsaDefinition.Registers.Where(r => r.Offset % 4 != 0 || r.Offset >= IsaDefinition.CounterBase)
-            .Select(r => $"register {r.Name}: offset 0x{r.Offset:X} is not a multiple of 4 below 0x{IsaDefinition.CounterBase:X}"));
+        problems.AddRange(
+            IsaDefinition
+                .Registers.Where(r => r.Offset % 4 != 0 || r.Offset >= IsaDefinition.CounterBase)
+                .Select(r => $"register {r.Name}: offset 0x{r.Offset:X} is not a multiple of 4 below 0x{IsaDefinition.CounterBase:X}")
+        );
         if (IsaDefinition.CounterBase + (8 * IsaDefinition.Counters.Count) > IsaDefinition.PathTableBase)
             problems.Add("the counters reach into the path table");
         return problems;
@@ -45,11 +50,15 @@ public static class LayoutChecks
 
         if (next != to)
             problems.Add($"{owner}: the fields end at bit {next - 1}, not {to - 1}");
-        problems.AddRange(fields.GroupBy(f => f.Name).Where(g => g.Count() > 1).Select(g => $"{owner}.{g.Key}: the name is used {g.Count()} times"));
+        problems.AddRange(
+            fields.GroupBy(f => f.Name).Where(g => g.Count() > 1).Select(g => $"{owner}.{g.Key}: the name is used {g.Count()} times")
+        );
         return problems;
     }
 
     private static IEnumerable<string> Duplicates(string what, IEnumerable<(long Value, string Name)> items) =>
-        items.GroupBy(i => i.Value).Where(g => g.Count() > 1)
+        items
+            .GroupBy(i => i.Value)
+            .Where(g => g.Count() > 1)
             .Select(g => $"{what} {g.Key} is shared by {string.Join(", ", g.Select(i => i.Name))}");
 }

@@ -13,7 +13,8 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
 
     /// <summary>Address of a LOAD under this path.</summary>
     /// <param name="load">The command.</param>
-    public long Address(Command load) => load[LoadCommand.Address] + (load[LoadCommand.VariantShift] is > 0 and long shift ? (long)Variant << (int)shift : 0);
+    public long Address(Command load) =>
+        load[LoadCommand.Address] + (load[LoadCommand.VariantShift] is > 0 and long shift ? (long)Variant << (int)shift : 0);
 
     /// <summary>Codes an extent of channels.</summary>
     /// <param name="channels">Channels kept; 0 skips the work.</param>
@@ -52,8 +53,14 @@ public sealed record PathRow(ulong Keep, IReadOnlyList<uint> Extents)
         if (Skips(command))
             return new ResolvedCommand(true, 0, 0, false, 0, 0);
         bool chunks = command.Is(ComputeCommand.Definition) && command[Header.A.Dynamic];
-        return new ResolvedCommand(false, Resolve(command, Header.A), Resolve(command, Header.B), chunks && (command[ComputeCommand.LastChunk] || command[Header.A.Base] + command[Header.A.Count] >= Limit(command, Header.A)),
-            chunks ? (int)(Extents[(int)command[Header.A.Register]] >> 12 & 0x7F) : 0, command.Is(LoadCommand.Definition) ? Address(command) : 0);
+        return new ResolvedCommand(
+            false,
+            Resolve(command, Header.A),
+            Resolve(command, Header.B),
+            chunks && (command[ComputeCommand.LastChunk] || command[Header.A.Base] + command[Header.A.Count] >= Limit(command, Header.A)),
+            chunks ? (int)(Extents[(int)command[Header.A.Register]] >> 12 & 0x7F) : 0,
+            command.Is(LoadCommand.Definition) ? Address(command) : 0
+        );
     }
 
     /// <summary>Whether a command's work is skipped under this path.</summary>

@@ -6,13 +6,15 @@ namespace AccelGen.Report;
 internal static class Palette
 {
     private const byte Unknown = 255;
-    private const float Saturation = 62, Lightness = 55;
+    private const float Saturation = 62,
+        Lightness = 55;
 
     // Hues by multiples of the golden section, so that neighbouring classes differ; every second ring of them is darker.
     private const double GoldenSection = 0.6180339887498949;
 
     /// <summary>Colour of a class.</summary>
-    public static SKColor Of(int of) => SKColor.FromHsl((float)(((of * GoldenSection) + 0.58) % 1 * 360), Saturation, Lightness - (of / 2 % 2 * 18));
+    public static SKColor Of(int of) =>
+        SKColor.FromHsl((float)(((of * GoldenSection) + 0.58) % 1 * 360), Saturation, Lightness - (of / 2 % 2 * 18));
 
     /// <summary>Colour of a class for style sheets.</summary>
     public static string Css(int of) => Of(of) is var c ? $"#{c.Red:x2}{c.Green:x2}{c.Blue:x2}" : string.Empty;

@@ -15,12 +15,20 @@ public static class PathPage
     /// <returns>HTML.</returns>
     public static string Render(PathReport report)
     {
-        using Stream stream = typeof(PathPage).Assembly.GetManifestResourceStream(TemplateName) ?? throw new InvalidOperationException($"{TemplateName} is not part of this build");
+        using Stream stream =
+            typeof(PathPage).Assembly.GetManifestResourceStream(TemplateName)
+            ?? throw new InvalidOperationException($"{TemplateName} is not part of this build");
         using var reader = new StreamReader(stream);
         Template template = Template.Parse(reader.ReadToEnd(), TemplateName);
         if (template.HasErrors)
             throw new InvalidOperationException(string.Join(Environment.NewLine, template.Messages));
-        var context = new TemplateContext { StrictVariables = true, LoopLimit = 0, MemberRenamer = m => m.Name, NewLine = "\n" };
+        var context = new TemplateContext
+        {
+            StrictVariables = true,
+            LoopLimit = 0,
+            MemberRenamer = m => m.Name,
+            NewLine = "\n",
+        };
         context.PushCulture(CultureInfo.InvariantCulture);
         context.PushGlobal(Model(report));
         return template.Render(context);
@@ -29,7 +37,8 @@ public static class PathPage
     private static ScriptObject Model(PathReport report)
     {
         ReportedPath[] points = [.. report.Points.Select(n => report.Paths.First(p => p.Name == n))];
-        long whole = report.Paths.Max(p => p.Cycles), macs = report.Paths.Max(p => p.Macs);
+        long whole = report.Paths.Max(p => p.Cycles),
+            macs = report.Paths.Max(p => p.Macs);
         return new ScriptObject
         {
             ["network"] = Text(report.Network),
@@ -40,30 +49,52 @@ public static class PathPage
             ["float_accuracy"] = report.FloatAccuracy is double f ? Percent(f) : null,
             ["pareto"] = report.Paths.Any(p => p.Accuracy is not null) ? Charts.Pareto(report) : null,
             ["bars"] = points.Length > 0 ? Charts.Bars(points) : null,
-            ["legend"] = new ScriptArray(Charts.Legend(points).Select(l => new ScriptObject { ["name"] = Text(l.Name), ["array"] = l.Array, ["waiting"] = l.Waiting })),
+            ["legend"] = new ScriptArray(
+                Charts
+                    .Legend(points)
+                    .Select(l => new ScriptObject
+                    {
+                        ["name"] = Text(l.Name),
+                        ["array"] = l.Array,
+                        ["waiting"] = l.Waiting,
+                    })
+            ),
             ["proven"] = report.Paths.Count(p => p.CyclesRtl is not null),
             ["mismatches"] = report.Paths.Sum(p => p.Mismatches ?? 0),
             ["differing"] = report.Paths.Count(p => p.CyclesRtl is long rtl && rtl != p.Cycles),
-            ["paths"] = new ScriptArray(report.Paths.Select(p => new ScriptObject
-            {
-                ["name"] = Text(p.Name),
-                ["cycles"] = Number(p.Cycles),
-                ["saved"] = Percent(1 - ((double)p.Cycles / whole)),
-                ["macs_saved"] = macs == 0 ? string.Empty : Percent(1 - ((double)p.Macs / macs)),
-                ["accuracy"] = p.Accuracy is double a ? Percent(a) : string.Empty,
-                ["rtl"] = p.CyclesRtl is long rtl ? Number(rtl) : string.Empty,
-                ["mismatches"] = p.Mismatches is long m ? Number(m) : string.Empty,
-                ["is_pareto"] = p.IsPareto,
-            })),
-            ["points"] = new ScriptArray(points.Select(p => new ScriptObject { ["name"] = Text(p.Name), ["cycles"] = Number(p.Cycles), ["accuracy"] = p.Accuracy is double a ? Percent(a) : string.Empty })),
-            ["shown"] = new ScriptArray(report.Shown.Select(i => new ScriptObject
-            {
-                ["name"] = Text(i.Name),
-                ["source"] = Uri(i.MediaType, i.File),
-                ["truth"] = i.Truth is null ? null : Uri("image/png", Palette.Png(i.Truth)),
-                ["results"] = new ScriptArray(i.Results.Select(r => Uri("image/png", Palette.Png(r.Result)))),
-            })),
-            ["classes"] = new ScriptArray(report.Classes.Select((name, c) => new ScriptObject { ["name"] = Text(name), ["colour"] = Palette.Css(c) })),
+            ["paths"] = new ScriptArray(
+                report.Paths.Select(p => new ScriptObject
+                {
+                    ["name"] = Text(p.Name),
+                    ["cycles"] = Number(p.Cycles),
+                    ["saved"] = Percent(1 - ((double)p.Cycles / whole)),
+                    ["macs_saved"] = macs == 0 ? string.Empty : Percent(1 - ((double)p.Macs / macs)),
+                    ["accuracy"] = p.Accuracy is double a ? Percent(a) : string.Empty,
+                    ["rtl"] = p.CyclesRtl is long rtl ? Number(rtl) : string.Empty,
+                    ["mismatches"] = p.Mismatches is long m ? Number(m) : string.Empty,
+                    ["is_pareto"] = p.IsPareto,
+                })
+            ),
+            ["points"] = new ScriptArray(
+                points.Select(p => new ScriptObject
+                {
+                    ["name"] = Text(p.Name),
+                    ["cycles"] = Number(p.Cycles),
+                    ["accuracy"] = p.Accuracy is double a ? Percent(a) : string.Empty,
+                })
+            ),
+            ["shown"] = new ScriptArray(
+                report.Shown.Select(i => new ScriptObject
+                {
+                    ["name"] = Text(i.Name),
+                    ["source"] = Uri(i.MediaType, i.File),
+                    ["truth"] = i.Truth is null ? null : Uri("image/png", Palette.Png(i.Truth)),
+                    ["results"] = new ScriptArray(i.Results.Select(r => Uri("image/png", Palette.Png(r.Result)))),
+                })
+            ),
+            ["classes"] = new ScriptArray(
+                report.Classes.Select((name, c) => new ScriptObject { ["name"] = Text(name), ["colour"] = Palette.Css(c) })
+            ),
         };
     }
 

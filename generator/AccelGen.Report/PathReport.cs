@@ -44,7 +44,15 @@ public sealed record PathReport
 /// <param name="IsPareto">No other path is better and as cheap.</param>
 /// <param name="Classes">Cycles by class of layer: those of the array, and those in which it stands still.</param>
 public sealed record ReportedPath(
-    string Name, long Cycles, long? CyclesRtl, long? Mismatches, long Macs, double? Accuracy, bool IsPareto, IReadOnlyList<ClassShare> Classes);
+    string Name,
+    long Cycles,
+    long? CyclesRtl,
+    long? Mismatches,
+    long Macs,
+    double? Accuracy,
+    bool IsPareto,
+    IReadOnlyList<ClassShare> Classes
+);
 
 /// <summary>Cycles of a class of layers.</summary>
 /// <param name="Name">Class.</param>
@@ -58,7 +66,13 @@ public sealed record ClassShare(string Name, long Array, long Exposed);
 /// <param name="MediaType">Media type of the file.</param>
 /// <param name="Truth">Its mask, or null.</param>
 /// <param name="Results">Segmentations by path name.</param>
-public sealed record ReportedImage(string Name, byte[] File, string MediaType, Segmentation? Truth, IReadOnlyList<(string Path, Segmentation Result)> Results);
+public sealed record ReportedImage(
+    string Name,
+    byte[] File,
+    string MediaType,
+    Segmentation? Truth,
+    IReadOnlyList<(string Path, Segmentation Result)> Results
+);
 
 /// <summary>A class per pixel.</summary>
 /// <param name="Width">Columns.</param>

@@ -37,8 +37,21 @@ internal readonly record struct Activity(long From, long To, int Command, int Gi
 /// </summary>
 public sealed class ActivityLog
 {
-    private readonly List<Activity>[] working = [[], [], [], [], []];
-    private readonly List<Activity>[] waiting = [[], [], [], []];
+    private readonly List<Activity>[] working =
+    [
+        [],
+        [],
+        [],
+        [],
+        [],
+    ];
+    private readonly List<Activity>[] waiting =
+    [
+        [],
+        [],
+        [],
+        [],
+    ];
 
     internal IReadOnlyList<Activity> Working(Work work) => working[(int)work];
 
@@ -62,7 +75,8 @@ public sealed class ActivityLog
             list.Add(new Activity(from, to, command));
     }
 
-    internal void Waits(Queue queue, int command, long from, long to, int giver) => waiting[(int)queue].Add(new Activity(from, to, command, giver));
+    internal void Waits(Queue queue, int command, long from, long to, int giver) =>
+        waiting[(int)queue].Add(new Activity(from, to, command, giver));
 
     internal void Starts(Queue queue, int command, long cycle) => Waits(queue, command, cycle, cycle + 1, command);
 }

@@ -5,7 +5,8 @@ namespace AccelGen.Cycles;
 /// <summary>Cycles of a group of commands. Indices are <see cref="Work"/>.</summary>
 /// <param name="Worked">Cycles in which the unit works for the group.</param>
 /// <param name="Hidden">Those of them in which the array works, for whichever group.</param>
-/// <param name="Exposed">Cycles of the run in which the array does not work because of this work of the group; of the array itself none.</param>
+/// <param name="Exposed">Cycles of the run in which the array does not work because of this work of the group; of the array itself
+/// none.</param>
 public sealed record CycleShares(long[] Worked, long[] Hidden, long[] Exposed)
 {
     /// <summary>Cycles of the run that are the group's: its work in the array and all that it exposes.</summary>
@@ -29,7 +30,13 @@ public static class CycleAttribution
     /// <param name="log">What the model took down meanwhile.</param>
     /// <param name="groups">Number of groups.</param>
     /// <param name="group">Group of a command of the program; of -1, the first load of commands.</param>
-    public static IReadOnlyList<CycleShares> Attribute(IReadOnlyList<Command> program, CyclePrediction prediction, ActivityLog log, int groups, Func<int, int> group)
+    public static IReadOnlyList<CycleShares> Attribute(
+        IReadOnlyList<Command> program,
+        CyclePrediction prediction,
+        ActivityLog log,
+        int groups,
+        Func<int, int> group
+    )
     {
         CycleShares[] shares = [.. Enumerable.Range(0, groups).Select(_ => new CycleShares(new long[6], new long[6], new long[6]))];
         Cursor[] working = [.. Enumerable.Range(0, 5).Select(w => new Cursor(log.Working((Work)w)))];
@@ -117,7 +124,9 @@ public static class CycleAttribution
             while (index < list.Count && list[index].To <= cycle)
                 index++;
             Current = index < list.Count && list[index].From <= cycle ? list[index] : null;
-            return index == list.Count ? long.MaxValue : Current is null ? list[index].From : list[index].To;
+            return index == list.Count ? long.MaxValue
+                : Current is null ? list[index].From
+                : list[index].To;
         }
     }
 }

@@ -20,10 +20,12 @@ public readonly record struct CommandTiming(long Start, long Done);
 /// <param name="Counters">Every counter of the ISA table, by its index.</param>
 /// <param name="Commands">Timing per command of the program; commands that no queue executes have zeros.</param>
 /// <param name="Beats">Beats that each command moves over the bus.</param>
-/// <param name="Busy">Cycles in which each command issues work, the one of its start not counted: with one per command they are the Busy counters, but for what a VECTOR does while a ROW works as well.</param>
+/// <param name="Busy">Cycles in which each command issues work, the one of its start not counted: with one per command they are the Busy
+/// counters, but for what a VECTOR does while a ROW works as well.</param>
 public sealed record CyclePrediction(long TotalCycles, long[] Counters, CommandTiming[] Commands, long[] Beats, long[] Busy)
 {
-    /// <summary>Cycles since the start at which each CHECKPOINT of the program is reached, by its index; what a budget is compared with.</summary>
+    /// <summary>Cycles since the start at which each CHECKPOINT of the program is reached, by its index; what a budget is compared
+    /// with.</summary>
     public IReadOnlyDictionary<int, long> Checkpoints { get; init; } = new Dictionary<int, long>();
 
     /// <summary>What they chose.</summary>
@@ -42,16 +44,26 @@ public sealed class ProgramOrderException(string message) : Exception(message);
 /// </summary>
 public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
 {
-    private const int DescriptorDepth = 4;   // loads whose data are on the way
-    private const int DataDepth = 8;         // beats buffered in front of the write channel
-    private const int PostProcessing = 6;    // cycles from the issue of a pixel to its result in the buffer
-    private const int RowSettling = 7;       // cycles after each pass of a row operator
+    private const int DescriptorDepth = 4; // loads whose data are on the way
+    private const int DataDepth = 8; // beats buffered in front of the write channel
+    private const int PostProcessing = 6; // cycles from the issue of a pixel to its result in the buffer
+    private const int RowSettling = 7; // cycles after each pass of a row operator
     private const int Choosing = 1 + IsaDefinition.CheckpointCandidates; // cycles of a CHECKPOINT beyond those of any command
 
-    private enum Category { Busy, WaitLoad, WaitCompute, WaitVector, WaitStore, MemoryStall, Idle }
+    private enum Category
+    {
+        Busy,
+        WaitLoad,
+        WaitCompute,
+        WaitVector,
+        WaitStore,
+        MemoryStall,
+        Idle,
+    }
 
     /// <summary>Predicts a run.</summary>
-    /// <param name="program">Commands in program order, as they lie in memory; the first block is at <paramref name="programAddress"/>.</param>
+    /// <param name="program">Commands in program order, as they lie in memory; the first block is at
+    /// <paramref name="programAddress"/>.</param>
     /// <param name="programAddress">Byte address of the program.</param>
     /// <param name="path">Active row of the path table.</param>
     /// <param name="log">Takes the cycles in which each unit works and waits, or null.</param>
@@ -60,7 +72,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         Predict(program, programAddress, FrameControl.Of(path), log);
 
     /// <summary>Predicts a run with its budget.</summary>
-    /// <param name="program">Commands in program order, as they lie in memory; the first block is at <paramref name="programAddress"/>.</param>
+    /// <param name="program">Commands in program order, as they lie in memory; the first block is at
+    /// <paramref name="programAddress"/>.</param>
     /// <param name="programAddress">Byte address of the program.</param>
     /// <param name="control">Path table, row that the program starts on, budget.</param>
     /// <param name="log">Takes the cycles in which each unit works and waits, or null.</param>
@@ -72,7 +85,13 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         return run.Result();
     }
 
-    private sealed class Run(AcceleratorConfig config, MemoryTiming memory, IReadOnlyList<Command> program, FrameControl control, ActivityLog? log)
+    private sealed class Run(
+        AcceleratorConfig config,
+        MemoryTiming memory,
+        IReadOnlyList<Command> program,
+        FrameControl control,
+        ActivityLog? log
+    )
     {
         private readonly CheckpointRule rule = new(control);
         private readonly Dictionary<int, long> checkpoints = [];
@@ -81,28 +100,49 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         private readonly int queueDepth = config.Control.QueueDepth;
         private readonly long[][] categories = [new long[7], new long[7], new long[7], new long[7]];
         private readonly CommandTiming[] timings = new CommandTiming[program.Count];
-        private readonly Queue<(long Time, int Giver)>[] tokens = Enumerable.Range(0, IsaDefinition.Semaphores).Select(_ => new Queue<(long Time, int Giver)>()).ToArray();
-        private readonly List<long>[] pops = [[], [], [], []];
+        private readonly Queue<(long Time, int Giver)>[] tokens = Enumerable
+            .Range(0, IsaDefinition.Semaphores)
+            .Select(_ => new Queue<(long Time, int Giver)>())
+            .ToArray();
+        private readonly List<long>[] pops =
+        [
+            [],
+            [],
+            [],
+            [],
+        ];
         private readonly long[] filled = new long[program.Count]; // first cycle in which a command can be read from the buffer
         private readonly long[] beatsMoved = new long[program.Count];
         private readonly long[] busyCycles = new long[program.Count];
 
         // Load queue.
-        private long loadFree = 1, lastAddress = -1, lastBeat = long.MinValue / 2, lastDescriptorPop = long.MinValue / 2, readBeats;
+        private long loadFree = 1,
+            lastAddress = -1,
+            lastBeat = long.MinValue / 2,
+            lastDescriptorPop = long.MinValue / 2,
+            readBeats;
         private readonly List<long> descriptorPops = [];
         private readonly List<long> burstEnds = [];
         private int fetched;
 
         // Compute and vector queues.
-        private long computeFree = 1, macCycles;
-        private long vectorFree = 1, vectorActive, emitted;
-        private long rowStart, rowFree = 1; // the last ROW works from the one to before the other
+        private long computeFree = 1,
+            macCycles;
+        private long vectorFree = 1,
+            vectorActive,
+            emitted;
+        private long rowStart,
+            rowFree = 1; // the last ROW works from the one to before the other
         private readonly long[] givenLast = new long[IsaDefinition.Semaphores];
         private int vectorLeft;
         private int vectorCommand = -1;
 
         // Store queue.
-        private long storeFree = 1, lastRead = -1, lastWrite = long.MinValue / 2, writeBeats, beatIndex;
+        private long storeFree = 1,
+            lastRead = -1,
+            lastWrite = long.MinValue / 2,
+            writeBeats,
+            beatIndex;
         private readonly long[] writeTimes = new long[DataDepth];
         private readonly List<long> completions = [];
         private long total;
@@ -127,11 +167,21 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                         push = Math.Max(push, popped[^queueDepth] + 1);
                     switch (queue)
                     {
-                        case Queue.Load: Load(n, command, push); break;
-                        case Queue.Compute: Compute(n, command, push); break;
-                        case Queue.Vector when command.Is(RowCommand.Definition): Row(n, command, push); break;
-                        case Queue.Vector: Vector(n, command, push); break;
-                        default: Store(n, command, push); break;
+                        case Queue.Load:
+                            Load(n, command, push);
+                            break;
+                        case Queue.Compute:
+                            Compute(n, command, push);
+                            break;
+                        case Queue.Vector when command.Is(RowCommand.Definition):
+                            Row(n, command, push);
+                            break;
+                        case Queue.Vector:
+                            Vector(n, command, push);
+                            break;
+                        default:
+                            Store(n, command, push);
+                            break;
                     }
                 }
                 else if (command.Is(IsaDefinition.End))
@@ -173,7 +223,12 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             counters[3] = writeBeats;
             for (int q = 0; q < 4; q++)
                 categories[q].CopyTo(counters, 4 + (7 * q));
-            return new CyclePrediction(total, counters, timings, beatsMoved, busyCycles) { Checkpoints = checkpoints, Decisions = rule.Decisions, Row = rule.Active };
+            return new CyclePrediction(total, counters, timings, beatsMoved, busyCycles)
+            {
+                Checkpoints = checkpoints,
+                Decisions = rule.Decisions,
+                Row = rule.Active,
+            };
         }
 
         // Cycles [from, to) in which a queue has no command; the memory stalls it while transfers are in flight.
@@ -205,18 +260,33 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             }
 
             // What shares a part with the row operators waits for them: the ROW's own cycles, counted already.
-            if (queue == Queue.Vector && (command.Is(RowCommand.Definition) || command[VectorCommand.Forward] || command[VectorCommand.CaptureReciprocal] || command[VectorCommand.UseReciprocal]))
+            if (
+                queue == Queue.Vector
+                && (
+                    command.Is(RowCommand.Definition)
+                    || command[VectorCommand.Forward]
+                    || command[VectorCommand.CaptureReciprocal]
+                    || command[VectorCommand.UseReciprocal]
+                )
+            )
                 cursor = Math.Max(cursor, rowFree);
 
             // The queues take and give tokens as one mask: a semaphore named twice would move one token.
-            if (Twice(command[Header.Wait0], command[Header.Wait1]) || Twice(command[Header.Wait0], command[Header.Wait2]) || Twice(command[Header.Wait1], command[Header.Wait2]) || Twice(command[Header.Signal0], command[Header.Signal1]))
+            if (
+                Twice(command[Header.Wait0], command[Header.Wait1])
+                || Twice(command[Header.Wait0], command[Header.Wait2])
+                || Twice(command[Header.Wait1], command[Header.Wait2])
+                || Twice(command[Header.Signal0], command[Header.Signal1])
+            )
                 throw new ProgramOrderException($"command {n} ({command}) names a semaphore twice");
             for (int w = 0; w < Header.Waits.Count; w++)
             {
                 if (command[Header.Waits[w]] is not int semaphore)
                     continue;
                 if (!tokens[semaphore].TryDequeue(out (long Time, int Giver) token))
-                    throw new ProgramOrderException($"command {n} ({command}) waits for semaphore {semaphore}, and no earlier command gives it");
+                    throw new ProgramOrderException(
+                        $"command {n} ({command}) waits for semaphore {semaphore}, and no earlier command gives it"
+                    );
                 if (token.Time > cursor)
                 {
                     Attribute(queue, Category.WaitLoad + (semaphore >> 2), cursor, token.Time);
@@ -257,12 +327,16 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             }
             else
             {
-                int a = n < 0 ? 1 : path.Resolve(command, Header.A), b = n < 0 ? 1 : path.Resolve(command, Header.B);
+                int a = n < 0 ? 1 : path.Resolve(command, Header.A),
+                    b = n < 0 ? 1 : path.Resolve(command, Header.B);
                 bool lengthMode = command[LoadCommand.LengthMode];
                 long segment = command[LoadCommand.SegmentBeats] * (lengthMode ? a : 1);
                 int outer = lengthMode ? 1 : a;
                 int rows = (int)command[LoadCommand.Rows];
-                long address = n < 0 ? command[LoadCommand.Address] : path.Address(command), strideRow = command[LoadCommand.StrideRow], strideA = command[LoadCommand.StrideA], strideB = command[LoadCommand.StrideB];
+                long address = n < 0 ? command[LoadCommand.Address] : path.Address(command),
+                    strideRow = command[LoadCommand.StrideRow],
+                    strideA = command[LoadCommand.StrideA],
+                    strideB = command[LoadCommand.StrideB];
                 long first = start + 1;
                 bool fetch = command.Fetches;
                 long issued = 0;
@@ -283,7 +357,10 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                                     issue = Math.Max(issue, burstEnds[^config.Axi.OutstandingReads] + 1);
                                 lastAddress = issue;
                                 issued++;
-                                long beat = Math.Max(issue + 1 + memory.ReadLatency, Math.Max(lastBeat + memory.ReadInterval, descriptorReady));
+                                long beat = Math.Max(
+                                    issue + 1 + memory.ReadLatency,
+                                    Math.Max(lastBeat + memory.ReadInterval, descriptorReady)
+                                );
                                 if (fetch)
                                     Fill(beat, beats);
                                 lastBeat = beat + ((beats - 1) * memory.ReadInterval);
@@ -343,13 +420,15 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
                 return;
             }
 
-            int a = command[ComputeCommand.Diagonal] ? 1 : path.Resolve(command, Header.A), tiles = path.Resolve(command, Header.B);
+            int a = command[ComputeCommand.Diagonal] ? 1 : path.Resolve(command, Header.A),
+                tiles = path.Resolve(command, Header.B);
             bool final = command[Header.A.Dynamic]
                 ? command[ComputeCommand.LastChunk] || command[Header.A.Base] + command[Header.A.Count] >= path.Limit(command, Header.A)
                 : command[ComputeCommand.LastChunk];
             long pixels = command[ComputeCommand.Rows] * command[ComputeCommand.Columns];
             long steps = a * command[ComputeCommand.KernelRows] * command[ComputeCommand.KernelColumns];
-            long cursor = start + 1, since = cursor;
+            long cursor = start + 1,
+                since = cursor;
             for (int tile = 0; tile < tiles; tile++)
             {
                 cursor += (steps - 1) * pixels;
@@ -387,7 +466,8 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
         private void FinishVector(long lastPixel)
         {
             Command command = program[vectorCommand];
-            busyCycles[vectorCommand] = ((long)path.Resolve(command, Header.B) * command[VectorCommand.Rows] * command[VectorCommand.Columns]) + PostProcessing;
+            busyCycles[vectorCommand] =
+                ((long)path.Resolve(command, Header.B) * command[VectorCommand.Rows] * command[VectorCommand.Columns]) + PostProcessing;
             vectorFree = lastPixel + PostProcessing + 1;
             categories[2][(int)Category.Busy] += emitted + WithoutRow(lastPixel + 1, vectorFree);
             categories[2][(int)Category.WaitCompute] += WithoutRow(vectorActive, lastPixel + 1) - emitted;
@@ -428,9 +508,20 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             if (!path.Skips(command))
             {
                 bool overlaps = command[RowCommand.Overlap];
-                if (overlaps && (command.Get(RowCommand.Function) != RowFunction.Softmax || !command[RowCommand.Forward] || !command[RowCommand.MaximumKnown] || command[RowCommand.TableEnable]))
-                    throw new ProgramOrderException($"command {n} ({command}) overlaps although it is no forwarded softmax with known maxima and without a table");
-                long pixels = command[RowCommand.Rows] * command[RowCommand.Columns], tiles = path.Resolve(command, Header.B);
+                if (
+                    overlaps
+                    && (
+                        command.Get(RowCommand.Function) != RowFunction.Softmax
+                        || !command[RowCommand.Forward]
+                        || !command[RowCommand.MaximumKnown]
+                        || command[RowCommand.TableEnable]
+                    )
+                )
+                    throw new ProgramOrderException(
+                        $"command {n} ({command}) overlaps although it is no forwarded softmax with known maxima and without a table"
+                    );
+                long pixels = command[RowCommand.Rows] * command[RowCommand.Columns],
+                    tiles = path.Resolve(command, Header.B);
                 int passes = command.Get(RowCommand.Function) == RowFunction.Softmax && !command[RowCommand.MaximumKnown] ? 3 : 2;
                 long lanePasses = command.Get(RowCommand.Function) == RowFunction.ArgMax ? tiles + 1 : passes * tiles;
                 long busy = (pixels * lanePasses) + (passes * RowSettling);
@@ -465,21 +556,32 @@ public sealed class CycleModel(AcceleratorConfig config, MemoryTiming memory)
             }
 
             int blocks = path.Resolve(command, Header.A);
-            int peRows = (int)command[StoreCommand.PeRows], peColumns = (int)command[StoreCommand.PesPerRow];
-            long address = command[StoreCommand.Address], issued = 0;
+            int peRows = (int)command[StoreCommand.PeRows],
+                peColumns = (int)command[StoreCommand.PesPerRow];
+            long address = command[StoreCommand.Address],
+                issued = 0;
             bool transpose = command[StoreCommand.Transpose];
             int fill = config.Array.VectorWidth / config.Derived.VectorsPerWord; // words read before a transposed segment
             long fills = 0;
-            long strideI = command[StoreCommand.StridePeRow], strideJ = command[StoreCommand.StridePeColumn], strideA = command[StoreCommand.StrideA], strideRow = command[StoreCommand.StrideRow];
+            long strideI = command[StoreCommand.StridePeRow],
+                strideJ = command[StoreCommand.StridePeColumn],
+                strideA = command[StoreCommand.StrideA],
+                strideRow = command[StoreCommand.StrideRow];
             lastRead = Math.Max(lastRead, start);
             for (int i = 0; i < peRows; i++)
             {
                 for (int j = 0; j < peColumns; j++)
                 {
-                    long rows = (transpose ? j == peColumns - 1 : i == peRows - 1) ? command[StoreCommand.LastRows] : command[StoreCommand.Rows];
+                    long rows =
+                        (transpose ? j == peColumns - 1 : i == peRows - 1) ? command[StoreCommand.LastRows] : command[StoreCommand.Rows];
                     for (int block = 0; block < blocks; block++)
                     {
-                        long beats = ((transpose ? block == blocks - 1 : j == peColumns - 1) ? command[StoreCommand.LastWords] : command[StoreCommand.Words]) * config.Derived.BeatsPerWord;
+                        long beats =
+                            (
+                                (transpose ? block == blocks - 1 : j == peColumns - 1)
+                                    ? command[StoreCommand.LastWords]
+                                    : command[StoreCommand.Words]
+                            ) * config.Derived.BeatsPerWord;
                         for (long row = 0; row < rows; row++)
                         {
                             long cursor = address + (i * strideI) + (j * strideJ) + (block * strideA) + (row * strideRow);

@@ -12,11 +12,17 @@ public static class BiasCorrection
     /// <summary>Corrects the biases of a quantised network.</summary>
     /// <param name="network">Float network.</param>
     /// <param name="quantized">The same network, quantised.</param>
-    /// <param name="inputs">NHWC values of the single network input, one array per sample. The activations of all samples that are still to be read are held at once.</param>
+    /// <param name="inputs">NHWC values of the single network input, one array per sample. The activations of all samples that are still to
+    /// be read are held at once.</param>
     /// <param name="cancellation">Stops the correction.</param>
     /// <returns>The network with other biases.</returns>
     /// <exception cref="ArgumentException">The networks do not correspond, or there is no sample.</exception>
-    public static QuantizedNetwork Apply(FloatNetwork network, QuantizedNetwork quantized, IReadOnlyList<float[]> inputs, CancellationToken cancellation = default)
+    public static QuantizedNetwork Apply(
+        FloatNetwork network,
+        QuantizedNetwork quantized,
+        IReadOnlyList<float[]> inputs,
+        CancellationToken cancellation = default
+    )
     {
         SideBySide.Check(network, quantized, inputs);
         SideBySide[] runs = [.. inputs.Select(i => new SideBySide(network, quantized, i))];
@@ -29,31 +35,45 @@ public static class BiasCorrection
             Parallel.ForEach(runs, options, run => run.Execute(i, layers[i]));
         }
 
-        return quantized with { Layers = layers };
+        return quantized with
+        {
+            Layers = layers,
+        };
     }
 
     private static int[] Corrected(ConvLayer conv, FloatConv real, QuantizedNetwork quantized, SideBySide[] runs, ParallelOptions options)
     {
         QuantizedTensor input = quantized.Tensors[conv.Input];
         TensorShape shape = conv.Computed(input.Shape, quantized.Tensors[conv.Output].Shape);
-        int channels = conv.Bias.Length, pixels = shape.Height * shape.Width;
+        int channels = conv.Bias.Length,
+            pixels = shape.Height * shape.Width;
         // The sums alone: nothing that comes after them.
-        FloatConv bare = real with { Range = OutputRange.Unbounded, Residual = null, Activation = default };
-        var means = new (double[] Real, double[] Count)[runs.Length];
-        Parallel.For(0, runs.Length, options, i =>
+        FloatConv bare = real with
         {
-            float[] y = runs[i].Evaluate(bare);
-            int[] sums = MatrixOperators.Convolution(conv, runs[i].Counts(conv.Input), shape);
-            var (f, q) = (new double[channels], new double[channels]);
-            for (int n = 0; n < sums.Length; n++)
+            Range = OutputRange.Unbounded,
+            Residual = null,
+            Activation = default,
+        };
+        var means = new (double[] Real, double[] Count)[runs.Length];
+        Parallel.For(
+            0,
+            runs.Length,
+            options,
+            i =>
             {
-                int k = (n / (pixels * shape.Channels) * shape.Channels) + (n % shape.Channels);
-                q[k] += sums[n] / ((double)pixels * runs.Length);
-                f[real.TransposeOutput ? n / pixels : k] += y[n] / ((double)pixels * runs.Length);
-            }
+                float[] y = runs[i].Evaluate(bare);
+                int[] sums = MatrixOperators.Convolution(conv, runs[i].Counts(conv.Input), shape);
+                var (f, q) = (new double[channels], new double[channels]);
+                for (int n = 0; n < sums.Length; n++)
+                {
+                    int k = (n / (pixels * shape.Channels) * shape.Channels) + (n % shape.Channels);
+                    q[k] += sums[n] / ((double)pixels * runs.Length);
+                    f[real.TransposeOutput ? n / pixels : k] += y[n] / ((double)pixels * runs.Length);
+                }
 
-            means[i] = (f, q);
-        });
+                means[i] = (f, q);
+            }
+        );
         int[] bias = [.. conv.Bias];
         for (int k = 0; k < channels; k++)
         {
@@ -70,7 +90,8 @@ public static class BiasCorrection
     private static double Step(FloatConv real, int channel, ConvLayer conv, QuantizedTensor input)
     {
         int run = conv.Weights.Length / conv.Bias.Length;
-        double products = 0, squares = 0;
+        double products = 0,
+            squares = 0;
         for (int i = channel * run; i < (channel + 1) * run; i++)
         {
             products += real.Weights[i] * (double)conv.Weights[i];

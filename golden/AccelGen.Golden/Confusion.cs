@@ -16,7 +16,8 @@ public sealed class Confusion(int classes)
     public double? Accuracy => Samples is > 0 and long all ? (double)Enumerable.Range(0, classes).Sum(c => this[c, c]) / all : null;
 
     /// <summary>Mean of the intersections over unions of the classes that occur, or null when none does.</summary>
-    public double? MeanIntersectionOverUnion => Enumerable.Range(0, classes).Select(IntersectionOverUnion).OfType<double>().ToArray() is { Length: > 0 } all ? all.Average() : null;
+    public double? MeanIntersectionOverUnion =>
+        Enumerable.Range(0, classes).Select(IntersectionOverUnion).OfType<double>().ToArray() is { Length: > 0 } all ? all.Average() : null;
 
     /// <summary>Samples of a class that were taken for another, or the same.</summary>
     /// <param name="truth">Class that they are.</param>
@@ -27,11 +28,13 @@ public sealed class Confusion(int classes)
         set => counts[(truth * classes) + predicted] = value;
     }
 
-    /// <summary>Intersection over union of a class: samples that are it and were taken for it, of those that are either; null when there is none.</summary>
+    /// <summary>Intersection over union of a class: samples that are it and were taken for it, of those that are either; null when there is
+    /// none.</summary>
     /// <param name="of">Class.</param>
     public double? IntersectionOverUnion(int of)
     {
-        long both = this[of, of], union = -both;
+        long both = this[of, of],
+            union = -both;
         for (int c = 0; c < classes; c++)
             union += this[of, c] + this[c, of];
         return union == 0 ? null : (double)both / union;
@@ -73,7 +76,15 @@ public sealed class Confusion(int classes)
     /// <param name="maskHeight">Rows of the mask.</param>
     /// <param name="maskWidth">Columns of the mask.</param>
     /// <param name="ignored">Mark of pixels that do not count.</param>
-    public void AddSegmentation(ReadOnlySpan<float> logits, int height, int width, ReadOnlySpan<byte> mask, int maskHeight, int maskWidth, byte ignored)
+    public void AddSegmentation(
+        ReadOnlySpan<float> logits,
+        int height,
+        int width,
+        ReadOnlySpan<byte> mask,
+        int maskHeight,
+        int maskWidth,
+        byte ignored
+    )
     {
         byte[] found = Segment(logits, height, width, classes, maskHeight, maskWidth);
         for (int i = 0; i < found.Length; i++)
@@ -100,13 +111,15 @@ public sealed class Confusion(int classes)
         for (int y = 0; y < rowsOut; y++)
         {
             (int top, int bottom, float down) = Between(y, rowsOut, height);
-            ReadOnlySpan<float> a = logits.Slice(top * width * classes, width * classes), b = logits.Slice(bottom * width * classes, width * classes);
+            ReadOnlySpan<float> a = logits.Slice(top * width * classes, width * classes),
+                b = logits.Slice(bottom * width * classes, width * classes);
             for (int i = 0; i < rows.Length; i++)
                 rows[i] = a[i] + (down * (b[i] - a[i]));
             for (int x = 0; x < columnsOut; x++)
             {
                 (int left, int right, float across) = Between(x, columnsOut, width);
-                ReadOnlySpan<float> l = rows.Slice(left * classes, classes), r = rows.Slice(right * classes, classes);
+                ReadOnlySpan<float> l = rows.Slice(left * classes, classes),
+                    r = rows.Slice(right * classes, classes);
                 int best = 0;
                 float most = float.NegativeInfinity;
                 for (int c = 0; c < classes; c++)

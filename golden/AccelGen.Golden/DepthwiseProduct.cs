@@ -30,7 +30,8 @@ internal sealed class DepthwiseProduct
     public DepthwiseProduct(sbyte[] weights, int channels, int taps, int zeroPoint)
     {
         (this.channels, this.taps) = (channels, taps);
-        int blocks = (channels + BlockChannels - 1) / BlockChannels, pairs = (taps + 1) / 2;
+        int blocks = (channels + BlockChannels - 1) / BlockChannels,
+            pairs = (taps + 1) / 2;
         // [block][pair of taps][channel in the order of the vectors][2 weights]
         packed = new short[blocks * pairs * BlockChannels * 2];
         start = new int[blocks * BlockChannels];
@@ -38,7 +39,8 @@ internal sealed class DepthwiseProduct
         Array.Fill(zeros, (sbyte)zeroPoint);
         for (int i = 0; i < start.Length; i++)
         {
-            int block = i / BlockChannels, channel = First(block) + Channel(i % BlockChannels);
+            int block = i / BlockChannels,
+                channel = First(block) + Channel(i % BlockChannels);
             for (int t = 0; t < taps; t++)
             {
                 sbyte w = weights[(channel * taps) + t];
@@ -60,9 +62,15 @@ internal sealed class DepthwiseProduct
     {
         int pairs = (taps + 1) / 2;
         sbyte** at = stackalloc sbyte*[pairs * 2];
-        fixed (sbyte* x = input, z = zeros)
+        fixed (
+            sbyte* x = input,
+                z = zeros
+        )
         fixed (short* weights = packed)
-        fixed (int* first = start, y = sums)
+        fixed (
+            int* first = start,
+                y = sums
+        )
         {
             // A last tap on its own meets a weight of 0.
             at[(pairs * 2) - 1] = z;
@@ -70,14 +78,17 @@ internal sealed class DepthwiseProduct
                 at[t] = sources[t] == Outside ? z : x + sources[t];
             short* w = weights;
             // Vectors hold channels 0-3, 8-11, 16-19, 24-27 and 4-7, 12-15, 20-23, 28-31, as unpacking leaves them.
-            Vector512<int> lower = Vector512.Create(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23), upper = lower + Vector512.Create(8);
+            Vector512<int> lower = Vector512.Create(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
+                upper = lower + Vector512.Create(8);
             for (int block = 0; block < start.Length / BlockChannels; block++)
             {
                 int channel = First(block);
-                Vector512<int> a = Vector512.Load(first + (block * BlockChannels)), b = Vector512.Load(first + (block * BlockChannels) + 16);
+                Vector512<int> a = Vector512.Load(first + (block * BlockChannels)),
+                    b = Vector512.Load(first + (block * BlockChannels) + 16);
                 for (int t = 0; t < pairs * 2; t += 2, w += 2 * BlockChannels)
                 {
-                    Vector512<short> even = Avx512BW.ConvertToVector512Int16(Vector256.Load(at[t] + channel)), odd = Avx512BW.ConvertToVector512Int16(Vector256.Load(at[t + 1] + channel));
+                    Vector512<short> even = Avx512BW.ConvertToVector512Int16(Vector256.Load(at[t] + channel)),
+                        odd = Avx512BW.ConvertToVector512Int16(Vector256.Load(at[t + 1] + channel));
                     a += Avx512BW.MultiplyAddAdjacent(Avx512BW.UnpackLow(even, odd), Vector512.Load(w));
                     b += Avx512BW.MultiplyAddAdjacent(Avx512BW.UnpackHigh(even, odd), Vector512.Load(w + BlockChannels));
                 }

@@ -41,7 +41,8 @@ public static class FunctionTables
     // v * 2^(20 - e); bits below the point are dropped.
     private static long Normalize(long v, int e) => e <= 20 ? v << (20 - e) : v >> (e - 20);
 
-    private static long Interpolate(long[] table, int i, long argument) => table[i] - (((table[i] - table[i + 1]) * (argument & 16383)) >> 14);
+    private static long Interpolate(long[] table, int i, long argument) =>
+        table[i] - (((table[i] - table[i + 1]) * (argument & 16383)) >> 14);
 
     private static long[] Entries(int count, int bits, Func<int, BigInteger, bool> atMost)
     {

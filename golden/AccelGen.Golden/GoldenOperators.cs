@@ -15,8 +15,16 @@ public static class GoldenOperators
     /// <param name="outZeroPoint">Zero point of the output.</param>
     /// <param name="keepInputChannels">Input channels of a convolution from here on contribute nothing; null keeps all.</param>
     /// <param name="keepOutputChannels">Output channels of a convolution from here on are left at 0; null computes all.</param>
-    /// <exception cref="ArgumentException">There is no golden operator for the layer, or input channels are dropped from a grouped convolution.</exception>
-    public static sbyte[] Execute(QuantizedLayer layer, IReadOnlyList<Operand> operands, TensorShape outShape, int outZeroPoint, int? keepInputChannels = null, int? keepOutputChannels = null)
+    /// <exception cref="ArgumentException">There is no golden operator for the layer, or input channels are dropped from a grouped
+    /// convolution.</exception>
+    public static sbyte[] Execute(
+        QuantizedLayer layer,
+        IReadOnlyList<Operand> operands,
+        TensorShape outShape,
+        int outZeroPoint,
+        int? keepInputChannels = null,
+        int? keepOutputChannels = null
+    )
     {
         Operand x = layer is ConvLayer { InputOrder: { } order } ? Ordered(operands[0], order) : operands[0];
         TensorShape shape = layer.Computed(x.Shape, outShape);
@@ -25,14 +33,26 @@ public static class GoldenOperators
         sbyte[] y = layer switch
         {
             // The sums of one head go on while they are in the cache; those of several are brought into order first.
-            ConvLayer c when shape.Batch == 1 => Stream(post => MatrixOperators.Convolution(c, x, shape, keepInputChannels, post.Finish), c.Scales, c.Bias, keepOutputChannels),
+            ConvLayer c when shape.Batch == 1 => Stream(
+                post => MatrixOperators.Convolution(c, x, shape, keepInputChannels, post.Finish),
+                c.Scales,
+                c.Bias,
+                keepOutputChannels
+            ),
             ConvLayer c => Finish(MatrixOperators.Convolution(c, x, shape, keepInputChannels), c.Scales, c.Bias, keep: keepOutputChannels),
             MatMulLayer m => Stream(post => MatrixOperators.MatMul(x, operands[1], shape, post.Finish), [m.Scale]),
             AveragePoolLayer p => Finish(WindowOperators.AveragePool(p, x, shape), [p.Scale]),
             MaxPoolLayer p => Finish(WindowOperators.MaxPool(p, x, shape), [p.Scale]),
-            ResizeLayer r => Finish(WindowOperators.Resize(r, x, shape), r.Scales, phase: (row, column) => (row % r.Up.Rows * r.Up.Columns) + (column % r.Up.Columns)),
+            ResizeLayer r => Finish(
+                WindowOperators.Resize(r, x, shape),
+                r.Scales,
+                phase: (row, column) => (row % r.Up.Rows * r.Up.Columns) + (column % r.Up.Columns)
+            ),
             AddLayer a => Finish(Counts(x), [a.Scale]),
-            ConcatLayer c => Finish(Concat(operands, c.Inputs.Count, shape), [.. c.Scales.Zip(operands, (s, o) => Enumerable.Repeat(s, o.Shape.Channels)).SelectMany(s => s)]),
+            ConcatLayer c => Finish(
+                Concat(operands, c.Inputs.Count, shape),
+                [.. c.Scales.Zip(operands, (s, o) => Enumerable.Repeat(s, o.Shape.Channels)).SelectMany(s => s)]
+            ),
             MultiplyLayer m => Finish(Products(x, operands[1], m.Broadcast, shape), [m.Scale]),
             SoftmaxLayer s => RowOperators.Softmax(s, x, zero),
             LayerNormLayer n => RowOperators.LayerNorm(n, x, zero),
@@ -71,12 +91,13 @@ public static class GoldenOperators
     }
 
     // Index of the second operand's element that meets an element of the output.
-    private static int Broadcasted(Broadcast broadcast, TensorShape shape, int batch, int row, int column, int channel) => broadcast switch
-    {
-        Broadcast.Pixels => (batch * shape.Channels) + channel,
-        Broadcast.Channels => (((batch * shape.Height) + row) * shape.Width) + column,
-        _ => shape.Index(batch, row, column, channel),
-    };
+    private static int Broadcasted(Broadcast broadcast, TensorShape shape, int batch, int row, int column, int channel) =>
+        broadcast switch
+        {
+            Broadcast.Pixels => (batch * shape.Channels) + channel,
+            Broadcast.Channels => (((batch * shape.Height) + row) * shape.Width) + column,
+            _ => shape.Index(batch, row, column, channel),
+        };
 
     private static int[] Counts(Operand x)
     {
@@ -121,7 +142,8 @@ public static class GoldenOperators
     // Equal blocks of each pixel's channels in another order.
     private static Operand Ordered(Operand x, int[] order)
     {
-        int channels = x.Shape.Channels, block = channels / order.Length;
+        int channels = x.Shape.Channels,
+            block = channels / order.Length;
         var values = new sbyte[x.Values.Length];
         for (int i = 0; i < values.Length; i++)
         {
@@ -129,7 +151,10 @@ public static class GoldenOperators
             values[i] = x.Values[i - c + (order[c / block] * block) + (c % block)];
         }
 
-        return x with { Values = values };
+        return x with
+        {
+            Values = values,
+        };
     }
 
     private static sbyte[] Transpose(sbyte[] values, TensorShape shape)

@@ -23,7 +23,10 @@ internal enum InstructionSets
 internal static class Instructions
 {
     /// <summary>Those of this processor.</summary>
-    public static InstructionSets Supported { get; } = (Avx2.IsSupported ? InstructionSets.Avx2 : 0) | (AvxVnni.IsSupported ? InstructionSets.AvxVnni : 0) | (Avx512BW.IsSupported ? InstructionSets.Avx512 : 0);
+    public static InstructionSets Supported { get; } =
+        (Avx2.IsSupported ? InstructionSets.Avx2 : 0)
+        | (AvxVnni.IsSupported ? InstructionSets.AvxVnni : 0)
+        | (Avx512BW.IsSupported ? InstructionSets.Avx512 : 0);
 
     /// <summary>Those in use: all that there are, unless a test takes some away.</summary>
     public static InstructionSets Used { get; set; } = Supported;

@@ -103,11 +103,13 @@ internal sealed class IntegerProduct
             for (int column = 0; column < columns; column += TileColumns)
             {
                 sbyte* panel = w + ((long)column * steps * 4);
-                int width = Math.Min(TileColumns, columns - column), done = 0;
+                int width = Math.Min(TileColumns, columns - column),
+                    done = 0;
                 while (done < count)
                 {
                     // The last block goes over rows of the one before rather than row by row.
-                    int row = count < BlockRows ? done : Math.Min(done, count - BlockRows), height = count < BlockRows ? 1 : BlockRows;
+                    int row = count < BlockRows ? done : Math.Min(done, count - BlockRows),
+                        height = count < BlockRows ? 1 : BlockRows;
                     int* to = width == TileColumns ? y + ((long)row * stride) + column : edge;
                     if (height == 1)
                         Single<T>(x + ((long)row * bytes), panel, first + column, to);
@@ -126,11 +128,23 @@ internal sealed class IntegerProduct
     private unsafe void Block<T>(byte* x, int bytes, sbyte* w, int* first, int* y, int stride)
         where T : struct, IMultiplyAdd
     {
-        Vector256<int> a0 = Vector256.Load(first), b0 = Vector256.Load(first + 8), a1 = a0, b1 = b0, a2 = a0, b2 = b0, a3 = a0, b3 = b0, a4 = a0, b4 = b0, a5 = a0, b5 = b0;
+        Vector256<int> a0 = Vector256.Load(first),
+            b0 = Vector256.Load(first + 8),
+            a1 = a0,
+            b1 = b0,
+            a2 = a0,
+            b2 = b0,
+            a3 = a0,
+            b3 = b0,
+            a4 = a0,
+            b4 = b0,
+            a5 = a0,
+            b5 = b0;
         byte* x3 = x + (3L * bytes);
         for (int i = 0; i < steps; i++, x += 4, x3 += 4, w += 64)
         {
-            Vector256<sbyte> p = Vector256.Load(w), q = Vector256.Load(w + 32);
+            Vector256<sbyte> p = Vector256.Load(w),
+                q = Vector256.Load(w + 32);
             Vector256<byte> v = Four(x);
             (a0, b0) = (T.MultiplyAdd(a0, v, p), T.MultiplyAdd(b0, v, q));
             v = Four(x + bytes);
@@ -157,7 +171,8 @@ internal sealed class IntegerProduct
     private unsafe void Single<T>(byte* x, sbyte* w, int* first, int* y)
         where T : struct, IMultiplyAdd
     {
-        Vector256<int> a = Vector256.Load(first), b = Vector256.Load(first + 8);
+        Vector256<int> a = Vector256.Load(first),
+            b = Vector256.Load(first + 8);
         for (int i = 0; i < steps; i++, x += 4, w += 64)
         {
             Vector256<byte> v = Four(x);
@@ -187,7 +202,8 @@ internal sealed class IntegerProduct
     private readonly struct FourProducts : IMultiplyAdd
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> MultiplyAdd(Vector256<int> sum, Vector256<byte> x, Vector256<sbyte> w) => AvxVnni.MultiplyWideningAndAdd(sum, x, w);
+        public static Vector256<int> MultiplyAdd(Vector256<int> sum, Vector256<byte> x, Vector256<sbyte> w) =>
+            AvxVnni.MultiplyWideningAndAdd(sum, x, w);
     }
 
     private readonly struct PairsOfProducts : IMultiplyAdd
@@ -196,8 +212,11 @@ internal sealed class IntegerProduct
         public static Vector256<int> MultiplyAdd(Vector256<int> sum, Vector256<byte> x, Vector256<sbyte> w)
         {
             // Sums of two products saturate at 16 bits: the upper bit of x on its own keeps them below.
-            Vector256<short> low = Avx2.MultiplyAddAdjacent(x & Vector256.Create((byte)127), w), high = Avx2.MultiplyAddAdjacent(Vector256.ShiftRightLogical(x.AsUInt16(), 7).AsByte() & Vector256.Create((byte)1), w);
-            return sum + Avx2.MultiplyAddAdjacent(low, Vector256.Create((short)1)) + Avx2.MultiplyAddAdjacent(high, Vector256.Create((short)128));
+            Vector256<short> low = Avx2.MultiplyAddAdjacent(x & Vector256.Create((byte)127), w),
+                high = Avx2.MultiplyAddAdjacent(Vector256.ShiftRightLogical(x.AsUInt16(), 7).AsByte() & Vector256.Create((byte)1), w);
+            return sum
+                + Avx2.MultiplyAddAdjacent(low, Vector256.Create((short)1))
+                + Avx2.MultiplyAddAdjacent(high, Vector256.Create((short)128));
         }
     }
 
@@ -217,7 +236,8 @@ internal sealed class IntegerProduct
     public static void Offset(ReadOnlySpan<sbyte> source, Span<byte> target)
     {
         int n = source.Length;
-        ref byte from = ref Unsafe.As<sbyte, byte>(ref MemoryMarshal.GetReference(source)), to = ref MemoryMarshal.GetReference(target[..n]);
+        ref byte from = ref Unsafe.As<sbyte, byte>(ref MemoryMarshal.GetReference(source)),
+            to = ref MemoryMarshal.GetReference(target[..n]);
         // The last vector goes over bytes of the one before.
         if (n >= 32)
         {
@@ -227,7 +247,8 @@ internal sealed class IntegerProduct
         }
         else if (n >= 16)
         {
-            Vector128<byte> first = Vector128.LoadUnsafe(ref from), last = Vector128.LoadUnsafe(ref from, (nuint)(n - 16));
+            Vector128<byte> first = Vector128.LoadUnsafe(ref from),
+                last = Vector128.LoadUnsafe(ref from, (nuint)(n - 16));
             (first ^ Vector128.Create((byte)128)).StoreUnsafe(ref to);
             (last ^ Vector128.Create((byte)128)).StoreUnsafe(ref to, (nuint)(n - 16));
         }

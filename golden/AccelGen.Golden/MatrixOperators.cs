@@ -8,13 +8,17 @@ namespace AccelGen.Golden;
 
 /// <summary>
 /// Sums of the operators that multiply matrices. They are 32-bit; the largest that a layer can reach is
-/// |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to 65,793 taps; 255 * 255 * taps where both operands have a zero point, up to 33,025. They do not depend on the order of addition, so
+/// |x - z| * |w| * taps = 255 * 128 * taps, below 2^31 up to 65,793 taps; 255 * 255 * taps where both operands have a zero point, up to
+/// 33,025. They do not depend on the order of addition, so
 /// that rows of pixels may be shared out to threads.
 /// </summary>
 public static class MatrixOperators
 {
-    // Pixels of one share, and bytes of their patches and sums, which stay in the first two levels of cache. Products below which one thread does it all.
-    private const int SharePixels = 48, SharePatches = 24 << 10, ShareSums = 96 << 10;
+    // Pixels of one share, and bytes of their patches and sums, which stay in the first two levels of cache. Products below which one
+    // thread does it all.
+    private const int SharePixels = 48,
+        SharePatches = 24 << 10,
+        ShareSums = 96 << 10;
     private const long SmallWork = 1 << 20;
 
     /// <summary>Receives sums of pixels, with all their channels, on any thread.</summary>
@@ -35,7 +39,13 @@ public static class MatrixOperators
     {
         int[] sums = new int[shape.Elements];
         int channels = shape.Batch * shape.Channels;
-        Convolution(layer, x, shape, keepInputChannels, (first, count, part) => part.CopyTo(sums.AsSpan(first * channels, count * channels)));
+        Convolution(
+            layer,
+            x,
+            shape,
+            keepInputChannels,
+            (first, count, part) => part.CopyTo(sums.AsSpan(first * channels, count * channels))
+        );
         return Regroup(sums, shape.Height * shape.Width, shape.Batch, shape.Channels, merge: false);
     }
 
@@ -43,8 +53,12 @@ public static class MatrixOperators
     internal static void Convolution(ConvLayer layer, Operand x, TensorShape shape, int? keepInputChannels, Receive receive)
     {
         if (keepInputChannels is not null && layer.Groups != 1)
-            throw new ArgumentException($"layer {layer.Name}: input channels cannot be dropped from a convolution with {layer.Groups} groups", nameof(keepInputChannels));
-        TensorShape from = Merged(x.Shape), to = Merged(shape);
+            throw new ArgumentException(
+                $"layer {layer.Name}: input channels cannot be dropped from a convolution with {layer.Groups} groups",
+                nameof(keepInputChannels)
+            );
+        TensorShape from = Merged(x.Shape),
+            to = Merged(shape);
         sbyte[] input = Regroup(x.Values, x.Shape.Height * x.Shape.Width, x.Shape.Batch, x.Shape.Channels, merge: true);
         if (layer.Groups == from.Channels && layer.Groups == to.Channels)
             Depthwise(layer, from, x.ZeroPoint, input, to, receive);
@@ -66,99 +80,172 @@ public static class MatrixOperators
     /// <summary>The same, a few rows at a time.</summary>
     internal static void MatMul(Operand x, Operand right, TensorShape shape, Receive receive)
     {
-        int depth = x.Shape.Channels, rows = x.Shape.Height * x.Shape.Width, columns = shape.Channels;
+        int depth = x.Shape.Channels,
+            rows = x.Shape.Height * x.Shape.Width,
+            columns = shape.Channels;
         for (int b = 0; b < x.Shape.Batch; b++)
         {
             int batch = b;
-            var product = new IntegerProduct(columns, depth, x.ZeroPoint, (n, row) => right.Values.AsSpan(((batch * columns) + n) * depth, depth).CopyTo(row));
-            Share(rows, product.RowBytes, columns, (long)rows * columns * depth, (first, count, patches, sums) =>
-            {
-                Rows(x.Values.AsSpan(((batch * rows) + first) * depth, count * depth), depth, patches, product.RowBytes);
-                product.Multiply(patches, count, sums, columns);
-                // sum (x - zx) (r - zr) = sum (x - zx) r - zr sum (x - zx)
-                for (int m = 0; m < count && right.ZeroPoint != 0; m++)
+            var product = new IntegerProduct(
+                columns,
+                depth,
+                x.ZeroPoint,
+                (n, row) => right.Values.AsSpan(((batch * columns) + n) * depth, depth).CopyTo(row)
+            );
+            Share(
+                rows,
+                product.RowBytes,
+                columns,
+                (long)rows * columns * depth,
+                (first, count, patches, sums) =>
                 {
-                    int total = 0;
-                    foreach (sbyte value in x.Values.AsSpan(((batch * rows) + first + m) * depth, depth))
-                        total += value - x.ZeroPoint;
-                    Subtract(sums.Slice(m * columns, columns), right.ZeroPoint * total);
-                }
+                    Rows(x.Values.AsSpan(((batch * rows) + first) * depth, count * depth), depth, patches, product.RowBytes);
+                    product.Multiply(patches, count, sums, columns);
+                    // sum (x - zx) (r - zr) = sum (x - zx) r - zr sum (x - zx)
+                    for (int m = 0; m < count && right.ZeroPoint != 0; m++)
+                    {
+                        int total = 0;
+                        foreach (sbyte value in x.Values.AsSpan(((batch * rows) + first + m) * depth, depth))
+                            total += value - x.ZeroPoint;
+                        Subtract(sums.Slice(m * columns, columns), right.ZeroPoint * total);
+                    }
 
-                receive((batch * rows) + first, count, sums[..(count * columns)]);
-            });
+                    receive((batch * rows) + first, count, sums[..(count * columns)]);
+                }
+            );
         }
     }
 
-    private static void Grouped(ConvLayer layer, TensorShape from, int zeroPoint, sbyte[] input, TensorShape to, int? keepInputChannels, Receive receive)
+    private static void Grouped(
+        ConvLayer layer,
+        TensorShape from,
+        int zeroPoint,
+        sbyte[] input,
+        TensorShape to,
+        int? keepInputChannels,
+        Receive receive
+    )
     {
-        int perGroup = from.Channels / layer.Groups, outputs = to.Channels / layer.Groups, used = Math.Min(keepInputChannels ?? perGroup, perGroup);
-        int taps = layer.Kernel.Rows * layer.Kernel.Columns, depth = taps * used;
-        IntegerProduct[] products = [.. Enumerable.Range(0, layer.Groups).Select(group => new IntegerProduct(outputs, depth, zeroPoint, (k, row) =>
-        {
-            Span<sbyte> weights = layer.Weights.AsSpan(((group * outputs) + k) * taps * perGroup, taps * perGroup);
-            if (used == perGroup)
-                weights.CopyTo(row);
-            for (int t = 0; t < taps && used < perGroup; t++)
-                weights.Slice(t * perGroup, used).CopyTo(row[(t * used)..]);
-        }))];
+        int perGroup = from.Channels / layer.Groups,
+            outputs = to.Channels / layer.Groups,
+            used = Math.Min(keepInputChannels ?? perGroup, perGroup);
+        int taps = layer.Kernel.Rows * layer.Kernel.Columns,
+            depth = taps * used;
+        IntegerProduct[] products =
+        [
+            .. Enumerable
+                .Range(0, layer.Groups)
+                .Select(group => new IntegerProduct(
+                    outputs,
+                    depth,
+                    zeroPoint,
+                    (k, row) =>
+                    {
+                        Span<sbyte> weights = layer.Weights.AsSpan(((group * outputs) + k) * taps * perGroup, taps * perGroup);
+                        if (used == perGroup)
+                            weights.CopyTo(row);
+                        for (int t = 0; t < taps && used < perGroup; t++)
+                            weights.Slice(t * perGroup, used).CopyTo(row[(t * used)..]);
+                    }
+                )),
+        ];
         // A 1x1 convolution reads its input as it lies.
-        bool direct = layer is { Kernel: (1, 1), Stride: (1, 1), Padding: (0, 0, 0, 0) } && layer.Groups == 1 && used == from.Channels && (from.Height, from.Width) == (to.Height, to.Width);
-        Share(to.Height * to.Width, products[0].RowBytes, to.Channels, to.Elements * depth, (first, count, patches, sums) =>
-        {
-            for (int group = 0; group < layer.Groups; group++)
+        bool direct =
+            layer is { Kernel: (1, 1), Stride: (1, 1), Padding: (0, 0, 0, 0) }
+            && layer.Groups == 1
+            && used == from.Channels
+            && (from.Height, from.Width) == (to.Height, to.Width);
+        Share(
+            to.Height * to.Width,
+            products[0].RowBytes,
+            to.Channels,
+            to.Elements * depth,
+            (first, count, patches, sums) =>
             {
-                if (direct)
-                    Rows(input.AsSpan(first * used, count * used), used, patches, products[group].RowBytes);
-                for (int p = 0; p < count && !direct; p++)
-                    FillPatch(layer, from, (byte)(zeroPoint + 128), input, patches[(p * products[group].RowBytes)..], (first + p) / to.Width, (first + p) % to.Width, group * perGroup, used);
-                products[group].Multiply(patches, count, sums[(group * outputs)..], to.Channels);
-            }
+                for (int group = 0; group < layer.Groups; group++)
+                {
+                    if (direct)
+                        Rows(input.AsSpan(first * used, count * used), used, patches, products[group].RowBytes);
+                    for (int p = 0; p < count && !direct; p++)
+                        FillPatch(
+                            layer,
+                            from,
+                            (byte)(zeroPoint + 128),
+                            input,
+                            patches[(p * products[group].RowBytes)..],
+                            (first + p) / to.Width,
+                            (first + p) % to.Width,
+                            group * perGroup,
+                            used
+                        );
+                    products[group].Multiply(patches, count, sums[(group * outputs)..], to.Channels);
+                }
 
-            receive(first, count, sums[..(count * to.Channels)]);
-        });
+                receive(first, count, sums[..(count * to.Channels)]);
+            }
+        );
     }
 
     private static void Depthwise(ConvLayer layer, TensorShape from, int zeroPoint, sbyte[] input, TensorShape to, Receive receive)
     {
-        int channels = to.Channels, taps = layer.Kernel.Rows * layer.Kernel.Columns;
-        DepthwiseProduct? product = DepthwiseProduct.Supports(channels) ? new DepthwiseProduct(layer.Weights, channels, taps, zeroPoint) : null;
+        int channels = to.Channels,
+            taps = layer.Kernel.Rows * layer.Kernel.Columns;
+        DepthwiseProduct? product = DepthwiseProduct.Supports(channels)
+            ? new DepthwiseProduct(layer.Weights, channels, taps, zeroPoint)
+            : null;
         // [tap][channel], of 16 bits: a product of 9 and 8 bits fits.
         var weights = new short[product is null ? taps * channels : 0];
         for (int i = 0; i < layer.Weights.Length && product is null; i++)
             weights[(i % taps * channels) + (i / taps)] = layer.Weights[i];
-        Share(to.Height * to.Width, 0, channels, to.Elements * taps, (first, count, _, sums) =>
-        {
-            Span<int> sources = stackalloc int[taps], rows = stackalloc int[taps];
-            for (int p = first; p < first + count; p++)
+        Share(
+            to.Height * to.Width,
+            0,
+            channels,
+            to.Elements * taps,
+            (first, count, _, sums) =>
             {
-                int used = 0, top = (p / to.Width * layer.Stride.Rows) - layer.Padding.Top, left = (p % to.Width * layer.Stride.Columns) - layer.Padding.Left;
-                for (int ky = 0; ky < layer.Kernel.Rows; ky++)
+                Span<int> sources = stackalloc int[taps],
+                    rows = stackalloc int[taps];
+                for (int p = first; p < first + count; p++)
                 {
-                    int y = top + (ky * layer.Dilation.Rows);
-                    for (int kx = 0; kx < layer.Kernel.Columns; kx++)
+                    int used = 0,
+                        top = (p / to.Width * layer.Stride.Rows) - layer.Padding.Top,
+                        left = (p % to.Width * layer.Stride.Columns) - layer.Padding.Left;
+                    for (int ky = 0; ky < layer.Kernel.Rows; ky++)
                     {
-                        int x = left + (kx * layer.Dilation.Columns);
-                        bool inside = (uint)y < (uint)from.Height && (uint)x < (uint)from.Width;
-                        if (product is not null)
-                            sources[used++] = inside ? from.Index(0, y, x, 0) : DepthwiseProduct.Outside;
-                        else if (inside)
-                            (sources[used], rows[used++]) = (from.Index(0, y, x, 0), ((ky * layer.Kernel.Columns) + kx) * channels);
+                        int y = top + (ky * layer.Dilation.Rows);
+                        for (int kx = 0; kx < layer.Kernel.Columns; kx++)
+                        {
+                            int x = left + (kx * layer.Dilation.Columns);
+                            bool inside = (uint)y < (uint)from.Height && (uint)x < (uint)from.Width;
+                            if (product is not null)
+                                sources[used++] = inside ? from.Index(0, y, x, 0) : DepthwiseProduct.Outside;
+                            else if (inside)
+                                (sources[used], rows[used++]) = (from.Index(0, y, x, 0), ((ky * layer.Kernel.Columns) + kx) * channels);
+                        }
                     }
+
+                    Span<int> pixel = sums.Slice((p - first) * channels, channels);
+                    if (product is null)
+                        DepthwisePixel(input, weights, zeroPoint, sources[..used], rows, pixel);
+                    else
+                        product.Pixel(input, sources, pixel);
                 }
 
-                Span<int> pixel = sums.Slice((p - first) * channels, channels);
-                if (product is null)
-                    DepthwisePixel(input, weights, zeroPoint, sources[..used], rows, pixel);
-                else
-                    product.Pixel(input, sources, pixel);
+                receive(first, count, sums[..(count * channels)]);
             }
-
-            receive(first, count, sums[..(count * channels)]);
-        });
+        );
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void DepthwisePixel(sbyte[] input, short[] weights, int zeroPoint, ReadOnlySpan<int> sources, ReadOnlySpan<int> rows, Span<int> sums)
+    private static void DepthwisePixel(
+        sbyte[] input,
+        short[] weights,
+        int zeroPoint,
+        ReadOnlySpan<int> sources,
+        ReadOnlySpan<int> rows,
+        Span<int> sums
+    )
     {
         ref sbyte x = ref MemoryMarshal.GetArrayDataReference(input);
         ref short w = ref MemoryMarshal.GetArrayDataReference(weights);
@@ -167,11 +254,14 @@ public static class MatrixOperators
         int c = 0;
         for (; c + 16 <= sums.Length; c += 16)
         {
-            Vector256<int> low = default, high = default;
+            Vector256<int> low = default,
+                high = default;
             for (int t = 0; t < sources.Length; t++)
             {
                 Vector128<sbyte> v = Vector128.LoadUnsafe(ref x, (nuint)(sources[t] + c));
-                Vector256<short> product = (Vector256.Create(Vector128.WidenLower(v), Vector128.WidenUpper(v)) - zero) * Vector256.LoadUnsafe(ref w, (nuint)(rows[t] + c));
+                Vector256<short> product =
+                    (Vector256.Create(Vector128.WidenLower(v), Vector128.WidenUpper(v)) - zero)
+                    * Vector256.LoadUnsafe(ref w, (nuint)(rows[t] + c));
                 low += Vector256.WidenLower(product);
                 high += Vector256.WidenUpper(product);
             }
@@ -210,7 +300,13 @@ public static class MatrixOperators
     private static void Share(int pixels, int rowBytes, int rowSums, long work, ShareOf share)
     {
         // Whole blocks of rows.
-        int size = Math.Clamp(Math.Min(SharePatches / Math.Max(1, rowBytes), ShareSums / sizeof(int) / rowSums) / IntegerProduct.BlockRows * IntegerProduct.BlockRows, IntegerProduct.BlockRows, SharePixels);
+        int size = Math.Clamp(
+            Math.Min(SharePatches / Math.Max(1, rowBytes), ShareSums / sizeof(int) / rowSums)
+                / IntegerProduct.BlockRows
+                * IntegerProduct.BlockRows,
+            IntegerProduct.BlockRows,
+            SharePixels
+        );
         int shares = (pixels + size - 1) / size;
         if (work < SmallWork || shares == 1)
         {
@@ -220,13 +316,20 @@ public static class MatrixOperators
             return;
         }
 
-        Parallel.For(0, shares, Room, (s, _, room) =>
-        {
-            share(s * size, Math.Min(size, pixels - (s * size)), room.Patches, room.Sums);
-            return room;
-        }, _ => { });
+        Parallel.For(
+            0,
+            shares,
+            Room,
+            (s, _, room) =>
+            {
+                share(s * size, Math.Min(size, pixels - (s * size)), room.Patches, room.Sums);
+                return room;
+            },
+            _ => { }
+        );
 
-        (byte[] Patches, int[] Sums) Room() => (GC.AllocateUninitializedArray<byte>(size * rowBytes), GC.AllocateUninitializedArray<int>(size * rowSums));
+        (byte[] Patches, int[] Sums) Room() =>
+            (GC.AllocateUninitializedArray<byte>(size * rowBytes), GC.AllocateUninitializedArray<int>(size * rowSums));
     }
 
     private static TensorShape Merged(TensorShape s) => new(1, s.Height, s.Width, s.Batch * s.Channels);
@@ -241,7 +344,8 @@ public static class MatrixOperators
         {
             for (int p = 0; p < pixels; p++)
             {
-                int split = ((h * pixels) + p) * channels, merged = ((p * heads) + h) * channels;
+                int split = ((h * pixels) + p) * channels,
+                    merged = ((p * heads) + h) * channels;
                 Array.Copy(values, merge ? split : merged, result, merge ? merged : split, channels);
             }
         }
@@ -251,9 +355,20 @@ public static class MatrixOperators
 
     // The taps of one output pixel side by side; those outside the image are zero points.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FillPatch(ConvLayer layer, TensorShape shape, byte zero, sbyte[] input, Span<byte> patch, int oy, int ox, int firstChannel, int channels)
+    private static void FillPatch(
+        ConvLayer layer,
+        TensorShape shape,
+        byte zero,
+        sbyte[] input,
+        Span<byte> patch,
+        int oy,
+        int ox,
+        int firstChannel,
+        int channels
+    )
     {
-        int left = (ox * layer.Stride.Columns) - layer.Padding.Left, row = layer.Kernel.Columns * channels;
+        int left = (ox * layer.Stride.Columns) - layer.Padding.Left,
+            row = layer.Kernel.Columns * channels;
         // Neighbouring taps with all their channels lie side by side in the input as well.
         bool whole = channels == shape.Channels && layer.Dilation.Columns == 1 && left >= 0 && left + layer.Kernel.Columns <= shape.Width;
         for (int ky = 0; ky < layer.Kernel.Rows; ky++)

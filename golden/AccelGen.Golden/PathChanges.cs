@@ -11,8 +11,14 @@ public static class PathChanges
     /// <param name="samples">NHWC counts of the network input, one array per calibration image.</param>
     /// <param name="done">Called with the number of runs done and of all.</param>
     /// <param name="cancellation">Stops between runs.</param>
-    /// <returns>Part of the classes that differ from those of the first path, per path; of the counts where the network has one output channel.</returns>
-    public static double[] Of(DynamicNetwork prepared, IReadOnlyList<sbyte[]> samples, Action<int, int>? done = null, CancellationToken cancellation = default)
+    /// <returns>Part of the classes that differ from those of the first path, per path; of the counts where the network has one output
+    /// channel.</returns>
+    public static double[] Of(
+        DynamicNetwork prepared,
+        IReadOnlyList<sbyte[]> samples,
+        Action<int, int>? done = null,
+        CancellationToken cancellation = default
+    )
     {
         long[] differing = new long[prepared.Paths.Count];
         long classes = 0;
@@ -22,12 +28,17 @@ public static class PathChanges
         {
             int[] wanted = Classes(prepared, 0, sample);
             classes += wanted.Length;
-            Parallel.For(1, prepared.Paths.Count, options, p =>
-            {
-                int[] found = Classes(prepared, p, sample);
-                Interlocked.Add(ref differing[p], found.Where((c, i) => c != wanted[i]).Count());
-                done?.Invoke(Interlocked.Increment(ref finished), samples.Count * (prepared.Paths.Count - 1));
-            });
+            Parallel.For(
+                1,
+                prepared.Paths.Count,
+                options,
+                p =>
+                {
+                    int[] found = Classes(prepared, p, sample);
+                    Interlocked.Add(ref differing[p], found.Where((c, i) => c != wanted[i]).Count());
+                    done?.Invoke(Interlocked.Increment(ref finished), samples.Count * (prepared.Paths.Count - 1));
+                }
+            );
         }
 
         return [.. differing.Select(d => (double)d / classes)];
@@ -46,7 +57,14 @@ public static class PathChanges
     /// <param name="cancellation">Stops between runs.</param>
     /// <returns>The paths, in order.</returns>
     public static IReadOnlyList<PathPlan> WithBestMeans(
-        QuantizedNetwork network, IReadOnlyList<OrderedCut> cuts, IReadOnlyList<PathPlan> plans, int vectorWidth, IReadOnlyList<sbyte[]> samples, Action<int, int>? done = null, CancellationToken cancellation = default)
+        QuantizedNetwork network,
+        IReadOnlyList<OrderedCut> cuts,
+        IReadOnlyList<PathPlan> plans,
+        int vectorWidth,
+        IReadOnlyList<sbyte[]> samples,
+        Action<int, int>? done = null,
+        CancellationToken cancellation = default
+    )
     {
         int[] dropping = [.. Enumerable.Range(0, plans.Count).Where(p => plans[p].TakesMeansOf(cuts) is not null)];
         if (dropping.Length == 0)
@@ -57,10 +75,19 @@ public static class PathChanges
         // As many paths at a time as there are variants of biases.
         foreach (int[] some in dropping.Chunk(DynamicNetwork.MostVariants - 1))
         {
-            PathPlan[] forms = [whole, .. some.SelectMany(p => new[] { plans[p] with { TakesMeans = true }, plans[p] with { TakesMeans = false } })];
+            PathPlan[] forms =
+            [
+                whole,
+                .. some.SelectMany(p => new[] { plans[p] with { TakesMeans = true }, plans[p] with { TakesMeans = false } }),
+            ];
             // For the golden model registers cost nothing.
             DynamicNetwork prepared = DynamicNetwork.Prepare(network, cuts, forms, vectorWidth, int.MaxValue);
-            double[] changes = Of(prepared, samples, (_, _) => done?.Invoke(Interlocked.Increment(ref before), samples.Count * dropping.Length * 2), cancellation);
+            double[] changes = Of(
+                prepared,
+                samples,
+                (_, _) => done?.Invoke(Interlocked.Increment(ref before), samples.Count * dropping.Length * 2),
+                cancellation
+            );
             for (int i = 0; i < some.Length; i++)
                 chosen[some[i]] = plans[some[i]] with { TakesMeans = changes[1 + (2 * i)] <= changes[2 + (2 * i)] };
         }
@@ -71,7 +98,9 @@ public static class PathChanges
     private static int[] Classes(DynamicNetwork prepared, int path, sbyte[] sample)
     {
         QuantizedNetwork network = prepared.Network;
-        sbyte[] y = GoldenExecutor.Run(network, prepared.Paths[path], new Dictionary<int, sbyte[]> { [network.Inputs[0]] = sample })[network.Outputs[0]];
+        sbyte[] y = GoldenExecutor.Run(network, prepared.Paths[path], new Dictionary<int, sbyte[]> { [network.Inputs[0]] = sample })[
+            network.Outputs[0]
+        ];
         int channels = network.Tensors[network.Outputs[0]].Shape.Channels;
         if (channels == 1)
             return [.. y.Select(v => (int)v)];

@@ -23,8 +23,12 @@ public sealed class PathSearch
     /// <param name="cuts">Its cuts in their orders.</param>
     /// <param name="vectorWidth">Channels of a vector: whole ones are kept.</param>
     /// <param name="work">Multiply-accumulates of a path.</param>
-    public PathSearch(QuantizedNetwork network, IReadOnlyList<OrderedCut> cuts, int vectorWidth, Func<QuantizedNetwork, ExecutionPath, long> work) =>
-        (this.network, this.cuts, this.vectorWidth, this.work) = (network, cuts, vectorWidth, work);
+    public PathSearch(
+        QuantizedNetwork network,
+        IReadOnlyList<OrderedCut> cuts,
+        int vectorWidth,
+        Func<QuantizedNetwork, ExecutionPath, long> work
+    ) => (this.network, this.cuts, this.vectorWidth, this.work) = (network, cuts, vectorWidth, work);
 
     // Something that can be left out: a block, or so much of all cuts of one size, which share a register.
     private sealed record Part(PathPlan[] Steps);
@@ -38,7 +42,12 @@ public sealed class PathSearch
     /// <param name="done">Called with the number of runs done and of all.</param>
     /// <param name="cancellation">Stops between runs.</param>
     /// <returns>Paths from the whole network down, evenly spread over what they save.</returns>
-    public IReadOnlyList<PathPlan> Run(IReadOnlyList<sbyte[]> samples, int count, Action<int, int>? done = null, CancellationToken cancellation = default)
+    public IReadOnlyList<PathPlan> Run(
+        IReadOnlyList<sbyte[]> samples,
+        int count,
+        Action<int, int>? done = null,
+        CancellationToken cancellation = default
+    )
     {
         Part[] parts = [.. Parts()];
         var whole = new PathPlan("whole", new HashSet<int>(), new Dictionary<int, int>());
@@ -61,14 +70,24 @@ public sealed class PathSearch
     {
         for (int b = 0; b < network.Blocks.Count; b++)
             yield return new Part([new PathPlan(network.Blocks[b].Name, new HashSet<int> { b }, new Dictionary<int, int>())]);
-        foreach (IGrouping<(int Channels, int Parts, int Unit), OrderedCut> same in cuts.GroupBy(c => (c.Cut.Channels, c.Cut.Parts.Count, c.Cut.Unit)))
+        foreach (
+            IGrouping<(int Channels, int Parts, int Unit), OrderedCut> same in cuts.GroupBy(c =>
+                (c.Cut.Channels, c.Cut.Parts.Count, c.Cut.Unit)
+            )
+        )
         {
             var steps = new List<PathPlan>();
             for (int level = 1; level < Levels; level++)
             {
                 int kept = same.First().Cut.Fraction((double)(Levels - level) / Levels, vectorWidth);
                 if (kept < same.Key.Channels && (steps.Count == 0 || steps[^1].Kept.Values.First() > kept))
-                    steps.Add(new PathPlan($"{same.Key.Channels}{(same.Key.Unit > 1 ? " in heads" : string.Empty)}:{kept}", new HashSet<int>(), same.ToDictionary(c => c.Cut.Reader, _ => kept)));
+                    steps.Add(
+                        new PathPlan(
+                            $"{same.Key.Channels}{(same.Key.Unit > 1 ? " in heads" : string.Empty)}:{kept}",
+                            new HashSet<int>(),
+                            same.ToDictionary(c => c.Cut.Reader, _ => kept)
+                        )
+                    );
             }
 
             if (steps.Count > 0)
@@ -119,7 +138,8 @@ public sealed class PathSearch
     private static List<PathPlan> Spread(PathPlan whole, List<(PathPlan Plan, long Saved)> found, int count)
     {
         var chosen = new List<PathPlan> { whole };
-        long most = found.Count == 0 ? 0 : found[^1].Saved, last = 0;
+        long most = found.Count == 0 ? 0 : found[^1].Saved,
+            last = 0;
         foreach ((PathPlan plan, long saved) in found)
         {
             if (chosen.Count >= count || saved - last < most / count)

@@ -34,7 +34,16 @@ internal sealed class PostProcessing
     /// <param name="bias">Bias per channel, counted over all heads, or null.</param>
     /// <param name="phase">Index of the factor by row and column; null where there are no phases.</param>
     /// <param name="keep">Channels, counted over all heads, from here on are left at 0; null computes all.</param>
-    public PostProcessing(QuantizedLayer layer, TensorShape shape, int zero, Operand? residual, FixedPointScale[] scales, int[]? bias = null, Func<int, int, int>? phase = null, int? keep = null)
+    public PostProcessing(
+        QuantizedLayer layer,
+        TensorShape shape,
+        int zero,
+        Operand? residual,
+        FixedPointScale[] scales,
+        int[]? bias = null,
+        Func<int, int, int>? phase = null,
+        int? keep = null
+    )
     {
         this.layer = layer;
         this.shape = shape;
@@ -45,7 +54,16 @@ internal sealed class PostProcessing
         int channels = shape.Channels;
         factors = phase is not null
             ? [.. scales.Select(s => new Factors(channels, _ => s, null))]
-            : [.. Enumerable.Range(0, shape.Batch).Select(b => new Factors(channels, c => scales.Length == 1 ? scales[0] : scales[scales.Length == channels ? c : (b * channels) + c], bias?.AsSpan(b * channels, channels).ToArray()))];
+            :
+            [
+                .. Enumerable
+                    .Range(0, shape.Batch)
+                    .Select(b => new Factors(
+                        channels,
+                        c => scales.Length == 1 ? scales[0] : scales[scales.Length == channels ? c : (b * channels) + c],
+                        bias?.AsSpan(b * channels, channels).ToArray()
+                    )),
+            ];
         largestBias = bias is null ? 0 : Largest(bias);
         steepest = factors.Max(f => f.Steepest);
         // 9 bits of a residual may leave 32 under a large factor.
@@ -61,11 +79,21 @@ internal sealed class PostProcessing
     /// <summary>Finishes all sums, on several threads where it pays.</summary>
     public sbyte[] FinishAll(int[] sums)
     {
-        int pixels = shape.Batch * shape.Height * shape.Width, share = Math.Max(1, ShareElements / shape.Channels);
+        int pixels = shape.Batch * shape.Height * shape.Width,
+            share = Math.Max(1, ShareElements / shape.Channels);
         if (sums.Length <= ShareElements)
             Finish(0, pixels, sums);
         else
-            Parallel.For(0, (pixels + share - 1) / share, s => Finish(s * share, Math.Min(share, pixels - (s * share)), sums.AsSpan(s * share * shape.Channels, Math.Min(share, pixels - (s * share)) * shape.Channels)));
+            Parallel.For(
+                0,
+                (pixels + share - 1) / share,
+                s =>
+                    Finish(
+                        s * share,
+                        Math.Min(share, pixels - (s * share)),
+                        sums.AsSpan(s * share * shape.Channels, Math.Min(share, pixels - (s * share)) * shape.Channels)
+                    )
+            );
         return Result;
     }
 
@@ -76,24 +104,37 @@ internal sealed class PostProcessing
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Finish(int first, int count, ReadOnlySpan<int> sums)
     {
-        int channels = shape.Channels, perHead = shape.Height * shape.Width;
+        int channels = shape.Channels,
+            perHead = shape.Height * shape.Width;
         // The vectors multiply 32 bits: sums and biases that could leave them go one by one. Small factors need no look at the sums.
         bool wide = Instructions.Use(InstructionSets.Avx512) && channels >= 16 && steepest * (int.MaxValue + 1.0 + largestBias) < Within32;
         long largest = !wide && Instructions.Use(InstructionSets.Avx2) && channels >= 8 ? Largest(sums) + largestBias : long.MaxValue;
         wide |= Instructions.Use(InstructionSets.Avx512) && channels >= 16 && steepest * largest < Within32;
         bool narrow = largest <= int.MaxValue;
-        for (int p = first; p < first + count;)
+        for (int p = first; p < first + count; )
         {
             // Pixels of one head have the same factors, but for phases.
-            int b = p / perHead, run = phase is null ? Math.Min(first + count, (b + 1) * perHead) - p : 1;
+            int b = p / perHead,
+                run = phase is null ? Math.Min(first + count, (b + 1) * perHead) - p : 1;
             Factors f = factors[phase is null ? b : phase(p % perHead / shape.Width, p % shape.Width)];
-            Second second = residual is null ? default : layer.Residual!.Broadcast switch
-            {
-                Broadcast.Pixels => new Second(b * channels, 0, 1),
-                Broadcast.Channels => new Second(p, 1, 0),
-                _ => new Second(p * channels, channels, 1),
-            };
-            Pixels(f, run, sums.Slice((p - first) * channels, run * channels), Result.AsSpan(p * channels, run * channels), Math.Clamp(keep - (b * channels), 0, channels), second, wide, narrow);
+            Second second = residual is null
+                ? default
+                : layer.Residual!.Broadcast switch
+                {
+                    Broadcast.Pixels => new Second(b * channels, 0, 1),
+                    Broadcast.Channels => new Second(p, 1, 0),
+                    _ => new Second(p * channels, channels, 1),
+                };
+            Pixels(
+                f,
+                run,
+                sums.Slice((p - first) * channels, run * channels),
+                Result.AsSpan(p * channels, run * channels),
+                Math.Clamp(keep - (b * channels), 0, channels),
+                second,
+                wide,
+                narrow
+            );
             p += run;
         }
     }
@@ -102,9 +143,19 @@ internal sealed class PostProcessing
     private readonly record struct Second(int At, int PixelStep, int ChannelStep);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Pixels(Factors factors, int count, ReadOnlySpan<int> sums, Span<sbyte> result, int kept, Second second, bool wide, bool narrow)
+    private void Pixels(
+        Factors factors,
+        int count,
+        ReadOnlySpan<int> sums,
+        Span<sbyte> result,
+        int kept,
+        Second second,
+        bool wide,
+        bool narrow
+    )
     {
-        int channels = shape.Channels, done = 0;
+        int channels = shape.Channels,
+            done = 0;
         for (; wide && done + 16 <= kept; done += 16)
             Sixteen(factors, done, count, sums, result, second);
         // The last vector goes over channels of the one before.
@@ -120,7 +171,10 @@ internal sealed class PostProcessing
                 long y = zero + GoldenOperators.Requantize((long)sums[(p * channels) + c] + factors.Bias[c], factors.Scales[c]);
                 if (residual is { } r)
                 {
-                    long term = GoldenOperators.Requantize(r.Values[second.At + (p * second.PixelStep) + (c * second.ChannelStep)] - r.ZeroPoint, layer.Residual!.Scale);
+                    long term = GoldenOperators.Requantize(
+                        r.Values[second.At + (p * second.PixelStep) + (c * second.ChannelStep)] - r.ZeroPoint,
+                        layer.Residual!.Scale
+                    );
                     y += layer.Residual.Subtract ? -term : term;
                 }
 
@@ -133,18 +187,22 @@ internal sealed class PostProcessing
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Sixteen(Factors factors, int channel, int count, ReadOnlySpan<int> sums, Span<sbyte> result, Second second)
     {
-        nuint channels = (nuint)shape.Channels, at = (nuint)channel;
+        nuint channels = (nuint)shape.Channels,
+            at = (nuint)channel;
         ref int sum = ref MemoryMarshal.GetReference(sums);
         ref sbyte to = ref MemoryMarshal.GetReference(result);
         (Vector512<long> multiplier, Vector512<long> multiplierOdd) = EvenAndOdd(ref factors.Multipliers[channel]);
         (Vector512<long> half, Vector512<long> halfOdd) = EvenAndOdd(ref factors.BiasedHalves[channel]);
         (Vector512<long> shift, Vector512<long> shiftOdd) = EvenAndOdd(ref factors.Shifts[channel]);
-        Vector512<int> low = Vector512.Create(layer.ClampLow), high = Vector512.Create(layer.ClampHigh), offset = Vector512.Create(zero);
+        Vector512<int> low = Vector512.Create(layer.ClampLow),
+            high = Vector512.Create(layer.ClampHigh),
+            offset = Vector512.Create(zero);
         if (residual is not { } r)
         {
             for (int p = 0; p < count; p++, at += channels)
             {
-                Vector512<int> y = Scaled(Vector512.LoadUnsafe(ref sum, at), multiplier, multiplierOdd, half, halfOdd, shift, shiftOdd) + offset;
+                Vector512<int> y =
+                    Scaled(Vector512.LoadUnsafe(ref sum, at), multiplier, multiplierOdd, half, halfOdd, shift, shiftOdd) + offset;
                 Avx512F.ConvertToVector128SByte(Avx512F.Min(Avx512F.Max(y, low), high)).StoreUnsafe(ref to, at);
             }
 
@@ -152,15 +210,19 @@ internal sealed class PostProcessing
         }
 
         (long m, long h, int s) = Factors.Parts(layer.Residual!.Scale);
-        Vector512<long> multiplier2 = Vector512.Create(m), half2 = Vector512.Create(h), shift2 = Vector512.Create((long)s);
+        Vector512<long> multiplier2 = Vector512.Create(m),
+            half2 = Vector512.Create(h),
+            shift2 = Vector512.Create((long)s);
         Vector512<int> zero2 = Vector512.Create(r.ZeroPoint);
         ref sbyte other = ref r.Values[second.At + (channel * second.ChannelStep)];
         for (int p = 0; p < count; p++, at += channels)
         {
             ref sbyte u = ref Unsafe.Add(ref other, p * second.PixelStep);
-            Vector512<int> v = second.ChannelStep == 0 ? Vector512.Create((int)u) : Avx512F.ConvertToVector512Int32(Vector128.LoadUnsafe(ref u));
+            Vector512<int> v =
+                second.ChannelStep == 0 ? Vector512.Create((int)u) : Avx512F.ConvertToVector512Int32(Vector128.LoadUnsafe(ref u));
             Vector512<int> term = Scaled(v - zero2, multiplier2, multiplier2, half2, half2, shift2, shift2);
-            Vector512<int> y = Scaled(Vector512.LoadUnsafe(ref sum, at), multiplier, multiplierOdd, half, halfOdd, shift, shiftOdd) + offset;
+            Vector512<int> y =
+                Scaled(Vector512.LoadUnsafe(ref sum, at), multiplier, multiplierOdd, half, halfOdd, shift, shiftOdd) + offset;
             y = layer.Residual.Subtract ? y - term : y + term;
             Avx512F.ConvertToVector128SByte(Avx512F.Min(Avx512F.Max(y, low), high)).StoreUnsafe(ref to, at);
         }
@@ -169,36 +231,66 @@ internal sealed class PostProcessing
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector512<long> Even, Vector512<long> Odd) EvenAndOdd(ref long sixteen)
     {
-        Vector512<long> first = Vector512.LoadUnsafe(ref sixteen), last = Vector512.LoadUnsafe(ref sixteen, 8);
-        return (Avx512F.PermuteVar8x64x2(first, Vector512.Create(0L, 2, 4, 6, 8, 10, 12, 14), last), Avx512F.PermuteVar8x64x2(first, Vector512.Create(1L, 3, 5, 7, 9, 11, 13, 15), last));
+        Vector512<long> first = Vector512.LoadUnsafe(ref sixteen),
+            last = Vector512.LoadUnsafe(ref sixteen, 8);
+        return (
+            Avx512F.PermuteVar8x64x2(first, Vector512.Create(0L, 2, 4, 6, 8, 10, 12, 14), last),
+            Avx512F.PermuteVar8x64x2(first, Vector512.Create(1L, 3, 5, 7, 9, 11, 13, 15), last)
+        );
     }
 
     // Results fit 32 bits: the caller has bounded them.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Scaled(Vector512<int> v, Vector512<long> multiplier, Vector512<long> multiplierOdd, Vector512<long> half, Vector512<long> halfOdd, Vector512<long> shift, Vector512<long> shiftOdd)
+    private static Vector512<int> Scaled(
+        Vector512<int> v,
+        Vector512<long> multiplier,
+        Vector512<long> multiplierOdd,
+        Vector512<long> half,
+        Vector512<long> halfOdd,
+        Vector512<long> shift,
+        Vector512<long> shiftOdd
+    )
     {
         Vector512<long> even = Avx512F.ShiftRightArithmeticVariable(Avx512F.Multiply(v, multiplier.AsInt32()) + half, shift.AsUInt64());
-        Vector512<long> odd = Avx512F.ShiftRightArithmeticVariable(Avx512F.Multiply((v.AsInt64() >>> 32).AsInt32(), multiplierOdd.AsInt32()) + halfOdd, shiftOdd.AsUInt64());
-        return Avx512F.PermuteVar16x32x2(even.AsInt32(), Vector512.Create(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30), odd.AsInt32());
+        Vector512<long> odd = Avx512F.ShiftRightArithmeticVariable(
+            Avx512F.Multiply((v.AsInt64() >>> 32).AsInt32(), multiplierOdd.AsInt32()) + halfOdd,
+            shiftOdd.AsUInt64()
+        );
+        return Avx512F.PermuteVar16x32x2(
+            even.AsInt32(),
+            Vector512.Create(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+            odd.AsInt32()
+        );
     }
 
     // Eight channels of all pixels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Eight(Factors factors, int channel, int count, ReadOnlySpan<int> sums, Span<sbyte> result, Second second)
     {
-        Vector256<long> low = Vector256.Create((long)layer.ClampLow), high = Vector256.Create((long)layer.ClampHigh), offset = Vector256.Create((long)zero);
+        Vector256<long> low = Vector256.Create((long)layer.ClampLow),
+            high = Vector256.Create((long)layer.ClampHigh),
+            offset = Vector256.Create((long)zero);
         bool subtract = layer.Residual is { Subtract: true };
         (long m, long h, int s) = Factors.Parts(layer.Residual?.Scale ?? default);
         int at = channel;
         for (int p = 0; p < count; p++, at += shape.Channels)
         {
             Vector256<int> v = Vector256.Create(sums.Slice(at, 8)) + Vector256.LoadUnsafe(ref factors.Bias[channel]);
-            Vector256<long> first = factors.Apply(v, channel, 0) + offset, last = factors.Apply(v, channel, 4) + offset;
+            Vector256<long> first = factors.Apply(v, channel, 0) + offset,
+                last = factors.Apply(v, channel, 4) + offset;
             if (residual is { } r)
             {
                 ReadOnlySpan<sbyte> other = r.Values.AsSpan(second.At + (p * second.PixelStep) + (channel * second.ChannelStep));
-                Vector256<int> u = (second.ChannelStep == 0 ? Vector256.Create((int)other[0]) : Avx2.ConvertToVector256Int32(Vector128.CreateScalar(MemoryMarshal.Read<long>(MemoryMarshal.AsBytes(other))).AsSByte())) - Vector256.Create(r.ZeroPoint);
-                Vector256<long> e = Factors.Apply(u.GetLower(), Vector256.Create(m), Vector256.Create(h), Vector256.Create((ulong)s)), o = Factors.Apply(u.GetUpper(), Vector256.Create(m), Vector256.Create(h), Vector256.Create((ulong)s));
+                Vector256<int> u =
+                    (
+                        second.ChannelStep == 0
+                            ? Vector256.Create((int)other[0])
+                            : Avx2.ConvertToVector256Int32(
+                                Vector128.CreateScalar(MemoryMarshal.Read<long>(MemoryMarshal.AsBytes(other))).AsSByte()
+                            )
+                    ) - Vector256.Create(r.ZeroPoint);
+                Vector256<long> e = Factors.Apply(u.GetLower(), Vector256.Create(m), Vector256.Create(h), Vector256.Create((ulong)s)),
+                    o = Factors.Apply(u.GetUpper(), Vector256.Create(m), Vector256.Create(h), Vector256.Create((ulong)s));
                 (first, last) = subtract ? (first - e, last - o) : (first + e, last + o);
             }
 
@@ -213,11 +305,16 @@ internal sealed class PostProcessing
     private static long Largest(ReadOnlySpan<int> values)
     {
         ref int v = ref MemoryMarshal.GetReference(values);
-        Vector256<int> low = default, high = default;
+        Vector256<int> low = default,
+            high = default;
         int i = 0;
         for (; i + 8 <= values.Length; i += 8)
-            (low, high) = (Vector256.Min(low, Vector256.LoadUnsafe(ref v, (nuint)i)), Vector256.Max(high, Vector256.LoadUnsafe(ref v, (nuint)i)));
-        int smallest = 0, largest = 0;
+            (low, high) = (
+                Vector256.Min(low, Vector256.LoadUnsafe(ref v, (nuint)i)),
+                Vector256.Max(high, Vector256.LoadUnsafe(ref v, (nuint)i))
+            );
+        int smallest = 0,
+            largest = 0;
         for (int k = 0; k < 8; k++)
             (smallest, largest) = (Math.Min(smallest, low.GetElement(k)), Math.Max(largest, high.GetElement(k)));
         for (; i < values.Length; i++)
@@ -269,14 +366,20 @@ internal sealed class PostProcessing
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector256<long> Apply(Vector256<int> v, int channel, int part) => Apply(part == 0 ? v.GetLower() : v.GetUpper(),
-            Vector256.LoadUnsafe(ref Multipliers[channel + part]), Vector256.LoadUnsafe(ref Halves[channel + part]), Vector256.LoadUnsafe(ref Shifts[channel + part]).AsUInt64());
+        public Vector256<long> Apply(Vector256<int> v, int channel, int part) =>
+            Apply(
+                part == 0 ? v.GetLower() : v.GetUpper(),
+                Vector256.LoadUnsafe(ref Multipliers[channel + part]),
+                Vector256.LoadUnsafe(ref Halves[channel + part]),
+                Vector256.LoadUnsafe(ref Shifts[channel + part]).AsUInt64()
+            );
 
         // floor((v * multiplier + half) / 2^shift): 2^62 makes the sum positive, so that a logical shift rounds down.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector256<long> Apply(Vector128<int> v, Vector256<long> multiplier, Vector256<long> half, Vector256<ulong> shift)
         {
-            Vector256<long> above = Vector256.Create(1L << 62), sum = Avx2.Multiply(Avx2.ConvertToVector256Int64(v).AsInt32(), multiplier.AsInt32()) + half + above;
+            Vector256<long> above = Vector256.Create(1L << 62),
+                sum = Avx2.Multiply(Avx2.ConvertToVector256Int64(v).AsInt32(), multiplier.AsInt32()) + half + above;
             return Avx2.ShiftRightLogicalVariable(sum, shift) - Avx2.ShiftRightLogicalVariable(above, shift);
         }
     }

@@ -35,7 +35,8 @@ internal static class RowOperators
         for (int at = 0; at < y.Length; at += n)
         {
             ReadOnlySpan<sbyte> row = x.Values.AsSpan(at, n);
-            long sum = 0, squares = 0;
+            long sum = 0,
+                squares = 0;
             foreach (sbyte v in row)
             {
                 sum += v;
@@ -68,7 +69,14 @@ internal static class RowOperators
     }
 
     /// <summary>Quotient of two matrix products.</summary>
-    public static sbyte[] NormalizedMatMul(NormalizedMatMulLayer layer, Operand x, Operand right, Operand denominator, TensorShape shape, int zero)
+    public static sbyte[] NormalizedMatMul(
+        NormalizedMatMulLayer layer,
+        Operand x,
+        Operand right,
+        Operand denominator,
+        TensorShape shape,
+        int zero
+    )
     {
         int[] numerators = MatrixOperators.MatMul(x, right, shape);
         int[] divisors = MatrixOperators.MatMul(x, denominator, shape with { Channels = 1 });

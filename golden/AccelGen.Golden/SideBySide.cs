@@ -3,7 +3,8 @@ using AccelGen.Network.Quantized;
 
 namespace AccelGen.Golden;
 
-/// <summary>One input going through a float network and its quantised form, layer by layer; tensors that no later layer reads are dropped.</summary>
+/// <summary>One input going through a float network and its quantised form, layer by layer; tensors that no later layer reads are
+/// dropped.</summary>
 internal sealed class SideBySide
 {
     private readonly FloatNetwork network;
@@ -41,7 +42,11 @@ internal sealed class SideBySide
     {
         if (inputs.Count == 0)
             throw new ArgumentException("at least one input is needed", nameof(inputs));
-        if (network.Layers.Count != quantized.Layers.Count || network.Tensors.Count != quantized.Tensors.Count || network.Layers.Zip(quantized.Layers).Any(p => p.First.Name != p.Second.Name || p.First.Output != p.Second.Output))
+        if (
+            network.Layers.Count != quantized.Layers.Count
+            || network.Tensors.Count != quantized.Tensors.Count
+            || network.Layers.Zip(quantized.Layers).Any(p => p.First.Name != p.Second.Name || p.First.Output != p.Second.Output)
+        )
             throw new ArgumentException($"{quantized.Name} is not the quantised form of {network.Name}", nameof(quantized));
     }
 
@@ -49,12 +54,18 @@ internal sealed class SideBySide
     public float[] Values(int tensor) => values[network.Home(tensor)];
 
     /// <summary>A tensor's counts as an operand.</summary>
-    public Operand Counts(int tensor) => new(quantized.Tensors[tensor].Shape, quantized.Tensors[tensor].ZeroPoint, counts[network.Home(tensor)]);
+    public Operand Counts(int tensor) =>
+        new(quantized.Tensors[tensor].Shape, quantized.Tensors[tensor].ZeroPoint, counts[network.Home(tensor)]);
 
     /// <summary>Runs a float layer on the present values, without storing the result.</summary>
     public float[] Evaluate(FloatLayer layer)
     {
-        FloatNetwork one = network with { Layers = [layer], Inputs = [.. layer.Reads.Where(t => network.Tensors[network.Home(t)].Constant is null)], Outputs = [layer.Output] };
+        FloatNetwork one = network with
+        {
+            Layers = [layer],
+            Inputs = [.. layer.Reads.Where(t => network.Tensors[network.Home(t)].Constant is null)],
+            Outputs = [layer.Output],
+        };
         return FloatExecutor.Run(one, one.Inputs.Distinct().ToDictionary(t => t, Values))[layer.Output];
     }
 
@@ -63,7 +74,12 @@ internal sealed class SideBySide
     {
         QuantizedLayer layer = quantized.Layers[index];
         QuantizedTensor output = quantized.Tensors[layer.Output];
-        return GoldenOperators.Execute(layer, [.. layer.Reads.Select(t => Counts(t) with { Values = Quantizer.QuantizeValues(quantized.Tensors[t], Values(t)) })], output.Shape, output.ZeroPoint);
+        return GoldenOperators.Execute(
+            layer,
+            [.. layer.Reads.Select(t => Counts(t) with { Values = Quantizer.QuantizeValues(quantized.Tensors[t], Values(t)) })],
+            output.Shape,
+            output.ZeroPoint
+        );
     }
 
     /// <summary>Runs a layer in both forms and goes on to the next.</summary>

@@ -17,7 +17,8 @@ internal static class WindowOperators
     public static int[] Resize(ResizeLayer layer, Operand x, TensorShape shape)
     {
         var sums = new int[shape.Elements];
-        int taps = layer.Taps.Rows * layer.Taps.Columns, channels = shape.Channels;
+        int taps = layer.Taps.Rows * layer.Taps.Columns,
+            channels = shape.Channels;
         for (int b = 0; b < shape.Batch; b++)
         {
             for (int row = 0; row < shape.Height; row++)
@@ -30,8 +31,16 @@ internal static class WindowOperators
                     Span<int> sum = sums.AsSpan(shape.Index(b, row, column, 0), channels);
                     for (int t = 0; t < taps; t++)
                     {
-                        int sourceRow = Math.Clamp((layer.Down.Rows * j) + layer.FirstRow[p] + (t / layer.Taps.Columns), 0, x.Shape.Height - 1);
-                        int sourceColumn = Math.Clamp((layer.Down.Columns * i) + layer.FirstColumn[q] + (t % layer.Taps.Columns), 0, x.Shape.Width - 1);
+                        int sourceRow = Math.Clamp(
+                            (layer.Down.Rows * j) + layer.FirstRow[p] + (t / layer.Taps.Columns),
+                            0,
+                            x.Shape.Height - 1
+                        );
+                        int sourceColumn = Math.Clamp(
+                            (layer.Down.Columns * i) + layer.FirstColumn[q] + (t % layer.Taps.Columns),
+                            0,
+                            x.Shape.Width - 1
+                        );
                         int weight = layer.Weights[(phase * taps) + t];
                         ReadOnlySpan<sbyte> source = x.Values.AsSpan(x.Shape.Index(b, sourceRow, sourceColumn, 0), channels);
                         for (int c = 0; c < channels; c++)
@@ -44,7 +53,15 @@ internal static class WindowOperators
         return sums;
     }
 
-    private static int[] Pool(Operand x, TensorShape shape, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Top, int Left, int Bottom, int Right) padding, int start, Func<int, int, int> combine)
+    private static int[] Pool(
+        Operand x,
+        TensorShape shape,
+        (int Rows, int Columns) kernel,
+        (int Rows, int Columns) stride,
+        (int Top, int Left, int Bottom, int Right) padding,
+        int start,
+        Func<int, int, int> combine
+    )
     {
         var sums = new int[shape.Elements];
         Array.Fill(sums, start);

@@ -11,7 +11,13 @@ namespace AccelGen.Bench;
 /// </summary>
 internal static class LargeModel
 {
-    private const int Size = 224, Patch = 4, Stem = 64, Width = 512, Heads = 8, Depth = 9, Classes = 1000;
+    private const int Size = 224,
+        Patch = 4,
+        Stem = 64,
+        Width = 512,
+        Heads = 8,
+        Depth = 9,
+        Classes = 1000;
 
     // Tokens per image: two convolutions make them.
     private const int Tokens = Size / Patch / Patch * (Size / Patch / Patch);
@@ -21,7 +27,9 @@ internal static class LargeModel
     /// <returns>Name of the step, seconds and bytes.</returns>
     public static IEnumerable<(string Step, double Seconds, long Bytes)> Steps(string folder)
     {
-        string model = Path.Combine(folder, "large.onnx"), images = Path.Combine(folder, "images"), network = Path.Combine(folder, "large.json");
+        string model = Path.Combine(folder, "large.onnx"),
+            images = Path.Combine(folder, "images"),
+            network = Path.Combine(folder, "large.json");
         Write(model);
         Directory.CreateDirectory(images);
         for (int i = 0; i < 2; i++)
@@ -35,14 +43,17 @@ internal static class LargeModel
     private static (string Step, double Seconds, long Bytes) Step(string step, params string[] arguments)
     {
         string program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../AccelGen.Cli/release/accelgen.dll"));
-        long started = Stopwatch.GetTimestamp(), peak = 0;
+        long started = Stopwatch.GetTimestamp(),
+            peak = 0;
         using Process process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true })!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         // The kernel keeps the peak; only one of the last moments can be missed.
         while (!process.WaitForExit(10))
             peak = Math.Max(peak, Peak(process.Id));
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        return process.ExitCode == 0 ? (step, seconds, peak) : throw new InvalidOperationException($"accelgen {string.Join(' ', arguments)} ends with {process.ExitCode}: {output.Result}");
+        return process.ExitCode == 0
+            ? (step, seconds, peak)
+            : throw new InvalidOperationException($"accelgen {string.Join(' ', arguments)} ends with {process.ExitCode}: {output.Result}");
     }
 
     private static long Peak(int process)
@@ -50,7 +61,9 @@ internal static class LargeModel
         try
         {
             string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+            return line is null
+                ? 0
+                : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
         }
         catch (IOException)
         {
@@ -65,7 +78,18 @@ internal static class LargeModel
         byte[] file = new byte[54 + (Size * Size * 3)];
         random.NextBytes(file.AsSpan(54));
         "BM"u8.CopyTo(file);
-        foreach ((int at, int value) in new[] { (2, file.Length), (10, 54), (14, 40), (18, Size), (22, Size), (26, 1 | (24 << 16)), (34, file.Length - 54) })
+        foreach (
+            (int at, int value) in new[]
+            {
+                (2, file.Length),
+                (10, 54),
+                (14, 40),
+                (18, Size),
+                (22, Size),
+                (26, 1 | (24 << 16)),
+                (34, file.Length - 54),
+            }
+        )
             BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at), value);
         return file;
     }
@@ -91,7 +115,11 @@ internal static class LargeModel
             string context = Transpose(Node("MatMul", scores, Head(Linear(y, Width, Width), 0, 2, 1, 3)), 0, 2, 1, 3);
             x = Node("Add", Linear(Reshape(context, 1, Tokens, Width), Width, Width), x);
             string h = Linear(Norm(x), Width, 4 * Width);
-            string gelu = Node("Mul", Node("Mul", h, Node("Add", Node("Erf", Node("Div", h, Number(MathF.Sqrt(2)))), Number(1))), Number(0.5f));
+            string gelu = Node(
+                "Mul",
+                Node("Mul", h, Node("Add", Node("Erf", Node("Div", h, Number(MathF.Sqrt(2)))), Number(1))),
+                Number(0.5f)
+            );
             x = Node("Add", Linear(gelu, 4 * Width, Width), x);
         }
 
@@ -136,7 +164,8 @@ internal static class LargeModel
         }
 
         string Head(string t, params long[] order) => Transpose(Reshape(t, 1, Tokens, Heads, Width / Heads), order);
-        string Linear(string t, int from, int to) => Node("Add", Node("MatMul", t, Weights(1.7 / Math.Sqrt(from), from, to)), Weights(0.1, to));
+        string Linear(string t, int from, int to) =>
+            Node("Add", Node("MatMul", t, Weights(1.7 / Math.Sqrt(from), from, to)), Weights(0.1, to));
         string Norm(string t) => Node("LayerNormalization", t, Node("Add", Weights(0.3, Width), Number(1)), Weights(0.3, Width));
     }
 }

@@ -7,7 +7,9 @@ using AccelGen.Bench;
 return args switch
 {
     ["all", var markdown, var json] => await Suite.RunAsync(markdown, json).ConfigureAwait(false),
-    ["drive", var preset, var rounds] => await Throughput.DriveAsync(preset, int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false),
+    ["drive", var preset, var rounds] => await Throughput
+        .DriveAsync(preset, int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture))
+        .ConfigureAwait(false),
     ["golden", var set, var rounds] => GoldenSpeed.Measure(set, int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)),
     ["dump", var preset, var file] => Throughput.Dump(preset, file),
     _ => Usage(),

@@ -17,7 +17,8 @@ namespace AccelGen.Bench;
 /// <summary>All benchmarks; each figure is a median, comparisons alternate within one run.</summary>
 internal static class Suite
 {
-    private const int Rounds = 3, Alternations = 4;
+    private const int Rounds = 3,
+        Alternations = 4;
 
     private sealed record Figure(string Name, double Value, string Unit, string? Asked = null);
 
@@ -36,7 +37,13 @@ internal static class Suite
             await ThroughputAsync(work, figures).ConfigureAwait(false);
             Dictionary<string, string> machine = await MachineAsync().ConfigureAwait(false);
             Write(markdown, Markdown(figures, machine));
-            Write(json, JsonSerializer.Serialize(new { machine, figures }, new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }) + "\n");
+            Write(
+                json,
+                JsonSerializer.Serialize(
+                    new { machine, figures },
+                    new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }
+                ) + "\n"
+            );
             Console.Write(Markdown(figures, machine));
             return 0;
         }
@@ -49,7 +56,12 @@ internal static class Suite
     private static void Generation(string work, List<Figure> figures)
     {
         Progress("generation");
-        double[] seconds = [.. Enumerable.Range(0, 5).Select(i => Time(() => OutputFolder.Write(Path.Combine(work, $"rtl{i}"), RtlEmitter.EmitAll(ConfigLoader.Load("wide")))))];
+        double[] seconds =
+        [
+            .. Enumerable
+                .Range(0, 5)
+                .Select(i => Time(() => OutputFolder.Write(Path.Combine(work, $"rtl{i}"), RtlEmitter.EmitAll(ConfigLoader.Load("wide"))))),
+        ];
         figures.Add(new Figure("generate wide, in a running process, first time", seconds[0], "s", "< 1"));
         figures.Add(new Figure("generate wide, in a running process, median", Median(seconds), "s"));
     }
@@ -61,7 +73,14 @@ internal static class Suite
             Progress($"model build of {preset}");
             var build = new ModelBuild(Path.Combine(work, "models"));
             AcceleratorConfig config = ConfigLoader.Load(preset);
-            figures.Add(new Figure($"model build of {preset}, empty cache", (await build.BuildAsync(config).ConfigureAwait(false)).Seconds, "s", asked.Length > 0 ? asked : null));
+            figures.Add(
+                new Figure(
+                    $"model build of {preset}, empty cache",
+                    (await build.BuildAsync(config).ConfigureAwait(false)).Seconds,
+                    "s",
+                    asked.Length > 0 ? asked : null
+                )
+            );
             BuiltModel second = await build.BuildAsync(config).ConfigureAwait(false);
             if (!second.FromCache)
                 throw new InvalidOperationException($"the second build of {preset} compiled again");
@@ -81,11 +100,21 @@ internal static class Suite
                 programs.Add(new NetworkCompiler(config, timing).Compile(layer.Build(1).Network));
         });
         figures.Add(new Figure("compile all layers of SegFormer-B0 for base, random weights made included", compile, "s"));
-        double predict = Median([.. Enumerable.Range(0, 7).Select(_ => Time(() =>
-        {
-            foreach (CompiledProgram program in programs)
-                new CycleModel(config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole));
-        }))]);
+        double predict = Median([
+            .. Enumerable
+                .Range(0, 7)
+                .Select(_ =>
+                    Time(() =>
+                    {
+                        foreach (CompiledProgram program in programs)
+                            new CycleModel(config, timing).Predict(
+                                program.Commands,
+                                program.ProgramAddress,
+                                program.Row(ExecutionPath.Whole)
+                            );
+                    })
+                ),
+        ]);
         figures.Add(new Figure("cycle model, all layers of SegFormer-B0 on base", predict * 1000, "ms", "< 100"));
     }
 
@@ -95,14 +124,29 @@ internal static class Suite
         Progress("golden model beside ONNX Runtime");
         string[] command = [Environment.ProcessPath!, typeof(Suite).Assembly.Location, "golden", "segformer-b0", "15"];
         BufferedCommandResult result = await Cli.Wrap("taskset").WithArguments(["-c", "0", .. Arguments(command)]).ExecuteBufferedAsync();
-        (string Name, double Golden, double Theirs)[] layers = [.. result.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split(' '))
-            .Select(p => (p[0], Number(p[1]) * Number(p[3]), Number(p[1]) * Number(p[4])))];
+        (string Name, double Golden, double Theirs)[] layers =
+        [
+            .. result
+                .StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(l => l.Split(' '))
+                .Select(p => (p[0], Number(p[1]) * Number(p[3]), Number(p[1]) * Number(p[4]))),
+        ];
         double golden = layers.Sum(l => l.Golden);
-        figures.Add(new Figure("golden model, convolutions, linear layers and matrix products of SegFormer-B0, one thread", golden * 1000, "ms"));
-        figures.Add(new Figure("its speed over ONNX Runtime's int8 kernels, all these layers", layers.Sum(l => l.Theirs) / golden, "", ">= 0.5"));
+        figures.Add(
+            new Figure("golden model, convolutions, linear layers and matrix products of SegFormer-B0, one thread", golden * 1000, "ms")
+        );
+        figures.Add(
+            new Figure("its speed over ONNX Runtime's int8 kernels, all these layers", layers.Sum(l => l.Theirs) / golden, "", ">= 0.5")
+        );
         (string name, double ratio) = layers.Select(l => (l.Name, l.Theirs / l.Golden)).MinBy(l => l.Item2);
         figures.Add(new Figure($"the same, the layer where it is lowest ({name})", ratio, ""));
-        figures.Add(new Figure("the same, share of the layers at 0.5 or above", layers.Count(l => l.Theirs / l.Golden >= 0.5) / (double)layers.Length, ""));
+        figures.Add(
+            new Figure(
+                "the same, share of the layers at 0.5 or above",
+                layers.Count(l => l.Theirs / l.Golden >= 0.5) / (double)layers.Length,
+                ""
+            )
+        );
 
         static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
     }
@@ -121,33 +165,57 @@ internal static class Suite
     private static async Task ThroughputAsync(string work, List<Figure> figures)
     {
         string shared = (await new ModelBuild().BuildAsync(ConfigLoader.Load("wide")).ConfigureAwait(false)).Library;
-        string run = Path.Combine(work, "run.bin"), main = Path.Combine(work, "bench_main"), source = Path.Combine(work, "bench_main.cpp");
+        string run = Path.Combine(work, "run.bin"),
+            main = Path.Combine(work, "bench_main"),
+            source = Path.Combine(work, "bench_main.cpp");
         Throughput.Dump("wide", run);
         using (Stream stream = typeof(ModelBuild).Assembly.GetManifestResourceStream("native/bench_main.cpp")!)
         using (FileStream file = File.Create(source))
             await stream.CopyToAsync(file).ConfigureAwait(false);
-        await Cli.Wrap("g++").WithArguments(["-std=c++17", "-O3", "-march=native", source, shared, $"-Wl,-rpath,{Path.GetDirectoryName(shared)}", "-o", main]).ExecuteBufferedAsync();
+        await Cli.Wrap("g++")
+            .WithArguments([
+                "-std=c++17",
+                "-O3",
+                "-march=native",
+                source,
+                shared,
+                $"-Wl,-rpath,{Path.GetDirectoryName(shared)}",
+                "-o",
+                main,
+            ])
+            .ExecuteBufferedAsync();
         var managed = new List<double>();
         var native = new List<double>();
         (long Cycles, string Hash) first = default;
         for (int i = 0; i < Alternations; i++)
         {
             Progress($"simulation on wide, round {i + 1} of {Alternations}");
-            foreach ((List<double> times, string[] command) in new[]
-            {
-                (managed, new[] { Environment.ProcessPath!, typeof(Suite).Assembly.Location, "drive", "wide", $"{Rounds}" }),
-                (native, [main, run, $"{Rounds}"]),
-            })
+            foreach (
+                (List<double> times, string[] command) in new[]
+                {
+                    (managed, new[] { Environment.ProcessPath!, typeof(Suite).Assembly.Location, "drive", "wide", $"{Rounds}" }),
+                    (native, [main, run, $"{Rounds}"]),
+                }
+            )
             {
                 (double[] seconds, long cycles, string hash) = await PinnedAsync(command).ConfigureAwait(false);
                 times.AddRange(seconds);
                 if (first != default && first != (cycles, hash))
-                    throw new InvalidOperationException($"{command[0]} ends after {cycles} cycles with memory {hash}; the run before after {first.Cycles} with {first.Hash}");
+                    throw new InvalidOperationException(
+                        $"{command[0]} ends after {cycles} cycles with memory {hash}; the run before after {first.Cycles} with {first.Hash}"
+                    );
                 first = (cycles, hash);
             }
         }
 
-        figures.Add(new Figure($"co-simulation of {Throughput.Layer} (SegFormer-B0) on wide, C# harness, one core", Throughput.Macs / Median(managed) / 1e9, "10^9 MAC/s", ">= 1, aim 2"));
+        figures.Add(
+            new Figure(
+                $"co-simulation of {Throughput.Layer} (SegFormer-B0) on wide, C# harness, one core",
+                Throughput.Macs / Median(managed) / 1e9,
+                "10^9 MAC/s",
+                ">= 1, aim 2"
+            )
+        );
         figures.Add(new Figure("the same, driven by a C++ main", Throughput.Macs / Median(native) / 1e9, "10^9 MAC/s"));
         figures.Add(new Figure("C# time over C++ time, medians of alternating runs", Median(managed) / Median(native), "", "<= 1.1"));
         figures.Add(new Figure("cycles of the run, both the same", first.Cycles, ""));
@@ -162,11 +230,15 @@ internal static class Suite
     }
 
     // An apphost is its own program; a "dotnet" host takes the assembly.
-    private static string[] Arguments(string[] command) => Path.GetFileNameWithoutExtension(command[0]) == "accelgen-bench" ? [command[0], .. command[2..]] : command;
+    private static string[] Arguments(string[] command) =>
+        Path.GetFileNameWithoutExtension(command[0]) == "accelgen-bench" ? [command[0], .. command[2..]] : command;
 
     private static async Task<Dictionary<string, string>> MachineAsync()
     {
-        string processor = File.ReadLines("/proc/cpuinfo").First(l => l.StartsWith("model name", StringComparison.Ordinal)).Split(':')[1].Trim();
+        string processor = File.ReadLines("/proc/cpuinfo")
+            .First(l => l.StartsWith("model name", StringComparison.Ordinal))
+            .Split(':')[1]
+            .Trim();
         string system = File.ReadLines("/etc/os-release").First(l => l.StartsWith("PRETTY_NAME", StringComparison.Ordinal)).Split('"')[1];
         BufferedCommandResult compiler = await Cli.Wrap("g++").WithArguments("--version").ExecuteBufferedAsync();
         return new Dictionary<string, string>
@@ -186,7 +258,10 @@ internal static class Suite
             text.Append(CultureInfo.InvariantCulture, $"- {key}: {value}\n");
         text.Append("\n| figure | measured | asked |\n|---|---|---|\n");
         foreach (Figure f in figures)
-            text.Append(CultureInfo.InvariantCulture, $"| {f.Name} | {(f.Value >= 1000 ? f.Value.ToString("N0", CultureInfo.InvariantCulture) : f.Value.ToString("G3", CultureInfo.InvariantCulture))} {f.Unit} | {f.Asked} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {f.Name} | {f.Value.ToString(f.Value >= 1000 ? "N0" : "G3", CultureInfo.InvariantCulture)} {f.Unit} | {f.Asked} |\n"
+            );
         return text.ToString();
     }
 

@@ -36,7 +36,12 @@ internal static class Throughput
             simulator.WritePath(0, row);
             simulator.WriteRegister("PathSelect", 0);
             RunResult result = simulator.Run(program.Commands, program.ProgramAddress, config.Hash.Value, Timing);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds:F6} {result.TotalCycles}"));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds:F6} {result.TotalCycles}"
+                )
+            );
         }
 
         ulong hash = 14695981039346656037;
@@ -69,7 +74,19 @@ internal static class Throughput
         Named("Control", 2);
         using FileStream stream = File.Create(file);
         using var writer = new BinaryWriter(stream);
-        foreach (long value in new long[] { config.Derived.BeatBytes, config.Axi.AddressBits > 32 ? 1 : 0, Timing.ReadLatency, Timing.ReadInterval, Timing.WriteLatency, Timing.WriteInterval, Offset("Control"), registers.Count })
+        foreach (
+            long value in new long[]
+            {
+                config.Derived.BeatBytes,
+                config.Axi.AddressBits > 32 ? 1 : 0,
+                Timing.ReadLatency,
+                Timing.ReadInterval,
+                Timing.WriteLatency,
+                Timing.WriteInterval,
+                Offset("Control"),
+                registers.Count,
+            }
+        )
             writer.Write(value);
         foreach ((int offset, uint value) in registers)
         {

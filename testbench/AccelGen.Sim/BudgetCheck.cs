@@ -21,16 +21,22 @@ public static class BudgetCheck
         long before = 0;
         foreach (Command command in program.Commands.Where(c => c.Is(CheckpointCommand.Definition)))
         {
-            long elapsed = next < rtl.Decisions.Count && rtl.Decisions[next].Number == command[CheckpointCommand.Number] ? rtl.Decisions[next].Elapsed : before;
+            long elapsed =
+                next < rtl.Decisions.Count && rtl.Decisions[next].Number == command[CheckpointCommand.Number]
+                    ? rtl.Decisions[next].Elapsed
+                    : before;
             rule.Execute(command, elapsed);
             if (rule.Decisions.Count <= next)
                 continue;
             if (next >= rtl.Decisions.Count)
-                yield return $"checkpoint {command[CheckpointCommand.Number]}: the RTL recorded no choice, by the rule it is {rule.Decisions[next]}";
+                yield return $"checkpoint {command[CheckpointCommand.Number]}: the RTL recorded no choice, by the "
+                    + $"rule it is {rule.Decisions[next]}";
             else if (rtl.Decisions[next] != rule.Decisions[next])
-                yield return $"checkpoint {command[CheckpointCommand.Number]}: RTL {rtl.Decisions[next]}, by the rule {rule.Decisions[next]}";
+                yield return $"checkpoint {command[CheckpointCommand.Number]}: RTL {rtl.Decisions[next]}, by the rule "
+                    + $"{rule.Decisions[next]}";
             if (next < rtl.Decisions.Count && rtl.Decisions[next].Elapsed < before)
-                yield return $"checkpoint {command[CheckpointCommand.Number]}: {rtl.Decisions[next].Elapsed} cycles elapsed, {before} at the one before";
+                yield return $"checkpoint {command[CheckpointCommand.Number]}: {rtl.Decisions[next].Elapsed} cycles "
+                    + $"elapsed, {before} at the one before";
             before = elapsed;
             next++;
         }
@@ -52,7 +58,8 @@ public static class BudgetCheck
         Decision[] recorded = [.. model.Decisions.Take(IsaDefinition.DecisionEntries)];
         for (int i = 0; i < Math.Max(recorded.Length, rtl.Decisions.Count); i++)
         {
-            Decision? want = i < recorded.Length ? recorded[i] : null, got = i < rtl.Decisions.Count ? rtl.Decisions[i] : null;
+            Decision? want = i < recorded.Length ? recorded[i] : null,
+                got = i < rtl.Decisions.Count ? rtl.Decisions[i] : null;
             if (want != got)
                 yield return $"choice {i}: RTL {got?.ToString() ?? "none"}, model {want?.ToString() ?? "none"}";
         }

@@ -14,10 +14,15 @@ internal sealed unsafe class BusMonitor
     private readonly int beatBytes;
     private readonly bool wideAddress;
     private readonly List<string> broken = [];
-    private readonly Queue<int> readLengths = new(), writeLengths = new(), endedBursts = new();
-    private (bool Valid, ulong Address, byte Length) ar, aw;
+    private readonly Queue<int> readLengths = new(),
+        writeLengths = new(),
+        endedBursts = new();
+    private (bool Valid, ulong Address, byte Length) ar,
+        aw;
     private (bool Valid, byte[] Data, ulong Strobes, bool Last) w;
-    private int readBeats, writeBeats, unanswered;
+    private int readBeats,
+        writeBeats,
+        unanswered;
     private long cycle;
 
     public BusMonitor(VerilatedModel model, AcceleratorConfig config)
@@ -71,13 +76,26 @@ internal sealed unsafe class BusMonitor
             Say("RREADY while idle");
     }
 
-    private void Address(string channel, Port validPort, Port readyPort, Port addressPort, Port lengthPort, ref (bool Valid, ulong Address, byte Length) waiting, bool running, Queue<int> lengths, int most)
+    private void Address(
+        string channel,
+        Port validPort,
+        Port readyPort,
+        Port addressPort,
+        Port lengthPort,
+        ref (bool Valid, ulong Address, byte Length) waiting,
+        bool running,
+        Queue<int> lengths,
+        int most
+    )
     {
         bool valid = model.Bit(validPort) != 0;
         ulong address = wideAddress ? model.Long(addressPort) : model.Word(addressPort);
         byte length = model.Bit(lengthPort);
         if (waiting.Valid && (!valid || address != waiting.Address || length != waiting.Length))
-            Say($"{channel} changed while it waited: {waiting.Address:X}+{waiting.Length} to {(valid ? $"{address:X}+{length}" : "nothing")}");
+            Say(
+                $"{channel} changed while it waited: {waiting.Address:X}+{waiting.Length} to "
+                    + $"{(valid ? $"{address:X}+{length}" : "nothing")}"
+            );
         waiting = (valid && model.Bit(readyPort) == 0, address, length);
         if (!valid)
             return;
@@ -94,7 +112,9 @@ internal sealed unsafe class BusMonitor
             Say($"{channel} {address:X} of {bytes} bytes crosses 4 KiB");
         if (length + 1 > config.Axi.MaxBurstBeats)
             Say($"{channel} asks for {length + 1} beats");
-        bool allowed = read ? (long)address >= Readable.From && (long)address + bytes <= Readable.To : Writable.Any(r => (long)address >= r.From && (long)address + bytes <= r.To);
+        bool allowed = read
+            ? (long)address >= Readable.From && (long)address + bytes <= Readable.To
+            : Writable.Any(r => (long)address >= r.From && (long)address + bytes <= r.To);
         if (!allowed)
             Say($"{channel} {address:X} of {bytes} bytes is outside of what the program may use");
         lengths.Enqueue(length + 1);
@@ -111,7 +131,8 @@ internal sealed unsafe class BusMonitor
 
     private void Data(bool running)
     {
-        bool valid = model.Bit(Port.WValid) != 0, last = model.Bit(Port.WLast) != 0;
+        bool valid = model.Bit(Port.WValid) != 0,
+            last = model.Bit(Port.WLast) != 0;
         byte* data = model.Pointer(Port.WData);
         ulong strobes = 0;
         for (int i = 0; i < (beatBytes + 7) / 8; i++)

@@ -22,11 +22,24 @@ public sealed record UnitCycles(long Worked, long Hidden, long Exposed);
 /// <param name="Loads">Beats on their way from memory.</param>
 /// <param name="Stores">Reading of the output buffer and writing to memory.</param>
 /// <param name="Overhead">Exposed cycles in which no unit works: latency of the memory, fetch and start of commands.</param>
-/// <param name="Utilization">Useful multiply-accumulates over what the array could do in the class's cycles; null for a class without any.</param>
+/// <param name="Utilization">Useful multiply-accumulates over what the array could do in the class's cycles; null for a class without
+/// any.</param>
 public sealed record ClassCycles(
-    string Name, int Layers, long Macs, long Cycles, long Array, UnitCycles PostProcessing, UnitCycles RowOperator, UnitCycles Loads, UnitCycles Stores, long Overhead, double? Utilization);
+    string Name,
+    int Layers,
+    long Macs,
+    long Cycles,
+    long Array,
+    UnitCycles PostProcessing,
+    UnitCycles RowOperator,
+    UnitCycles Loads,
+    UnitCycles Stores,
+    long Overhead,
+    double? Utilization
+);
 
-/// <summary>Whose the cycles of a frame are, by class of layer, and what of the other units' work is hidden behind the array; see <see cref="CycleAttribution"/>.</summary>
+/// <summary>Whose the cycles of a frame are, by class of layer, and what of the other units' work is hidden behind the array; see
+/// <see cref="CycleAttribution"/>.</summary>
 /// <param name="Path">Execution path.</param>
 /// <param name="Classes">Classes that occur, most cycles first.</param>
 /// <param name="Total">Their sum: the frame.</param>
@@ -35,18 +48,20 @@ public sealed record CycleBreakdown(string Path, IReadOnlyList<ClassCycles> Clas
     private const string Program = "program fetch";
 
     /// <summary>Class of a layer.</summary>
-    public static string ClassOf(QuantizedNetwork network, QuantizedLayer layer) => layer switch
-    {
-        ConvLayer { IsDataMovement: true } => "movement",
-        ConvLayer c when c.Groups > 1 && network.Tensors[c.Input].Shape is var shape && c.Groups == shape.Batch * shape.Channels => "depthwise conv",
-        ConvLayer { Kernel: (1, 1), Stride: (1, 1), Groups: 1 } => "linear, 1x1 conv",
-        ConvLayer => "conv",
-        MatMulLayer => "matmul",
-        NormalizedMatMulLayer => "quotient",
-        AveragePoolLayer or MaxPoolLayer => "pooling",
-        AddLayer or MultiplyLayer or ConcatLayer { Inputs.Count: 1 } => "elementwise",
-        _ => Workload.Operator(layer),
-    };
+    public static string ClassOf(QuantizedNetwork network, QuantizedLayer layer) =>
+        layer switch
+        {
+            ConvLayer { IsDataMovement: true } => "movement",
+            ConvLayer c when c.Groups > 1 && network.Tensors[c.Input].Shape is var shape && c.Groups == shape.Batch * shape.Channels =>
+                "depthwise conv",
+            ConvLayer { Kernel: (1, 1), Stride: (1, 1), Groups: 1 } => "linear, 1x1 conv",
+            ConvLayer => "conv",
+            MatMulLayer => "matmul",
+            NormalizedMatMulLayer => "quotient",
+            AveragePoolLayer or MaxPoolLayer => "pooling",
+            AddLayer or MultiplyLayer or ConcatLayer { Inputs.Count: 1 } => "elementwise",
+            _ => Workload.Operator(layer),
+        };
 
     /// <summary>Cycles of a path by the cycle model, which <see cref="Workload"/> compares with the RTL command by command.</summary>
     /// <param name="program">Program.</param>
@@ -56,29 +71,63 @@ public sealed record CycleBreakdown(string Path, IReadOnlyList<ClassCycles> Clas
     {
         QuantizedNetwork network = program.Network;
         var log = new ActivityLog();
-        CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(path), log);
+        CyclePrediction model = new CycleModel(program.Config, timing).Predict(
+            program.Commands,
+            program.ProgramAddress,
+            program.Row(path),
+            log
+        );
         string[] classOf = [.. network.Layers.Select(l => ClassOf(network, l))];
         string[] names = [.. classOf.Distinct(), Program];
         int[] group = [.. program.Commands.Select(c => System.Array.IndexOf(names, c.Fetches ? Program : classOf[c[Header.Tag]]))];
-        IReadOnlyList<CycleShares> shares = CycleAttribution.Attribute(program.Commands, model, log, names.Length, c => c < 0 ? names.Length - 1 : group[c]);
+        IReadOnlyList<CycleShares> shares = CycleAttribution.Attribute(
+            program.Commands,
+            model,
+            log,
+            names.Length,
+            c => c < 0 ? names.Length - 1 : group[c]
+        );
         long peak = program.Config.Derived.PeakMacsPerCycle;
         var classes = new List<ClassCycles>();
         for (int g = 0; g < names.Length; g++)
         {
-            QuantizedLayer[] layers = [.. network.Layers.Where((l, i) => classOf[i] == names[g] && !(l.Block is int block && path.SkippedBlocks.Contains(block)))];
+            QuantizedLayer[] layers =
+            [
+                .. network.Layers.Where((l, i) => classOf[i] == names[g] && !(l.Block is int block && path.SkippedBlocks.Contains(block))),
+            ];
             classes.Add(Class(names[g], layers.Length, layers.Sum(l => Workload.Macs(network, l, path).Executed), shares[g], peak));
         }
 
         long[] Sum(Func<CycleShares, long[]> of) => [.. Enumerable.Range(0, 6).Select(w => shares.Sum(s => of(s)[w]))];
-        ClassCycles total = Class("total", classes.Sum(c => c.Layers), classes.Sum(c => c.Macs), new CycleShares(Sum(s => s.Worked), Sum(s => s.Hidden), Sum(s => s.Exposed)), peak);
-        return new CycleBreakdown(path.Name, [.. classes.Where((_, g) => shares[g].Worked.Sum() + shares[g].Cycles > 0).OrderByDescending(c => c.Cycles)], total);
+        ClassCycles total = Class(
+            "total",
+            classes.Sum(c => c.Layers),
+            classes.Sum(c => c.Macs),
+            new CycleShares(Sum(s => s.Worked), Sum(s => s.Hidden), Sum(s => s.Exposed)),
+            peak
+        );
+        return new CycleBreakdown(
+            path.Name,
+            [.. classes.Where((_, g) => shares[g].Worked.Sum() + shares[g].Cycles > 0).OrderByDescending(c => c.Cycles)],
+            total
+        );
     }
 
     private static ClassCycles Class(string name, int layers, long macs, CycleShares s, long peak)
     {
         UnitCycles Unit(Work w) => new(s.Worked[(int)w], s.Hidden[(int)w], s.Exposed[(int)w]);
         return new ClassCycles(
-            name, layers, macs, s.Cycles, s.Worked[(int)Work.Array], Unit(Work.PostProcessing), Unit(Work.RowOperator), Unit(Work.Load), Unit(Work.Store), s.Exposed[(int)Work.Overhead],
-            macs == 0 || s.Cycles == 0 ? null : (double)macs / s.Cycles / peak);
+            name,
+            layers,
+            macs,
+            s.Cycles,
+            s.Worked[(int)Work.Array],
+            Unit(Work.PostProcessing),
+            Unit(Work.RowOperator),
+            Unit(Work.Load),
+            Unit(Work.Store),
+            s.Exposed[(int)Work.Overhead],
+            macs == 0 || s.Cycles == 0 ? null : (double)macs / s.Cycles / peak
+        );
     }
 }

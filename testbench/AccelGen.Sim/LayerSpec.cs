@@ -48,10 +48,13 @@ public sealed partial record LayerSpec
     public int? KeepOut { get; init; }
 
     /// <summary>Reads a layer.</summary>
-    /// <exception cref="FormatException">The text is wrong; the message names the part, the value, the legal range and an example.</exception>
+    /// <exception cref="FormatException">The text is wrong; the message names the part, the value, the legal range and an
+    /// example.</exception>
     public static LayerSpec Parse(string text, string? name = null)
     {
-        const string Grammar = "write 'conv HxWxC kK[xK] [sS] [pP] [dD] [gG] -> C2 [, keep N] [, keepout N]', 'linear NxC -> C2 [, keep N]' or 'matmul BxMxKxN'";
+        const string Grammar =
+            "write 'conv HxWxC kK[xK] [sS] [pP] [dD] [gG] -> C2 [, keep N] [, keepout N]', 'linear NxC -> C2 [, keep "
+            + "N]' or 'matmul BxMxKxN'";
         string trimmed = text.Trim();
         Match head = HeadPattern().Match(trimmed);
         if (!head.Success)
@@ -59,14 +62,26 @@ public sealed partial record LayerSpec
         string kind = head.Groups["kind"].Value;
         int[] sizes = [.. head.Groups["size"].Value.Split('x').Select(s => Number(text, "size", s, 1, 65535))];
         string rest = trimmed[head.Length..];
-        int expected = kind switch { "conv" => 3, "linear" => 2, _ => 4 };
+        int expected = kind switch
+        {
+            "conv" => 3,
+            "linear" => 2,
+            _ => 4,
+        };
         if (sizes.Length != expected)
             throw new FormatException($"layer '{text}': {kind} takes {expected} sizes, {sizes.Length} given; {Grammar}");
         if (kind == "matmul")
         {
             if (rest.Trim().Length > 0)
                 throw new FormatException($"layer '{text}': nothing may follow the sizes of matmul, found '{rest.Trim()}'");
-            var product = new LayerSpec { Name = name ?? trimmed, Text = trimmed, Kind = kind, Input = new TensorShape(sizes[0], 1, sizes[1], sizes[2]), OutputChannels = sizes[3] };
+            var product = new LayerSpec
+            {
+                Name = name ?? trimmed,
+                Text = trimmed,
+                Kind = kind,
+                Input = new TensorShape(sizes[0], 1, sizes[1], sizes[2]),
+                OutputChannels = sizes[3],
+            };
             product.CheckSizes(new TensorShape(sizes[0], 1, sizes[3], sizes[2]));
             return product;
         }
@@ -96,17 +111,33 @@ public sealed partial record LayerSpec
                 case 'k':
                     string[] parts = value.Split('x');
                     int rows = Number(text, "kernel", parts[0], 1, (int)ComputeCommand.KernelRows.Max);
-                    spec = spec with { Kernel = (rows, parts.Length > 1 ? Number(text, "kernel", parts[1], 1, (int)ComputeCommand.KernelColumns.Max) : rows) };
+                    spec = spec with
+                    {
+                        Kernel = (
+                            rows,
+                            parts.Length > 1 ? Number(text, "kernel", parts[1], 1, (int)ComputeCommand.KernelColumns.Max) : rows
+                        ),
+                    };
                     break;
-                case 's': spec = spec with { Stride = Number(text, "stride", value, 1, (int)ComputeCommand.StrideRows.Max) }; break;
-                case 'p': padding = Number(text, "padding", value, 0, MaxPadding); break;
-                case 'd': spec = spec with { Dilation = Number(text, "dilation", value, 1, (int)ComputeCommand.DilationRows.Max) }; break;
-                default: spec = spec with { Groups = Number(text, "groups", value, 1, 65535) }; break;
+                case 's':
+                    spec = spec with { Stride = Number(text, "stride", value, 1, (int)ComputeCommand.StrideRows.Max) };
+                    break;
+                case 'p':
+                    padding = Number(text, "padding", value, 0, MaxPadding);
+                    break;
+                case 'd':
+                    spec = spec with { Dilation = Number(text, "dilation", value, 1, (int)ComputeCommand.DilationRows.Max) };
+                    break;
+                default:
+                    spec = spec with { Groups = Number(text, "groups", value, 1, 65535) };
+                    break;
             }
         }
 
         if (kind == "conv" && !given.Contains('k'))
-            throw new FormatException($"layer '{text}': the kernel is missing; add kK or kKxK, legal are 1 to {(int)ComputeCommand.KernelRows.Max}, such as k1");
+            throw new FormatException(
+                $"layer '{text}': the kernel is missing; add kK or kKxK, legal are 1 to {(int)ComputeCommand.KernelRows.Max}, such as k1"
+            );
         // Odd kernels are padded so that stride 1 keeps the size.
         int Same(int kernel) => kernel % 2 == 1 ? (kernel - 1) * spec.Dilation / 2 : 0;
         spec = spec with { Padding = padding is int p ? (p, p) : (Same(spec.Kernel.Rows), Same(spec.Kernel.Columns)) };
@@ -115,13 +146,21 @@ public sealed partial record LayerSpec
         if (tail.Groups["keepout"].Success)
             spec = spec with { KeepOut = Number(text, "keepout", tail.Groups["keepout"].Value, 1, spec.OutputChannels) };
         if (spec.Input.Channels % spec.Groups != 0 || spec.OutputChannels % spec.Groups != 0)
-            throw new FormatException($"layer '{text}': groups {spec.Groups} does not divide {spec.Input.Channels} input and {spec.OutputChannels} output channels");
+            throw new FormatException(
+                $"layer '{text}': groups {spec.Groups} does not divide {spec.Input.Channels} input and "
+                    + $"{spec.OutputChannels} output channels"
+            );
         if (spec.Groups > 1 && (spec.Keep is not null || spec.KeepOut is not null))
             throw new FormatException($"layer '{text}': keep and keepout need groups 1");
         TensorShape o = spec.Output;
         int Reach(int kernel) => ((kernel - 1) * spec.Dilation) + 1;
         if (o.Height < 1 || o.Width < 1)
-            throw new FormatException($"layer '{text}': a kernel of {Reach(spec.Kernel.Rows)}x{Reach(spec.Kernel.Columns)} with its dilation is larger than the padded input, {spec.Input.Height + (2 * spec.Padding.Rows)}x{spec.Input.Width + (2 * spec.Padding.Columns)}; take a smaller kernel or dilation, or more padding");
+            throw new FormatException(
+                $"layer '{text}': a kernel of {Reach(spec.Kernel.Rows)}x{Reach(spec.Kernel.Columns)} with its "
+                    + $"dilation is larger than the padded input, "
+                    + $"{spec.Input.Height + (2 * spec.Padding.Rows)}x{spec.Input.Width + (2 * spec.Padding.Columns)}; "
+                    + $"take a smaller kernel or dilation, or more padding"
+            );
         spec.CheckSizes(new TensorShape(spec.OutputChannels, spec.Kernel.Rows, spec.Kernel.Columns, spec.Input.Channels / spec.Groups));
         return spec;
     }
@@ -132,11 +171,24 @@ public sealed partial record LayerSpec
     // Each size by itself is legal; their product may be more than anything here can hold.
     private void CheckSizes(TensorShape weights)
     {
-        string[] large = [.. new[] { ("input", Input), ("output", Output), (Kind == "matmul" ? "right operand" : "weights", weights) }
-            .Where(t => t.Item2.Elements > MaxElements)
-            .Select(t => string.Create(CultureInfo.InvariantCulture, $"the {t.Item1} of {t.Item2} {(t.Item1 == "weights" ? "have" : "has")} {t.Item2.Elements:N0} elements"))];
+        string[] large =
+        [
+            .. new[] { ("input", Input), ("output", Output), (Kind == "matmul" ? "right operand" : "weights", weights) }
+                .Where(t => t.Item2.Elements > MaxElements)
+                .Select(t =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"the {t.Item1} of {t.Item2} {(t.Item1 == "weights" ? "have" : "has")} {t.Item2.Elements:N0} elements"
+                    )
+                ),
+        ];
         if (large.Length > 0)
-            throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"layer '{Text}': {string.Join(", ", large)}; legal are up to {MaxElements:N0}: make a size smaller"));
+            throw new FormatException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"layer '{Text}': {string.Join(", ", large)}; legal are up to {MaxElements:N0}: make a size smaller"
+                )
+            );
     }
 
     // Largest padding: coordinates of taps outside the image have 16 bits with their sign.
@@ -144,12 +196,29 @@ public sealed partial record LayerSpec
 
     // Largest value of a field of the COMPUTE command.
 
-    private static string Term(char letter) => letter switch { 'k' => "kernel", 's' => "stride", 'p' => "padding", 'd' => "dilation", _ => "number of groups" };
+    private static string Term(char letter) =>
+        letter switch
+        {
+            'k' => "kernel",
+            's' => "stride",
+            'p' => "padding",
+            'd' => "dilation",
+            _ => "number of groups",
+        };
 
     /// <summary>Shape of the output.</summary>
-    public TensorShape Output => Kind == "matmul"
-        ? Input with { Channels = OutputChannels }
-        : new TensorShape(1, Size(Input.Height, Kernel.Rows, Padding.Rows), Size(Input.Width, Kernel.Columns, Padding.Columns), OutputChannels);
+    public TensorShape Output =>
+        Kind == "matmul"
+            ? Input with
+            {
+                Channels = OutputChannels,
+            }
+            : new TensorShape(
+                1,
+                Size(Input.Height, Kernel.Rows, Padding.Rows),
+                Size(Input.Width, Kernel.Columns, Padding.Columns),
+                OutputChannels
+            );
 
     /// <summary>A network of this one layer with seeded random weights, scales, zero points and input.</summary>
     public (QuantizedNetwork Network, Dictionary<int, sbyte[]> Inputs, ExecutionPath Path) Build(int seed)
@@ -163,7 +232,8 @@ public sealed partial record LayerSpec
             return values;
         }
 
-        int zeroIn = random.Next(-128, 128), zeroOut = random.Next(-128, 128);
+        int zeroIn = random.Next(-128, 128),
+            zeroOut = random.Next(-128, 128);
         var tensors = new List<QuantizedTensor> { new(0, "input", Input, 0.05, zeroIn), new(1, "output", Output, 0.1, zeroOut) };
         var inputs = new Dictionary<int, sbyte[]> { [0] = Values(Input.Elements, -128) };
         int depth = Kind == "matmul" ? Input.Channels : Input.Channels / Groups * Kernel.Rows * Kernel.Columns;
@@ -196,7 +266,11 @@ public sealed partial record LayerSpec
             InputExtent = Keep is null ? null : 0,
             OutputExtent = KeepOut is null ? null : 1,
         };
-        return (new QuantizedNetwork(Name, tensors, [layer], [], [0], [1]), inputs, new ExecutionPath("layer", new HashSet<int>(), extents));
+        return (
+            new QuantizedNetwork(Name, tensors, [layer], [], [0], [1]),
+            inputs,
+            new ExecutionPath("layer", new HashSet<int>(), extents)
+        );
     }
 
     private int Size(int extent, int kernel, int padding)
@@ -213,6 +287,8 @@ public sealed partial record LayerSpec
     [GeneratedRegex(@"^(?<kind>conv|linear|matmul)\s+(?<size>\d+(x\d+)*)")]
     private static partial Regex HeadPattern();
 
-    [GeneratedRegex(@"^(?<options>(\s+[kspdg]\d+(x\d+)?)*)\s*->\s*(?<out>\d+)\s*(,\s*keep\s+(?<keep>\d+))?\s*(,\s*keepout\s+(?<keepout>\d+))?\s*$")]
+    [GeneratedRegex(
+        @"^(?<options>(\s+[kspdg]\d+(x\d+)?)*)\s*->\s*(?<out>\d+)\s*(,\s*keep\s+(?<keep>\d+))?\s*(,\s*keepout\s+(?<keepout>\d+))?\s*$"
+    )]
     private static partial Regex TailPattern();
 }

@@ -25,7 +25,12 @@ public enum AddressAcceptance
 /// <param name="Decode">The error is DECERR instead of SLVERR.</param>
 /// <param name="Acceptance">When write addresses are accepted.</param>
 public sealed record MemoryFaults(
-    int? StallSeed = null, long ReadErrorAt = -1, long WriteErrorAt = -1, bool Decode = false, AddressAcceptance Acceptance = AddressAcceptance.Freely);
+    int? StallSeed = null,
+    long ReadErrorAt = -1,
+    long WriteErrorAt = -1,
+    bool Decode = false,
+    AddressAcceptance Acceptance = AddressAcceptance.Freely
+);
 
 /// <summary>
 /// The memory behind the AXI port: answers read and write bursts in order with the timing of <see cref="MemoryTiming"/>. It
@@ -35,7 +40,27 @@ internal sealed unsafe class MemoryBus
 {
     private readonly int beatBytes;
     private readonly bool wideAddress;
-    private readonly byte* arValid, arReady, arAddr, arLen, rValid, rReady, rData, rResp, rLast, awValid, awReady, awAddr, awLen, wValid, wReady, wData, wStrb, wLast, bValid, bReady, bResp;
+    private readonly byte* arValid,
+        arReady,
+        arAddr,
+        arLen,
+        rValid,
+        rReady,
+        rData,
+        rResp,
+        rLast,
+        awValid,
+        awReady,
+        awAddr,
+        awLen,
+        wValid,
+        wReady,
+        wData,
+        wStrb,
+        wLast,
+        bValid,
+        bReady,
+        bResp;
     private readonly ulong allStrobes;
     private readonly Queue<(long Address, int Beats, long Ready)> reads = new();
     private readonly Queue<(long Address, int Beats)> writes = new();
@@ -46,20 +71,44 @@ internal sealed unsafe class MemoryBus
     private MemoryTiming timing = new();
     private MemoryFaults faults = new();
     private Random? random;
-    private long readAddress, nextRead = long.MinValue / 2, readCount, writeAddress, nextWrite = long.MinValue / 2, burstCount;
-    private int readLeft, writeLeft, earlyBursts;
-    private bool offered, answering;
+    private long readAddress,
+        nextRead = long.MinValue / 2,
+        readCount,
+        writeAddress,
+        nextWrite = long.MinValue / 2,
+        burstCount;
+    private int readLeft,
+        writeLeft,
+        earlyBursts;
+    private bool offered,
+        answering;
 
     public MemoryBus(VerilatedModel model, AcceleratorConfig config)
     {
         beatBytes = config.Derived.BeatBytes;
         wideAddress = config.Axi.AddressBits > 32;
         allStrobes = beatBytes == 64 ? ulong.MaxValue : (1UL << beatBytes) - 1;
-        arValid = model.Pointer(Port.ArValid); arReady = model.Pointer(Port.ArReady); arAddr = model.Pointer(Port.ArAddr); arLen = model.Pointer(Port.ArLen);
-        rValid = model.Pointer(Port.RValid); rReady = model.Pointer(Port.RReady); rData = model.Pointer(Port.RData); rResp = model.Pointer(Port.RResp); rLast = model.Pointer(Port.RLast);
-        awValid = model.Pointer(Port.AwValid); awReady = model.Pointer(Port.AwReady); awAddr = model.Pointer(Port.AwAddr); awLen = model.Pointer(Port.AwLen);
-        wValid = model.Pointer(Port.WValid); wReady = model.Pointer(Port.WReady); wData = model.Pointer(Port.WData); wStrb = model.Pointer(Port.WStrb); wLast = model.Pointer(Port.WLast);
-        bValid = model.Pointer(Port.BValid); bReady = model.Pointer(Port.BReady); bResp = model.Pointer(Port.BResp);
+        arValid = model.Pointer(Port.ArValid);
+        arReady = model.Pointer(Port.ArReady);
+        arAddr = model.Pointer(Port.ArAddr);
+        arLen = model.Pointer(Port.ArLen);
+        rValid = model.Pointer(Port.RValid);
+        rReady = model.Pointer(Port.RReady);
+        rData = model.Pointer(Port.RData);
+        rResp = model.Pointer(Port.RResp);
+        rLast = model.Pointer(Port.RLast);
+        awValid = model.Pointer(Port.AwValid);
+        awReady = model.Pointer(Port.AwReady);
+        awAddr = model.Pointer(Port.AwAddr);
+        awLen = model.Pointer(Port.AwLen);
+        wValid = model.Pointer(Port.WValid);
+        wReady = model.Pointer(Port.WReady);
+        wData = model.Pointer(Port.WData);
+        wStrb = model.Pointer(Port.WStrb);
+        wLast = model.Pointer(Port.WLast);
+        bValid = model.Pointer(Port.BValid);
+        bReady = model.Pointer(Port.BReady);
+        bResp = model.Pointer(Port.BResp);
     }
 
     /// <summary>Data moved in the last driven cycle.</summary>
@@ -119,13 +168,16 @@ internal sealed unsafe class MemoryBus
     {
         Moved = false;
         DriveRead(now);
-        bool data = nextWrite <= now && !Stall() && (faults.Acceptance != AddressAcceptance.AfterData || earlyBursts == 0 || writes.Count > 0);
-        bool address = !Stall() && faults.Acceptance switch
-        {
-            AddressAcceptance.WithData => *wValid != 0 && data,
-            AddressAcceptance.AfterData => earlyBursts > 0,
-            _ => true,
-        };
+        bool data =
+            nextWrite <= now && !Stall() && (faults.Acceptance != AddressAcceptance.AfterData || earlyBursts == 0 || writes.Count > 0);
+        bool address =
+            !Stall()
+            && faults.Acceptance switch
+            {
+                AddressAcceptance.WithData => *wValid != 0 && data,
+                AddressAcceptance.AfterData => earlyBursts > 0,
+                _ => true,
+            };
         // Who takes an address only with data takes the first beat of a burst only with its address.
         data &= faults.Acceptance != AddressAcceptance.WithData || writeLeft > 0 || writes.Count > 0 || (address && *awValid != 0);
         *awReady = address ? (byte)1 : (byte)0;
@@ -192,7 +244,13 @@ internal sealed unsafe class MemoryBus
 
     private void AcceptData(long now)
     {
-        ulong strobes = beatBytes switch { 8 => *wStrb, 16 => *(ushort*)wStrb, 32 => *(uint*)wStrb, _ => *(ulong*)wStrb };
+        ulong strobes = beatBytes switch
+        {
+            8 => *wStrb,
+            16 => *(ushort*)wStrb,
+            32 => *(uint*)wStrb,
+            _ => *(ulong*)wStrb,
+        };
         if (writeLeft > 0 || writes.Count > 0)
         {
             Write(now, wData, strobes, *wLast != 0);

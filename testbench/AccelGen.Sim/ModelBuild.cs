@@ -28,7 +28,9 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     // Layout of the entries: another one is another entry.
     private const string Layout = "library and hash";
 
-    private const string LibraryName = "libaccel.so", RuntimeName = "runtime.o", ShimName = "shim.cpp";
+    private const string LibraryName = "libaccel.so",
+        RuntimeName = "runtime.o",
+        ShimName = "shim.cpp";
 
     // Beside a file: the hash of its bytes, by which a damaged one is known.
     private const string HashSuffix = ".sha256";
@@ -36,7 +38,8 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     // Larger models run longer than they take to compile.
     private const int QuickMultipliers = 2048;
 
-    /// <summary>Environment variable that, set to "quick", has small models compiled in half the time that run slower: for many short simulations.</summary>
+    /// <summary>Environment variable that, set to "quick", has small models compiled in half the time that run slower: for many short
+    /// simulations.</summary>
     public const string EffortVariable = "ACCELGEN_MODEL_EFFORT";
 
     // Files that this process has found whole, with what they looked like then.
@@ -45,9 +48,22 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     private readonly ILogger log = logger ?? NullLogger.Instance;
 
     /// <summary>Cache in the user's cache folder, or the one that ACCELGEN_CACHE names.</summary>
-    public string CacheFolder { get; } = Path.GetFullPath(cacheFolder ?? (Environment.GetEnvironmentVariable("ACCELGEN_CACHE") is { Length: > 0 } set
-        ? set
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "accelgen", "models")));
+    public string CacheFolder { get; } =
+        Path.GetFullPath(
+            cacheFolder
+                ?? (
+                    Environment.GetEnvironmentVariable("ACCELGEN_CACHE") is { Length: > 0 } set
+                        ? set
+                        : Path.Combine(
+                            Environment.GetFolderPath(
+                                Environment.SpecialFolder.LocalApplicationData,
+                                Environment.SpecialFolderOption.Create
+                            ),
+                            "accelgen",
+                            "models"
+                        )
+                )
+        );
 
     /// <summary>Provides the model of a configuration, from the cache where it is there.</summary>
     /// <param name="config">Configuration.</param>
@@ -57,15 +73,30 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     /// <param name="cancellation">Stops the build and leaves no half-written model.</param>
     /// <exception cref="ToolException">A tool is missing or failed.</exception>
     public async Task<BuiltModel> BuildAsync(
-        AcceleratorConfig config, bool waveform = false, IReadOnlyList<EmittedFile>? files = null, bool randomState = false, CancellationToken cancellation = default)
+        AcceleratorConfig config,
+        bool waveform = false,
+        IReadOnlyList<EmittedFile>? files = null,
+        bool randomState = false,
+        CancellationToken cancellation = default
+    )
     {
         long started = Environment.TickCount64;
         files ??= RtlEmitter.EmitRtl(config);
         string shim = ReadShim();
         string version = await VerilatorVersionAsync(cancellation).ConfigureAwait(false);
-        bool quick = Environment.GetEnvironmentVariable(EffortVariable) == "quick" && (long)config.Array.VectorWidth * config.Array.Lanes * config.Array.Pes <= QuickMultipliers;
-        string key = Key([Layout, version, Processor(), shim, .. ModelCompiler.Options(waveform, quick, randomState), .. files.Select(f => f.Path + "\n" + f.Text)]);
-        string folder = Path.Combine(CacheFolder, key), library = Path.Combine(folder, LibraryName);
+        bool quick =
+            Environment.GetEnvironmentVariable(EffortVariable) == "quick"
+            && (long)config.Array.VectorWidth * config.Array.Lanes * config.Array.Pes <= QuickMultipliers;
+        string key = Key([
+            Layout,
+            version,
+            Processor(),
+            shim,
+            .. ModelCompiler.Options(waveform, quick, randomState),
+            .. files.Select(f => f.Path + "\n" + f.Text),
+        ]);
+        string folder = Path.Combine(CacheFolder, key),
+            library = Path.Combine(folder, LibraryName);
         if (IsWhole(folder, LibraryName))
             return new BuiltModel(library, true, (Environment.TickCount64 - started) / 1000.0);
 
@@ -107,11 +138,21 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         {
             Directory.CreateDirectory(CacheFolder);
             // Writable, too: the folder may have been there before.
-            new FileStream(Path.Combine(CacheFolder, $".{Guid.NewGuid():N}.lock"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+            new FileStream(
+                Path.Combine(CacheFolder, $".{Guid.NewGuid():N}.lock"),
+                FileMode.CreateNew,
+                FileAccess.Write,
+                FileShare.None,
+                1,
+                FileOptions.DeleteOnClose
+            ).Dispose();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"models cannot be kept in {CacheFolder}: {OutputFile.Reason(e)}; set ACCELGEN_CACHE to a folder that can be written", e);
+            throw new IOException(
+                $"models cannot be kept in {CacheFolder}: {OutputFile.Reason(e)}; set ACCELGEN_CACHE to a folder that can be written",
+                e
+            );
         }
     }
 
@@ -138,9 +179,16 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     }
 
     // Verilator's runtime, compiled with the first model that needs it.
-    private async Task<string> RuntimeAsync(ModelCompiler compiler, string work, string version, bool waveform, CancellationToken cancellation)
+    private async Task<string> RuntimeAsync(
+        ModelCompiler compiler,
+        string work,
+        string version,
+        bool waveform,
+        CancellationToken cancellation
+    )
     {
-        string key = Key([Layout, version, Processor(), .. ModelCompiler.RuntimeOptions(waveform)]), folder = Path.Combine(CacheFolder, key);
+        string key = Key([Layout, version, Processor(), .. ModelCompiler.RuntimeOptions(waveform)]),
+            folder = Path.Combine(CacheFolder, key);
         using FileStream turn = await TurnAsync(key, cancellation).ConfigureAwait(false);
         if (!IsWhole(folder, RuntimeName))
         {
@@ -154,7 +202,8 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     // The finished folder appears in one step; whoever comes second keeps the first one's, unless that is damaged.
     private void Publish(string built, string folder, string name)
     {
-        string done = Path.Combine(CacheFolder, $"{WorkFolder.Prefix}{Guid.NewGuid():N}.done"), aside = done + ".old";
+        string done = Path.Combine(CacheFolder, $"{WorkFolder.Prefix}{Guid.NewGuid():N}.done"),
+            aside = done + ".old";
         try
         {
             Directory.CreateDirectory(done);
@@ -214,12 +263,17 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     {
         try
         {
-            BufferedCommandResult result = await Cli.Wrap("verilator").WithArguments("--version").ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
+            BufferedCommandResult result = await Cli.Wrap("verilator")
+                .WithArguments("--version")
+                .ExecuteBufferedAsync(cancellation)
+                .ConfigureAwait(false);
             return result.StandardOutput.Trim();
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            throw new ToolException("verilator is not on the path; install it (Debian, Ubuntu: apt-get install verilator g++) or run scripts/run.sh, which does");
+            throw new ToolException(
+                "verilator is not on the path; install it (Debian, Ubuntu: apt-get install verilator g++) or run scripts/run.sh, which does"
+            );
         }
     }
 
@@ -231,9 +285,15 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     }
 
     // The library is compiled for this processor.
-    private static string Processor() => File.Exists("/proc/cpuinfo")
-        ? string.Join('\n', File.ReadLines("/proc/cpuinfo").Where(l => l.StartsWith("model name", StringComparison.Ordinal) || l.StartsWith("flags", StringComparison.Ordinal)).Take(2))
-        : System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
+    private static string Processor() =>
+        File.Exists("/proc/cpuinfo")
+            ? string.Join(
+                '\n',
+                File.ReadLines("/proc/cpuinfo")
+                    .Where(l => l.StartsWith("model name", StringComparison.Ordinal) || l.StartsWith("flags", StringComparison.Ordinal))
+                    .Take(2)
+            )
+            : System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
 
     private static string Key(IEnumerable<string> parts) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts))))[..32];

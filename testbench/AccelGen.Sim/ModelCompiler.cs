@@ -13,7 +13,8 @@ namespace AccelGen.Sim;
 /// <param name="quick">The compiler spends half the time and the model runs slower: for many short simulations.</param>
 internal sealed class ModelCompiler(string folder, bool waveform, bool quick)
 {
-    private const string Objects = "obj", Makefile = "Vacc_top_classes.mk";
+    private const string Objects = "obj",
+        Makefile = "Vacc_top_classes.mk";
 
     private const int Jobs = 2;
 
@@ -25,7 +26,12 @@ internal sealed class ModelCompiler(string folder, bool waveform, bool quick)
     /// <param name="quick">As of the class.</param>
     /// <param name="randomState">Registers and memories hold random values before the reset.</param>
     public static IReadOnlyList<string> Options(bool waveform, bool quick, bool randomState) =>
-        [.. VerilatorOptions(waveform, randomState), .. CompilerOptions("ROOT", waveform), .. Level(quick), randomState ? "-DACC_RANDOM_STATE" : string.Empty];
+        [
+            .. VerilatorOptions(waveform, randomState),
+            .. CompilerOptions("ROOT", waveform),
+            .. Level(quick),
+            randomState ? "-DACC_RANDOM_STATE" : string.Empty,
+        ];
 
     /// <summary>Options that Verilator's runtime is compiled with.</summary>
     /// <param name="waveform">As of the class.</param>
@@ -47,9 +53,17 @@ internal sealed class ModelCompiler(string folder, bool waveform, bool quick)
     {
         string root = await RootAsync(cancellation).ConfigureAwait(false);
         string[] files = [.. Listed("GLOBAL_FAST").Concat(Listed("GLOBAL_SLOW"))];
-        await Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellation }, async (file, stop) =>
-            await UnitAsync(root, file, [$"{root}/include/{file}.cpp"], ["-O2"], $"{Objects}/{file}.o", [], stop).ConfigureAwait(false)).ConfigureAwait(false);
-        await RunAsync("g++", ["-r", "-nostdlib", "-o", name, .. files.Select(f => $"{Objects}/{f}.o")], cancellation).ConfigureAwait(false);
+        await Parallel
+            .ForEachAsync(
+                files,
+                new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellation },
+                async (file, stop) =>
+                    await UnitAsync(root, file, [$"{root}/include/{file}.cpp"], ["-O2"], $"{Objects}/{file}.o", [], stop)
+                        .ConfigureAwait(false)
+            )
+            .ConfigureAwait(false);
+        await RunAsync("g++", ["-r", "-nostdlib", "-o", name, .. files.Select(f => $"{Objects}/{f}.o")], cancellation)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Compiles the model and links it with the runtime.</summary>
@@ -63,15 +77,45 @@ internal sealed class ModelCompiler(string folder, bool waveform, bool quick)
     {
         string root = await RootAsync(cancellation).ConfigureAwait(false);
         string[] define = randomState ? ["-DACC_RANDOM_STATE"] : [];
-        string[] often = [.. Listed("CLASSES_FAST").Concat(Listed("SUPPORT_FAST"))], rarely = [.. Listed("CLASSES_SLOW").Concat(Listed("SUPPORT_SLOW"))];
+        string[] often = [.. Listed("CLASSES_FAST").Concat(Listed("SUPPORT_FAST"))],
+            rarely = [.. Listed("CLASSES_SLOW").Concat(Listed("SUPPORT_SLOW"))];
         string[] level = Level(quick);
         List<string>[] units = Divided(often);
         // The interface is called in every cycle.
-        var compiled = units.Select((files, i) => (Name: $"often{i}", Files: files.Select(f => $"{f}.cpp").Concat(i == 0 ? [Path.Combine(folder, shim)] : []), Level: level))
-            .Append((Name: "rarely", Files: rarely.Select(f => $"{f}.cpp"), Level: new[] { "-O0" })).ToArray();
-        await Parallel.ForEachAsync(compiled, new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellation }, async (unit, stop) =>
-            await UnitAsync(root, unit.Name, unit.Files, unit.Level, $"{Objects}/{unit.Name}.o", define, stop).ConfigureAwait(false)).ConfigureAwait(false);
-        await RunAsync("g++", ["-shared", "-o", library, .. compiled.Select(u => $"{Objects}/{u.Name}.o"), runtime, "-pthread", "-latomic", .. waveform ? new[] { "-lz" } : []], cancellation).ConfigureAwait(false);
+        var compiled = units
+            .Select(
+                (files, i) =>
+                    (
+                        Name: $"often{i}",
+                        Files: files.Select(f => $"{f}.cpp").Concat(i == 0 ? [Path.Combine(folder, shim)] : []),
+                        Level: level
+                    )
+            )
+            .Append((Name: "rarely", Files: rarely.Select(f => $"{f}.cpp"), Level: new[] { "-O0" }))
+            .ToArray();
+        await Parallel
+            .ForEachAsync(
+                compiled,
+                new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellation },
+                async (unit, stop) =>
+                    await UnitAsync(root, unit.Name, unit.Files, unit.Level, $"{Objects}/{unit.Name}.o", define, stop).ConfigureAwait(false)
+            )
+            .ConfigureAwait(false);
+        await RunAsync(
+                "g++",
+                [
+                    "-shared",
+                    "-o",
+                    library,
+                    .. compiled.Select(u => $"{Objects}/{u.Name}.o"),
+                    runtime,
+                    "-pthread",
+                    "-latomic",
+                    .. waveform ? new[] { "-lz" } : [],
+                ],
+                cancellation
+            )
+            .ConfigureAwait(false);
     }
 
     // Measured on base: without partial redundancy elimination as fast, and a sixth less to compile; -O1 takes half the time
@@ -81,10 +125,20 @@ internal sealed class ModelCompiler(string folder, bool waveform, bool quick)
     // One file or, of many bytes, two of about the same.
     private List<string>[] Divided(string[] files)
     {
-        var sized = files.Select(f => (File: f, Bytes: new FileInfo(Path.Combine(folder, Objects, $"{f}.cpp")).Length)).OrderByDescending(f => f.Bytes).ToList();
+        var sized = files
+            .Select(f => (File: f, Bytes: new FileInfo(Path.Combine(folder, Objects, $"{f}.cpp")).Length))
+            .OrderByDescending(f => f.Bytes)
+            .ToList();
         if (sized.Sum(f => f.Bytes) <= LargeUnit)
-            return [[.. files]];
-        List<string>[] units = [[], []];
+            return
+            [
+                [.. files],
+            ];
+        List<string>[] units =
+        [
+            [],
+            [],
+        ];
         long[] bytes = [0, 0];
         foreach ((string file, long size) in sized)
         {
@@ -96,11 +150,23 @@ internal sealed class ModelCompiler(string folder, bool waveform, bool quick)
         return [.. units.Where(u => u.Count > 0)];
     }
 
-    private Task UnitAsync(string root, string name, IEnumerable<string> files, string[] level, string output, string[] define, CancellationToken cancellation)
+    private Task UnitAsync(
+        string root,
+        string name,
+        IEnumerable<string> files,
+        string[] level,
+        string output,
+        string[] define,
+        CancellationToken cancellation
+    )
     {
         string unit = Path.Combine(folder, Objects, $"{name}.cc");
         File.WriteAllLines(unit, files.Select(f => $"#include \"{f}\""));
-        return RunAsync("g++", [.. CompilerOptions(root, waveform), .. level, .. define, "-I", Objects, "-c", unit, "-o", output], cancellation);
+        return RunAsync(
+            "g++",
+            [.. CompilerOptions(root, waveform), .. level, .. define, "-I", Objects, "-c", unit, "-o", output],
+            cancellation
+        );
     }
 
     // Files that Verilator's list for makefiles names, by the variable that holds them.
@@ -120,23 +186,58 @@ internal sealed class ModelCompiler(string folder, bool waveform, bool quick)
 
     private async Task<string> RootAsync(CancellationToken cancellation)
     {
-        BufferedCommandResult result = await Cli.Wrap("verilator").WithArguments(["--getenv", "VERILATOR_ROOT"]).ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
+        BufferedCommandResult result = await Cli.Wrap("verilator")
+            .WithArguments(["--getenv", "VERILATOR_ROOT"])
+            .ExecuteBufferedAsync(cancellation)
+            .ConfigureAwait(false);
         return result.StandardOutput.Trim();
     }
 
     private static IReadOnlyList<string> VerilatorOptions(bool waveform, bool randomState) =>
-    [
-        "--cc", "--exe", "--top-module", Emit.RtlEmitter.TopModule, "--prefix", "Vacc_top", "--Mdir", Objects, "--assert", "-O3", "--x-assign", randomState ? "unique" : "fast", "--x-initial", randomState ? "unique" : "fast",
-        "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style", .. waveform ? new[] { "--trace-fst" } : [],
-    ];
+        [
+            "--cc",
+            "--exe",
+            "--top-module",
+            Emit.RtlEmitter.TopModule,
+            "--prefix",
+            "Vacc_top",
+            "--Mdir",
+            Objects,
+            "--assert",
+            "-O3",
+            "--x-assign",
+            randomState ? "unique" : "fast",
+            "--x-initial",
+            randomState ? "unique" : "fast",
+            "--unroll-count",
+            "1",
+            "-Wno-fatal",
+            "-Wno-lint",
+            "-Wno-style",
+            .. waveform ? new[] { "--trace-fst" } : [],
+        ];
 
     private static IReadOnlyList<string> CompilerOptions(string root, bool waveform)
     {
         int trace = waveform ? 1 : 0;
         return
         [
-            "-march=native", "-fPIC", "-std=gnu++17", "-faligned-new", "-fcf-protection=none", "-w", "-I", $"{root}/include", "-I", $"{root}/include/vltstd", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", $"-DVM_TRACE={trace}",
-            $"-DVM_TRACE_FST={trace}", "-DVM_TRACE_VCD=0",
+            "-march=native",
+            "-fPIC",
+            "-std=gnu++17",
+            "-faligned-new",
+            "-fcf-protection=none",
+            "-w",
+            "-I",
+            $"{root}/include",
+            "-I",
+            $"{root}/include/vltstd",
+            "-DVERILATOR=1",
+            "-DVM_COVERAGE=0",
+            "-DVM_SC=0",
+            $"-DVM_TRACE={trace}",
+            $"-DVM_TRACE_FST={trace}",
+            "-DVM_TRACE_VCD=0",
         ];
     }
 
@@ -144,13 +245,25 @@ internal sealed class ModelCompiler(string folder, bool waveform, bool quick)
     {
         try
         {
-            BufferedCommandResult result = await Cli.Wrap(tool).WithArguments(arguments).WithWorkingDirectory(folder).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
+            BufferedCommandResult result = await Cli.Wrap(tool)
+                .WithArguments(arguments)
+                .WithWorkingDirectory(folder)
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteBufferedAsync(cancellation)
+                .ConfigureAwait(false);
             if (result.ExitCode != 0)
-                throw new ToolException($"{tool} failed with exit code {result.ExitCode}:{Environment.NewLine}{string.Join(Environment.NewLine, (result.StandardError + result.StandardOutput).Split('\n').TakeLast(30))}");
+            {
+                IEnumerable<string> last = (result.StandardError + result.StandardOutput).Split('\n').TakeLast(30);
+                throw new ToolException(
+                    $"{tool} failed with exit code {result.ExitCode}:{Environment.NewLine}{string.Join(Environment.NewLine, last)}"
+                );
+            }
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            throw new ToolException($"{tool} is not on the path; install it (Debian, Ubuntu: apt-get install verilator g++) or run scripts/run.sh, which does");
+            throw new ToolException(
+                $"{tool} is not on the path; install it (Debian, Ubuntu: apt-get install verilator g++) or run scripts/run.sh, which does"
+            );
         }
     }
 }

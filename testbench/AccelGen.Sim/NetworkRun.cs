@@ -14,8 +14,14 @@ namespace AccelGen.Sim;
 /// <param name="Differences">What differed: elements, counters, cycles of layers and commands; empty when nothing did.</param>
 /// <param name="SimulationSeconds">Co-simulation alone, summed over the inputs.</param>
 public sealed record PathRun(
-    ExecutionPath Path, IReadOnlyList<LayerResult> Layers, long CyclesRtl, long CyclesModel, IReadOnlyList<sbyte[]> Outputs,
-    IReadOnlyList<string> Differences, double SimulationSeconds)
+    ExecutionPath Path,
+    IReadOnlyList<LayerResult> Layers,
+    long CyclesRtl,
+    long CyclesModel,
+    IReadOnlyList<sbyte[]> Outputs,
+    IReadOnlyList<string> Differences,
+    double SimulationSeconds
+)
 {
     /// <summary>Differing elements over all layers and inputs.</summary>
     public long Mismatches => Layers.Sum(l => l.Mismatches);
@@ -50,11 +56,30 @@ public static class NetworkRun
     /// <returns>One result per path, in order.</returns>
     /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
     public static IReadOnlyList<PathRun> Run(
-        CompiledProgram program, string library, MemoryTiming timing, IReadOnlyList<ExecutionPath> paths, IReadOnlyList<sbyte[]> inputs,
-        int jobs, Action<int>? runDone = null, Func<int, ExecutionPath, string>? replay = null, (string File, long From, long To)? waveform = null, CancellationToken cancellation = default)
+        CompiledProgram program,
+        string library,
+        MemoryTiming timing,
+        IReadOnlyList<ExecutionPath> paths,
+        IReadOnlyList<sbyte[]> inputs,
+        int jobs,
+        Action<int>? runDone = null,
+        Func<int, ExecutionPath, string>? replay = null,
+        (string File, long From, long To)? waveform = null,
+        CancellationToken cancellation = default
+    )
     {
-        WorkloadResult[,] results = All(program, library, timing, paths.Count, inputs, jobs, runDone, waveform, cancellation, (workload, sample, p) =>
-            workload.Run(Input(program, inputs[sample]), paths[p], null, replay?.Invoke(sample, paths[p])));
+        WorkloadResult[,] results = All(
+            program,
+            library,
+            timing,
+            paths.Count,
+            inputs,
+            jobs,
+            runDone,
+            waveform,
+            cancellation,
+            (workload, sample, p) => workload.Run(Input(program, inputs[sample]), paths[p], null, replay?.Invoke(sample, paths[p]))
+        );
         return [.. paths.Select((path, p) => Collect(program, path, [.. Enumerable.Range(0, inputs.Count).Select(s => results[p, s])]))];
     }
 
@@ -72,27 +97,63 @@ public static class NetworkRun
     /// <returns>One result per budget, in order, of the path that was chosen.</returns>
     /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
     public static IReadOnlyList<PathRun> RunBudgets(
-        CompiledProgram program, string library, MemoryTiming timing, IReadOnlyList<uint> budgets, IReadOnlyList<sbyte[]> inputs,
-        int jobs, Action<int>? runDone = null, Func<int, uint, string>? replay = null, (string File, long From, long To)? waveform = null, CancellationToken cancellation = default)
+        CompiledProgram program,
+        string library,
+        MemoryTiming timing,
+        IReadOnlyList<uint> budgets,
+        IReadOnlyList<sbyte[]> inputs,
+        int jobs,
+        Action<int>? runDone = null,
+        Func<int, uint, string>? replay = null,
+        (string File, long From, long To)? waveform = null,
+        CancellationToken cancellation = default
+    )
     {
-        WorkloadResult[,] results = All(program, library, timing, budgets.Count, inputs, jobs, runDone, waveform, cancellation, (workload, sample, b) =>
-            workload.RunBudget(Input(program, inputs[sample]), 0, budgets[b], null, replay?.Invoke(sample, budgets[b])));
+        WorkloadResult[,] results = All(
+            program,
+            library,
+            timing,
+            budgets.Count,
+            inputs,
+            jobs,
+            runDone,
+            waveform,
+            cancellation,
+            (workload, sample, b) =>
+                workload.RunBudget(Input(program, inputs[sample]), 0, budgets[b], null, replay?.Invoke(sample, budgets[b]))
+        );
         return
         [
-            .. budgets.Select((budget, b) =>
-            {
-                WorkloadResult[] samples = [.. Enumerable.Range(0, inputs.Count).Select(s => results[b, s])];
-                return Collect(program, program.Budget!.Paths[samples[0].Rtl.Row].Path, samples) with { Budget = budget, Decisions = samples[0].Rtl.Decisions };
-            }),
+            .. budgets.Select(
+                (budget, b) =>
+                {
+                    WorkloadResult[] samples = [.. Enumerable.Range(0, inputs.Count).Select(s => results[b, s])];
+                    return Collect(program, program.Budget!.Paths[samples[0].Rtl.Row].Path, samples) with
+                    {
+                        Budget = budget,
+                        Decisions = samples[0].Rtl.Decisions,
+                    };
+                }
+            ),
         ];
     }
 
-    private static Dictionary<int, sbyte[]> Input(CompiledProgram program, sbyte[] values) => new() { [program.Network.Inputs[0]] = values };
+    private static Dictionary<int, sbyte[]> Input(CompiledProgram program, sbyte[] values) =>
+        new() { [program.Network.Inputs[0]] = values };
 
     // Runs of every input, several inputs at a time.
     private static WorkloadResult[,] All(
-        CompiledProgram program, string library, MemoryTiming timing, int runs, IReadOnlyList<sbyte[]> inputs, int jobs, Action<int>? runDone,
-        (string File, long From, long To)? waveform, CancellationToken cancellation, Func<Workload, int, int, WorkloadResult> run)
+        CompiledProgram program,
+        string library,
+        MemoryTiming timing,
+        int runs,
+        IReadOnlyList<sbyte[]> inputs,
+        int jobs,
+        Action<int>? runDone,
+        (string File, long From, long To)? waveform,
+        CancellationToken cancellation,
+        Func<Workload, int, int, WorkloadResult> run
+    )
     {
         if (program.Network.Inputs.Count != 1)
             throw new ArgumentException($"the network has {program.Network.Inputs.Count} inputs; 1 is supported", nameof(program));
@@ -115,11 +176,15 @@ public static class NetworkRun
                     cancellation.ThrowIfCancellationRequested();
                     WorkloadResult result = run(workload, sample, p);
                     // The timings of every command of every run would be gigabytes: only what differs is kept.
-                    results[p, sample] = result with { Rtl = result.Rtl with { Commands = [] } };
+                    results[p, sample] = result with
+                    {
+                        Rtl = result.Rtl with { Commands = [] },
+                    };
                     runDone?.Invoke(Interlocked.Increment(ref done));
                 }
             },
-            cancellation);
+            cancellation
+        );
         return results;
     }
 
@@ -139,7 +204,8 @@ public static class NetworkRun
                     run(item, copy);
                     return copy;
                 },
-                copy => copy.Dispose());
+                copy => copy.Dispose()
+            );
         }
         catch (AggregateException e) when (e.InnerExceptions.FirstOrDefault(x => x is not OperationCanceledException) is { } first)
         {
@@ -181,6 +247,14 @@ public static class NetworkRun
 
         LayerResult[] layers = [.. samples[0].Layers.Select((l, i) => l with { Mismatches = samples.Sum(s => s.Layers[i].Mismatches) })];
         int output = program.Network.Outputs[0];
-        return new PathRun(path, layers, samples[0].Rtl.TotalCycles, samples[0].Model.TotalCycles, [.. samples.Select(s => s.Outputs[output])], differences, samples.Sum(s => s.WallSeconds));
+        return new PathRun(
+            path,
+            layers,
+            samples[0].Rtl.TotalCycles,
+            samples[0].Model.TotalCycles,
+            [.. samples.Select(s => s.Outputs[output])],
+            differences,
+            samples.Sum(s => s.WallSeconds)
+        );
     }
 }

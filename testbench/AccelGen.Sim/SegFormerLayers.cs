@@ -2,7 +2,8 @@ using AccelGen.Network.Architectures;
 
 namespace AccelGen.Sim;
 
-/// <summary>Convolution, linear and matrix-product layers of SegFormer, with shapes computed from the architecture (arXiv 2105.15203).</summary>
+/// <summary>Convolution, linear and matrix-product layers of SegFormer, with shapes computed from the architecture (arXiv
+/// 2105.15203).</summary>
 public static class SegFormerLayers
 {
     /// <summary>Names of the layer sets.</summary>
@@ -21,9 +22,16 @@ public static class SegFormerLayers
         void Add(string name, string text) => layers.Add(LayerSpec.Parse(text, name));
         for (int stage = 0; stage < 4; stage++)
         {
-            int stride = stage == 0 ? 4 : 2, before = size / (stage == 0 ? 1 : 2 << stage), side = size / (4 << stage);
-            int c = dims[stage], tokens = side * side, keys = tokens / (reductions[stage] * reductions[stage]);
-            Add($"stage{stage + 1}.patch_embed", $"conv {before}x{before}x{(stage == 0 ? 3 : dims[stage - 1])} k{(stage == 0 ? 7 : 3)} s{stride} -> {c}");
+            int stride = stage == 0 ? 4 : 2,
+                before = size / (stage == 0 ? 1 : 2 << stage),
+                side = size / (4 << stage);
+            int c = dims[stage],
+                tokens = side * side,
+                keys = tokens / (reductions[stage] * reductions[stage]);
+            Add(
+                $"stage{stage + 1}.patch_embed",
+                $"conv {before}x{before}x{(stage == 0 ? 3 : dims[stage - 1])} k{(stage == 0 ? 7 : 3)} s{stride} -> {c}"
+            );
             for (int block = 0; block < depths[stage]; block++)
             {
                 string at = $"stage{stage + 1}.block{block}";

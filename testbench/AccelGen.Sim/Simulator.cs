@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using AccelGen.Config;
 using AccelGen.Cycles;
@@ -47,7 +46,9 @@ public sealed unsafe class Simulator : IDisposable
         Reset();
         ulong hash = ReadRegister("ConfigHashLow") | ((ulong)ReadRegister("ConfigHashHigh") << 32);
         if (hash != config.Hash.Value)
-            throw new SimulationException($"the model has configuration hash {hash:x16}, the configuration {config.Name} has {config.Hash.Hex}");
+            throw new SimulationException(
+                $"the model has configuration hash {hash:x16}, the configuration {config.Name} has {config.Hash.Hex}"
+            );
     }
 
     /// <summary>Cycles simulated so far, register accesses included.</summary>
@@ -113,7 +114,15 @@ public sealed unsafe class Simulator : IDisposable
     /// <exception cref="SimulationException">The design hangs or fails an assertion.</exception>
     /// <exception cref="FormatException">The window of the waveform begins after the run.</exception>
     /// <exception cref="IOException">The waveform cannot be written.</exception>
-    public RunResult Run(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults = null, long limit = 200_000, Action<int>? storeDone = null)
+    public RunResult Run(
+        IReadOnlyList<Command> program,
+        long address,
+        ulong programHash,
+        MemoryTiming timing,
+        MemoryFaults? faults = null,
+        long limit = 200_000,
+        Action<int>? storeDone = null
+    )
     {
         try
         {
@@ -146,7 +155,15 @@ public sealed unsafe class Simulator : IDisposable
             throw new FormatException($"the waveform's window begins at cycle {w.From}; the run has the cycles 0 to {cycles - 1}");
     }
 
-    private RunResult Execute(IReadOnlyList<Command> program, long address, ulong programHash, MemoryTiming timing, MemoryFaults? faults, long limit, Action<int>? storeDone)
+    private RunResult Execute(
+        IReadOnlyList<Command> program,
+        long address,
+        ulong programHash,
+        MemoryTiming timing,
+        MemoryFaults? faults,
+        long limit,
+        Action<int>? storeDone
+    )
     {
         WriteRegister("ProgramLow", (uint)address);
         WriteRegister("ProgramHigh", (uint)(address >> 32));
@@ -165,7 +182,8 @@ public sealed unsafe class Simulator : IDisposable
         bus.Behave(timing, faults ?? new MemoryFaults());
         WriteRegister("Control", 1);
         // The slave registers the start pulse with the write; the response came one cycle later.
-        long origin = startCycle, lastProgress = Cycle;
+        long origin = startCycle,
+            lastProgress = Cycle;
         long waveformEvent = waveform is { } w ? origin + w.From : long.MaxValue;
         byte* running = model.Pointer(Port.Running);
         ushort* trace = (ushort*)model.Pointer(Port.Trace);
@@ -211,14 +229,25 @@ public sealed unsafe class Simulator : IDisposable
         uint error = ReadRegister("Error");
         long[] counters = new long[IsaDefinition.Counters.Count];
         for (int i = 0; i < counters.Length; i++)
-            counters[i] = ReadAddress(IsaDefinition.CounterBase + (8 * i)) | ((long)ReadAddress(IsaDefinition.CounterBase + (8 * i) + 4) << 32);
-        return new RunResult(counters, MatchTrace(program, starts, ends), (int)(error & 15), error) { Row = (int)ReadRegister("PathActive"), Decisions = ReadDecisions() };
+            counters[i] =
+                ReadAddress(IsaDefinition.CounterBase + (8 * i)) | ((long)ReadAddress(IsaDefinition.CounterBase + (8 * i) + 4) << 32);
+        return new RunResult(counters, MatchTrace(program, starts, ends), (int)(error & 15), error)
+        {
+            Row = (int)ReadRegister("PathActive"),
+            Decisions = ReadDecisions(),
+        };
     }
 
     private Decision[] ReadDecisions()
     {
         int count = Math.Min((int)ReadRegister("Decisions"), IsaDefinition.DecisionEntries);
-        return [.. Enumerable.Range(0, count).Select(i => IsaDefinition.DecisionBase + (8 * i)).Select(at => Decision.Decode(ReadAddress(at), ReadAddress(at + 4)))];
+        return
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => IsaDefinition.DecisionBase + (8 * i))
+                .Select(at => Decision.Decode(ReadAddress(at), ReadAddress(at + 4))),
+        ];
     }
 
     /// <inheritdoc/>
@@ -265,12 +294,16 @@ public sealed unsafe class Simulator : IDisposable
     {
         var timings = new CommandTiming[program.Count];
         // The load queue begins with the command that fetches the first block.
-        int[] next = [1, 0, 0, 0], nextEnd = [1, 0, 0, 0, 0];
+        int[] next = [1, 0, 0, 0],
+            nextEnd = [1, 0, 0, 0, 0];
         for (int i = 0; i < program.Count; i++)
         {
             if (program[i].Definition.Queue is not Queue queue)
                 continue;
-            int q = (int)queue, e = program[i].Is(RowCommand.Definition) ? 4 : q, k = next[q]++, end = nextEnd[e]++;
+            int q = (int)queue,
+                e = program[i].Is(RowCommand.Definition) ? 4 : q,
+                k = next[q]++,
+                end = nextEnd[e]++;
             timings[i] = new CommandTiming(k < starts[q].Count ? starts[q][k] : -1, end < ends[e].Count ? ends[e][end] : -1);
         }
 
@@ -279,12 +312,16 @@ public sealed unsafe class Simulator : IDisposable
 
     private string DescribeQueues()
     {
-        uint state = ReadRegister("QueueState"), dispatched = ReadRegister("CommandsDispatched");
+        uint state = ReadRegister("QueueState"),
+            dispatched = ReadRegister("CommandsDispatched");
         var parts = new List<string> { $"{dispatched} commands dispatched" };
         for (int q = 0; q < 4; q++)
         {
             uint s = (state >> (8 * q)) & 0xFF;
-            string text = (s & 1) == 0 ? "no command waiting" : (s & 4) != 0 ? $"waits for semaphore {((s >> 4) - 1) & 15}" : "command waiting";
+            string text =
+                (s & 1) == 0 ? "no command waiting"
+                : (s & 4) != 0 ? $"waits for semaphore {((s >> 4) - 1) & 15}"
+                : "command waiting";
             parts.Add($"{(Queue)q}: {text}, {((s & 2) != 0 ? "working" : "idle")}");
         }
 
@@ -356,7 +393,13 @@ public sealed unsafe class Simulator : IDisposable
         return answer == 0 ? value : throw new SimulationException($"the register at 0x{offset:X} answered a read with {Answer(answer)}");
     }
 
-    private static string Answer(uint response) => response switch { 2 => "SLVERR", 3 => "DECERR", _ => $"response {response}" };
+    private static string Answer(uint response) =>
+        response switch
+        {
+            2 => "SLVERR",
+            3 => "DECERR",
+            _ => $"response {response}",
+        };
 
     /// <summary>Writes to the AXI4-Lite slave.</summary>
     /// <param name="offset">Byte address.</param>
@@ -381,7 +424,9 @@ public sealed unsafe class Simulator : IDisposable
         if (offset >= IsaDefinition.PathTableBase)
             Until(() => model.Bit(Port.SBValid) != 0);
         startCycle = Cycle;
-        return model.Bit(Port.SBValid) != 0 ? model.Bit(Port.SBResp) : throw new SimulationException($"the register at 0x{offset:X} does not answer a write");
+        return model.Bit(Port.SBValid) != 0
+            ? model.Bit(Port.SBResp)
+            : throw new SimulationException($"the register at 0x{offset:X} does not answer a write");
     }
 
     /// <summary>Reads from the AXI4-Lite slave.</summary>

@@ -15,7 +15,10 @@ public sealed record SkipEfficiency(long CyclesSaved, long MacsSkipped, IReadOnl
     /// Cycles saved over those that the skipped multiply-accumulates take in the whole network, each at the rate of its layer: 1
     /// where cycles fall as the work does. Null where nothing is skipped.
     /// </summary>
-    public double? Value => Layers.Sum(l => l.Macs == 0 ? 0 : (double)l.CyclesWhole * l.MacsSkipped / l.Macs) is > 0 and var expected ? CyclesSaved / expected : null;
+    public double? Value =>
+        Layers.Sum(l => l.Macs == 0 ? 0 : (double)l.CyclesWhole * l.MacsSkipped / l.Macs) is > 0 and var expected
+            ? CyclesSaved / expected
+            : null;
 
     /// <summary>Compares a path with the whole network.</summary>
     /// <param name="program">Program.</param>
@@ -24,9 +27,11 @@ public sealed record SkipEfficiency(long CyclesSaved, long MacsSkipped, IReadOnl
     /// <param name="part">Prediction of the path.</param>
     public static SkipEfficiency Of(CompiledProgram program, ExecutionPath path, CyclePrediction whole, CyclePrediction part)
     {
-        PathRow all = program.Row(ExecutionPath.Whole), some = program.Row(path);
+        PathRow all = program.Row(ExecutionPath.Whole),
+            some = program.Row(path);
         var layers = new List<LayerSkip>();
-        long endWhole = 0, endPart = 0;
+        long endWhole = 0,
+            endPart = 0;
         for (int i = 0; i < program.Layers.Count; i++)
         {
             CompiledLayer layer = program.Layers[i];
@@ -35,7 +40,11 @@ public sealed record SkipEfficiency(long CyclesSaved, long MacsSkipped, IReadOnl
             for (int c = layer.FirstCommand; c < layer.EndCommand; c++)
             {
                 Command command = program.Commands[c];
-                changed |= command.Definition.Queue is not null && all.Resolved(command) is var a && some.Resolved(command) is var b && (a with { Address = 0 }) != (b with { Address = 0 });
+                changed |=
+                    command.Definition.Queue is not null
+                    && all.Resolved(command) is var a
+                    && some.Resolved(command) is var b
+                    && (a with { Address = 0 }) != (b with { Address = 0 });
                 if (command.Definition.Queue != Queue.Store)
                     continue;
                 lastWhole = Math.Max(lastWhole, whole.Commands[c].Done);
@@ -44,8 +53,22 @@ public sealed record SkipEfficiency(long CyclesSaved, long MacsSkipped, IReadOnl
 
             if (changed)
             {
-                (long Whole, long Executed)[] macs = [.. Enumerable.Range(0, program.Layers.Count).Where(l => l == i || program.Layers[l].FusedInto == i).Select(l => Workload.Macs(program.Network, program.Layers[l].Layer, path))];
-                layers.Add(new LayerSkip(layer.Layer.Name, lastWhole - endWhole, lastPart - endPart, macs.Sum(m => m.Whole), macs.Sum(m => m.Whole - m.Executed)));
+                (long Whole, long Executed)[] macs =
+                [
+                    .. Enumerable
+                        .Range(0, program.Layers.Count)
+                        .Where(l => l == i || program.Layers[l].FusedInto == i)
+                        .Select(l => Workload.Macs(program.Network, program.Layers[l].Layer, path)),
+                ];
+                layers.Add(
+                    new LayerSkip(
+                        layer.Layer.Name,
+                        lastWhole - endWhole,
+                        lastPart - endPart,
+                        macs.Sum(m => m.Whole),
+                        macs.Sum(m => m.Whole - m.Executed)
+                    )
+                );
             }
 
             (endWhole, endPart) = (lastWhole, lastPart);

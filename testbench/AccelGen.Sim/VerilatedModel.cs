@@ -5,12 +5,49 @@ namespace AccelGen.Sim;
 /// <summary>Ports of the top module, in the order of the native shim.</summary>
 internal enum Port
 {
-    Clock, Reset,
-    SAwValid, SAwReady, SAwAddr, SWValid, SWReady, SWData, SWStrb, SBValid, SBReady, SBResp,
-    SArValid, SArReady, SArAddr, SRValid, SRReady, SRData, SRResp,
-    ArValid, ArReady, ArAddr, ArLen, RValid, RReady, RData, RResp, RLast,
-    AwValid, AwReady, AwAddr, AwLen, WValid, WReady, WData, WStrb, WLast, BValid, BReady, BResp,
-    Interrupt, Running, Trace,
+    Clock,
+    Reset,
+    SAwValid,
+    SAwReady,
+    SAwAddr,
+    SWValid,
+    SWReady,
+    SWData,
+    SWStrb,
+    SBValid,
+    SBReady,
+    SBResp,
+    SArValid,
+    SArReady,
+    SArAddr,
+    SRValid,
+    SRReady,
+    SRData,
+    SRResp,
+    ArValid,
+    ArReady,
+    ArAddr,
+    ArLen,
+    RValid,
+    RReady,
+    RData,
+    RResp,
+    RLast,
+    AwValid,
+    AwReady,
+    AwAddr,
+    AwLen,
+    WValid,
+    WReady,
+    WData,
+    WStrb,
+    WLast,
+    BValid,
+    BReady,
+    BResp,
+    Interrupt,
+    Running,
+    Trace,
     Count,
 }
 
@@ -33,7 +70,9 @@ internal sealed unsafe class VerilatedModel : IDisposable
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            throw new ToolException($"the simulation model {path} cannot be loaded ({e.Message.Split('\n')[0]}); remove its folder to have it built again");
+            throw new ToolException(
+                $"the simulation model {path} cannot be loaded ({e.Message.Split('\n')[0]}); remove its folder to have it built again"
+            );
         }
 
         clock = (delegate* unmanaged[SuppressGCTransition]<nint, void>)NativeLibrary.GetExport(library, "acc_clock");

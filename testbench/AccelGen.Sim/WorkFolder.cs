@@ -33,9 +33,12 @@ internal sealed class WorkFolder : IDisposable
         // Verilator's makefiles take no path with spaces or other characters that make reads as its own.
         string[] roots = [cache, System.IO.Path.GetFullPath(System.IO.Path.GetTempPath()), "/tmp"];
         static bool IsPlain(char c) => char.IsAsciiLetterOrDigit(c) || "/._+-,@".Contains(c, StringComparison.Ordinal);
-        string root = roots.FirstOrDefault(r => r.All(IsPlain) && Directory.Exists(r))
-            ?? throw new ToolException($"no model can be built in {string.Join(" or ", roots)}: make takes paths of letters, "
-                + "digits and . _ + - , @ only; set ACCELGEN_CACHE or TMPDIR");
+        string root =
+            roots.FirstOrDefault(r => r.All(IsPlain) && Directory.Exists(r))
+            ?? throw new ToolException(
+                $"no model can be built in {string.Join(" or ", roots)}: make takes paths of letters, "
+                    + "digits and . _ + - , @ only; set ACCELGEN_CACHE or TMPDIR"
+            );
         foreach (string place in new[] { cache, root }.Distinct())
             RemoveAbandoned(place, ownOnly: place != cache);
         return new WorkFolder(root);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using AccelGen.Compiler;
-using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Golden;
 using AccelGen.Isa;
@@ -55,8 +54,15 @@ public sealed record LayerResult
 /// <param name="CommandDifferences">Commands whose start or end differs.</param>
 /// <param name="WallSeconds">Time of the co-simulation alone.</param>
 public sealed record WorkloadResult(
-    IReadOnlyList<LayerResult> Layers, RunResult Rtl, CyclePrediction Model, IReadOnlyDictionary<int, sbyte[]> Outputs,
-    string? FirstMismatch, IReadOnlyList<string> CounterDifferences, int CommandDifferences, double WallSeconds)
+    IReadOnlyList<LayerResult> Layers,
+    RunResult Rtl,
+    CyclePrediction Model,
+    IReadOnlyDictionary<int, sbyte[]> Outputs,
+    string? FirstMismatch,
+    IReadOnlyList<string> CounterDifferences,
+    int CommandDifferences,
+    double WallSeconds
+)
 {
     /// <summary>Differing elements over all layers.</summary>
     public long Mismatches => Layers.Sum(l => l.Mismatches);
@@ -99,7 +105,12 @@ public sealed class Workload : IDisposable
     /// <param name="faults">Misbehaviour of the memory, or null.</param>
     /// <param name="replay">Command that replays the run, for the mismatch report.</param>
     /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
-    public WorkloadResult Run(IReadOnlyDictionary<int, sbyte[]> inputs, ExecutionPath path, MemoryFaults? faults = null, string? replay = null)
+    public WorkloadResult Run(
+        IReadOnlyDictionary<int, sbyte[]> inputs,
+        ExecutionPath path,
+        MemoryFaults? faults = null,
+        string? replay = null
+    )
     {
         (int row, CyclePrediction model) = Select(path);
         return Execute(inputs, new Frame(row, 0, model, path), faults, replay);
@@ -111,10 +122,17 @@ public sealed class Workload : IDisposable
     /// <param name="budget">Cycles that the program may take; 0: it stays on its path.</param>
     /// <param name="faults">Misbehaviour of the memory, or null.</param>
     /// <param name="replay">Command that replays the run, for the mismatch report.</param>
-    /// <returns>The run. With random stalls the golden model follows what the RTL has chosen, and what it chose is held against its own record of elapsed cycles.</returns>
+    /// <returns>The run. With random stalls the golden model follows what the RTL has chosen, and what it chose is held against its own
+    /// record of elapsed cycles.</returns>
     /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
     /// <exception cref="ArgumentException">The program has no CHECKPOINT commands.</exception>
-    public WorkloadResult RunBudget(IReadOnlyDictionary<int, sbyte[]> inputs, int selected, uint budget, MemoryFaults? faults = null, string? replay = null)
+    public WorkloadResult RunBudget(
+        IReadOnlyDictionary<int, sbyte[]> inputs,
+        int selected,
+        uint budget,
+        MemoryFaults? faults = null,
+        string? replay = null
+    )
     {
         BudgetTable choices = program.Budget ?? throw new ArgumentException("the program has no checkpoints", nameof(program));
         IReadOnlyList<PathRow> rows = choices.Rows(program);
@@ -129,9 +147,21 @@ public sealed class Workload : IDisposable
 
         var control = new FrameControl(rows, selected, budget);
         CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, control);
-        WorkloadResult result = Execute(inputs, new Frame(selected, budget, model, faults?.StallSeed is null ? choices.Paths[model.Row].Path : null), faults, replay);
+        WorkloadResult result = Execute(
+            inputs,
+            new Frame(selected, budget, model, faults?.StallSeed is null ? choices.Paths[model.Row].Path : null),
+            faults,
+            replay
+        );
         // By the table and the cycles that the RTL itself recorded, whatever the memory did.
-        return result with { DecisionDifferences = [.. BudgetCheck.Differences(program, control, result.Rtl), .. faults?.StallSeed is null ? BudgetCheck.Differences(model, result.Rtl) : []] };
+        return result with
+        {
+            DecisionDifferences =
+            [
+                .. BudgetCheck.Differences(program, control, result.Rtl),
+                .. faults?.StallSeed is null ? BudgetCheck.Differences(model, result.Rtl) : [],
+            ],
+        };
     }
 
     // What a run is started with: a row of the path table, a budget, what the model says, and the path where it is known beforehand.
@@ -153,28 +183,39 @@ public sealed class Workload : IDisposable
         int next = 0;
         var clock = Stopwatch.StartNew();
         var comparing = new Stopwatch();
-        RunResult rtl = simulator.Run(program.Commands, program.ProgramAddress, program.Config.Hash.Value, timing, faults, storeDone: count =>
-        {
-            comparing.Start();
-            for (; next < order.Length && count >= completed[order[next]]; next++)
+        RunResult rtl = simulator.Run(
+            program.Commands,
+            program.ProgramAddress,
+            program.Config.Hash.Value,
+            timing,
+            faults,
+            storeDone: count =>
             {
-                int layer = order[next];
-                if (!program.Layers[layer].InMemory || expected?.ContainsKey(layer) == false)
-                    continue;
-                sbyte[] got = program.ReadTensor(program.Network.Tensors[program.Layers[layer].Layer.Output].Id, simulator.Memory);
-                if (expected is null)
-                    seen.Add((layer, got, simulator.RunCycle));
-                else
-                    mismatches[layer] = Compare(layer, got, expected[layer], frame.Path!, simulator.RunCycle, replay, ref report);
-            }
+                comparing.Start();
+                for (; next < order.Length && count >= completed[order[next]]; next++)
+                {
+                    int layer = order[next];
+                    if (!program.Layers[layer].InMemory || expected?.ContainsKey(layer) == false)
+                        continue;
+                    sbyte[] got = program.ReadTensor(program.Network.Tensors[program.Layers[layer].Layer.Output].Id, simulator.Memory);
+                    if (expected is null)
+                        seen.Add((layer, got, simulator.RunCycle));
+                    else
+                        mismatches[layer] = Compare(layer, got, expected[layer], frame.Path!, simulator.RunCycle, replay, ref report);
+                }
 
-            comparing.Stop();
-        });
+                comparing.Stop();
+            }
+        );
         double seconds = (clock.Elapsed - comparing.Elapsed).TotalSeconds;
         if (rtl.ErrorCode != 0)
         {
-            string name = IsaDefinition.Enums.Single(e => e.Name == "ErrorCode").Values.FirstOrDefault(v => v.Value == rtl.ErrorCode)?.Name ?? "unknown";
-            throw new SimulationException($"the accelerator stopped with error {name} (register 0x{rtl.Error:X8}, layer {rtl.Error >> 16})");
+            string name =
+                IsaDefinition.Enums.Single(e => e.Name == "ErrorCode").Values.FirstOrDefault(v => v.Value == rtl.ErrorCode)?.Name
+                ?? "unknown";
+            throw new SimulationException(
+                $"the accelerator stopped with error {name} (register 0x{rtl.Error:X8}, layer {rtl.Error >> 16})"
+            );
         }
 
         ExecutionPath path = frame.Path ?? program.Budget!.Paths[rtl.Row].Path;
@@ -214,7 +255,12 @@ public sealed class Workload : IDisposable
         {
             completed[i] = lastStore[Math.Max(i, program.Layers[i].FusedInto ?? i)];
             if (program.Layers[i].Layer is ConcatLayer concat)
-                completed[i] = Enumerable.Range(0, i).Where(p => concat.Inputs.Contains(program.Layers[p].Layer.Output)).Select(p => completed[p]).Append(completed[i]).Max();
+                completed[i] = Enumerable
+                    .Range(0, i)
+                    .Where(p => concat.Inputs.Contains(program.Layers[p].Layer.Output))
+                    .Select(p => completed[p])
+                    .Append(completed[i])
+                    .Max();
         }
 
         return ([.. Enumerable.Range(0, lastStore.Length).OrderBy(i => completed[i])], completed);
@@ -224,50 +270,69 @@ public sealed class Workload : IDisposable
     public void Dispose() => simulator.Dispose();
 
     /// <summary>Name of a layer's operator in reports.</summary>
-    public static string Operator(QuantizedLayer layer) => layer switch
-    {
-        ConvLayer { IsDataMovement: true } => "move",
-        ConvLayer => "conv",
-        MatMulLayer => "matmul",
-        AveragePoolLayer => "averagepool",
-        MaxPoolLayer => "maxpool",
-        MultiplyLayer => "multiply",
-        ResizeLayer => "resize",
-        ConcatLayer => "concat",
-        SoftmaxLayer => "softmax",
-        LayerNormLayer => "layernorm",
-        ArgMaxLayer => "argmax",
-        NormalizedMatMulLayer => "quotient",
-        _ => "add",
-    };
+    public static string Operator(QuantizedLayer layer) =>
+        layer switch
+        {
+            ConvLayer { IsDataMovement: true } => "move",
+            ConvLayer => "conv",
+            MatMulLayer => "matmul",
+            AveragePoolLayer => "averagepool",
+            MaxPoolLayer => "maxpool",
+            MultiplyLayer => "multiply",
+            ResizeLayer => "resize",
+            ConcatLayer => "concat",
+            SoftmaxLayer => "softmax",
+            LayerNormLayer => "layernorm",
+            ArgMaxLayer => "argmax",
+            NormalizedMatMulLayer => "quotient",
+            _ => "add",
+        };
 
     /// <summary>Multiply-accumulates of a network, whole and as the path executes them.</summary>
     public static (long Whole, long Executed) Macs(QuantizedNetwork network, ExecutionPath path) =>
-        network.Layers.Select(l => Macs(network, l, path)).Aggregate((Whole: 0L, Executed: 0L), (sum, l) => (sum.Whole + l.Whole, sum.Executed + l.Executed));
+        network
+            .Layers.Select(l => Macs(network, l, path))
+            .Aggregate((Whole: 0L, Executed: 0L), (sum, l) => (sum.Whole + l.Whole, sum.Executed + l.Executed));
 
     /// <summary>Multiply-accumulates of a layer, whole and as the path executes them.</summary>
     public static (long Whole, long Executed) Macs(QuantizedNetwork network, QuantizedLayer layer, ExecutionPath path)
     {
-        TensorShape i = network.Tensors[layer.Input].Shape, o = layer.Computed(i, network.Tensors[layer.Output].Shape);
+        TensorShape i = network.Tensors[layer.Input].Shape,
+            o = layer.Computed(i, network.Tensors[layer.Output].Shape);
         long pixels = (long)o.Height * o.Width;
-        int outputs = o.Batch * o.Channels, inputs = i.Batch * i.Channels;
+        int outputs = o.Batch * o.Channels,
+            inputs = i.Batch * i.Channels;
         int channelsIn = layer is ConvLayer g ? inputs / g.Groups : i.Channels;
         int keptIn = layer.InputExtent is int e && path.Extents.TryGetValue(e, out int n) ? Math.Min(n, channelsIn) : channelsIn;
         int keptOut = layer.OutputExtent is int f && path.Extents.TryGetValue(f, out int m) ? Math.Min(m, outputs) : outputs;
-        long taps = layer switch { ConvLayer { IsDataMovement: true } => 0, ConvLayer c => c.Kernel.Rows * c.Kernel.Columns, MatMulLayer or NormalizedMatMulLayer => 1, _ => 0 };
+        long taps = layer switch
+        {
+            ConvLayer { IsDataMovement: true } => 0,
+            ConvLayer c => c.Kernel.Rows * c.Kernel.Columns,
+            MatMulLayer or NormalizedMatMulLayer => 1,
+            _ => 0,
+        };
         long whole = pixels * taps * channelsIn * outputs;
         if (layer is NormalizedMatMulLayer)
             whole += pixels * channelsIn * o.Batch;
         bool skipped = layer.Block is int block && path.SkippedBlocks.Contains(block);
         int heads = layer.Heads(o, path);
-        return (whole, skipped ? 0 : heads < o.Batch ? whole / o.Batch * heads : keptIn == channelsIn && keptOut == outputs ? whole : pixels * taps * keptIn * keptOut);
+        return (
+            whole,
+            skipped ? 0
+            : heads < o.Batch ? whole / o.Batch * heads
+            : keptIn == channelsIn && keptOut == outputs ? whole
+            : pixels * taps * keptIn * keptOut
+        );
     }
 
     // A known path costs one register write; a new one takes the next row of the table, the oldest when it is full.
     private (int Row, CyclePrediction Model) Select(ExecutionPath path)
     {
         PathRow wanted = program.Row(path);
-        int known = table.FindIndex(t => t.Row.Keep == wanted.Keep && t.Row.Variant == wanted.Variant && t.Row.Extents.SequenceEqual(wanted.Extents));
+        int known = table.FindIndex(t =>
+            t.Row.Keep == wanted.Keep && t.Row.Variant == wanted.Variant && t.Row.Extents.SequenceEqual(wanted.Extents)
+        );
         if (known >= 0)
             return (known, table[known].Model);
         CyclePrediction model = new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, wanted);
@@ -298,12 +363,30 @@ public sealed class Workload : IDisposable
                 continue;
             if (count++ == 0 && report is null)
             {
-                int channel = i % channels, pixel = i / channels, column = pixel % tensor.Shape.Width, rowIndex = pixel / tensor.Shape.Width % tensor.Shape.Height;
+                int channel = i % channels,
+                    pixel = i / channels,
+                    column = pixel % tensor.Shape.Width,
+                    rowIndex = pixel / tensor.Shape.Width % tensor.Shape.Height;
                 CompiledLayer place = program.Place(layer, program.Row(path));
-                (int tile, int pe, int lane) = place.Locate(program.Config, tensor.Shape, layer.Layer.Computed(program.Network.Tensors[layer.Layer.Input].Shape, tensor.Shape), rowIndex, column, channel);
-                report = $"layer {layer.Layer.Name}, tile {tile}, element [{pixel / tensor.Shape.Width / tensor.Shape.Height},{rowIndex},{column},{channel}], PE {pe}, lane {lane}, "
-                    + $"seen at cycle {cycle} of the run: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} (0x{(byte)got[i]:X2}); tiling {place.Tiling}"
-                    + (replay is null ? string.Empty : $"{Environment.NewLine}replay: {replay} --waveform mismatch.fst --waveform-window {Math.Max(0, cycle - 2000)}:{cycle}");
+                (int tile, int pe, int lane) = place.Locate(
+                    program.Config,
+                    tensor.Shape,
+                    layer.Layer.Computed(program.Network.Tensors[layer.Layer.Input].Shape, tensor.Shape),
+                    rowIndex,
+                    column,
+                    channel
+                );
+                report =
+                    $"layer {layer.Layer.Name}, tile {tile}, element "
+                    + $"[{pixel / tensor.Shape.Width / tensor.Shape.Height},{rowIndex},{column},{channel}], PE {pe}, lane {lane}, "
+                    + $"seen at cycle {cycle} of the run: expected {want[i]} (0x{(byte)want[i]:X2}), RTL {got[i]} "
+                    + $"(0x{(byte)got[i]:X2}); tiling {place.Tiling}"
+                    + (
+                        replay is null
+                            ? string.Empty
+                            : $"{Environment.NewLine}replay: {replay} --waveform mismatch.fst --waveform-window "
+                                + $"{Math.Max(0, cycle - 2000)}:{cycle}"
+                    );
             }
         }
 
@@ -316,15 +399,28 @@ public sealed class Workload : IDisposable
         QuantizedNetwork network = program.Network;
         if (layer is ConcatLayer concat)
         {
-            bool[] all = [.. concat.Inputs.SelectMany(t =>
-            {
-                int part = network.Tensors[t].Shape.Channels;
-                return network.Layers.LastOrDefault(l => network.Home(l.Output) == network.Home(t)) is { } writer && Kept(writer, part, path) is { } some ? some : Enumerable.Repeat(true, part);
-            })];
+            bool[] all =
+            [
+                .. concat.Inputs.SelectMany(t =>
+                {
+                    int part = network.Tensors[t].Shape.Channels;
+                    return
+                        network.Layers.LastOrDefault(l => network.Home(l.Output) == network.Home(t)) is { } writer
+                        && Kept(writer, part, path) is { } some
+                        ? some
+                        : Enumerable.Repeat(true, part);
+                }),
+            ];
             return all.Contains(false) ? all : null;
         }
 
-        return layer.OutputExtent is int e && network.Tensors[layer.Output].Shape.Batch == 1 && path.Extents.TryGetValue(e, out int n) && n < channels ? [.. Enumerable.Range(0, channels).Select(c => c < n)] : null;
+        return
+            layer.OutputExtent is int e
+            && network.Tensors[layer.Output].Shape.Batch == 1
+            && path.Extents.TryGetValue(e, out int n)
+            && n < channels
+            ? [.. Enumerable.Range(0, channels).Select(c => c < n)]
+            : null;
     }
 
     // Heads that a path computes of a layer's output, which lie one after the other; a convolution counts their channels.
@@ -333,18 +429,31 @@ public sealed class Workload : IDisposable
         if (layer.HeadExtent is not null)
             return layer.Heads(shape, path);
         int channels = layer.TransposeOutput ? shape.Width : shape.Channels;
-        return shape.Batch > 1 && layer.OutputExtent is int e && path.Extents.TryGetValue(e, out int n) ? Math.Min(shape.Batch, n / channels) : null;
+        return shape.Batch > 1 && layer.OutputExtent is int e && path.Extents.TryGetValue(e, out int n)
+            ? Math.Min(shape.Batch, n / channels)
+            : null;
     }
 
-    private WorkloadResult Summarise(RunResult rtl, CyclePrediction model, ExecutionPath path, long[] mismatches, string? report, double seconds)
+    private WorkloadResult Summarise(
+        RunResult rtl,
+        CyclePrediction model,
+        ExecutionPath path,
+        long[] mismatches,
+        string? report,
+        double seconds
+    )
     {
         var layers = new List<LayerResult>();
-        long endRtl = 0, endModel = 0;
+        long endRtl = 0,
+            endModel = 0;
         int beat = program.Config.Derived.BeatBytes;
         for (int i = 0; i < program.Layers.Count; i++)
         {
             CompiledLayer layer = program.Layers[i];
-            long read = 0, written = 0, lastRtl = endRtl, lastModel = endModel;
+            long read = 0,
+                written = 0,
+                lastRtl = endRtl,
+                lastModel = endModel;
             foreach (int c in program.CommandsOf(i))
             {
                 if (program.Commands[c].Definition.Queue == Queue.Load)
@@ -364,20 +473,22 @@ public sealed class Workload : IDisposable
 
             (long whole, long executed) = Macs(program.Network, layer.Layer, path);
             long cycles = lastRtl - endRtl;
-            layers.Add(new LayerResult
-            {
-                Name = layer.Layer.Name,
-                Op = Operator(layer.Layer),
-                Macs = whole,
-                MacsSkipped = whole - executed,
-                CyclesRtl = cycles,
-                CyclesModel = lastModel - endModel,
-                Mismatches = mismatches[i],
-                Utilization = cycles == 0 ? 0 : (double)executed / cycles / program.Config.Derived.PeakMacsPerCycle,
-                BytesRead = read,
-                BytesWritten = written,
-                Tiling = layer.Tiling?.ToString() ?? "no commands",
-            });
+            layers.Add(
+                new LayerResult
+                {
+                    Name = layer.Layer.Name,
+                    Op = Operator(layer.Layer),
+                    Macs = whole,
+                    MacsSkipped = whole - executed,
+                    CyclesRtl = cycles,
+                    CyclesModel = lastModel - endModel,
+                    Mismatches = mismatches[i],
+                    Utilization = cycles == 0 ? 0 : (double)executed / cycles / program.Config.Derived.PeakMacsPerCycle,
+                    BytesRead = read,
+                    BytesWritten = written,
+                    Tiling = layer.Tiling?.ToString() ?? "no commands",
+                }
+            );
             (endRtl, endModel) = (lastRtl, lastModel);
         }
 
@@ -395,7 +506,16 @@ public sealed class Workload : IDisposable
                 commands++;
         }
 
-        return new WorkloadResult(layers, rtl, model, program.Network.Outputs.ToDictionary(o => o, o => program.ReadTensor(o, simulator.Memory)), report, differences, commands, seconds);
+        return new WorkloadResult(
+            layers,
+            rtl,
+            model,
+            program.Network.Outputs.ToDictionary(o => o, o => program.ReadTensor(o, simulator.Memory)),
+            report,
+            differences,
+            commands,
+            seconds
+        );
 
         bool Executed(int command) => model.Commands[command] != default;
     }

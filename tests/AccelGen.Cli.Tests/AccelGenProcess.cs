@@ -14,5 +14,10 @@ internal static class AccelGenProcess
 
     /// <summary>Runs it to its end.</summary>
     public static async Task<BufferedCommandResult> RunAsync(Dictionary<string, string?>? environment, params string[] arguments) =>
-        await CliWrap.Cli.Wrap(Dotnet).WithArguments([Library, .. arguments]).WithEnvironmentVariables(environment ?? []).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+        await CliWrap
+            .Cli.Wrap(Dotnet)
+            .WithArguments([Library, .. arguments])
+            .WithEnvironmentVariables(environment ?? [])
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync();
 }

@@ -21,7 +21,10 @@ public sealed class ArchitectureTests
     {
         JsonElement root = await JsonAsync("import", "segformer-b0", "--input-size", "64x96");
         Assert.That(root.GetProperty("parameters").GetInt64(), Is.EqualTo(3_752_438));
-        Assert.That(root.GetProperty("nodes").GetArrayLength(), Is.EqualTo(root.GetProperty("layers").GetArrayLength()).And.GreaterThan(100));
+        Assert.That(
+            root.GetProperty("nodes").GetArrayLength(),
+            Is.EqualTo(root.GetProperty("layers").GetArrayLength()).And.GreaterThan(100)
+        );
         Assert.That(root.GetProperty("layers")[0].GetProperty("input").GetString(), Is.EqualTo("1x64x96x3"));
     }
 
@@ -30,9 +33,28 @@ public sealed class ArchitectureTests
     public async Task An_architecture_runs_on_drawn_images_and_says_so()
     {
         string json = Path.Combine(folder, "run.json");
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "run", "segformer-b0", "--input-size", "32x32", "--seed", "3", "--config", "small", "--skip", "none", "--skip", "stage3.block1", "--json", json);
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(
+            null,
+            "run",
+            "segformer-b0",
+            "--input-size",
+            "32x32",
+            "--seed",
+            "3",
+            "--config",
+            "small",
+            "--skip",
+            "none",
+            "--skip",
+            "stage3.block1",
+            "--json",
+            json
+        );
         Assert.That(result.ExitCode, Is.Zero, result.StandardError);
-        Assert.That(result.StandardOutput, Does.Contain("calibration: 2 synthetic images of seed 3").And.Contain("images: 1 synthetic of seed 3"));
+        Assert.That(
+            result.StandardOutput,
+            Does.Contain("calibration: 2 synthetic images of seed 3").And.Contain("images: 1 synthetic of seed 3")
+        );
         using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));
         JsonElement total = document.RootElement.GetProperty("total");
         Assert.That(total.GetProperty("mismatches").GetInt64(), Is.Zero);
@@ -47,7 +69,23 @@ public sealed class ArchitectureTests
         async Task<byte[]> FileAsync(string seed)
         {
             string path = Path.Combine(folder, "net.json");
-            BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "quantize", "segformer-b0", "--input-size", "32x32", "--seed", seed, "--method", "minmax", "--bias-correction", "false", "--calibrate-limit", "1", "--out", path);
+            BufferedCommandResult result = await AccelGenProcess.RunAsync(
+                null,
+                "quantize",
+                "segformer-b0",
+                "--input-size",
+                "32x32",
+                "--seed",
+                seed,
+                "--method",
+                "minmax",
+                "--bias-correction",
+                "false",
+                "--calibrate-limit",
+                "1",
+                "--out",
+                path
+            );
             Assert.That(result.ExitCode, Is.Zero, result.StandardError);
             return await File.ReadAllBytesAsync(path);
         }
@@ -61,12 +99,25 @@ public sealed class ArchitectureTests
     [CancelAfter(60_000)]
     public async Task Layers_that_alternate_are_said_to_count_together()
     {
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "explain", "segformer-b0", "decoder.linear_*", "stage1.block0.mlp.fc2", "--input-size", "128x64", "--config", "base");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(
+            null,
+            "explain",
+            "segformer-b0",
+            "decoder.linear_*",
+            "stage1.block0.mlp.fc2",
+            "--input-size",
+            "128x64",
+            "--config",
+            "base"
+        );
         Assert.That(result.ExitCode, Is.Zero, result.StandardError);
-        Assert.That(result.StandardOutput, Does.Contain("alternates with the commands of decoder.linear_fuse, strip by strip, which reads what this one stores")
-            .And.Contain("its cycles count with those of decoder.linear_fuse; longest of its own bounds ")
-            .And.Contain("cycles with those that it alternates with, limited by ")
-            .And.Contain("third product, stage1.block0.mlp.fc2, 2 tiles behind the first:"));
+        Assert.That(
+            result.StandardOutput,
+            Does.Contain("alternates with the commands of decoder.linear_fuse, strip by strip, which reads what this one stores")
+                .And.Contain("its cycles count with those of decoder.linear_fuse; longest of its own bounds ")
+                .And.Contain("cycles with those that it alternates with, limited by ")
+                .And.Contain("third product, stage1.block0.mlp.fc2, 2 tiles behind the first:")
+        );
     }
 
     [TestCase("no such architecture; the architectures are segformer-b0", "run", "segformer-b9")]

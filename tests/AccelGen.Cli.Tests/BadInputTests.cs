@@ -11,9 +11,23 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task Three_faults_of_a_configuration_are_reported_at_once()
     {
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "config", "validate", "base", "--set", "array.pes=99", "--set", "axi.dataBits=100", "--set", "buffers.accumulatorEntries=2");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(
+            null,
+            "config",
+            "validate",
+            "base",
+            "--set",
+            "array.pes=99",
+            "--set",
+            "axi.dataBits=100",
+            "--set",
+            "buffers.accumulatorEntries=2"
+        );
         Assert.That(result.ExitCode, Is.EqualTo(2));
-        Assert.That(result.StandardError, Does.Contain("array.pes").And.Contain("axi.dataBits").And.Contain("buffers.accumulatorEntries").And.Not.Contain("   at "));
+        Assert.That(
+            result.StandardError,
+            Does.Contain("array.pes").And.Contain("axi.dataBits").And.Contain("buffers.accumulatorEntries").And.Not.Contain("   at ")
+        );
     }
 
     [TestCase("conv 8x8 k3 -> 3", "takes 3 sizes")]
@@ -32,7 +46,14 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task A_layer_that_does_not_fit_is_refused_with_the_cure()
     {
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "simulate", "--config", "tiny", "--layer", "conv 8x8x4096 k3 -> 8");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(
+            null,
+            "simulate",
+            "--config",
+            "tiny",
+            "--layer",
+            "conv 8x8x4096 k3 -> 8"
+        );
         Assert.That(result.ExitCode, Is.EqualTo(2));
         Assert.That(result.StandardError, Does.Contain("raise buffers.inputKibibytes"));
     }
@@ -41,30 +62,51 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task A_missing_Verilator_is_named_with_what_to_install()
     {
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(new Dictionary<string, string?> { ["PATH"] = Path.GetDirectoryName(Environment.ProcessPath) }, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(
+            new Dictionary<string, string?> { ["PATH"] = Path.GetDirectoryName(Environment.ProcessPath) },
+            "simulate",
+            "--config",
+            "tiny",
+            "--layer",
+            "linear 4x8 -> 8"
+        );
         Assert.That(result.ExitCode, Is.EqualTo(3));
-        Assert.That(result.StandardError, Does.Contain("verilator is not on the path").And.Contain("apt-get install").And.Not.Contain("   at "));
+        Assert.That(
+            result.StandardError,
+            Does.Contain("verilator is not on the path").And.Contain("apt-get install").And.Not.Contain("   at ")
+        );
     }
 
     [Test]
     [CancelAfter(120_000)]
     public async Task Generate_replaces_what_it_wrote_and_nothing_else()
     {
-        string root = Directory.CreateTempSubdirectory("accelgen-generate").FullName, folder = Path.Combine(root, "rtl"), mine = Path.Combine(folder, "my.json");
+        string root = Directory.CreateTempSubdirectory("accelgen-generate").FullName,
+            folder = Path.Combine(root, "rtl"),
+            mine = Path.Combine(folder, "my.json");
         try
         {
             Assert.That((await InProcess.RunAsync("generate", "--config", "base", "--out", folder)).ExitCode, Is.Zero);
-            Assert.That((await InProcess.RunAsync("generate", "--config", "tiny", "--out", folder)).ExitCode, Is.Zero, "another configuration in its place");
+            Assert.That(
+                (await InProcess.RunAsync("generate", "--config", "tiny", "--out", folder)).ExitCode,
+                Is.Zero,
+                "another configuration in its place"
+            );
             await File.WriteAllTextAsync(mine, AccelGen.Config.ConfigLoader.PresetText("tiny"));
             InProcess.Result refused = await InProcess.RunAsync("generate", "--config", mine, "--out", folder);
             Assert.That(refused.ExitCode, Is.EqualTo(2));
             Assert.That(refused.Error, Does.Contain("would delete it: my.json; move it away"));
             Assert.That(File.Exists(mine));
             File.Delete(mine);
-            string list = Path.Combine(folder, "flow", "files.f"), elsewhere = Path.Combine(root, "list");
+            string list = Path.Combine(folder, "flow", "files.f"),
+                elsewhere = Path.Combine(root, "list");
             File.Move(list, elsewhere);
             File.CreateSymbolicLink(list, elsewhere);
-            Assert.That((await InProcess.RunAsync("generate", "--config", "tiny", "--out", folder)).Error, Does.Contain("flow/files.f"), "a link is not what it wrote");
+            Assert.That(
+                (await InProcess.RunAsync("generate", "--config", "tiny", "--out", folder)).Error,
+                Does.Contain("flow/files.f"),
+                "a link is not what it wrote"
+            );
         }
         finally
         {
@@ -77,7 +119,14 @@ public sealed class BadInputTests
     [CancelAfter(60_000)]
     public async Task A_model_cache_that_cannot_be_used_names_its_variable(string cache)
     {
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = cache }, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(
+            new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = cache },
+            "simulate",
+            "--config",
+            "tiny",
+            "--layer",
+            "linear 4x8 -> 8"
+        );
         Assert.That(result.ExitCode, Is.EqualTo(3));
         Assert.That(result.StandardError, Does.Contain(cache).And.Contain("set ACCELGEN_CACHE to a folder that can be written"));
     }
@@ -102,7 +151,14 @@ public sealed class BadInputTests
         string file = Path.GetTempFileName();
         try
         {
-            BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "generate", "--config", "tiny", "--out", Path.Combine(file, "rtl"));
+            BufferedCommandResult result = await AccelGenProcess.RunAsync(
+                null,
+                "generate",
+                "--config",
+                "tiny",
+                "--out",
+                Path.Combine(file, "rtl")
+            );
             Assert.That(result.ExitCode, Is.EqualTo(3));
             Assert.That(result.StandardError, Does.StartWith("error: ").And.Not.Contain("   at "));
         }
@@ -157,7 +213,11 @@ public sealed class BadInputTests
             Assert.That(truncated.StandardError, Does.StartWith($"error: {path}: not a readable ONNX file").And.Not.Contain("   at "));
 
             var unsupported = new OnnxModelWriter();
-            unsupported.Input("image", OnnxModelWriter.Float, 1, 1, 4, 4).Node("Det", ["image"], "s", name: "a").Node("Einsum", ["image"], "g", name: "b").Node("Add", ["s", "g"], "y");
+            unsupported
+                .Input("image", OnnxModelWriter.Float, 1, 1, 4, 4)
+                .Node("Det", ["image"], "s", name: "a")
+                .Node("Einsum", ["image"], "g", name: "b")
+                .Node("Add", ["s", "g"], "y");
             await File.WriteAllBytesAsync(path, unsupported.Build("y", OnnxModelWriter.Float, 1, 1, 4, 4));
             BufferedCommandResult refused = await AccelGenProcess.RunAsync(null, "run", path, "--images", folder, "--calibrate", folder);
             Assert.That(refused.ExitCode, Is.EqualTo(2));

@@ -92,14 +92,21 @@ public sealed class CommandLineMatrixTests
     [TestCaseSource(nameof(Commands))]
     [Category("Deep")]
     [CancelAfter(1_800_000)]
-    public async Task Every_option_takes_or_refuses_everything_also_what_others_share(string command) => await TryAsync(command, onlyOwn: false);
+    public async Task Every_option_takes_or_refuses_everything_also_what_others_share(string command) =>
+        await TryAsync(command, onlyOwn: false);
 
     private static async Task TryAsync(string command, bool onlyOwn)
     {
         Assert.That(Lines, Does.ContainKey(command), $"the command has no line in {nameof(Lines)} of this matrix");
         Command definition = Leaves(CommandLine.Create(), string.Empty).Single(l => l.Name == command).Command;
         HashSet<string> elsewhere = onlyOwn
-            ? [.. Leaves(CommandLine.Create(), string.Empty).Where(l => !Slow.Contains(l.Name) || string.CompareOrdinal(l.Name, command) < 0).SelectMany(l => l.Command.Options).Select(o => o.Name + o.Description)]
+            ?
+            [
+                .. Leaves(CommandLine.Create(), string.Empty)
+                    .Where(l => !Slow.Contains(l.Name) || string.CompareOrdinal(l.Name, command) < 0)
+                    .SelectMany(l => l.Command.Options)
+                    .Select(o => o.Name + o.Description),
+            ]
             : [];
         var wrong = new List<string>();
         foreach (Option option in definition.Options.Where(o => o is not HelpOption))
@@ -136,8 +143,16 @@ public sealed class CommandLineMatrixTests
             await With("/dev/null", 3);
             await With(At($"{command}-made/on/the/way"), 0);
             await With(At("link"), 0);
-            Expect(wrong, $"{option.Name} link", new FileInfo(At("link")).LinkTarget == $"{command}-folder" && File.Exists(At($"{command}-folder/{Left[command]}")));
-            Expect(wrong, $"{option.Name} of someone's files", await File.ReadAllTextAsync(At("mine/thesis")) == Precious && await File.ReadAllTextAsync(At("plain")) == Precious);
+            Expect(
+                wrong,
+                $"{option.Name} link",
+                new FileInfo(At("link")).LinkTarget == $"{command}-folder" && File.Exists(At($"{command}-folder/{Left[command]}"))
+            );
+            Expect(
+                wrong,
+                $"{option.Name} of someone's files",
+                await File.ReadAllTextAsync(At("mine/thesis")) == Precious && await File.ReadAllTextAsync(At("plain")) == Precious
+            );
             return;
         }
 
@@ -154,7 +169,11 @@ public sealed class CommandLineMatrixTests
         await With(At("pipe"), 0);
         try
         {
-            Expect(wrong, $"{option.Name} pipe", (await read.WaitAsync(TimeSpan.FromSeconds(20))).Length > 0 && new FileInfo(At("pipe")).Length == 0);
+            Expect(
+                wrong,
+                $"{option.Name} pipe",
+                (await read.WaitAsync(TimeSpan.FromSeconds(20))).Length > 0 && new FileInfo(At("pipe")).Length == 0
+            );
         }
         catch (TimeoutException)
         {
@@ -173,7 +192,10 @@ public sealed class CommandLineMatrixTests
             wrong.AddRange(await RunAsync([.. Words(command, option), option.Name], 2));
         foreach (string value in Values(command, option.Name, option.ValueType))
             wrong.AddRange(await RunAsync(Words(command, option, value), 0, 2, 3));
-        string one = flag ? "true" : option.ValueType == typeof(string) || option.ValueType == typeof(string[]) ? "x" : "7";
+        string one =
+            flag ? "true"
+            : option.ValueType == typeof(string) || option.ValueType == typeof(string[]) ? "x"
+            : "7";
         if (!option.ValueType.IsArray)
             wrong.AddRange(await RunAsync([.. Words(command, option, one), option.Name, one], 2));
         if (option.ValueType != typeof(string) && option.ValueType != typeof(string[]))
@@ -185,7 +207,9 @@ public sealed class CommandLineMatrixTests
         string[] words = Words(command);
         int at = Array.FindIndex(words, w => w == "tiny" || w.StartsWith(folder, StringComparison.Ordinal));
         foreach (string value in Values(command, argument.Name, argument.ValueType))
-            wrong.AddRange(await RunAsync(argument.ValueType.IsArray ? [.. words, value] : [.. words[..at], value, .. words[(at + 1)..]], 0, 2));
+            wrong.AddRange(
+                await RunAsync(argument.ValueType.IsArray ? [.. words, value] : [.. words[..at], value, .. words[(at + 1)..]], 0, 2)
+            );
         if (!argument.ValueType.IsArray)
             wrong.AddRange(await RunAsync([.. words[..at], .. words[(at + 1)..]], 2));
     }
@@ -195,7 +219,20 @@ public sealed class CommandLineMatrixTests
     {
         Type plain = Nullable.GetUnderlyingType(type) ?? type;
         if (plain == typeof(string) || plain == typeof(string[]))
-            return [string.Empty, folder, At("missing/x"), At("pipe"), "/dev/null", At("plain"), "-", "\u001b[31m", new string('x', 5000), "../../..", "%s{0}"];
+            return
+            [
+                string.Empty,
+                folder,
+                At("missing/x"),
+                At("pipe"),
+                "/dev/null",
+                At("plain"),
+                "-",
+                "\u001b[31m",
+                new string('x', 5000),
+                "../../..",
+                "%s{0}",
+            ];
         if (plain == typeof(int))
             return ["-2147483648", "0", "2147483648", "1.5"];
         if (plain == typeof(double))
@@ -209,7 +246,15 @@ public sealed class CommandLineMatrixTests
     // What is wrong with how a command line ended.
     private static async Task<IEnumerable<string>> RunAsync(string[] words, params int[] codes)
     {
-        string text = string.Join(' ', words.Select(w => w.Length > 100 ? $"{w[..20]}... ({w.Length} characters)" : w.Length == 0 ? "''" : w)).Replace(folder, "@", StringComparison.Ordinal);
+        string text = string.Join(
+                ' ',
+                words.Select(w =>
+                    w.Length > 100 ? $"{w[..20]}... ({w.Length} characters)"
+                    : w.Length == 0 ? "''"
+                    : w
+                )
+            )
+            .Replace(folder, "@", StringComparison.Ordinal);
         using var done = new CancellationTokenSource();
         // Whoever opens the pipe to read it finds it empty.
         Task? feed = words.Contains(At("pipe")) && !OutputOf(words, At("pipe")) ? Task.Run(() => FeedPipe(done.Token)) : null;
@@ -235,10 +280,14 @@ public sealed class CommandLineMatrixTests
         string[] errors = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return new[]
         {
-            codes.Contains(result.ExitCode) ? null : $"{text}: exit code {result.ExitCode}, not {string.Join(" or ", codes)}: {result.Error}",
+            codes.Contains(result.ExitCode)
+                ? null
+                : $"{text}: exit code {result.ExitCode}, not {string.Join(" or ", codes)}: {result.Error}",
             result.ExitCode != 0 && errors.Length == 0 ? $"{text}: exit code {result.ExitCode} without a word" : null,
             errors.Any(e => e.StartsWith("   at ", StringComparison.Ordinal)) ? $"{text}: {result.Error}" : null,
-            result.ExitCode != 0 && errors is [var first, ..] && !first.StartsWith("error: ", StringComparison.Ordinal) ? $"{text}: {first}" : null,
+            result.ExitCode != 0 && errors is [var first, ..] && !first.StartsWith("error: ", StringComparison.Ordinal)
+                ? $"{text}: {first}"
+                : null,
         }.OfType<string>();
     }
 
@@ -248,7 +297,10 @@ public sealed class CommandLineMatrixTests
             new FileStream(At("pipe"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite).Dispose();
     }
 
-    private static readonly HashSet<string> Outputs = [.. Leaves(CommandLine.Create(), string.Empty).SelectMany(l => l.Command.Options).OfType<OutputOption>().Select(o => o.Name)];
+    private static readonly HashSet<string> Outputs =
+    [
+        .. Leaves(CommandLine.Create(), string.Empty).SelectMany(l => l.Command.Options).OfType<OutputOption>().Select(o => o.Name),
+    ];
 
     private static bool OutputOf(string[] words, string path)
     {
@@ -279,9 +331,10 @@ public sealed class CommandLineMatrixTests
         return [.. words];
     }
 
-    private static IEnumerable<(string Name, Command Command)> Leaves(Command command, string path) => command.Subcommands.Count == 0
-        ? [(path, command)]
-        : command.Subcommands.SelectMany(s => Leaves(s, path.Length == 0 ? s.Name : $"{path} {s.Name}"));
+    private static IEnumerable<(string Name, Command Command)> Leaves(Command command, string path) =>
+        command.Subcommands.Count == 0
+            ? [(path, command)]
+            : command.Subcommands.SelectMany(s => Leaves(s, path.Length == 0 ? s.Name : $"{path} {s.Name}"));
 
     private static string At(string name) => Path.Combine(folder, name);
 }

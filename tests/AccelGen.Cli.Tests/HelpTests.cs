@@ -6,7 +6,8 @@ namespace AccelGen.Cli.Tests;
 /// <summary>Help of every command, whatever it requires.</summary>
 public sealed class HelpTests
 {
-    private static IEnumerable<string[]> Commands() => All(CommandLine.Create(), []).SelectMany(words => new[] { "--help", "-h", "-?" }.Select(help => (string[])[.. words, help]));
+    private static IEnumerable<string[]> Commands() =>
+        All(CommandLine.Create(), []).SelectMany(words => new[] { "--help", "-h", "-?" }.Select(help => (string[])[.. words, help]));
 
     [TestCaseSource(nameof(Commands))]
     public async Task Every_command_shows_its_help(params string[] words)

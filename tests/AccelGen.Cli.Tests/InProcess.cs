@@ -10,7 +10,8 @@ internal static class InProcess
     public static async Task<Result> RunAsync(params string[] arguments)
     {
         (TextWriter output, TextWriter error) = (Console.Out, Console.Error);
-        using StringWriter printed = new(), said = new();
+        using StringWriter printed = new(),
+            said = new();
         try
         {
             Console.SetOut(new PrintableWriter(printed, "standard output"));

@@ -23,12 +23,19 @@ public sealed class InterruptionTests
         string cache = Path.Combine(folder, "cache");
         string[] arguments = ["simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8"];
         // A shell that starts the tests in the background has them ignore SIGINT, and a child inherits that.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", AccelGenProcess.Dotnet, AccelGenProcess.Library, .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", AccelGenProcess.Dotnet, AccelGenProcess.Library, .. arguments])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
         start.Environment["ACCELGEN_CACHE"] = cache;
         using Process process = Process.Start(start)!;
         // The build has begun when its folder holds what Verilator writes.
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (!process.HasExited && !(Directory.Exists(cache) && Directory.EnumerateDirectories(cache, "obj", SearchOption.AllDirectories).Any()))
+        while (
+            !process.HasExited
+            && !(Directory.Exists(cache) && Directory.EnumerateDirectories(cache, "obj", SearchOption.AllDirectories).Any())
+        )
             await poll.WaitForNextTickAsync();
         Assert.That(process.HasExited, Is.False, "the build ended before it could be interrupted");
         await CliWrap.Cli.Wrap("kill").WithArguments(["-INT", $"{process.Id}"]).ExecuteAsync();
@@ -47,7 +54,11 @@ public sealed class InterruptionTests
         Assert.That(Directory.EnumerateDirectories(cache), Is.Not.Empty);
         BufferedCommandResult again = await AccelGenProcess.RunAsync(new() { ["ACCELGEN_CACHE"] = cache }, arguments);
         Assert.That(again.ExitCode, Is.Zero, again.StandardError);
-        Assert.That(Directory.EnumerateFileSystemEntries(cache).Select(Path.GetFileName), Has.Exactly(2).Items.And.None.StartsWith("."), "the model and the runtime");
+        Assert.That(
+            Directory.EnumerateFileSystemEntries(cache).Select(Path.GetFileName),
+            Has.Exactly(2).Items.And.None.StartsWith("."),
+            "the model and the runtime"
+        );
     }
 
     [Test]
@@ -56,10 +67,26 @@ public sealed class InterruptionTests
     {
         // A file system of 64 KiB in a mount name space of its own.
         string disk = Directory.CreateDirectory(Path.Combine(folder, "disk")).FullName;
-        const string Script = "mount -t tmpfs -o size=64k none \"$0\" || exit 77; \"$@\"; status=$?; echo \"left: $(ls -A \"$0\")\"; exit $status";
-        BufferedCommandResult result = await CliWrap.Cli.Wrap("unshare")
-            .WithArguments(["-rm", "bash", "-c", Script, disk, AccelGenProcess.Dotnet, AccelGenProcess.Library, "generate", "--config", "base", "--out", Path.Combine(disk, "rtl")])
-            .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+        const string Script =
+            "mount -t tmpfs -o size=64k none \"$0\" || exit 77; \"$@\"; status=$?; echo \"left: $(ls -A \"$0\")\"; exit $status";
+        BufferedCommandResult result = await CliWrap
+            .Cli.Wrap("unshare")
+            .WithArguments([
+                "-rm",
+                "bash",
+                "-c",
+                Script,
+                disk,
+                AccelGenProcess.Dotnet,
+                AccelGenProcess.Library,
+                "generate",
+                "--config",
+                "base",
+                "--out",
+                Path.Combine(disk, "rtl"),
+            ])
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync();
         if (result.ExitCode == 77 || result.StandardError.StartsWith("unshare:", StringComparison.Ordinal))
             Assert.Ignore($"needs a mount name space of its own: {result.StandardError}");
         Assert.That(result.ExitCode, Is.EqualTo(3), result.StandardError);
@@ -71,7 +98,8 @@ public sealed class InterruptionTests
     [CancelAfter(120_000)]
     public async Task A_waveform_window_holds_only_its_cycles()
     {
-        string whole = Path.Combine(folder, "whole.fst"), window = Path.Combine(folder, "window.fst");
+        string whole = Path.Combine(folder, "whole.fst"),
+            window = Path.Combine(folder, "window.fst");
         string[] layer = ["simulate", "--config", "tiny", "--layer", "linear 64x32 -> 32"];
         BufferedCommandResult all = await AccelGenProcess.RunAsync(null, [.. layer, "--waveform", whole]);
         BufferedCommandResult part = await AccelGenProcess.RunAsync(null, [.. layer, "--waveform", window, "--waveform-window", "200:260"]);
@@ -87,7 +115,18 @@ public sealed class InterruptionTests
     public async Task A_window_that_begins_after_the_run_is_refused_and_nothing_is_written()
     {
         string wave = Path.Combine(folder, "w.fst");
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8", "--waveform", wave, "--waveform-window", "100000:200000");
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(
+            null,
+            "simulate",
+            "--config",
+            "tiny",
+            "--layer",
+            "linear 4x8 -> 8",
+            "--waveform",
+            wave,
+            "--waveform-window",
+            "100000:200000"
+        );
         Assert.That(result.ExitCode, Is.EqualTo(2), result.StandardError);
         Assert.That(result.StandardError, Does.Contain("the waveform's window begins at cycle 100000; the run has the cycles 0 to "));
         Assert.That(Directory.EnumerateFileSystemEntries(folder), Is.Empty);
@@ -99,7 +138,18 @@ public sealed class InterruptionTests
     [CancelAfter(60_000)]
     public async Task A_wrong_window_is_explained(string window)
     {
-        BufferedCommandResult result = await AccelGenProcess.RunAsync(null, "simulate", "--config", "tiny", "--layer", "linear 4x8 -> 8", "--waveform", Path.Combine(folder, "w.fst"), "--waveform-window", window);
+        BufferedCommandResult result = await AccelGenProcess.RunAsync(
+            null,
+            "simulate",
+            "--config",
+            "tiny",
+            "--layer",
+            "linear 4x8 -> 8",
+            "--waveform",
+            Path.Combine(folder, "w.fst"),
+            "--waveform-window",
+            window
+        );
         Assert.That(result.ExitCode, Is.EqualTo(2));
         Assert.That(result.StandardError, Does.Contain($"--waveform-window is '{window}'"));
     }
@@ -109,6 +159,9 @@ public sealed class InterruptionTests
     {
         byte[] header = File.ReadAllBytes(path)[..25];
         Assert.That(header[0], Is.Zero);
-        return (System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(9)), System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(17)));
+        return (
+            System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(9)),
+            System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(17))
+        );
     }
 }

@@ -8,7 +8,8 @@ namespace AccelGen.Cli.Tests;
 /// <summary>Paths from a file: their costs by the model, their accuracy by the golden model, and both by the RTL.</summary>
 public sealed class PathCommandTests
 {
-    private const int Size = 8, Inner = 32;
+    private const int Size = 8,
+        Inner = 32;
     private string folder = string.Empty;
 
     [OneTimeSetUp]
@@ -17,10 +18,15 @@ public sealed class PathCommandTests
         folder = Directory.CreateTempSubdirectory("accelgen-paths").FullName;
         var random = new Random(3);
         float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)((random.NextDouble() * 2) - 1))];
-        byte[] network = new OnnxModelWriter().Input("image", OnnxModelWriter.Float, 1, 3, Size, Size)
-            .Initializer("w1", Values(Inner * 3 * 9), Inner, 3, 3, 3).Initializer("w2", Values(Inner * 4), 4, Inner, 1, 1)
-            .Node("Conv", ["image", "w1"], "a", name: "/first/Conv").Ints("pads", 1, 1, 1, 1).Node("Relu", ["a"], "b", name: "/first/Relu")
-            .Node("Conv", ["b", "w2"], "c", name: "/second/Conv").Build("c", OnnxModelWriter.Float, 1, 4, Size, Size);
+        byte[] network = new OnnxModelWriter()
+            .Input("image", OnnxModelWriter.Float, 1, 3, Size, Size)
+            .Initializer("w1", Values(Inner * 3 * 9), Inner, 3, 3, 3)
+            .Initializer("w2", Values(Inner * 4), 4, Inner, 1, 1)
+            .Node("Conv", ["image", "w1"], "a", name: "/first/Conv")
+            .Ints("pads", 1, 1, 1, 1)
+            .Node("Relu", ["a"], "b", name: "/first/Relu")
+            .Node("Conv", ["b", "w2"], "c", name: "/second/Conv")
+            .Build("c", OnnxModelWriter.Float, 1, 4, Size, Size);
         File.WriteAllBytes(At("net.onnx"), network);
         Directory.CreateDirectory(At("images"));
         for (int i = 0; i < 3; i++)
@@ -29,7 +35,10 @@ public sealed class PathCommandTests
             Picture($"images/{i}_mask.png", (x, y) => (byte)random.Next(4) is var k ? new SKColor(k, k, k) : default);
         }
 
-        File.WriteAllText(At("paths.json"), """{"paths": [{"name": "whole"}, {"name": "half", "keep": {"second": "1/2"}}, {"name": "eight", "keep": {"second": 8}}]}""");
+        File.WriteAllText(
+            At("paths.json"),
+            """{"paths": [{"name": "whole"}, {"name": "half", "keep": {"second": "1/2"}}, {"name": "eight", "keep": {"second": 8}}]}"""
+        );
     }
 
     [OneTimeTearDown]
@@ -41,8 +50,25 @@ public sealed class PathCommandTests
     [CancelAfter(240_000)]
     public async Task Costs_and_accuracy_of_each_path_are_those_of_the_RTL(string order, string means)
     {
-        string[] common = [At("net.onnx"), "--calibrate", At("images"), "--images", At("images"), "--config", "tiny", "--paths", At("paths.json"), "--order", order, "--means", means];
-        JsonElement run = (await JsonAsync(["run", .. common])).GetProperty("paths"), paths = (await JsonAsync(["paths", .. common])).GetProperty("paths"), evaluated = (await JsonAsync(["evaluate", .. common, "--float"])).GetProperty("paths");
+        string[] common =
+        [
+            At("net.onnx"),
+            "--calibrate",
+            At("images"),
+            "--images",
+            At("images"),
+            "--config",
+            "tiny",
+            "--paths",
+            At("paths.json"),
+            "--order",
+            order,
+            "--means",
+            means,
+        ];
+        JsonElement run = (await JsonAsync(["run", .. common])).GetProperty("paths"),
+            paths = (await JsonAsync(["paths", .. common])).GetProperty("paths"),
+            evaluated = (await JsonAsync(["evaluate", .. common, "--float"])).GetProperty("paths");
         Assert.That(run.GetArrayLength(), Is.EqualTo(3));
         for (int p = 0; p < 3; p++)
         {
@@ -50,17 +76,36 @@ public sealed class PathCommandTests
             {
                 Assert.That(run[p].GetProperty("differences").GetInt32(), Is.Zero);
                 Assert.That(paths[p].GetProperty("cyclesModel").GetInt64(), Is.EqualTo(run[p].GetProperty("cyclesRtl").GetInt64()));
-                Assert.That(paths[p].GetProperty("macs").GetInt64(), Is.EqualTo(run[p].GetProperty("macs").GetInt64() - run[p].GetProperty("macsSkipped").GetInt64()));
+                Assert.That(
+                    paths[p].GetProperty("macs").GetInt64(),
+                    Is.EqualTo(run[p].GetProperty("macs").GetInt64() - run[p].GetProperty("macsSkipped").GetInt64())
+                );
                 // Masks have the size of the output here.
-                Assert.That(evaluated[p].GetProperty("pixelAccuracy").GetDouble(), Is.EqualTo(run[p].GetProperty("accuracy").GetDouble()).Within(1e-12));
-                Assert.That(paths[p].GetProperty("accuracy").GetDouble(), Is.EqualTo(evaluated[p].GetProperty("accuracy").GetDouble()).Within(1e-12));
-                Assert.That(evaluated[p].GetProperty("floatAccuracy").GetDouble(), Is.EqualTo(evaluated[p].GetProperty("accuracy").GetDouble()).Within(0.1));
+                Assert.That(
+                    evaluated[p].GetProperty("pixelAccuracy").GetDouble(),
+                    Is.EqualTo(run[p].GetProperty("accuracy").GetDouble()).Within(1e-12)
+                );
+                Assert.That(
+                    paths[p].GetProperty("accuracy").GetDouble(),
+                    Is.EqualTo(evaluated[p].GetProperty("accuracy").GetDouble()).Within(1e-12)
+                );
+                Assert.That(
+                    evaluated[p].GetProperty("floatAccuracy").GetDouble(),
+                    Is.EqualTo(evaluated[p].GetProperty("accuracy").GetDouble()).Within(0.1)
+                );
                 Assert.That(evaluated[p].GetProperty("images").GetInt32(), Is.EqualTo(3));
             });
         }
 
-        Assert.That(run[1].GetProperty("macsSkipped").GetInt64(), Is.EqualTo(run[1].GetProperty("macs").GetInt64() / 2), "what fed the dropped half is not computed either");
-        Assert.That(run[2].GetProperty("cyclesRtl").GetInt64(), Is.LessThan(run[1].GetProperty("cyclesRtl").GetInt64()).And.LessThan(run[0].GetProperty("cyclesRtl").GetInt64()));
+        Assert.That(
+            run[1].GetProperty("macsSkipped").GetInt64(),
+            Is.EqualTo(run[1].GetProperty("macs").GetInt64() / 2),
+            "what fed the dropped half is not computed either"
+        );
+        Assert.That(
+            run[2].GetProperty("cyclesRtl").GetInt64(),
+            Is.LessThan(run[1].GetProperty("cyclesRtl").GetInt64()).And.LessThan(run[0].GetProperty("cyclesRtl").GetInt64())
+        );
     }
 
     [Test]
@@ -68,7 +113,19 @@ public sealed class PathCommandTests
     public async Task An_evaluation_goes_on_where_it_was()
     {
         string cache = At("cache");
-        string[] arguments = ["evaluate", At("net.onnx"), "--calibrate", At("images"), "--images", At("images"), "--config", "tiny", "--paths", At("paths.json")];
+        string[] arguments =
+        [
+            "evaluate",
+            At("net.onnx"),
+            "--calibrate",
+            At("images"),
+            "--images",
+            At("images"),
+            "--config",
+            "tiny",
+            "--paths",
+            At("paths.json"),
+        ];
         var environment = new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = cache };
         string first = (await AccelGenProcess.RunAsync(environment, arguments)).StandardOutput;
         string store = Directory.GetFiles(Path.Combine(cache, "evaluations")).Single();
@@ -90,7 +147,17 @@ public sealed class PathCommandTests
     [CancelAfter(60_000)]
     public async Task A_place_that_cannot_keep_results_names_its_variable()
     {
-        var result = await AccelGenProcess.RunAsync(new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = "/dev/null" }, "evaluate", At("net.onnx"), "--calibrate", At("images"), "--images", At("images"), "--config", "tiny");
+        var result = await AccelGenProcess.RunAsync(
+            new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = "/dev/null" },
+            "evaluate",
+            At("net.onnx"),
+            "--calibrate",
+            At("images"),
+            "--images",
+            At("images"),
+            "--config",
+            "tiny"
+        );
         Assert.That(result.ExitCode, Is.EqualTo(3));
         Assert.That(result.StandardError, Does.Contain("results cannot be kept in /dev/null").And.Contain("set ACCELGEN_CACHE"));
     }
@@ -101,9 +168,21 @@ public sealed class PathCommandTests
     {
         string file = At("ladder.json");
         Assert.That((await InProcess.RunAsync("paths", At("net.onnx"), "--default", "--config", "tiny", "--out", file)).ExitCode, Is.Zero);
-        InProcess.Result result = await InProcess.RunAsync("paths", At("net.onnx"), "--calibrate", At("images"), "--config", "tiny", "--paths", file);
+        InProcess.Result result = await InProcess.RunAsync(
+            "paths",
+            At("net.onnx"),
+            "--calibrate",
+            At("images"),
+            "--config",
+            "tiny",
+            "--paths",
+            file
+        );
         Assert.That(result.ExitCode, Is.Zero, result.Error);
-        Assert.That(result.Output, Does.Contain("channels 2/8").And.Contain("not computed where channels are dropped: second: /first/Conv"));
+        Assert.That(
+            result.Output,
+            Does.Contain("channels 2/8").And.Contain("not computed where channels are dropped: second: /first/Conv")
+        );
     }
 
     [Test]
@@ -111,10 +190,25 @@ public sealed class PathCommandTests
     public async Task Searched_paths_cost_less_and_less_and_are_no_more_than_asked_for()
     {
         string file = At("searched.json");
-        JsonElement found = await JsonAsync(["paths", At("net.onnx"), "--calibrate", At("images"), "--config", "tiny", "--search", "--count", "3", "--out", file]);
+        JsonElement found = await JsonAsync([
+            "paths",
+            At("net.onnx"),
+            "--calibrate",
+            At("images"),
+            "--config",
+            "tiny",
+            "--search",
+            "--count",
+            "3",
+            "--out",
+            file,
+        ]);
         long[] macs = [.. found.GetProperty("paths").EnumerateArray().Select(p => p.GetProperty("macs").GetInt64())];
         Assert.That(macs, Has.Length.InRange(2, 3).And.Ordered.Descending);
-        Assert.That(JsonDocument.Parse(await File.ReadAllTextAsync(file)).RootElement.GetProperty("paths").GetArrayLength(), Is.EqualTo(macs.Length));
+        Assert.That(
+            JsonDocument.Parse(await File.ReadAllTextAsync(file)).RootElement.GetProperty("paths").GetArrayLength(),
+            Is.EqualTo(macs.Length)
+        );
         InProcess.Result without = await InProcess.RunAsync("paths", At("net.onnx"), "--config", "tiny", "--search");
         Assert.That(without.ExitCode, Is.EqualTo(2));
     }
@@ -128,7 +222,15 @@ public sealed class PathCommandTests
     [CancelAfter(60_000)]
     public async Task Wrong_options_are_explained(string says, params string[] options)
     {
-        InProcess.Result result = await InProcess.RunAsync(["paths", At("net.onnx"), "--calibrate", At("images"), "--config", "tiny", .. options.Select(o => o.EndsWith(".json", StringComparison.Ordinal) ? At(o) : o)]);
+        InProcess.Result result = await InProcess.RunAsync([
+            "paths",
+            At("net.onnx"),
+            "--calibrate",
+            At("images"),
+            "--config",
+            "tiny",
+            .. options.Select(o => o.EndsWith(".json", StringComparison.Ordinal) ? At(o) : o),
+        ]);
         Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
         Assert.That(result.Error, Does.Contain(says).And.Not.Contain("   at "));
     }

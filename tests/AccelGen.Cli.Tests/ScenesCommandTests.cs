@@ -17,15 +17,26 @@ public sealed class ScenesCommandTests
     [Test]
     public async Task A_set_of_another_size_replaces_the_one_before_and_begins_with_the_same_scenes()
     {
-        string set = Path.Combine(folder, "set"), json = Path.Combine(folder, "set.json");
+        string set = Path.Combine(folder, "set"),
+            json = Path.Combine(folder, "set.json");
         Assert.That((await InProcess.RunAsync("scenes", "--count", "5", "--seed", "9", "--out", set)).ExitCode, Is.Zero);
         byte[] before = await File.ReadAllBytesAsync(Path.Combine(set, "scene00001.png"));
         InProcess.Result result = await InProcess.RunAsync("scenes", "--count", "2", "--seed", "9", "--out", set, "--json", json);
         Assert.That(result.ExitCode, Is.Zero, result.Error);
-        Assert.That(Directory.EnumerateFiles(set).Select(Path.GetFileName), Is.EquivalentTo(new[] { "classes.txt", "scene00000.png", "scene00000_mask.png", "scene00001.png", "scene00001_mask.png" }));
+        Assert.That(
+            Directory.EnumerateFiles(set).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { "classes.txt", "scene00000.png", "scene00000_mask.png", "scene00001.png", "scene00001_mask.png" })
+        );
         Assert.That(await File.ReadAllBytesAsync(Path.Combine(set, "scene00001.png")), Is.EqualTo(before));
         JsonElement document = JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement;
-        Assert.That((document.GetProperty("scenes").GetInt32(), document.GetProperty("seed").GetInt32(), document.GetProperty("classes").GetArrayLength()), Is.EqualTo((2, 9, 10)));
+        Assert.That(
+            (
+                document.GetProperty("scenes").GetInt32(),
+                document.GetProperty("seed").GetInt32(),
+                document.GetProperty("classes").GetArrayLength()
+            ),
+            Is.EqualTo((2, 9, 10))
+        );
     }
 
     [TestCase("--count", "0", "--count is 0; legal are 1 to 100000")]

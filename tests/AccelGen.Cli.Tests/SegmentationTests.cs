@@ -25,7 +25,11 @@ public sealed class SegmentationTests
         // Of another size: each pixel of the network has four of the mask.
         Picture("images/a_mask.png", 2 * Size, i => new SKColor(truth[i], truth[i], truth[i]));
         Picture("alone/a.png", Size, i => colours[i]);
-        Picture("masks/a.png", Size, i => i == 0 ? SKColors.White : new SKColor((byte)(truth[i] + 1), (byte)(truth[i] + 1), (byte)(truth[i] + 1)));
+        Picture(
+            "masks/a.png",
+            Size,
+            i => i == 0 ? SKColors.White : new SKColor((byte)(truth[i] + 1), (byte)(truth[i] + 1), (byte)(truth[i] + 1))
+        );
         Picture("high/a.png", Size, i => new SKColor(9, 9, 9));
         Picture("colour/a.png", Size, i => new SKColor(1, 2, 3));
         Directory.CreateDirectory(Path.Combine(folder, "none"));
@@ -60,10 +64,27 @@ public sealed class SegmentationTests
     [TestCase(256, 0.943, 0.02)]
     [TestCase(512, 0.929, 0.02, Category = "Deep")]
     [CancelAfter(600_000)]
-    public async Task EfficientViT_on_a_street_scene_equals_the_golden_model_and_is_near_the_float_network(int size, double floatAccuracy, double loss)
+    public async Task EfficientViT_on_a_street_scene_equals_the_golden_model_and_is_near_the_float_network(
+        int size,
+        double floatAccuracy,
+        double loss
+    )
     {
-        string model = ThirdPartyModels.Require($"efficientvit_seg_b0/efficientvit_seg_b0_cityscapes_{size}_folded.onnx"), images = ThirdPartyModels.Require("images/cityscapes"), json = Path.Combine(folder, "street.json");
-        BufferedCommandResult result = await RunAsync("run", model, "--calibrate", images, "--images", images, "--config", "base", "--json", json);
+        string model = ThirdPartyModels.Require($"efficientvit_seg_b0/efficientvit_seg_b0_cityscapes_{size}_folded.onnx"),
+            images = ThirdPartyModels.Require("images/cityscapes"),
+            json = Path.Combine(folder, "street.json");
+        BufferedCommandResult result = await RunAsync(
+            "run",
+            model,
+            "--calibrate",
+            images,
+            "--images",
+            images,
+            "--config",
+            "base",
+            "--json",
+            json
+        );
         Assert.That(result.ExitCode, Is.Zero, result.StandardError);
         JsonElement total = JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement.GetProperty("total");
         Assert.That(total.GetProperty("images").GetInt32(), Is.EqualTo(1));
@@ -80,7 +101,18 @@ public sealed class SegmentationTests
     [CancelAfter(60_000)]
     public async Task A_wrong_mask_is_explained(string says, string option, string value)
     {
-        BufferedCommandResult result = await RunAsync("run", "scores.onnx", "--calibrate", "images", "--config", "tiny", "--images", "alone", option, value);
+        BufferedCommandResult result = await RunAsync(
+            "run",
+            "scores.onnx",
+            "--calibrate",
+            "images",
+            "--config",
+            "tiny",
+            "--images",
+            "alone",
+            option,
+            value
+        );
         Assert.That(result.ExitCode, Is.EqualTo(2), result.StandardError);
         Assert.That(result.StandardError, Does.Contain(says).And.Not.Contain("   at "));
     }
@@ -89,12 +121,18 @@ public sealed class SegmentationTests
     private void Network(string name, bool labels)
     {
         var model = new OnnxModelWriter();
-        model.Input("image", OnnxModelWriter.Float, 1, 3, Size, Size)
+        model
+            .Input("image", OnnxModelWriter.Float, 1, 3, Size, Size)
             .Initializer("w", [1f, 0, 0, 0, 1, 0, 0, 0, 1], 3, 3, 1, 1)
             .Node("Conv", ["image", "w"], "scores");
         if (labels)
             model.Node("ArgMax", ["scores"], "labels").Int("axis", 1).Int("keepdims", 1);
-        File.WriteAllBytes(Path.Combine(folder, name), labels ? model.Build("labels", OnnxModelWriter.Int64, 1, 1, Size, Size) : model.Build("scores", OnnxModelWriter.Float, 1, 3, Size, Size));
+        File.WriteAllBytes(
+            Path.Combine(folder, name),
+            labels
+                ? model.Build("labels", OnnxModelWriter.Int64, 1, 1, Size, Size)
+                : model.Build("scores", OnnxModelWriter.Float, 1, 3, Size, Size)
+        );
     }
 
     // A picture of four quarters.
@@ -112,11 +150,30 @@ public sealed class SegmentationTests
     private async Task<JsonElement> TotalAsync(string model, params string[] arguments)
     {
         string json = Path.Combine(folder, "run.json");
-        BufferedCommandResult result = await RunAsync(["run", model, "--calibrate", "images", "--config", "tiny", "--json", json, .. arguments]);
+        BufferedCommandResult result = await RunAsync([
+            "run",
+            model,
+            "--calibrate",
+            "images",
+            "--config",
+            "tiny",
+            "--json",
+            json,
+            .. arguments,
+        ]);
         Assert.That(result.ExitCode, Is.Zero, result.StandardError);
         return JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement.GetProperty("total");
     }
 
-    private Task<BufferedCommandResult> RunAsync(params string[] arguments) => AccelGenProcess.RunAsync(null, [.. arguments.Select(a =>
-        a is "scores.onnx" or "labels.onnx" or "images" or "alone" or "masks" or "high" or "colour" or "none" or "nowhere" ? Path.Combine(folder, a) : a)]);
+    private Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
+        AccelGenProcess.RunAsync(
+            null,
+            [
+                .. arguments.Select(a =>
+                    a is "scores.onnx" or "labels.onnx" or "images" or "alone" or "masks" or "high" or "colour" or "none" or "nowhere"
+                        ? Path.Combine(folder, a)
+                        : a
+                ),
+            ]
+        );
 }

@@ -8,7 +8,8 @@ namespace AccelGen.Cli.Tests;
 /// <summary>Networks that are several files: each a path of one program, by name.</summary>
 public sealed class SubnetCommandTests
 {
-    private const int Size = 12, Seed = 8;
+    private const int Size = 12,
+        Seed = 8;
     private string folder = string.Empty;
 
     [OneTimeSetUp]
@@ -16,7 +17,14 @@ public sealed class SubnetCommandTests
     {
         folder = Directory.CreateTempSubdirectory("accelgen-subnets").FullName;
         var models = new SubnetModels(Seed, Size);
-        SubnetSizes[] sizes = [SubnetModels.Largest, SubnetModels.Largest, new(48, [40], 72), new(48, [16, 24, 8], 72), new(24, [16, 24], 40)];
+        SubnetSizes[] sizes =
+        [
+            SubnetModels.Largest,
+            SubnetModels.Largest,
+            new(48, [40], 72),
+            new(48, [16, 24, 8], 72),
+            new(24, [16, 24], 40),
+        ];
         string[] names = ["whole", "statistics", "depth", "expand", "width"];
         for (int i = 0; i < names.Length; i++)
             File.WriteAllBytes(At($"{names[i]}.onnx"), models.Build(sizes[i], i + 1));
@@ -41,9 +49,31 @@ public sealed class SubnetCommandTests
     [CancelAfter(600_000)]
     public async Task Four_subnets_run_as_paths_and_all_commands_agree_on_them()
     {
-        string[] common = [At("whole.onnx"), "--subnet", At("statistics.onnx"), "--subnet", At("depth.onnx"), "--subnet", At("expand.onnx"), "--subnet", At("width.onnx"), "--calibrate", At("images"), "--images", At("images"), "--config", "tiny"];
-        JsonElement run = (await JsonAsync(["run", .. common])).GetProperty("paths"), paths = (await JsonAsync(["paths", .. common])).GetProperty("paths"), evaluated = (await JsonAsync(["evaluate", .. common, "--float"])).GetProperty("paths");
-        Assert.That(Enumerable.Range(0, run.GetArrayLength()).Select(p => run[p].GetProperty("name").GetString()), Is.EqualTo(new[] { "whole", "statistics", "depth", "expand", "width" }));
+        string[] common =
+        [
+            At("whole.onnx"),
+            "--subnet",
+            At("statistics.onnx"),
+            "--subnet",
+            At("depth.onnx"),
+            "--subnet",
+            At("expand.onnx"),
+            "--subnet",
+            At("width.onnx"),
+            "--calibrate",
+            At("images"),
+            "--images",
+            At("images"),
+            "--config",
+            "tiny",
+        ];
+        JsonElement run = (await JsonAsync(["run", .. common])).GetProperty("paths"),
+            paths = (await JsonAsync(["paths", .. common])).GetProperty("paths"),
+            evaluated = (await JsonAsync(["evaluate", .. common, "--float"])).GetProperty("paths");
+        Assert.That(
+            Enumerable.Range(0, run.GetArrayLength()).Select(p => run[p].GetProperty("name").GetString()),
+            Is.EqualTo(new[] { "whole", "statistics", "depth", "expand", "width" })
+        );
         for (int p = 0; p < 5; p++)
         {
             Assert.Multiple(() =>
@@ -52,7 +82,10 @@ public sealed class SubnetCommandTests
                 Assert.That(paths[p].GetProperty("cyclesModel").GetInt64(), Is.EqualTo(run[p].GetProperty("cyclesRtl").GetInt64()));
                 Assert.That(paths[p].GetProperty("accuracy").GetDouble(), Is.EqualTo(run[p].GetProperty("accuracy").GetDouble()));
                 Assert.That(evaluated[p].GetProperty("accuracy").GetDouble(), Is.EqualTo(run[p].GetProperty("accuracy").GetDouble()));
-                Assert.That(evaluated[p].GetProperty("floatAccuracy").GetDouble(), Is.EqualTo(run[p].GetProperty("floatAccuracy").GetDouble()));
+                Assert.That(
+                    evaluated[p].GetProperty("floatAccuracy").GetDouble(),
+                    Is.EqualTo(run[p].GetProperty("floatAccuracy").GetDouble())
+                );
             });
         }
 
@@ -67,11 +100,34 @@ public sealed class SubnetCommandTests
     [Test]
     public async Task Every_file_that_is_no_subnet_is_refused_with_its_reason_at_once()
     {
-        InProcess.Result result = await InProcess.RunAsync("paths", At("whole.onnx"), "--subnet", At("other.onnx"), "--subnet", At("depth.onnx"), "--subnet", At("larger.onnx"), "--subnet", At("missing.onnx"), "--subnet", At("whole.onnx"), "--calibrate", At("images"), "--config", "tiny");
+        InProcess.Result result = await InProcess.RunAsync(
+            "paths",
+            At("whole.onnx"),
+            "--subnet",
+            At("other.onnx"),
+            "--subnet",
+            At("depth.onnx"),
+            "--subnet",
+            At("larger.onnx"),
+            "--subnet",
+            At("missing.onnx"),
+            "--subnet",
+            At("whole.onnx"),
+            "--calibrate",
+            At("images"),
+            "--config",
+            "tiny"
+        );
         Assert.That(result.ExitCode, Is.EqualTo(2));
         string[] lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines, Has.Length.EqualTo(4));
-        Assert.That(lines[0], Does.Contain($"--subnet {At("other.onnx")} is no subnet of whole: layer /stem/Conv against /stem/Conv of whole: the weights of output channel 0 are no multiple"));
+        Assert.That(
+            lines[0],
+            Does.Contain(
+                $"--subnet {At("other.onnx")} is no subnet of whole: layer /stem/Conv against /stem/Conv of whole: "
+                    + $"the weights of output channel 0 are no multiple"
+            )
+        );
         Assert.That(lines[1], Does.Contain("16x16 with 3 channels; whole has 12x12"));
         Assert.That(lines[2], Does.Contain("missing.onnx: there is no such file"));
         Assert.That(lines[3], Does.Contain("'whole' is the name of two paths"));
@@ -84,7 +140,17 @@ public sealed class SubnetCommandTests
     [TestCase("--path thin: --subnet has no such path; it has whole, width", "paths", "--path", "thin")]
     public async Task Options_that_do_not_go_with_subnets_are_refused(string message, string command, params string[] more)
     {
-        InProcess.Result result = await InProcess.RunAsync([command, At("whole.onnx"), "--subnet", At("width.onnx"), "--calibrate", At("images"), "--config", "tiny", .. more.Select(m => m is "images" or "ladder.json" ? At(m) : m)]);
+        InProcess.Result result = await InProcess.RunAsync([
+            command,
+            At("whole.onnx"),
+            "--subnet",
+            At("width.onnx"),
+            "--calibrate",
+            At("images"),
+            "--config",
+            "tiny",
+            .. more.Select(m => m is "images" or "ladder.json" ? At(m) : m),
+        ]);
         Assert.That((result.ExitCode, result.Error.Contains(message, StringComparison.Ordinal)), Is.EqualTo((2, true)), result.Error);
     }
 

@@ -17,7 +17,12 @@ public sealed class RefusalTests
 
     [Test]
     public void More_tiles_than_a_layer_may_have_name_their_number_and_what_makes_them_larger() =>
-        Refused(Conv((4, 4, 4), (3, 3), 1, (1, 1), (4000, 4000, 4000, 4000)), "layer conv", "tiles of the largest size where 262,144 are the most", "raise array.pes or buffers.accumulatorEntries");
+        Refused(
+            Conv((4, 4, 4), (3, 3), 1, (1, 1), (4000, 4000, 4000, 4000)),
+            "layer conv",
+            "tiles of the largest size where 262,144 are the most",
+            "raise array.pes or buffers.accumulatorEntries"
+        );
 
     [Test]
     public void An_image_far_larger_than_the_buffers_is_cut_until_it_fits()
@@ -28,7 +33,14 @@ public sealed class RefusalTests
 
     [Test]
     public void A_dilation_beyond_its_command_field_names_field_value_and_range() =>
-        Refused(ConfigLoader.Load("tiny", ["buffers.inputKibibytes=64"]), Conv((1200, 1, 4), (2, 1), 1, (1100, 1)), "layer conv", "1,100", "COMPUTE.DilationRows", "0 to 1,023");
+        Refused(
+            ConfigLoader.Load("tiny", ["buffers.inputKibibytes=64"]),
+            Conv((1200, 1, 4), (2, 1), 1, (1100, 1)),
+            "layer conv",
+            "1,100",
+            "COMPUTE.DilationRows",
+            "0 to 1,023"
+        );
 
     [Test]
     public void A_stride_beyond_its_command_field_names_field_value_and_range() =>
@@ -43,11 +55,25 @@ public sealed class RefusalTests
     {
         const int Outputs = 4 * 4097;
         QuantizedNetwork network = Conv((1, 1, 1), (1, 1), 1, (1, 1));
-        Refused(network with
-        {
-            Tensors = [network.Tensors[0], network.Tensors[1] with { Shape = new TensorShape(1, 1, 1, Outputs) }],
-            Layers = [(ConvLayer)network.Layers[0] with { Weights = new sbyte[Outputs], Bias = new int[Outputs], Scales = new FixedPointScale[Outputs] }],
-        }, "layer conv", "4,096", "BBase", "0 to 4,095; make the layer smaller, or the array larger");
+        Refused(
+            network with
+            {
+                Tensors = [network.Tensors[0], network.Tensors[1] with { Shape = new TensorShape(1, 1, 1, Outputs) }],
+                Layers =
+                [
+                    (ConvLayer)network.Layers[0] with
+                    {
+                        Weights = new sbyte[Outputs],
+                        Bias = new int[Outputs],
+                        Scales = new FixedPointScale[Outputs],
+                    },
+                ],
+            },
+            "layer conv",
+            "4,096",
+            "BBase",
+            "0 to 4,095; make the layer smaller, or the array larger"
+        );
     }
 
     [Test]
@@ -55,7 +81,10 @@ public sealed class RefusalTests
     {
         QuantizedNetwork network = Pool((1, 70, 8), (1, 70), (1, 3000));
         CompiledProgram program = new NetworkCompiler(Tiny, new MemoryTiming()).Compile(network);
-        Assert.That(program.Commands.Where(c => c.Is(ComputeCommand.Definition)).Select(c => c[ComputeCommand.StrideColumns]), Is.All.EqualTo(1));
+        Assert.That(
+            program.Commands.Where(c => c.Is(ComputeCommand.Definition)).Select(c => c[ComputeCommand.StrideColumns]),
+            Is.All.EqualTo(1)
+        );
     }
 
     [Test]
@@ -64,7 +93,10 @@ public sealed class RefusalTests
         // 4 x 6 pixels become 6 x 4: as many, but others.
         QuantizedNetwork network = Conv((4, 6, 4), (1, 1), 1, (1, 1), (0, 0, 2, -2));
         CompiledProgram program = new NetworkCompiler(Tiny, new MemoryTiming()).Compile(network);
-        Assert.That(program.Commands.Where(c => c.Is(ComputeCommand.Definition)).Select(c => c[ComputeCommand.ImageRows]), Is.All.EqualTo(4));
+        Assert.That(
+            program.Commands.Where(c => c.Is(ComputeCommand.Definition)).Select(c => c[ComputeCommand.ImageRows]),
+            Is.All.EqualTo(4)
+        );
     }
 
     private static void Refused(QuantizedNetwork network, params string[] parts) => Refused(Tiny, network, parts);
@@ -76,19 +108,44 @@ public sealed class RefusalTests
             Assert.That(refusal.Message, Does.Contain(part));
     }
 
-    private static QuantizedNetwork Pool((int H, int W, int C) image, (int Rows, int Columns) kernel, (int Rows, int Columns) stride) => Network(
-        new TensorShape(1, image.H, image.W, image.C),
-        new TensorShape(1, ((image.H - kernel.Rows) / stride.Rows) + 1, ((image.W - kernel.Columns) / stride.Columns) + 1, image.C),
-        new AveragePoolLayer("pool", 0, 1, -128, 127) { Kernel = kernel, Stride = stride, Scale = FixedPointScale.FromReal(0.01) });
+    private static QuantizedNetwork Pool((int H, int W, int C) image, (int Rows, int Columns) kernel, (int Rows, int Columns) stride) =>
+        Network(
+            new TensorShape(1, image.H, image.W, image.C),
+            new TensorShape(1, ((image.H - kernel.Rows) / stride.Rows) + 1, ((image.W - kernel.Columns) / stride.Columns) + 1, image.C),
+            new AveragePoolLayer("pool", 0, 1, -128, 127)
+            {
+                Kernel = kernel,
+                Stride = stride,
+                Scale = FixedPointScale.FromReal(0.01),
+            }
+        );
 
-    private static QuantizedNetwork Conv((int H, int W, int C) image, (int Rows, int Columns) kernel, int stride, (int Rows, int Columns) dilation, (int Top, int Left, int Bottom, int Right) padding = default) => Network(
-        new TensorShape(1, image.H, image.W, image.C),
-        new TensorShape(1, Steps(image.H + padding.Top + padding.Bottom, kernel.Rows, dilation.Rows, stride), Steps(image.W + padding.Left + padding.Right, kernel.Columns, dilation.Columns, stride), 4),
-        new ConvLayer("conv", 0, 1, -128, 127)
-        {
-            Weights = new sbyte[4 * kernel.Rows * kernel.Columns * image.C], Bias = new int[4], Scales = [.. Enumerable.Repeat(FixedPointScale.FromReal(0.01), 4)],
-            Kernel = kernel, Stride = (stride, stride), Dilation = dilation, Padding = padding,
-        });
+    private static QuantizedNetwork Conv(
+        (int H, int W, int C) image,
+        (int Rows, int Columns) kernel,
+        int stride,
+        (int Rows, int Columns) dilation,
+        (int Top, int Left, int Bottom, int Right) padding = default
+    ) =>
+        Network(
+            new TensorShape(1, image.H, image.W, image.C),
+            new TensorShape(
+                1,
+                Steps(image.H + padding.Top + padding.Bottom, kernel.Rows, dilation.Rows, stride),
+                Steps(image.W + padding.Left + padding.Right, kernel.Columns, dilation.Columns, stride),
+                4
+            ),
+            new ConvLayer("conv", 0, 1, -128, 127)
+            {
+                Weights = new sbyte[4 * kernel.Rows * kernel.Columns * image.C],
+                Bias = new int[4],
+                Scales = [.. Enumerable.Repeat(FixedPointScale.FromReal(0.01), 4)],
+                Kernel = kernel,
+                Stride = (stride, stride),
+                Dilation = dilation,
+                Padding = padding,
+            }
+        );
 
     private static int Steps(int extent, int kernel, int dilation, int stride) => ((extent - ((kernel - 1) * dilation) - 1) / stride) + 1;
 

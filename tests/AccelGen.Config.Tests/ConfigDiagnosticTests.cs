@@ -34,7 +34,8 @@ public sealed class ConfigDiagnosticTests
         (ConfigCodes.WrongType, _ => "[]"),
     ];
 
-    private static IEnumerable<TestCaseData> Overrides() => ByOverride.Select(f => new TestCaseData(f.Code, f.Preset, f.Overrides).SetArgDisplayNames(f.Code, string.Join(' ', f.Overrides)));
+    private static IEnumerable<TestCaseData> Overrides() =>
+        ByOverride.Select(f => new TestCaseData(f.Code, f.Preset, f.Overrides).SetArgDisplayNames(f.Code, string.Join(' ', f.Overrides)));
 
     private static IEnumerable<TestCaseData> Files() => ByFile.Select(f => new TestCaseData(f.Code, f.Damage).SetArgDisplayNames(f.Code));
 
@@ -73,7 +74,10 @@ public sealed class ConfigDiagnosticTests
             foreach (int value in new[] { int.MinValue, -8, -1, 0, 1, 2, 3, 5, 65, 1 << 20, int.MaxValue })
             {
                 ConfigResult result = ConfigLoader.TryLoad("tiny", $"{field.Path}={value}");
-                Assert.That(result.Config is not null || result.Diagnostics.All(d => d.Legal.Length > 0 && d.Cure.Length > 0), $"{field.Path}={value}");
+                Assert.That(
+                    result.Config is not null || result.Diagnostics.All(d => d.Legal.Length > 0 && d.Cure.Length > 0),
+                    $"{field.Path}={value}"
+                );
             }
         }
     }
@@ -81,7 +85,9 @@ public sealed class ConfigDiagnosticTests
     [Test]
     public void What_show_computes_is_to_be_removed_from_a_file()
     {
-        string text = ConfigLoader.PresetText("tiny").Replace("{\n  \"$schema\"", "{\n  \"configHash\": \"0\", \"derived\": {},\n  \"$schema\"", StringComparison.Ordinal);
+        string text = ConfigLoader
+            .PresetText("tiny")
+            .Replace("{\n  \"$schema\"", "{\n  \"configHash\": \"0\", \"derived\": {},\n  \"$schema\"", StringComparison.Ordinal);
         ConfigDiagnostic[] found = [.. ConfigLoader.Parse(text).Diagnostics];
         Assert.That(found.Select(d => d.Path), Is.EquivalentTo(new[] { "configHash", "derived" }));
         Assert.That(found.Select(d => d.Cure), Is.All.Contains("'config show' computes it"));
@@ -93,7 +99,11 @@ public sealed class ConfigDiagnosticTests
 
     [Test]
     public void The_committed_schema_is_current() =>
-        Assert.That(File.ReadAllText(Path.Combine(Root(), "generator", "AccelGen.Config", "accelerator.schema.json")), Is.EqualTo(ConfigSchema.Text), "write it again: scripts/accelgen config schema");
+        Assert.That(
+            File.ReadAllText(Path.Combine(Root(), "generator", "AccelGen.Config", "accelerator.schema.json")),
+            Is.EqualTo(ConfigSchema.Text),
+            "write it again: scripts/accelgen config schema"
+        );
 
     private static string Root()
     {

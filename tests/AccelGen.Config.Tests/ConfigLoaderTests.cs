@@ -12,17 +12,26 @@ public sealed class ConfigLoaderTests
     {
         ConfigResult result = ConfigLoader.TryLoad("base", "array.pes=99", "axi.dataBits=100", "buffers.accumulatorEntries=2");
         Assert.That(result.Config, Is.Null);
-        Assert.That(result.Diagnostics.Select(d => d.Path), Is.SupersetOf(new[] { "array.pes", "axi.dataBits", "buffers.accumulatorEntries" }));
+        Assert.That(
+            result.Diagnostics.Select(d => d.Path),
+            Is.SupersetOf(new[] { "array.pes", "axi.dataBits", "buffers.accumulatorEntries" })
+        );
         Assert.That(result.Diagnostics[0].ToString(), Does.Contain("legal is"));
     }
 
     [Test]
     public void Lanes_that_do_not_divide_the_vector_are_refused() =>
-        Assert.That(ConfigLoader.TryLoad("base", "array.lanes=12").Diagnostics.Select(d => d.Code), Does.Contain(ConfigCodes.LanesDoNotDivide));
+        Assert.That(
+            ConfigLoader.TryLoad("base", "array.lanes=12").Diagnostics.Select(d => d.Code),
+            Does.Contain(ConfigCodes.LanesDoNotDivide)
+        );
 
     [Test]
     public void An_unknown_override_is_refused() =>
-        Assert.That(ConfigLoader.TryLoad("base", "array.wings=2").Diagnostics.Select(d => d.Code), Does.Contain(ConfigCodes.UnknownOverride));
+        Assert.That(
+            ConfigLoader.TryLoad("base", "array.wings=2").Diagnostics.Select(d => d.Code),
+            Does.Contain(ConfigCodes.UnknownOverride)
+        );
 
     [Test]
     public void An_unknown_preset_is_refused() =>

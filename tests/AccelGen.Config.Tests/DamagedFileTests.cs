@@ -15,16 +15,29 @@ public sealed class DamagedFileTests
         string file = Path.GetTempFileName();
         try
         {
-            Assert.That(Mutations.Run(Mutations.Texts([.. ConfigLoader.Presets.Select(ConfigLoader.PresetText)]), count, damaged =>
-            {
-                File.WriteAllBytes(file, damaged);
-                ConfigResult result = ConfigLoader.TryLoad(file);
-                if (result.Config is { } config)
-                    return config.Derived.PeakMacsPerCycle > 0 && ConfigRules.Validate(config).IsEmpty ? null : $"accepted, but not legal: {Encoding.UTF8.GetString(damaged)}";
-                return result.Diagnostics.Length > 0 && result.Diagnostics.All(d => d.ToString().Contains(file, StringComparison.Ordinal) && d.Legal.Length > 0 && d.Cure.Length > 0)
-                    ? null
-                    : $"diagnostics: {string.Join("; ", result.Diagnostics)}";
-            }), Is.Empty);
+            Assert.That(
+                Mutations.Run(
+                    Mutations.Texts([.. ConfigLoader.Presets.Select(ConfigLoader.PresetText)]),
+                    count,
+                    damaged =>
+                    {
+                        File.WriteAllBytes(file, damaged);
+                        ConfigResult result = ConfigLoader.TryLoad(file);
+                        if (result.Config is { } config)
+                            return config.Derived.PeakMacsPerCycle > 0 && ConfigRules.Validate(config).IsEmpty
+                                ? null
+                                : $"accepted, but not legal: {Encoding.UTF8.GetString(damaged)}";
+                        return
+                            result.Diagnostics.Length > 0
+                            && result.Diagnostics.All(d =>
+                                d.ToString().Contains(file, StringComparison.Ordinal) && d.Legal.Length > 0 && d.Cure.Length > 0
+                            )
+                            ? null
+                            : $"diagnostics: {string.Join("; ", result.Diagnostics)}";
+                    }
+                ),
+                Is.Empty
+            );
         }
         finally
         {

@@ -28,8 +28,11 @@ public sealed class CHeaderTests
             {
                 var command = new Command(definition);
                 program.Append("  { acc_command_t c = {{0}}; acc_set(&c, ACC_Opcode, ACC_OP_").Append(definition.Name).Append(");\n");
-                var fields = Header.Fields.Select(f => (Macro: $"ACC_{f.Name}", Field: f)).Concat(definition.Fields.Select(f => (Macro: $"ACC_{definition.Name}_{f.Name}", Field: f)))
-                    .Where(f => f.Field.Name != "Opcode" && !f.Field.Name.StartsWith("Reserved", StringComparison.Ordinal)).ToList();
+                var fields = Header
+                    .Fields.Select(f => (Macro: $"ACC_{f.Name}", Field: f))
+                    .Concat(definition.Fields.Select(f => (Macro: $"ACC_{definition.Name}_{f.Name}", Field: f)))
+                    .Where(f => f.Field.Name != "Opcode" && !f.Field.Name.StartsWith("Reserved", StringComparison.Ordinal))
+                    .ToList();
                 // In any order and over other values: a field must leave its neighbours alone.
                 foreach ((string macro, Field field) in fields.Concat(fields).OrderBy(_ => random.Next()))
                 {
@@ -66,10 +69,15 @@ public sealed class CHeaderTests
         string folder = Directory.CreateTempSubdirectory("accelgen-header").FullName;
         try
         {
-            EmittedFile header = RtlEmitter.EmitAll(ConfigLoader.Load("tiny")).Single(f => f.Path.EndsWith("acc_isa.h", StringComparison.Ordinal));
+            EmittedFile header = RtlEmitter
+                .EmitAll(ConfigLoader.Load("tiny"))
+                .Single(f => f.Path.EndsWith("acc_isa.h", StringComparison.Ordinal));
             await File.WriteAllTextAsync(Path.Combine(folder, "acc_isa.h"), header.Text);
             await File.WriteAllTextAsync(Path.Combine(folder, "main.c"), program.ToString());
-            await Cli.Wrap("gcc").WithArguments(["-std=c11", "-Wall", "-Wextra", "-Werror", "main.c", "-o", "main"]).WithWorkingDirectory(folder).ExecuteBufferedAsync();
+            await Cli.Wrap("gcc")
+                .WithArguments(["-std=c11", "-Wall", "-Wextra", "-Werror", "main.c", "-o", "main"])
+                .WithWorkingDirectory(folder)
+                .ExecuteBufferedAsync();
             BufferedCommandResult run = await Cli.Wrap(Path.Combine(folder, "main")).ExecuteBufferedAsync();
             Assert.That(run.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries), Is.EqualTo(expected), $"seed {Seed}");
         }
@@ -99,8 +107,11 @@ public sealed class CHeaderTests
               return ACC_CONFIG_HASH != 0 && acc_get(&c, ACC_Opcode) == ACC_OP_LOAD ? 0 : 1;
             }
             """;
-        BufferedCommandResult result = await Cli.Wrap("g++").WithArguments(["-x", language, $"-std={standard}", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-"])
-            .WithStandardInputPipe(PipeSource.FromString(header + Use + "\n")).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+        BufferedCommandResult result = await Cli.Wrap("g++")
+            .WithArguments(["-x", language, $"-std={standard}", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-"])
+            .WithStandardInputPipe(PipeSource.FromString(header + Use + "\n"))
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync();
         Assert.That(result.ExitCode, Is.Zero, result.StandardError);
     }
 }

@@ -39,7 +39,10 @@ public sealed class OutputFileTests
             throw new IOException("No space left on device : '/somewhere/else'");
         }
 
-        Assert.That(() => OutputFile.Write(At("a.json"), Half), Throws.InstanceOf<IOException>().With.Message.EqualTo($"{At("a.json")} cannot be written: no space left on device"));
+        Assert.That(
+            () => OutputFile.Write(At("a.json"), Half),
+            Throws.InstanceOf<IOException>().With.Message.EqualTo($"{At("a.json")} cannot be written: no space left on device")
+        );
         Assert.That(() => OutputFile.Write(At("b.json"), Half), Throws.InstanceOf<IOException>());
         Assert.That(File.ReadAllText(At("a.json")), Is.EqualTo("first"));
         Assert.That(Names(), Is.EqualTo(new[] { "a.json" }));
@@ -49,8 +52,16 @@ public sealed class OutputFileTests
     public void What_no_file_can_be_named_is_refused_before_the_work_in_the_users_terms()
     {
         string longest = At(new string('a', 300));
-        Assert.That(() => OutputFile.Check(longest), Throws.InstanceOf<IOException>().With.Message.EqualTo($"{longest} cannot be written: its name is longer than the file system takes"));
-        Assert.That(() => OutputFile.Check("/proc/x"), Throws.InstanceOf<IOException>().With.Message.EqualTo("/proc/x cannot be written: the system lets no file be made there"));
+        Assert.That(
+            () => OutputFile.Check(longest),
+            Throws
+                .InstanceOf<IOException>()
+                .With.Message.EqualTo($"{longest} cannot be written: its name is longer than the file system takes")
+        );
+        Assert.That(
+            () => OutputFile.Check("/proc/x"),
+            Throws.InstanceOf<IOException>().With.Message.EqualTo("/proc/x cannot be written: the system lets no file be made there")
+        );
         Assert.That(Names(), Is.Empty);
     }
 
@@ -101,7 +112,10 @@ public sealed class OutputFileTests
     public void A_device_is_written_into_and_stays_one()
     {
         OutputFile.Write("/dev/null", "gone");
-        Assert.That(() => OutputFile.Write("/dev/full", "too much"), Throws.InstanceOf<IOException>().With.Message.EqualTo("/dev/full cannot be written: no space left on device"));
+        Assert.That(
+            () => OutputFile.Write("/dev/full", "too much"),
+            Throws.InstanceOf<IOException>().With.Message.EqualTo("/dev/full cannot be written: no space left on device")
+        );
         File.CreateSymbolicLink(At("null"), "/dev/null");
         OutputFile.Write(At("null"), "gone");
         Assert.That(File.ReadAllText("/dev/null"), Is.Empty);
@@ -123,7 +137,11 @@ public sealed class OutputFileTests
         Assert.That(Names(), Is.EqualTo(new[] { "circle", "file" }));
 
         static void Says(string path, string reason) =>
-            Assert.That(() => OutputFile.Check(path), Throws.InstanceOf<IOException>().With.Message.StartsWith($"{path} cannot be written: ").And.Message.Contains(reason), path);
+            Assert.That(
+                () => OutputFile.Check(path),
+                Throws.InstanceOf<IOException>().With.Message.StartsWith($"{path} cannot be written: ").And.Message.Contains(reason),
+                path
+            );
     }
 
     [Test]

@@ -10,7 +10,8 @@ public sealed class RtlEmitterTests
     [Test]
     public void Emission_is_the_same_byte_for_byte_every_time()
     {
-        IReadOnlyList<EmittedFile> first = RtlEmitter.EmitAll(ConfigLoader.Load("base")), second = RtlEmitter.EmitAll(ConfigLoader.Load("base"));
+        IReadOnlyList<EmittedFile> first = RtlEmitter.EmitAll(ConfigLoader.Load("base")),
+            second = RtlEmitter.EmitAll(ConfigLoader.Load("base"));
         Assert.That(first, Is.EqualTo(second));
     }
 
@@ -43,7 +44,9 @@ public sealed class RtlEmitterTests
             {
                 BufferedCommandResult lint = await Cli.Wrap("verilator")
                     .WithArguments(["--lint-only", "-Wall", "--assert", "flow/lint.vlt", "-F", "flow/files.f", "--top-module", module])
-                    .WithWorkingDirectory(folder).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+                    .WithWorkingDirectory(folder)
+                    .WithValidation(CommandResultValidation.None)
+                    .ExecuteBufferedAsync();
                 Assert.That(lint.ExitCode, Is.Zero, $"{module}: {lint.StandardError}");
             }
         }
@@ -60,15 +63,30 @@ public sealed class RtlEmitterTests
     [TestCase("-F", "../flow/files.f", "rtl")]
     [TestCase("-F", "", null)]
     [CancelAfter(60_000)]
-    public async Task The_list_of_files_is_read_from_the_folder_above_it_by_f_and_from_anywhere_by_F(string option, string list, string? from)
+    public async Task The_list_of_files_is_read_from_the_folder_above_it_by_f_and_from_anywhere_by_F(
+        string option,
+        string list,
+        string? from
+    )
     {
         string folder = Path.Combine(Path.GetTempPath(), $"accelgen-list-{Guid.NewGuid():N}");
         try
         {
             OutputFolder.Write(folder, RtlEmitter.EmitAll(ConfigLoader.Load("tiny")));
             BufferedCommandResult lint = await Cli.Wrap("verilator")
-                .WithArguments(["--lint-only", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", RtlEmitter.TopModule, option, from is null ? Path.Combine(folder, "flow", "files.f") : list])
-                .WithWorkingDirectory(from is null ? "/" : Path.Combine(folder, from)).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+                .WithArguments([
+                    "--lint-only",
+                    "-Wno-fatal",
+                    "-Wno-lint",
+                    "-Wno-style",
+                    "--top-module",
+                    RtlEmitter.TopModule,
+                    option,
+                    from is null ? Path.Combine(folder, "flow", "files.f") : list,
+                ])
+                .WithWorkingDirectory(from is null ? "/" : Path.Combine(folder, from))
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteBufferedAsync();
             Assert.That(lint.ExitCode, Is.Zero, lint.StandardError);
         }
         finally
@@ -80,12 +98,16 @@ public sealed class RtlEmitterTests
     [Test]
     public void A_failed_write_leaves_the_old_folder_as_it_was()
     {
-        string parent = Path.Combine(Path.GetTempPath(), $"accelgen-out-{Guid.NewGuid():N}"), target = Path.Combine(parent, "out");
+        string parent = Path.Combine(Path.GetTempPath(), $"accelgen-out-{Guid.NewGuid():N}"),
+            target = Path.Combine(parent, "out");
         try
         {
             OutputFolder.Write(target, [new EmittedFile("a.txt", "old")]);
             // A path through a file cannot be created: the write fails halfway.
-            Assert.That(() => OutputFolder.Write(target, [new EmittedFile("a.txt", "new"), new EmittedFile("a.txt/b.txt", "x")]), Throws.InstanceOf<IOException>());
+            Assert.That(
+                () => OutputFolder.Write(target, [new EmittedFile("a.txt", "new"), new EmittedFile("a.txt/b.txt", "x")]),
+                Throws.InstanceOf<IOException>()
+            );
             Assert.That(File.ReadAllText(Path.Combine(target, "a.txt")), Is.EqualTo("old"));
             Assert.That(Directory.EnumerateFileSystemEntries(parent).Count(), Is.EqualTo(1));
         }
@@ -98,19 +120,30 @@ public sealed class RtlEmitterTests
     [Test]
     public void A_link_to_a_folder_is_followed_and_folders_made_for_a_failed_write_are_removed()
     {
-        string parent = Directory.CreateTempSubdirectory("accelgen-out").FullName, real = Path.Combine(parent, "real"), link = Path.Combine(parent, "link");
+        string parent = Directory.CreateTempSubdirectory("accelgen-out").FullName,
+            real = Path.Combine(parent, "real"),
+            link = Path.Combine(parent, "link");
         try
         {
             OutputFolder.Write(Path.Combine(real, "out"), [new EmittedFile("a.txt", "old")]);
             File.CreateSymbolicLink(link, "real/out");
             OutputFolder.Write(link, [new EmittedFile("b.txt", "new")]);
             Assert.That(new FileInfo(link).LinkTarget, Is.EqualTo("real/out"));
-            Assert.That(Directory.EnumerateFileSystemEntries(Path.Combine(real, "out")).Select(Path.GetFileName), Is.EqualTo(new[] { "b.txt" }));
+            Assert.That(
+                Directory.EnumerateFileSystemEntries(Path.Combine(real, "out")).Select(Path.GetFileName),
+                Is.EqualTo(new[] { "b.txt" })
+            );
 
             string deep = Path.Combine(parent, "x", "y", "out");
-            Assert.That(() => OutputFolder.Write(deep, [new EmittedFile("a", "1"), new EmittedFile("a/b", "2")]), Throws.InstanceOf<IOException>().With.Message.StartsWith($"{deep} cannot be written: "));
+            Assert.That(
+                () => OutputFolder.Write(deep, [new EmittedFile("a", "1"), new EmittedFile("a/b", "2")]),
+                Throws.InstanceOf<IOException>().With.Message.StartsWith($"{deep} cannot be written: ")
+            );
             Assert.That(Directory.Exists(Path.Combine(parent, "x")), Is.False);
-            Assert.That(() => OutputFolder.Write(Path.Combine(real, "out", "b.txt"), [new EmittedFile("a", "1")]), Throws.InstanceOf<IOException>().With.Message.Contains("it is a file, not a folder"));
+            Assert.That(
+                () => OutputFolder.Write(Path.Combine(real, "out", "b.txt"), [new EmittedFile("a", "1")]),
+                Throws.InstanceOf<IOException>().With.Message.Contains("it is a file, not a folder")
+            );
             Assert.That(() => OutputFolder.Write(string.Empty, Array.Empty<EmittedFile>()), Throws.TypeOf<FormatException>());
         }
         finally

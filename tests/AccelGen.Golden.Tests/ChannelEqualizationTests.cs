@@ -27,7 +27,9 @@ public sealed class ChannelEqualizationTests
     }
 
     [Test]
-    public void Uneven_channels_of_activation_functions_are_split_and_the_output_stays_the_same_on_every_path([Values(ActivationKind.HardSwish, ActivationKind.Gelu)] ActivationKind activation)
+    public void Uneven_channels_of_activation_functions_are_split_and_the_output_stays_the_same_on_every_path(
+        [Values(ActivationKind.HardSwish, ActivationKind.Gelu)] ActivationKind activation
+    )
     {
         for (int seed = Seed; seed < Seed + 6; seed++)
         {
@@ -36,9 +38,17 @@ public sealed class ChannelEqualizationTests
             FloatNetwork split = ChannelSplit.Apply(network, inputs, enough: 35);
             AssertSame(network, split, inputs, seed);
             Assert.That(split.Layers, Has.Count.GreaterThan(network.Layers.Count), $"seed {seed}");
-            Assert.That((split.Parameters - network.Parameters, split.Macs), Is.EqualTo(((split.Layers.Count - network.Layers.Count) / 3 * network.Tensors[network.Outputs[0]].Shape.Channels, network.Macs)), "only biases of the partial sums are added");
+            Assert.That(
+                (split.Parameters - network.Parameters, split.Macs),
+                Is.EqualTo(
+                    ((split.Layers.Count - network.Layers.Count) / 3 * network.Tensors[network.Outputs[0]].Shape.Channels, network.Macs)
+                ),
+                "only biases of the partial sums are added"
+            );
             (double before, double after) = (OutputNoise(network, inputs), OutputNoise(split, inputs));
-            TestContext.Out.WriteLine($"seed {seed}: {before:F1} dB before, {after:F1} dB after, {split.Layers.Count - network.Layers.Count} more layers");
+            TestContext.Out.WriteLine(
+                $"seed {seed}: {before:F1} dB before, {after:F1} dB after, {split.Layers.Count - network.Layers.Count} more layers"
+            );
             Assert.That(after, Is.GreaterThan(before + 3), $"seed {seed}");
         }
     }
@@ -73,23 +83,42 @@ public sealed class ChannelEqualizationTests
     {
         int output = network.Outputs[0];
         Assert.That((other.Outputs, other.Inputs, other.Blocks), Is.EqualTo((network.Outputs, network.Inputs, network.Blocks)));
-        foreach (ExecutionPath path in (ExecutionPath[])[ExecutionPath.Whole, .. network.Blocks.Select(b => new ExecutionPath(b.Name, new SortedSet<int> { b.Index }, new Dictionary<int, int>()))])
+        foreach (
+            ExecutionPath path in (ExecutionPath[])
+                [
+                    ExecutionPath.Whole,
+                    .. network.Blocks.Select(b => new ExecutionPath(b.Name, new SortedSet<int> { b.Index }, new Dictionary<int, int>())),
+                ]
+        )
         {
             foreach (float[] input in inputs)
             {
                 var x = new Dictionary<int, float[]> { [network.Inputs[0]] = input };
-                float[] wanted = FloatExecutor.Run(network, x, path)[output], seen = FloatExecutor.Run(other, x, path)[output];
-                Assert.That(seen.Zip(wanted).Max(p => Math.Abs(p.First - p.Second)), Is.LessThan(1e-4 * wanted.Max(Math.Abs)), $"seed {seed}, path {path.Name}");
+                float[] wanted = FloatExecutor.Run(network, x, path)[output],
+                    seen = FloatExecutor.Run(other, x, path)[output];
+                Assert.That(
+                    seen.Zip(wanted).Max(p => Math.Abs(p.First - p.Second)),
+                    Is.LessThan(1e-4 * wanted.Max(Math.Abs)),
+                    $"seed {seed}, path {path.Name}"
+                );
             }
         }
     }
 
     // Signal to noise of the output.
     private static double OutputNoise(FloatNetwork network, float[][] inputs) =>
-        QuantizationReport.Layers(network, Quantizer.Quantize(network, Quantizer.Calibrate(network, inputs, CalibrationMethod.MeanSquaredError)), inputs)[^1].SignalToNoise;
+        QuantizationReport
+            .Layers(network, Quantizer.Quantize(network, Quantizer.Calibrate(network, inputs, CalibrationMethod.MeanSquaredError)), inputs)[
+                ^1
+            ]
+            .SignalToNoise;
 
     private static float[][] Inputs(FloatNetwork network, int seed) =>
-        [.. Enumerable.Range(0, 3).Select(i => RandomNetworks.Values(new Random(seed + i), (int)network.Tensors[network.Inputs[0]].Shape.Elements, 1))];
+        [
+            .. Enumerable
+                .Range(0, 3)
+                .Select(i => RandomNetworks.Values(new Random(seed + i), (int)network.Tensors[network.Inputs[0]].Shape.Elements, 1)),
+        ];
 
     private static FloatNetwork Residual(int seed)
     {
@@ -110,8 +139,12 @@ public sealed class ChannelEqualizationTests
     private static FloatNetwork Uneven(int seed, Activation activation, double spread = 2.5)
     {
         var random = new Random(seed);
-        int size = random.Next(6, 10), narrow = random.Next(4, 9), wide = 16 * random.Next(1, 4), kernel = 3;
-        TensorShape thin = new(1, size, size, narrow), thick = new(1, size, size, wide);
+        int size = random.Next(6, 10),
+            narrow = random.Next(4, 9),
+            wide = 16 * random.Next(1, 4),
+            kernel = 3;
+        TensorShape thin = new(1, size, size, narrow),
+            thick = new(1, size, size, wide);
         var tensors = new List<FloatTensor> { new(0, "image", thin) };
         var layers = new List<FloatLayer>();
         int x = Conv(0, narrow, 1, 1, default, null, null, null);
@@ -129,19 +162,33 @@ public sealed class ChannelEqualizationTests
 
         int Conv(int input, int outputs, int window, int groups, Activation function, int? residual, int? block, double[]? scales)
         {
-            int inputs = tensors[input].Shape.Channels / groups, run = window * window * inputs;
-            float[] weights = RandomNetworks.Values(random, outputs * run, 1.7 / Math.Sqrt(run)), bias = RandomNetworks.Values(random, outputs, 0.3);
+            int inputs = tensors[input].Shape.Channels / groups,
+                run = window * window * inputs;
+            float[] weights = RandomNetworks.Values(random, outputs * run, 1.7 / Math.Sqrt(run)),
+                bias = RandomNetworks.Values(random, outputs, 0.3);
             for (int i = 0; scales is not null && i < weights.Length; i++)
                 weights[i] *= (float)scales[i / run];
             // A bias moves with the channels it is read beside.
             for (int k = 0; scales is not null && groups == 1 && k < outputs; k++)
                 bias[k] *= (float)scales[k];
-            tensors.Add(new FloatTensor(tensors.Count, $"t{tensors.Count}", outputs == narrow ? thin : thick, block is null ? null : residual));
-            layers.Add(new FloatConv($"conv{layers.Count}", input, tensors.Count - 1)
-            {
-                Weights = weights, Bias = bias, Kernel = (window, window), Padding = (window / 2, window / 2, window / 2, window / 2), Groups = groups, Activation = function, Residual = residual, Block = block,
-                Range = function.Kind == ActivationKind.None && groups == 1 && outputs == wide ? OutputRange.Relu : OutputRange.Unbounded,
-            });
+            tensors.Add(
+                new FloatTensor(tensors.Count, $"t{tensors.Count}", outputs == narrow ? thin : thick, block is null ? null : residual)
+            );
+            layers.Add(
+                new FloatConv($"conv{layers.Count}", input, tensors.Count - 1)
+                {
+                    Weights = weights,
+                    Bias = bias,
+                    Kernel = (window, window),
+                    Padding = (window / 2, window / 2, window / 2, window / 2),
+                    Groups = groups,
+                    Activation = function,
+                    Residual = residual,
+                    Block = block,
+                    Range =
+                        function.Kind == ActivationKind.None && groups == 1 && outputs == wide ? OutputRange.Relu : OutputRange.Unbounded,
+                }
+            );
             return tensors.Count - 1;
         }
     }

@@ -1,4 +1,3 @@
-using AccelGen.Golden;
 using AccelGen.Tests.Shared;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -13,7 +12,12 @@ public sealed class ConfusionTests
     public void Accuracy_and_intersections_follow_from_the_pairs()
     {
         // Truth 0 three times, taken for 0, 0, 1; truth 1 once, taken for 1; class 2 never occurs.
-        var confusion = new Confusion(3) { [0, 0] = 2, [0, 1] = 1, [1, 1] = 1 };
+        var confusion = new Confusion(3)
+        {
+            [0, 0] = 2,
+            [0, 1] = 1,
+            [1, 1] = 1,
+        };
         Assert.Multiple(() =>
         {
             Assert.That(confusion.Accuracy, Is.EqualTo(0.75));
@@ -36,8 +40,12 @@ public sealed class ConfusionTests
         const int Classes = 5;
         var random = new Random((height * 100) + maskWidth);
         float[] logits = [.. Enumerable.Range(0, height * width * Classes).Select(_ => (float)random.NextDouble())];
-        OnnxModelWriter model = new OnnxModelWriter { OpsetVersion = 13 }.Input("x", OnnxModelWriter.Float, 1, Classes, height, width)
-            .Initializer("sizes", [1L, Classes, maskHeight, maskWidth], 4).Node("Resize", ["x", "", "", "sizes"], "y").String("mode", "linear").String("coordinate_transformation_mode", "half_pixel");
+        OnnxModelWriter model = new OnnxModelWriter { OpsetVersion = 13 }
+            .Input("x", OnnxModelWriter.Float, 1, Classes, height, width)
+            .Initializer("sizes", [1L, Classes, maskHeight, maskWidth], 4)
+            .Node("Resize", ["x", "", "", "sizes"], "y")
+            .String("mode", "linear")
+            .String("coordinate_transformation_mode", "half_pixel");
         using InferenceSession session = ExactSession.Open(model.Build("y"));
         var nchw = new DenseTensor<float>([1, Classes, height, width]);
         for (int i = 0; i < logits.Length; i++)

@@ -6,7 +6,8 @@ namespace AccelGen.Golden.Tests;
 /// <summary>No comparison reaches the kernels of ONNX Runtime whose sums depend on the processor.</summary>
 public sealed class ExactSessionTests
 {
-    private const int Int8 = OnnxModelWriter.Int8, UInt8 = OnnxModelWriter.UInt8;
+    private const int Int8 = OnnxModelWriter.Int8,
+        UInt8 = OnnxModelWriter.UInt8;
 
     [TestCase(UInt8, Int8)]
     [TestCase(Int8, Int8)]
@@ -15,7 +16,9 @@ public sealed class ExactSessionTests
     {
         foreach (string op in new[] { "MatMulInteger", "ConvInteger", "QLinearMatMul", "QLinearConv", "QGemm" })
         {
-            byte[] model = new OnnxModelWriter(op, ["a", "b"], "y").Input("a", left, 2, 3).Initializer("b", right, new byte[12], 3, 4)
+            byte[] model = new OnnxModelWriter(op, ["a", "b"], "y")
+                .Input("a", left, 2, 3)
+                .Initializer("b", right, new byte[12], 3, 4)
                 .Build("y", OnnxModelWriter.Int32);
             Refused(model, optimise: true, left == Int8 ? "a is int8" : "b is int8", op);
             Refused(model, optimise: false, left == Int8 ? "a is int8" : "b is int8", op);
@@ -36,8 +39,8 @@ public sealed class ExactSessionTests
     [Test]
     public void A_signed_type_is_seen_wherever_a_file_has_one()
     {
-        OnnxModelWriter Product() => new OnnxModelWriter("MatMul", ["a", "b"], "c")
-            .Input("a", OnnxModelWriter.Float, 2, 3).Input("b", OnnxModelWriter.Float, 3, 4);
+        OnnxModelWriter Product() =>
+            new OnnxModelWriter("MatMul", ["a", "b"], "c").Input("a", OnnxModelWriter.Float, 2, 3).Input("b", OnnxModelWriter.Float, 3, 4);
         Refused(Product().Build("y", Int8), optimise: true, "y is int8", "MatMul");
         Refused(Product().Initializer("zero", Int8, [0]).Build("c"), optimise: true, "zero is int8", "MatMul");
         byte[] typed = Product().Node("QuantizeLinear", ["c", "s"], "y").Int("output_dtype", Int8).Build("y", UInt8);
@@ -57,21 +60,36 @@ public sealed class ExactSessionTests
     public void Sums_of_the_largest_bytes_are_exact()
     {
         const int Depth = 128;
-        byte[] model = new OnnxModelWriter("MatMulInteger", ["a", "b", "za", "zb"], "y").Input("a", UInt8, 1, Depth)
-            .Initializer("za", UInt8, [0]).Initializer("zb", UInt8, [128])
-            .Initializer("b", UInt8, [.. Enumerable.Repeat<byte>(255, Depth * 8)], Depth, 8).Build("y", OnnxModelWriter.Int32);
+        byte[] model = new OnnxModelWriter("MatMulInteger", ["a", "b", "za", "zb"], "y")
+            .Input("a", UInt8, 1, Depth)
+            .Initializer("za", UInt8, [0])
+            .Initializer("zb", UInt8, [128])
+            .Initializer("b", UInt8, [.. Enumerable.Repeat<byte>(255, Depth * 8)], Depth, 8)
+            .Build("y", OnnxModelWriter.Int32);
         int[] sums = Oracle.Run<int>(model, ("a", Oracle.Tensor([.. Enumerable.Repeat<byte>(255, Depth)], 1, Depth)));
         Assert.That(sums, Is.EqualTo(Enumerable.Repeat(Depth * 255 * 127, 8)));
     }
 
     private static void Refused(byte[] model, bool optimise, string tensor, string op) =>
-        Assert.That(() => ExactSession.Open(model, optimise), Throws.ArgumentException.With.Message.Contains(tensor).And.Message.Contains($"has {op}"), op);
+        Assert.That(
+            () => ExactSession.Open(model, optimise),
+            Throws.ArgumentException.With.Message.Contains(tensor).And.Message.Contains($"has {op}"),
+            op
+        );
 
     // A product of a quantised activation by constant weights.
-    private static byte[] Pairs(string op, int type, byte zero) => new OnnxModelWriter { OpsetVersion = 13 }
-        .Input("x", OnnxModelWriter.Float, 2, 3).Initializer("s", [0.05f]).Initializer("z", UInt8, [120])
-        .Node("QuantizeLinear", ["x", "s", "z"], "xq").Node("DequantizeLinear", ["xq", "s", "z"], "xr")
-        .Initializer("w", type, [.. Enumerable.Repeat(zero, 12)], 3, 4).Initializer("wz", type, [zero])
-        .Node("DequantizeLinear", ["w", "s", "wz"], "wr")
-        .Node(op, ["xr", "wr"], "c").Node("QuantizeLinear", ["c", "s", "z"], "cq").Node("DequantizeLinear", ["cq", "s", "z"], "y").Build("y");
+    private static byte[] Pairs(string op, int type, byte zero) =>
+        new OnnxModelWriter { OpsetVersion = 13 }
+            .Input("x", OnnxModelWriter.Float, 2, 3)
+            .Initializer("s", [0.05f])
+            .Initializer("z", UInt8, [120])
+            .Node("QuantizeLinear", ["x", "s", "z"], "xq")
+            .Node("DequantizeLinear", ["xq", "s", "z"], "xr")
+            .Initializer("w", type, [.. Enumerable.Repeat(zero, 12)], 3, 4)
+            .Initializer("wz", type, [zero])
+            .Node("DequantizeLinear", ["w", "s", "wz"], "wr")
+            .Node(op, ["xr", "wr"], "c")
+            .Node("QuantizeLinear", ["c", "s", "z"], "cq")
+            .Node("DequantizeLinear", ["cq", "s", "z"], "y")
+            .Build("y");
 }

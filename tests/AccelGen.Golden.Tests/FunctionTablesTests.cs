@@ -30,13 +30,15 @@ public sealed class FunctionTablesTests
     [TestCase((23L << 20) + 1, 0L)]
     [TestCase(24L << 20, 0L)]
     [TestCase(255L << 24, 0L)]
-    public void Exponentials_halve_once_per_unit_and_end_at_zero(long t, long expected) => Assert.That(FunctionTables.Exp2(t), Is.EqualTo(expected));
+    public void Exponentials_halve_once_per_unit_and_end_at_zero(long t, long expected) =>
+        Assert.That(FunctionTables.Exp2(t), Is.EqualTo(expected));
 
     [Test]
     public void Reciprocals_and_inverse_roots_are_near_the_quotient_over_their_whole_range()
     {
         var random = new Random(Oracle.Seed);
-        double worstReciprocal = 0, worstRoot = 0;
+        double worstReciprocal = 0,
+            worstRoot = 0;
         for (int i = 0; i < 400_000; i++)
         {
             // Every magnitude alike; all small arguments.

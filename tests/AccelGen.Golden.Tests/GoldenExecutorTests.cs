@@ -28,16 +28,32 @@ public sealed class GoldenExecutorTests
     {
         foreach (QuantizedNetwork network in QuantizedSamples.All(Seed).Where(n => n.Layers[0] is MaxPoolLayer))
         {
-            TensorShape image = network.Tensors[0].Shape, one = image with { Height = 1, Width = 1 };
+            TensorShape image = network.Tensors[0].Shape,
+                one = image with { Height = 1, Width = 1 };
             QuantizedNetwork wide = network with
             {
-                Layers = [((MaxPoolLayer)network.Layers[0]) with { Kernel = (1 << 30, 1 << 29), Padding = (0, 0, (1 << 30) - image.Height, (1 << 29) - image.Width), Scale = FixedPointScale.FromReal(1) }],
+                Layers =
+                [
+                    ((MaxPoolLayer)network.Layers[0]) with
+                    {
+                        Kernel = (1 << 30, 1 << 29),
+                        Padding = (0, 0, (1 << 30) - image.Height, (1 << 29) - image.Width),
+                        Scale = FixedPointScale.FromReal(1),
+                    },
+                ],
                 Tensors = [network.Tensors[0], network.Tensors[1] with { Shape = one, ZeroPoint = network.Tensors[0].ZeroPoint }],
             };
             Assert.That(QuantizedNetworkRules.Problems(wide), Is.Empty);
             sbyte[] x = QuantizedSamples.Inputs(wide, new Random(Seed))[0];
-            Assert.That(GoldenExecutor.Run(wide, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [0] = x })[1],
-                Is.EqualTo(Enumerable.Range(0, image.Channels).Select(c => x.Where((_, i) => i % image.Channels == c).Max()).Select(v => Math.Clamp(v, (sbyte)-128, (sbyte)127))));
+            Assert.That(
+                GoldenExecutor.Run(wide, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [0] = x })[1],
+                Is.EqualTo(
+                    Enumerable
+                        .Range(0, image.Channels)
+                        .Select(c => x.Where((_, i) => i % image.Channels == c).Max())
+                        .Select(v => Math.Clamp(v, (sbyte)-128, (sbyte)127))
+                )
+            );
         }
     }
 
@@ -51,9 +67,29 @@ public sealed class GoldenExecutorTests
             {
                 transposed++;
                 QuantizedLayer layer = network.Layers[0];
-                TensorShape written = network.Tensors[layer.Output].Shape, computed = layer.Computed(network.Tensors[layer.Input].Shape, written);
-                QuantizedTensor[] tensors = [.. network.Tensors.Select(t => t.Id == layer.Output ? t with { Shape = computed, ZeroPoint = layer.Table is null ? t.ZeroPoint : layer.TableZeroPoint } : t)];
-                sbyte[] plain = Output(network with { Tensors = tensors, Layers = [layer with { TransposeOutput = false, Table = null }] }, seed), y = Output(network, seed);
+                TensorShape written = network.Tensors[layer.Output].Shape,
+                    computed = layer.Computed(network.Tensors[layer.Input].Shape, written);
+                QuantizedTensor[] tensors =
+                [
+                    .. network.Tensors.Select(t =>
+                        t.Id == layer.Output
+                            ? t with
+                            {
+                                Shape = computed,
+                                ZeroPoint = layer.Table is null ? t.ZeroPoint : layer.TableZeroPoint,
+                            }
+                            : t
+                    ),
+                ];
+                sbyte[] plain = Output(
+                        network with
+                        {
+                            Tensors = tensors,
+                            Layers = [layer with { TransposeOutput = false, Table = null }],
+                        },
+                        seed
+                    ),
+                    y = Output(network, seed);
                 for (int b = 0; b < computed.Batch; b++)
                 {
                     for (int p = 0; p < computed.Height * computed.Width; p++)
@@ -61,7 +97,11 @@ public sealed class GoldenExecutorTests
                         for (int c = 0; c < computed.Channels; c++)
                         {
                             sbyte count = plain[computed.Index(b, p / computed.Width, p % computed.Width, c)];
-                            Assert.That(y[written.Index(b, 0, c, p)], Is.EqualTo(layer.Table is { } table ? table[count + 128] : count), $"{network.Name}, seed {seed}");
+                            Assert.That(
+                                y[written.Index(b, 0, c, p)],
+                                Is.EqualTo(layer.Table is { } table ? table[count + 128] : count),
+                                $"{network.Name}, seed {seed}"
+                            );
                         }
                     }
                 }
@@ -78,20 +118,45 @@ public sealed class GoldenExecutorTests
         {
             var random = new Random(Seed + round);
             (ConvLayer conv, TensorShape i, TensorShape o, int zero, sbyte[] x) = RandomConv(random);
-            int headsIn = Divisor(random, i.Channels), headsOut = Divisor(random, o.Channels);
-            TensorShape source = i with { Batch = headsIn, Channels = i.Channels / headsIn }, to = o with { Batch = headsOut, Channels = o.Channels / headsOut };
+            int headsIn = Divisor(random, i.Channels),
+                headsOut = Divisor(random, o.Channels);
+            TensorShape source = i with { Batch = headsIn, Channels = i.Channels / headsIn },
+                to = o with { Batch = headsOut, Channels = o.Channels / headsOut };
             // ConvInteger on channels in the order of the head-major planes: what NCHW memory of [heads, C, H, W] already is.
-            sbyte[] nchw = [.. Enumerable.Range(0, headsIn).SelectMany(b => ToNchw(x[(int)(b * source.Elements / headsIn)..(int)((b + 1) * source.Elements / headsIn)], source with { Batch = 1 }))];
+            sbyte[] nchw =
+            [
+                .. Enumerable
+                    .Range(0, headsIn)
+                    .SelectMany(b =>
+                        ToNchw(
+                            x[(int)(b * source.Elements / headsIn)..(int)((b + 1) * source.Elements / headsIn)],
+                            source with
+                            {
+                                Batch = 1,
+                            }
+                        )
+                    ),
+            ];
             int[] theirs = ConvolutionSums(conv, i, o, nchw, zero);
             int[] mine = MatrixOperators.Convolution(conv, new Operand(source, zero, x), to);
-            int[] back = [.. Enumerable.Range(0, headsOut).SelectMany(b => ToNchw(mine[(int)(b * to.Elements / headsOut)..(int)((b + 1) * to.Elements / headsOut)], to with { Batch = 1 }))];
+            int[] back =
+            [
+                .. Enumerable
+                    .Range(0, headsOut)
+                    .SelectMany(b =>
+                        ToNchw(mine[(int)(b * to.Elements / headsOut)..(int)((b + 1) * to.Elements / headsOut)], to with { Batch = 1 })
+                    ),
+            ];
             Assert.That(back, Is.EqualTo(theirs), $"seed {Seed + round}: {source} -> {to}");
             // The factors and biases follow the same order of channels.
             sbyte[] y = GoldenOperators.Execute(conv, [new Operand(source, zero, x)], to, 3);
             for (int n = 0; n < y.Length; n++)
             {
                 int k = (n / (to.Height * to.Width * to.Channels) * to.Channels) + (n % to.Channels);
-                Assert.That(y[n], Is.EqualTo(Math.Clamp(3 + GoldenOperators.Requantize(mine[n] + conv.Bias[k], conv.Scales[k]), -128, 127)));
+                Assert.That(
+                    y[n],
+                    Is.EqualTo(Math.Clamp(3 + GoldenOperators.Requantize(mine[n] + conv.Bias[k], conv.Scales[k]), -128, 127))
+                );
             }
         }
     }
@@ -104,12 +169,27 @@ public sealed class GoldenExecutorTests
         sbyte[] x = [.. Values(random, (int)shape.Elements).Select(v => (sbyte)(v / 12))];
         foreach (Broadcast broadcast in Enum.GetValues<Broadcast>())
         {
-            TensorShape other = broadcast switch { Broadcast.Pixels => shape with { Height = 1, Width = 1 }, Broadcast.Channels => shape with { Channels = 1 }, _ => shape };
+            TensorShape other = broadcast switch
+            {
+                Broadcast.Pixels => shape with { Height = 1, Width = 1 },
+                Broadcast.Channels => shape with { Channels = 1 },
+                _ => shape,
+            };
             sbyte[] r = [.. Values(random, (int)other.Elements).Select(v => (sbyte)(v / 12))];
-            sbyte[] y = GoldenOperators.Execute(new MultiplyLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal(1)) { Broadcast = broadcast }, [new Operand(shape, 1, x), new Operand(other, -2, r)], shape, 4);
+            sbyte[] y = GoldenOperators.Execute(
+                new MultiplyLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal(1)) { Broadcast = broadcast },
+                [new Operand(shape, 1, x), new Operand(other, -2, r)],
+                shape,
+                4
+            );
             for (int i = 0; i < y.Length; i++)
             {
-                int at = broadcast switch { Broadcast.Pixels => (i / 40 * 5) + (i % 5), Broadcast.Channels => i / 5, _ => i };
+                int at = broadcast switch
+                {
+                    Broadcast.Pixels => (i / 40 * 5) + (i % 5),
+                    Broadcast.Channels => i / 5,
+                    _ => i,
+                };
                 Assert.That(y[i], Is.EqualTo(Math.Clamp(4 + ((x[i] - 1) * (r[at] + 2)), -128, 127)), $"{broadcast}, element {i}");
             }
         }
@@ -119,11 +199,15 @@ public sealed class GoldenExecutorTests
     public void A_tensor_may_be_read_as_other_rows_and_columns_and_a_constant_needs_no_writer()
     {
         var random = new Random(Seed);
-        TensorShape image = new(1, 3, 4, 5), tokens = new(1, 1, 12, 5);
+        TensorShape image = new(1, 3, 4, 5),
+            tokens = new(1, 1, 12, 5);
         QuantizedTensor[] tensors =
         [
-            new(0, "x", image, 0.1, 3), new(1, "sum", image, 0.1, -2), new(2, "as tokens", tokens, 0.1, -2, SharesStorageWith: 1),
-            new(3, "embedding", tokens, 0.1, 7, Constant: Values(random, 60)), new(4, "y", tokens, 0.1, 0),
+            new(0, "x", image, 0.1, 3),
+            new(1, "sum", image, 0.1, -2),
+            new(2, "as tokens", tokens, 0.1, -2, SharesStorageWith: 1),
+            new(3, "embedding", tokens, 0.1, 7, Constant: Values(random, 60)),
+            new(4, "y", tokens, 0.1, 0),
         ];
         FixedPointScale one = FixedPointScale.FromReal(1);
         QuantizedLayer[] layers =

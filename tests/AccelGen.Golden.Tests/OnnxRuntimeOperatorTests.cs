@@ -1,3 +1,4 @@
+using System.Globalization;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Tests.Shared;
@@ -6,7 +7,8 @@ using static AccelGen.Golden.Tests.Oracle;
 
 namespace AccelGen.Golden.Tests;
 
-/// <summary>The operators beside convolution and matrix product against ONNX Runtime: its integer operators where it has them, else its float operators on the same real values.</summary>
+/// <summary>The operators beside convolution and matrix product against ONNX Runtime: its integer operators where it has them, else its
+/// float operators on the same real values.</summary>
 public sealed class OnnxRuntimeOperatorTests
 {
     private const int Rounds = 40;
@@ -23,11 +25,25 @@ public sealed class OnnxRuntimeOperatorTests
             var o = new TensorShape(1, ((i.Height + t + b - kr) / sr) + 1, ((i.Width + l + r - kc) / sc) + 1, i.Channels);
             sbyte[] x = Values(random, (int)i.Elements);
             int zero = random.Next(-128, 128);
-            var layer = new MaxPoolLayer("p", 0, 1, -128, 127) { Kernel = (kr, kc), Stride = (sr, sc), Padding = (t, l, b, r), Scale = FixedPointScale.FromReal(1) };
+            var layer = new MaxPoolLayer("p", 0, 1, -128, 127)
+            {
+                Kernel = (kr, kc),
+                Stride = (sr, sc),
+                Padding = (t, l, b, r),
+                Scale = FixedPointScale.FromReal(1),
+            };
             sbyte[] mine = GoldenOperators.Execute(layer, [new Operand(i, zero, x)], o, zero);
-            byte[] model = new OnnxModelWriter("MaxPool", ["x"], "y").Ints("kernel_shape", kr, kc).Ints("strides", sr, sc).Ints("pads", t, l, b, r)
-                .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width).Build("y", OnnxModelWriter.Int8, 1, o.Channels, o.Height, o.Width);
-            Assert.That(ToNchw(mine, o), Is.EqualTo(Run<sbyte>(model, ("x", Tensor(ToNchw(x, i), 1, i.Channels, i.Height, i.Width)))), $"seed {Seed + round}: {i} -> {o}");
+            byte[] model = new OnnxModelWriter("MaxPool", ["x"], "y")
+                .Ints("kernel_shape", kr, kc)
+                .Ints("strides", sr, sc)
+                .Ints("pads", t, l, b, r)
+                .Input("x", OnnxModelWriter.Int8, 1, i.Channels, i.Height, i.Width)
+                .Build("y", OnnxModelWriter.Int8, 1, o.Channels, o.Height, o.Width);
+            Assert.That(
+                ToNchw(mine, o),
+                Is.EqualTo(Run<sbyte>(model, ("x", Tensor(ToNchw(x, i), 1, i.Channels, i.Height, i.Width)))),
+                $"seed {Seed + round}: {i} -> {o}"
+            );
         }
     }
 
@@ -56,23 +72,43 @@ public sealed class OnnxRuntimeOperatorTests
             (_, int[] firstColumn, float[] columnWeights) = Axis(mode, coordinates, nearest, i.Width, o.Width, upC);
             var resize = new FloatResize("r", 0, 1)
             {
-                Up = (upR, upC), Down = (downR, downC), Taps = (taps, taps), FirstRow = firstRow, FirstColumn = firstColumn, RowWeights = rowWeights, ColumnWeights = columnWeights,
+                Up = (upR, upC),
+                Down = (downR, downC),
+                Taps = (taps, taps),
+                FirstRow = firstRow,
+                FirstColumn = firstColumn,
+                RowWeights = rowWeights,
+                ColumnWeights = columnWeights,
             };
             // Cubic weights overshoot: the output's range is half as large again.
-            float high = 5, wide = mode == "cubic" ? 8 : 5;
+            float high = 5,
+                wide = mode == "cubic" ? 8 : 5;
             int copies = mode == "cubic" ? FloatResize.CubicCopies : 1;
             (FloatResize repeat, FloatResize fine) = resize.Finer(copies, "rows", 2);
             QuantizedNetwork network = Quantizer.Quantize(
-                new FloatNetwork("r", [new(0, "x", i), new(1, "y", o), new(2, "rows", i with { Height = copies * i.Height })], [repeat, fine], [], [0], [1]), [new(-4, high), new(-wide, wide), new(-4, high)]);
+                new FloatNetwork(
+                    "r",
+                    [new(0, "x", i), new(1, "y", o), new(2, "rows", i with { Height = copies * i.Height })],
+                    [repeat, fine],
+                    [],
+                    [0],
+                    [1]
+                ),
+                [new(-4, high), new(-wide, wide), new(-4, high)]
+            );
             Assert.That(QuantizedNetworkRules.Problems(network), Is.Empty);
             (QuantizedTensor tx, QuantizedTensor ty) = (network.Tensors[0], network.Tensors[1]);
             sbyte[] x = Values(random, (int)i.Elements);
             sbyte[] mine = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [0] = x })[1];
-            var writer = new OnnxModelWriter("Resize", ["x", string.Empty, string.Empty, "sizes"], "y").String("mode", mode).String("coordinate_transformation_mode", coordinates);
+            var writer = new OnnxModelWriter("Resize", ["x", string.Empty, string.Empty, "sizes"], "y")
+                .String("mode", mode)
+                .String("coordinate_transformation_mode", coordinates);
             if (nearest.Length > 0)
                 writer.String("nearest_mode", nearest);
             writer.Initializer("sizes", [1L, o.Channels, o.Height, o.Width], 4);
-            byte[] model = writer.Input("x", OnnxModelWriter.Float, 1, i.Channels, i.Height, i.Width).Build("y", OnnxModelWriter.Float, 1, o.Channels, o.Height, o.Width);
+            byte[] model = writer
+                .Input("x", OnnxModelWriter.Float, 1, i.Channels, i.Height, i.Width)
+                .Build("y", OnnxModelWriter.Float, 1, o.Channels, o.Height, o.Width);
             float[] real = Run<float>(model, ("x", Tensor(Real(ToNchw(x, i), tx), 1, i.Channels, i.Height, i.Width)));
             rates.Add(ToNchw(mine, o), real, ty, $"{mode} {coordinates} {nearest}, seed {Seed + round}: {i} -> {o}");
         }
@@ -90,19 +126,46 @@ public sealed class OnnxRuntimeOperatorTests
         for (int round = 0; round < Rounds; round++)
         {
             var random = new Random(Seed + round);
-            int rows = random.Next(1, 20), n = random.Next(1, 400), zero = random.Next(-128, 128);
+            int rows = random.Next(1, 20),
+                n = random.Next(1, 400),
+                zero = random.Next(-128, 128);
             double scale = 0.005 * Math.Pow(2, random.Next(8));
             sbyte[] x = Values(random, rows * n);
             var shape = new TensorShape(1, 1, rows, n);
-            QuantizedTensor tx = new(0, "x", shape, scale, zero), ty = new(1, "y", shape, 1.0 / 256, -128);
-            var layer = new SoftmaxLayer("s", 0, 1, -128, 127, (uint)Math.Round(scale * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(256));
+            QuantizedTensor tx = new(0, "x", shape, scale, zero),
+                ty = new(1, "y", shape, 1.0 / 256, -128);
+            var layer = new SoftmaxLayer(
+                "s",
+                0,
+                1,
+                -128,
+                127,
+                (uint)Math.Round(scale * Math.Log2(Math.E) * (1 << 20)),
+                FixedPointScale.FromReal(256)
+            );
             sbyte[] mine = GoldenOperators.Execute(layer, [new Operand(shape, zero, x)], shape, -128);
-            byte[] model = new OnnxModelWriter("Softmax", ["x"], "y").Int("axis", -1).Input("x", OnnxModelWriter.Float, rows, n).Build("y", OnnxModelWriter.Float, rows, n);
+            byte[] model = new OnnxModelWriter("Softmax", ["x"], "y")
+                .Int("axis", -1)
+                .Input("x", OnnxModelWriter.Float, rows, n)
+                .Build("y", OnnxModelWriter.Float, rows, n);
             rates.Add(mine, Run<float>(model, ("x", Tensor(Real(x, tx), rows, n))), ty, $"seed {Seed + round}");
-            byte[] qlinear = new OnnxModelWriter("QLinearSoftmax", ["x", "sx", "zx", "sy", "zy"], "y", "com.microsoft").Int("axis", -1).Int("opset", 13)
-                .Input("x", OnnxModelWriter.Int8, rows, n).Input("sx", OnnxModelWriter.Float).Input("zx", OnnxModelWriter.Int8).Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8)
+            byte[] qlinear = new OnnxModelWriter("QLinearSoftmax", ["x", "sx", "zx", "sy", "zy"], "y", "com.microsoft")
+                .Int("axis", -1)
+                .Int("opset", 13)
+                .Input("x", OnnxModelWriter.Int8, rows, n)
+                .Input("sx", OnnxModelWriter.Float)
+                .Input("zx", OnnxModelWriter.Int8)
+                .Input("sy", OnnxModelWriter.Float)
+                .Input("zy", OnnxModelWriter.Int8)
                 .Build("y", OnnxModelWriter.Int8, rows, n);
-            sbyte[] theirs = Run<sbyte>(qlinear, ("x", Tensor(x, rows, n)), ("sx", Tensor<float>([(float)scale])), ("zx", Tensor<sbyte>([(sbyte)zero])), ("sy", Tensor<float>([1f / 256])), ("zy", Tensor<sbyte>([-128])));
+            sbyte[] theirs = Run<sbyte>(
+                qlinear,
+                ("x", Tensor(x, rows, n)),
+                ("sx", Tensor<float>([(float)scale])),
+                ("zx", Tensor<sbyte>([(sbyte)zero])),
+                ("sy", Tensor<float>([1f / 256])),
+                ("zy", Tensor<sbyte>([-128]))
+            );
             integer.Add(mine, Real(theirs, ty), ty, $"QLinearSoftmax, seed {Seed + round}");
         }
 
@@ -119,17 +182,32 @@ public sealed class OnnxRuntimeOperatorTests
         for (int round = 0; round < Rounds; round++)
         {
             var random = new Random(Seed + round);
-            int rows = random.Next(1, 20), n = random.Next(2, 400);
+            int rows = random.Next(1, 20),
+                n = random.Next(2, 400);
             var shape = new TensorShape(1, 1, rows, n);
-            float[] gamma = RandomNetworks.Values(random, n, 2), beta = RandomNetworks.Values(random, n, 1);
-            var norm = new FloatLayerNorm("n", 0, 1) { Gamma = gamma, Beta = beta, Epsilon = 1e-5f };
+            float[] gamma = RandomNetworks.Values(random, n, 2),
+                beta = RandomNetworks.Values(random, n, 1);
+            var norm = new FloatLayerNorm("n", 0, 1)
+            {
+                Gamma = gamma,
+                Beta = beta,
+                Epsilon = 1e-5f,
+            };
             float extent = (float)Math.Pow(2, random.Next(-6, 6));
-            QuantizedNetwork network = Quantizer.Quantize(new FloatNetwork("n", [new(0, "x", shape), new(1, "y", shape)], [norm], [], [0], [1]), [new(-extent, 1.3f * extent), new(-5, 5)]);
+            QuantizedNetwork network = Quantizer.Quantize(
+                new FloatNetwork("n", [new(0, "x", shape), new(1, "y", shape)], [norm], [], [0], [1]),
+                [new(-extent, 1.3f * extent), new(-5, 5)]
+            );
             (QuantizedTensor tx, QuantizedTensor ty) = (network.Tensors[0], network.Tensors[1]);
             sbyte[] x = Values(random, rows * n);
             sbyte[] mine = GoldenOperators.Execute(network.Layers[0], [new Operand(shape, tx.ZeroPoint, x)], shape, ty.ZeroPoint);
-            byte[] model = new OnnxModelWriter("LayerNormalization", ["x", "g", "b"], "y") { OpsetVersion = 17 }.Real("epsilon", 1e-5f).Int("axis", -1).Initializer("g", gamma, n).Initializer("b", beta, n)
-                .Input("x", OnnxModelWriter.Float, rows, n).Build("y", OnnxModelWriter.Float, rows, n);
+            byte[] model = new OnnxModelWriter("LayerNormalization", ["x", "g", "b"], "y") { OpsetVersion = 17 }
+                .Real("epsilon", 1e-5f)
+                .Int("axis", -1)
+                .Initializer("g", gamma, n)
+                .Initializer("b", beta, n)
+                .Input("x", OnnxModelWriter.Float, rows, n)
+                .Build("y", OnnxModelWriter.Float, rows, n);
             rates.Add(mine, Run<float>(model, ("x", Tensor(Real(x, tx), rows, n))), ty, $"seed {Seed + round}");
         }
 
@@ -147,30 +225,79 @@ public sealed class OnnxRuntimeOperatorTests
         {
             var random = new Random(Seed + round);
             var shape = new TensorShape(1, random.Next(1, 8), random.Next(1, 8), random.Next(1, 20));
-            TensorShape other = broadcast switch { Broadcast.Pixels => shape with { Height = 1, Width = 1 }, Broadcast.Channels => shape with { Channels = 1 }, _ => shape };
-            QuantizedTensor a = new(0, "a", shape, 0.01 + (0.1 * random.NextDouble()), random.Next(-128, 128)), b = new(1, "b", other, 0.01 + (0.1 * random.NextDouble()), random.Next(-128, 128));
-            QuantizedTensor product = new(2, "p", shape, a.Scale * b.Scale * 61.37, random.Next(-50, 50)), sum = new(2, "s", shape, Math.Max(a.Scale, b.Scale) * 1.4, random.Next(-50, 50));
-            sbyte[] x = Values(random, (int)shape.Elements), y = Values(random, (int)other.Elements);
+            TensorShape other = broadcast switch
+            {
+                Broadcast.Pixels => shape with { Height = 1, Width = 1 },
+                Broadcast.Channels => shape with { Channels = 1 },
+                _ => shape,
+            };
+            QuantizedTensor a = new(0, "a", shape, 0.01 + (0.1 * random.NextDouble()), random.Next(-128, 128)),
+                b = new(1, "b", other, 0.01 + (0.1 * random.NextDouble()), random.Next(-128, 128));
+            QuantizedTensor product = new(2, "p", shape, a.Scale * b.Scale * 61.37, random.Next(-50, 50)),
+                sum = new(2, "s", shape, Math.Max(a.Scale, b.Scale) * 1.4, random.Next(-50, 50));
+            sbyte[] x = Values(random, (int)shape.Elements),
+                y = Values(random, (int)other.Elements);
             Operand[] operands = [new(shape, a.ZeroPoint, x), new(other, b.ZeroPoint, y)];
-            var multiply = new MultiplyLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal(a.Scale * b.Scale / product.Scale)) { Broadcast = broadcast };
+            var multiply = new MultiplyLayer("m", 0, 1, 2, -128, 127, FixedPointScale.FromReal(a.Scale * b.Scale / product.Scale))
+            {
+                Broadcast = broadcast,
+            };
             var residual = new ResidualAdd(1, FixedPointScale.FromReal(b.Scale / sum.Scale), false, broadcast);
             var add = new AddLayer("a", 0, 2, -128, 127, FixedPointScale.FromReal(a.Scale / sum.Scale)) { Residual = residual };
             string seed = $"seed {Seed + round}: {shape} and {other}";
-            products.Add(ToNchw(GoldenOperators.Execute(multiply, operands, shape, product.ZeroPoint), shape), Binary("QLinearMul", product), product, "product, " + seed);
-            sums.Add(ToNchw(GoldenOperators.Execute(add, operands, shape, sum.ZeroPoint), shape), Binary("QLinearAdd", sum), sum, "sum, " + seed);
-            float[] real = Run<float>(new OnnxModelWriter("Sub", ["a", "b"], "y").Input("a", OnnxModelWriter.Float, Nchw(shape)).Input("b", OnnxModelWriter.Float, Nchw(other)).Build("y", OnnxModelWriter.Float, Nchw(shape)),
-                ("a", Tensor(Real(ToNchw(x, shape), a), Dims(shape))), ("b", Tensor(Real(ToNchw(y, other), b), Dims(other))));
-            differences.Add(ToNchw(GoldenOperators.Execute(add with { Residual = residual with { Subtract = true } }, operands, shape, sum.ZeroPoint), shape), real, sum, "difference, " + seed);
+            products.Add(
+                ToNchw(GoldenOperators.Execute(multiply, operands, shape, product.ZeroPoint), shape),
+                Binary("QLinearMul", product),
+                product,
+                "product, " + seed
+            );
+            sums.Add(
+                ToNchw(GoldenOperators.Execute(add, operands, shape, sum.ZeroPoint), shape),
+                Binary("QLinearAdd", sum),
+                sum,
+                "sum, " + seed
+            );
+            float[] real = Run<float>(
+                new OnnxModelWriter("Sub", ["a", "b"], "y")
+                    .Input("a", OnnxModelWriter.Float, Nchw(shape))
+                    .Input("b", OnnxModelWriter.Float, Nchw(other))
+                    .Build("y", OnnxModelWriter.Float, Nchw(shape)),
+                ("a", Tensor(Real(ToNchw(x, shape), a), Dims(shape))),
+                ("b", Tensor(Real(ToNchw(y, other), b), Dims(other)))
+            );
+            differences.Add(
+                ToNchw(
+                    GoldenOperators.Execute(add with { Residual = residual with { Subtract = true } }, operands, shape, sum.ZeroPoint),
+                    shape
+                ),
+                real,
+                sum,
+                "difference, " + seed
+            );
 
             float[] Binary(string op, QuantizedTensor output)
             {
                 byte[] model = new OnnxModelWriter(op, ["a", "sa", "za", "b", "sb", "zb", "sy", "zy"], "y", "com.microsoft")
-                    .Input("a", OnnxModelWriter.Int8, Nchw(shape)).Input("sa", OnnxModelWriter.Float).Input("za", OnnxModelWriter.Int8)
-                    .Input("b", OnnxModelWriter.Int8, Nchw(other)).Input("sb", OnnxModelWriter.Float).Input("zb", OnnxModelWriter.Int8)
-                    .Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8).Build("y", OnnxModelWriter.Int8, Nchw(shape));
-                sbyte[] theirs = Run<sbyte>(model, ("a", Tensor(ToNchw(x, shape), Dims(shape))), ("sa", Tensor<float>([(float)a.Scale])), ("za", Tensor<sbyte>([(sbyte)a.ZeroPoint])),
-                    ("b", Tensor(ToNchw(y, other), Dims(other))), ("sb", Tensor<float>([(float)b.Scale])), ("zb", Tensor<sbyte>([(sbyte)b.ZeroPoint])),
-                    ("sy", Tensor<float>([(float)output.Scale])), ("zy", Tensor<sbyte>([(sbyte)output.ZeroPoint])));
+                    .Input("a", OnnxModelWriter.Int8, Nchw(shape))
+                    .Input("sa", OnnxModelWriter.Float)
+                    .Input("za", OnnxModelWriter.Int8)
+                    .Input("b", OnnxModelWriter.Int8, Nchw(other))
+                    .Input("sb", OnnxModelWriter.Float)
+                    .Input("zb", OnnxModelWriter.Int8)
+                    .Input("sy", OnnxModelWriter.Float)
+                    .Input("zy", OnnxModelWriter.Int8)
+                    .Build("y", OnnxModelWriter.Int8, Nchw(shape));
+                sbyte[] theirs = Run<sbyte>(
+                    model,
+                    ("a", Tensor(ToNchw(x, shape), Dims(shape))),
+                    ("sa", Tensor<float>([(float)a.Scale])),
+                    ("za", Tensor<sbyte>([(sbyte)a.ZeroPoint])),
+                    ("b", Tensor(ToNchw(y, other), Dims(other))),
+                    ("sb", Tensor<float>([(float)b.Scale])),
+                    ("zb", Tensor<sbyte>([(sbyte)b.ZeroPoint])),
+                    ("sy", Tensor<float>([(float)output.Scale])),
+                    ("zy", Tensor<sbyte>([(sbyte)output.ZeroPoint]))
+                );
                 return Real(theirs, output);
             }
         }
@@ -188,21 +315,57 @@ public sealed class OnnxRuntimeOperatorTests
         {
             var random = new Random(Seed + round);
             (int h, int w) = (random.Next(1, 8), random.Next(1, 8));
-            QuantizedTensor[] parts = [.. Enumerable.Range(0, random.Next(1, 5)).Select(i => new QuantizedTensor(i, $"x{i}", new TensorShape(1, h, w, random.Next(1, 12)), 0.02 + (0.05 * random.NextDouble()), random.Next(-128, 128)))];
+            QuantizedTensor[] parts =
+            [
+                .. Enumerable
+                    .Range(0, random.Next(1, 5))
+                    .Select(i => new QuantizedTensor(
+                        i,
+                        $"x{i}",
+                        new TensorShape(1, h, w, random.Next(1, 12)),
+                        0.02 + (0.05 * random.NextDouble()),
+                        random.Next(-128, 128)
+                    )),
+            ];
             bool same = round % 4 == 0;
             if (same)
                 parts = [.. parts.Select(p => p with { Scale = parts[0].Scale, ZeroPoint = parts[0].ZeroPoint })];
             var o = new TensorShape(1, h, w, parts.Sum(p => p.Shape.Channels));
             QuantizedTensor y = new(9, "y", o, same ? parts[0].Scale : 0.07, same ? parts[0].ZeroPoint : random.Next(-60, 60));
             sbyte[][] values = [.. parts.Select(p => Values(random, (int)p.Shape.Elements))];
-            var layer = new ConcatLayer("c", [.. parts.Select(p => p.Id)], 9, -128, 127, [.. parts.Select(p => FixedPointScale.FromReal(p.Scale / y.Scale))]);
-            sbyte[] mine = ToNchw(GoldenOperators.Execute(layer, [.. parts.Zip(values, (p, v) => new Operand(p.Shape, p.ZeroPoint, v))], o, y.ZeroPoint), o);
-            var writer = new OnnxModelWriter("QLinearConcat", ["sy", "zy", .. parts.SelectMany(p => new[] { p.Name, "s" + p.Name, "z" + p.Name })], "y", "com.microsoft").Int("axis", 1).Input("sy", OnnxModelWriter.Float).Input("zy", OnnxModelWriter.Int8);
+            var layer = new ConcatLayer(
+                "c",
+                [.. parts.Select(p => p.Id)],
+                9,
+                -128,
+                127,
+                [.. parts.Select(p => FixedPointScale.FromReal(p.Scale / y.Scale))]
+            );
+            sbyte[] mine = ToNchw(
+                GoldenOperators.Execute(layer, [.. parts.Zip(values, (p, v) => new Operand(p.Shape, p.ZeroPoint, v))], o, y.ZeroPoint),
+                o
+            );
+            var writer = new OnnxModelWriter(
+                "QLinearConcat",
+                ["sy", "zy", .. parts.SelectMany(p => new[] { p.Name, "s" + p.Name, "z" + p.Name })],
+                "y",
+                "com.microsoft"
+            )
+                .Int("axis", 1)
+                .Input("sy", OnnxModelWriter.Float)
+                .Input("zy", OnnxModelWriter.Int8);
             List<(string, object)> inputs = [("sy", Tensor<float>([(float)y.Scale])), ("zy", Tensor<sbyte>([(sbyte)y.ZeroPoint]))];
             foreach ((QuantizedTensor p, sbyte[] v) in parts.Zip(values))
             {
-                writer.Input(p.Name, OnnxModelWriter.Int8, Nchw(p.Shape)).Input("s" + p.Name, OnnxModelWriter.Float).Input("z" + p.Name, OnnxModelWriter.Int8);
-                inputs.AddRange([(p.Name, Tensor(ToNchw(v, p.Shape), Dims(p.Shape))), ("s" + p.Name, Tensor<float>([(float)p.Scale])), ("z" + p.Name, Tensor<sbyte>([(sbyte)p.ZeroPoint]))]);
+                writer
+                    .Input(p.Name, OnnxModelWriter.Int8, Nchw(p.Shape))
+                    .Input("s" + p.Name, OnnxModelWriter.Float)
+                    .Input("z" + p.Name, OnnxModelWriter.Int8);
+                inputs.AddRange([
+                    (p.Name, Tensor(ToNchw(v, p.Shape), Dims(p.Shape))),
+                    ("s" + p.Name, Tensor<float>([(float)p.Scale])),
+                    ("z" + p.Name, Tensor<sbyte>([(sbyte)p.ZeroPoint])),
+                ]);
             }
 
             sbyte[] theirs = Run<sbyte>(writer.Build("y", OnnxModelWriter.Int8, Nchw(o)), [.. inputs]);
@@ -221,9 +384,18 @@ public sealed class OnnxRuntimeOperatorTests
         var random = new Random(Seed);
         var shape = new TensorShape(1, 12, 9, 19);
         sbyte[] x = [.. Values(random, (int)shape.Elements).Select(v => (sbyte)(v / 20))];
-        byte[] model = new OnnxModelWriter("ArgMax", ["x"], "y").Int("axis", 1).Int("keepdims", 1).Input("x", OnnxModelWriter.Int8, Nchw(shape)).Build("y", OnnxModelWriter.Int64, 1, 1, 12, 9);
+        byte[] model = new OnnxModelWriter("ArgMax", ["x"], "y")
+            .Int("axis", 1)
+            .Int("keepdims", 1)
+            .Input("x", OnnxModelWriter.Int8, Nchw(shape))
+            .Build("y", OnnxModelWriter.Int64, 1, 1, 12, 9);
         long[] theirs = Run<long>(model, ("x", Tensor(ToNchw(x, shape), Dims(shape))));
-        Assert.That(GoldenOperators.Execute(new ArgMaxLayer("a", 0, 1), [new Operand(shape, 0, x)], shape with { Channels = 1 }, -128).Select(v => v + 128L), Is.EqualTo(theirs));
+        Assert.That(
+            GoldenOperators
+                .Execute(new ArgMaxLayer("a", 0, 1), [new Operand(shape, 0, x)], shape with { Channels = 1 }, -128)
+                .Select(v => v + 128L),
+            Is.EqualTo(theirs)
+        );
     }
 
     [TestCase(ActivationKind.Sigmoid, "Sigmoid")]
@@ -244,17 +416,44 @@ public sealed class OnnxRuntimeOperatorTests
     public void A_table_holds_the_rounded_value_of_the_ONNX_function(ActivationKind kind, string op)
     {
         bool positive = kind is ActivationKind.Sqrt or ActivationKind.Reciprocal;
-        var activation = new Activation(kind, kind switch { ActivationKind.HardSigmoid => 0.2f, ActivationKind.LeakyRelu => 0.01f, ActivationKind.Elu => 1, _ => 0 }, kind == ActivationKind.HardSigmoid ? 0.5f : 0);
+        var activation = new Activation(
+            kind,
+            kind switch
+            {
+                ActivationKind.HardSigmoid => 0.2f,
+                ActivationKind.LeakyRelu => 0.01f,
+                ActivationKind.Elu => 1,
+                _ => 0,
+            },
+            kind == ActivationKind.HardSigmoid ? 0.5f : 0
+        );
         (double scale, int zero) = positive ? (0.02, -129) : (0.03, -11);
         float[] x = [.. Enumerable.Range(-128, 256).Select(q => (float)(scale * (q - zero)))];
-        var writer = new OnnxModelWriter(op, ["x"], "y", op is "Gelu" or "QuickGelu" && kind != ActivationKind.GeluTanh ? "com.microsoft" : string.Empty) { OpsetVersion = kind == ActivationKind.GeluTanh ? 20 : 17 };
+        var writer = new OnnxModelWriter(
+            op,
+            ["x"],
+            "y",
+            op is "Gelu" or "QuickGelu" && kind != ActivationKind.GeluTanh ? "com.microsoft" : string.Empty
+        )
+        {
+            OpsetVersion = kind == ActivationKind.GeluTanh ? 20 : 17,
+        };
         if (kind == ActivationKind.GeluTanh)
             writer.String("approximate", "tanh");
         if (kind == ActivationKind.Silu)
             writer.Real("alpha", 1);
-        float[] real = Run<float>(writer.Input("x", OnnxModelWriter.Float, 256).Build("y", OnnxModelWriter.Float, 256), ("x", Tensor(x, 256)));
+        float[] real = Run<float>(
+            writer.Input("x", OnnxModelWriter.Float, 256).Build("y", OnnxModelWriter.Float, 256),
+            ("x", Tensor(x, 256))
+        );
         double step = (Math.Max(0, real.Max()) - Math.Min(0, real.Min())) / 255;
-        var output = new QuantizedTensor(1, "y", new TensorShape(1, 1, 1, 256), step, (int)Math.Round(-128 - (Math.Min(0, real.Min()) / step)));
+        var output = new QuantizedTensor(
+            1,
+            "y",
+            new TensorShape(1, 1, 1, 256),
+            step,
+            (int)Math.Round(-128 - (Math.Min(0, real.Min()) / step))
+        );
         sbyte[] table = ActivationTable.Build(activation, scale, zero, output);
         int different = 0;
         for (int i = 0; i < 256; i++)
@@ -269,9 +468,21 @@ public sealed class OnnxRuntimeOperatorTests
     }
 
     // First index and weights of each phase of one axis, by the definition of the ONNX operator.
-    private static (int Taps, int[] First, float[] Weights) Axis(string mode, string coordinates, string nearest, int from, int to, int phases)
+    private static (int Taps, int[] First, float[] Weights) Axis(
+        string mode,
+        string coordinates,
+        string nearest,
+        int from,
+        int to,
+        int phases
+    )
     {
-        int taps = mode switch { "nearest" => 1, "linear" => 2, _ => 4 };
+        int taps = mode switch
+        {
+            "nearest" => 1,
+            "linear" => 2,
+            _ => 4,
+        };
         var first = new int[phases];
         var weights = new float[phases * taps];
         double scale = (double)to / from;
@@ -287,7 +498,12 @@ public sealed class OnnxRuntimeOperatorTests
             double t = at - floor;
             if (mode == "nearest")
             {
-                first[p] = nearest switch { "floor" => floor, "ceil" => (int)Math.Ceiling(at), _ => t > 0.5 ? floor + 1 : floor };
+                first[p] = nearest switch
+                {
+                    "floor" => floor,
+                    "ceil" => (int)Math.Ceiling(at),
+                    _ => t > 0.5 ? floor + 1 : floor,
+                };
                 weights[p] = 1;
             }
             else if (mode == "linear")
@@ -311,10 +527,13 @@ public sealed class OnnxRuntimeOperatorTests
     {
         const double A = -0.75;
         double d = Math.Abs(x);
-        return d <= 1 ? ((((A + 2) * d) - (A + 3)) * d * d) + 1 : d < 2 ? A * ((((d - 5) * d) + 8) * d - 4) : 0;
+        return d <= 1 ? ((((A + 2) * d) - (A + 3)) * d * d) + 1
+            : d < 2 ? A * ((((d - 5) * d) + 8) * d - 4)
+            : 0;
     }
 
-    private static float[] Real(sbyte[] counts, QuantizedTensor tensor) => [.. counts.Select(c => (float)(tensor.Scale * (c - tensor.ZeroPoint)))];
+    private static float[] Real(sbyte[] counts, QuantizedTensor tensor) =>
+        [.. counts.Select(c => (float)(tensor.Scale * (c - tensor.ZeroPoint)))];
 
     private static long[] Nchw(TensorShape s) => [1, s.Channels, s.Height, s.Width];
 
@@ -322,7 +541,9 @@ public sealed class OnnxRuntimeOperatorTests
 
     private sealed class Rates
     {
-        private long all, different, beyond;
+        private long all,
+            different,
+            beyond;
 
         public int Largest { get; private set; }
 
@@ -345,6 +566,11 @@ public sealed class OnnxRuntimeOperatorTests
             all += mine.Length;
         }
 
-        public override string ToString() => FormattableString.Invariant($"{all} elements, {100.0 * different / all:F3} % differ, {100.0 * beyond / all:F4} % by more than one step, at most {Largest}");
+        public override string ToString() =>
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{all} elements, {100.0 * different / all:F3} % differ, {100.0 * beyond / all:F4} % by more than one "
+                    + $"step, at most {Largest}"
+            );
     }
 }

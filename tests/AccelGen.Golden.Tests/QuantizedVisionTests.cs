@@ -19,7 +19,8 @@ public sealed class QuantizedVisionTests
             FloatNetwork network = FloatSamples.Vision(seed);
             float[][] inputs = Inputs(network, seed, 4);
             QuantizedNetwork quantized = Quantizer.Quantize(network, Ranges(network, inputs));
-            double signal = 0, noise = 0;
+            double signal = 0,
+                noise = 0;
             foreach (float[] input in inputs)
             {
                 var real = new Dictionary<int, double[]> { [network.Inputs[0]] = [.. input.Select(v => (double)v)] };
@@ -27,21 +28,41 @@ public sealed class QuantizedVisionTests
                     real[t.Id] = [.. t.Constant!.Select(v => (double)v)];
                 int index = 0;
                 var x = new Dictionary<int, float[]> { [network.Inputs[0]] = input };
-                double[] wanted = FloatReference.Run(network, x, (layer, _, y) =>
-                {
-                    // The layer alone: its float operands, rounded to counts.
-                    QuantizedLayer q = quantized.Layers[index++];
-                    Operand[] operands = [.. q.Reads.Select(t => new Operand(quantized.Tensors[t].Shape, quantized.Tensors[t].ZeroPoint, Quantizer.QuantizeValues(quantized.Tensors[t], [.. real[network.Home(t)].Select(v => (float)v)])))];
-                    QuantizedTensor output = quantized.Tensors[q.Output];
-                    (double s, double n) = Compare(y, GoldenOperators.Execute(q, operands, output.Shape, output.ZeroPoint), output);
-                    string kind = $"{layer.GetType().Name}{(layer.Activation.Kind == ActivationKind.None ? string.Empty : " " + layer.Activation.Kind)}";
-                    (double ks, double kn) = own.GetValueOrDefault(kind);
-                    // Every layer counts the same, whatever its size and scale.
-                    own[kind] = (ks + 1, kn + (n / s));
-                    real[network.Home(layer.Output)] = y;
-                })[network.Outputs[0]];
+                double[] wanted = FloatReference.Run(
+                    network,
+                    x,
+                    (layer, _, y) =>
+                    {
+                        // The layer alone: its float operands, rounded to counts.
+                        QuantizedLayer q = quantized.Layers[index++];
+                        Operand[] operands =
+                        [
+                            .. q.Reads.Select(t => new Operand(
+                                quantized.Tensors[t].Shape,
+                                quantized.Tensors[t].ZeroPoint,
+                                Quantizer.QuantizeValues(quantized.Tensors[t], [.. real[network.Home(t)].Select(v => (float)v)])
+                            )),
+                        ];
+                        QuantizedTensor output = quantized.Tensors[q.Output];
+                        (double s, double n) = Compare(y, GoldenOperators.Execute(q, operands, output.Shape, output.ZeroPoint), output);
+                        string kind =
+                            layer.GetType().Name
+                            + (layer.Activation.Kind == ActivationKind.None ? string.Empty : " " + layer.Activation.Kind);
+                        (double ks, double kn) = own.GetValueOrDefault(kind);
+                        // Every layer counts the same, whatever its size and scale.
+                        own[kind] = (ks + 1, kn + (n / s));
+                        real[network.Home(layer.Output)] = y;
+                    }
+                )[network.Outputs[0]];
                 QuantizedTensor last = quantized.Tensors[quantized.Outputs[0]];
-                sbyte[] counts = GoldenExecutor.Run(quantized, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = Quantizer.QuantizeValues(quantized.Tensors[network.Inputs[0]], input) })[last.Id];
+                sbyte[] counts = GoldenExecutor.Run(
+                    quantized,
+                    ExecutionPath.Whole,
+                    new Dictionary<int, sbyte[]>
+                    {
+                        [network.Inputs[0]] = Quantizer.QuantizeValues(quantized.Tensors[network.Inputs[0]], input),
+                    }
+                )[last.Id];
                 (double ws, double wn) = Compare(wanted, counts, last);
                 signal += ws;
                 noise += wn;
@@ -66,7 +87,8 @@ public sealed class QuantizedVisionTests
     [Test]
     public void A_class_map_agrees_with_the_float_network_on_nearly_all_pixels()
     {
-        long same = 0, all = 0;
+        long same = 0,
+            all = 0;
         for (int seed = Seed; seed < Seed + 6; seed++)
         {
             FloatNetwork network = FloatSamples.Vision(seed, classMap: true);
@@ -74,8 +96,17 @@ public sealed class QuantizedVisionTests
             QuantizedNetwork quantized = Quantizer.Quantize(network, Ranges(network, inputs));
             foreach (float[] input in inputs)
             {
-                double[] wanted = FloatReference.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input })[network.Outputs[0]];
-                sbyte[] counts = GoldenExecutor.Run(quantized, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = Quantizer.QuantizeValues(quantized.Tensors[network.Inputs[0]], input) })[network.Outputs[0]];
+                double[] wanted = FloatReference.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input })[
+                    network.Outputs[0]
+                ];
+                sbyte[] counts = GoldenExecutor.Run(
+                    quantized,
+                    ExecutionPath.Whole,
+                    new Dictionary<int, sbyte[]>
+                    {
+                        [network.Inputs[0]] = Quantizer.QuantizeValues(quantized.Tensors[network.Inputs[0]], input),
+                    }
+                )[network.Outputs[0]];
                 same += counts.Zip(wanted).Count(p => p.First + 128 == p.Second);
                 all += counts.Length;
             }
@@ -96,11 +127,21 @@ public sealed class QuantizedVisionTests
             var wanted = new List<double[]>();
             FloatReference.Run(network, x, (_, _, y) => wanted.Add(y));
             int index = 0;
-            FloatExecutor.Run(network, x, null, (layer, y) =>
-            {
-                double largest = wanted[index].Max(Math.Abs), error = y.Zip(wanted[index++]).Max(p => Math.Abs(p.First - p.Second));
-                Assert.That(error, Is.LessThan(1e-4 * largest), $"seed {seed}, {layer.Name}: {layer.GetType().Name} into {network.Tensors[layer.Output].Shape}");
-            });
+            FloatExecutor.Run(
+                network,
+                x,
+                null,
+                (layer, y) =>
+                {
+                    double largest = wanted[index].Max(Math.Abs),
+                        error = y.Zip(wanted[index++]).Max(p => Math.Abs(p.First - p.Second));
+                    Assert.That(
+                        error,
+                        Is.LessThan(1e-4 * largest),
+                        $"seed {seed}, {layer.Name}: {layer.GetType().Name} into {network.Tensors[layer.Output].Shape}"
+                    );
+                }
+            );
         }
     }
 
@@ -111,25 +152,47 @@ public sealed class QuantizedVisionTests
         {
             FloatNetwork network = FloatSamples.Vision(seed);
             float[][] inputs = Inputs(network, seed, 4);
-            ValueRange[] wanted = Ranges(network, inputs), ranges = Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax);
+            ValueRange[] wanted = Ranges(network, inputs),
+                ranges = Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax);
             Assert.That(ranges, Has.Length.EqualTo(wanted.Length));
             for (int t = 0; t < ranges.Length; t++)
             {
-                Assert.That(ranges[t].Low, Is.EqualTo(wanted[t].Low).Within(1e-3 * (wanted[t].High - wanted[t].Low)), $"seed {seed}, tensor {t}");
-                Assert.That(ranges[t].High, Is.EqualTo(wanted[t].High).Within(1e-3 * (wanted[t].High - wanted[t].Low)), $"seed {seed}, tensor {t}");
+                Assert.That(
+                    ranges[t].Low,
+                    Is.EqualTo(wanted[t].Low).Within(1e-3 * (wanted[t].High - wanted[t].Low)),
+                    $"seed {seed}, tensor {t}"
+                );
+                Assert.That(
+                    ranges[t].High,
+                    Is.EqualTo(wanted[t].High).Within(1e-3 * (wanted[t].High - wanted[t].Low)),
+                    $"seed {seed}, tensor {t}"
+                );
             }
         }
     }
 
     [Test]
-    public void Every_calibration_method_and_option_gives_a_network_near_the_float_network([Values] CalibrationMethod method, [Values] bool equalize, [Values] bool correct)
+    public void Every_calibration_method_and_option_gives_a_network_near_the_float_network(
+        [Values] CalibrationMethod method,
+        [Values] bool equalize,
+        [Values] bool correct
+    )
     {
         double worst = double.PositiveInfinity;
         for (int seed = Seed; seed < Seed + 4; seed++)
         {
             FloatNetwork network = FloatSamples.Vision(seed);
             float[][] inputs = Inputs(network, seed, 6);
-            QuantizedNetwork quantized = Quantizer.Quantize(network, Quantizer.Calibrate(network, inputs, method, 99.99), new QuantizerOptions { EqualizeAdds = equalize, EqualizeConcats = equalize, CalibratedSoftmax = equalize });
+            QuantizedNetwork quantized = Quantizer.Quantize(
+                network,
+                Quantizer.Calibrate(network, inputs, method, 99.99),
+                new QuantizerOptions
+                {
+                    EqualizeAdds = equalize,
+                    EqualizeConcats = equalize,
+                    CalibratedSoftmax = equalize,
+                }
+            );
             if (correct)
                 quantized = BiasCorrection.Apply(network, quantized, inputs);
             IReadOnlyList<LayerError> report = QuantizationReport.Layers(network, quantized, inputs);
@@ -141,26 +204,35 @@ public sealed class QuantizedVisionTests
     }
 
     private static float[][] Inputs(FloatNetwork network, int seed, int count) =>
-        [.. Enumerable.Range(0, count).Select(i => RandomNetworks.Values(new Random(seed + i), (int)network.Tensors[network.Inputs[0]].Shape.Elements, 1))];
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => RandomNetworks.Values(new Random(seed + i), (int)network.Tensors[network.Inputs[0]].Shape.Elements, 1)),
+        ];
 
     // Smallest and largest values, without the code under test.
     private static ValueRange[] Ranges(FloatNetwork network, float[][] inputs)
     {
         int active = network.Layers.Count(l => l.Activation.Kind != ActivationKind.None);
         var ranges = new ValueRange[network.Tensors.Count + active];
-        void Observe(int at, IEnumerable<double> values) => ranges[at] = new ValueRange(Math.Min(ranges[at].Low, (float)values.Min()), Math.Max(ranges[at].High, (float)values.Max()));
+        void Observe(int at, IEnumerable<double> values) =>
+            ranges[at] = new ValueRange(Math.Min(ranges[at].Low, (float)values.Min()), Math.Max(ranges[at].High, (float)values.Max()));
         foreach (FloatTensor t in network.Tensors.Where(t => t.Constant is not null))
             Observe(t.Id, t.Constant!.Select(v => (double)v));
         foreach (float[] input in inputs)
         {
             Observe(network.Inputs[0], input.Select(v => (double)v));
             int next = network.Tensors.Count;
-            FloatReference.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input }, (layer, before, y) =>
-            {
-                Observe(layer.Output, y);
-                if (layer.Activation.Kind != ActivationKind.None)
-                    Observe(next++, before);
-            });
+            FloatReference.Run(
+                network,
+                new Dictionary<int, float[]> { [network.Inputs[0]] = input },
+                (layer, before, y) =>
+                {
+                    Observe(layer.Output, y);
+                    if (layer.Activation.Kind != ActivationKind.None)
+                        Observe(next++, before);
+                }
+            );
         }
 
         return ranges;
@@ -168,7 +240,8 @@ public sealed class QuantizedVisionTests
 
     private static (double Signal, double Noise) Compare(double[] wanted, sbyte[] counts, QuantizedTensor tensor)
     {
-        double signal = 0, noise = 0;
+        double signal = 0,
+            noise = 0;
         for (int i = 0; i < wanted.Length; i++)
         {
             signal += wanted[i] * wanted[i];

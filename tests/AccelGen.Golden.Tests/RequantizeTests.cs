@@ -15,8 +15,12 @@ public sealed class RequantizeTests
             var scale = new FixedPointScale((uint)random.Next(1 << 23, 1 << 24), random.Next(1, 63));
             long value = random.NextInt64(-(1L << 32), 1L << 32);
             // Compare 2 * (v * m) with the interval [2 y - 1, 2 y + 1) * 2^shift: no division at all.
-            BigInteger y = GoldenOperators.Requantize(value, scale), twice = 2 * (BigInteger)value * scale.Multiplier;
-            Assert.That(twice >= ((2 * y) - 1) * BigInteger.Pow(2, scale.Shift) && twice < ((2 * y) + 1) * BigInteger.Pow(2, scale.Shift), $"{value} * {scale}");
+            BigInteger y = GoldenOperators.Requantize(value, scale),
+                twice = 2 * (BigInteger)value * scale.Multiplier;
+            Assert.That(
+                twice >= ((2 * y) - 1) * BigInteger.Pow(2, scale.Shift) && twice < ((2 * y) + 1) * BigInteger.Pow(2, scale.Shift),
+                $"{value} * {scale}"
+            );
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using NUnit.Framework;
@@ -22,9 +23,19 @@ public sealed class RowOperatorTests
                 foreach (double step in new[] { 1.0 / 256, 1.0 / 127, 1.0 / 4000 })
                 {
                     var random = new Random(HashCode(n, scale, step));
-                    int rows = Math.Max(3, 3000 / n), zero = random.Next(-128, 128), outZero = step == 1.0 / 127 ? 0 : -128;
+                    int rows = Math.Max(3, 3000 / n),
+                        zero = random.Next(-128, 128),
+                        outZero = step == 1.0 / 127 ? 0 : -128;
                     sbyte[] x = Rows(random, rows, n);
-                    var layer = new SoftmaxLayer("s", 0, 1, -128, 127, (uint)Math.Round(scale * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(1 / step));
+                    var layer = new SoftmaxLayer(
+                        "s",
+                        0,
+                        1,
+                        -128,
+                        127,
+                        (uint)Math.Round(scale * Math.Log2(Math.E) * (1 << 20)),
+                        FixedPointScale.FromReal(1 / step)
+                    );
                     var shape = new TensorShape(1, 1, rows, n);
                     sbyte[] y = GoldenOperators.Execute(layer, [new Operand(shape, zero, x)], shape, outZero);
                     for (int r = 0; r < rows; r++)
@@ -38,7 +49,7 @@ public sealed class RowOperatorTests
                 }
             }
 
-            TestContext.Out.WriteLine($"softmax, {n,4} channels: {here}");
+            TestContext.Out.WriteLine($"softmax, {n, 4} channels: {here}");
             errors.Add(here);
         }
 
@@ -59,27 +70,39 @@ public sealed class RowOperatorTests
                 foreach (double scale in new[] { 0.001, 0.05, 3 })
                 {
                     var random = new Random(HashCode(n, spread, scale));
-                    int rows = Math.Max(3, 3000 / n), zero = random.Next(-60, 60), outZero = random.Next(-40, 40);
+                    int rows = Math.Max(3, 3000 / n),
+                        zero = random.Next(-60, 60),
+                        outZero = random.Next(-40, 40);
                     sbyte[] x = Rows(random, rows, n, spread);
                     var norm = new FloatLayerNorm("n", 0, 1)
                     {
-                        Gamma = [.. Enumerable.Range(0, n).Select(_ => (float)((random.NextDouble() * 4) - 2))], Beta = [.. Enumerable.Range(0, n).Select(_ => (float)((random.NextDouble() * 2) - 1))], Epsilon = 1e-5f,
+                        Gamma = [.. Enumerable.Range(0, n).Select(_ => (float)((random.NextDouble() * 4) - 2))],
+                        Beta = [.. Enumerable.Range(0, n).Select(_ => (float)((random.NextDouble() * 2) - 1))],
+                        Epsilon = 1e-5f,
                     };
                     double step = 0.05;
                     var shape = new TensorShape(1, 1, rows, n);
-                    var layer = (LayerNormLayer)Quantised(norm, new QuantizedTensor(0, "x", shape, scale, zero), new QuantizedTensor(1, "y", shape, step, outZero));
+                    var layer = (LayerNormLayer)Quantised(
+                        norm,
+                        new QuantizedTensor(0, "x", shape, scale, zero),
+                        new QuantizedTensor(1, "y", shape, step, outZero)
+                    );
                     sbyte[] y = GoldenOperators.Execute(layer, [new Operand(shape, zero, x)], shape, outZero);
                     for (int r = 0; r < rows; r++)
                     {
                         double[] v = [.. Enumerable.Range(r * n, n).Select(i => scale * (x[i] - zero))];
-                        double mean = v.Average(), variance = v.Sum(a => (a - mean) * (a - mean)) / n;
+                        double mean = v.Average(),
+                            variance = v.Sum(a => (a - mean) * (a - mean)) / n;
                         for (int c = 0; c < n; c++)
-                            here.Add(y[(r * n) + c], ((((v[c] - mean) / Math.Sqrt(variance + norm.Epsilon) * norm.Gamma[c]) + norm.Beta[c]) / step) + outZero);
+                            here.Add(
+                                y[(r * n) + c],
+                                ((((v[c] - mean) / Math.Sqrt(variance + norm.Epsilon) * norm.Gamma[c]) + norm.Beta[c]) / step) + outZero
+                            );
                     }
                 }
             }
 
-            TestContext.Out.WriteLine($"layer normalisation, {n,4} channels: {here}");
+            TestContext.Out.WriteLine($"layer normalisation, {n, 4} channels: {here}");
             errors.Add(here);
         }
 
@@ -94,7 +117,8 @@ public sealed class RowOperatorTests
         var random = new Random(Oracle.Seed);
         for (int round = 0; round < 200; round++)
         {
-            double high = 0.2 + (random.NextDouble() * 12), low = -(0.2 + (random.NextDouble() * 12));
+            double high = 0.2 + (random.NextDouble() * 12),
+                low = -(0.2 + (random.NextDouble() * 12));
             var shape = new TensorShape(1, 1, 1000, 1);
             // The output's range is that of GELU over the argument's: -0.17 at -0.752.
             double bottom = Gelu(Math.Max(low, -0.7518));
@@ -148,17 +172,33 @@ public sealed class RowOperatorTests
         for (int round = 0; round < 100; round++)
         {
             var random = new Random(Oracle.Seed + round);
-            int b = random.Next(1, 4), m = random.Next(1, 60), k = random.Next(1, 80), n = random.Next(1, 40), outZero = random.Next(-20, 20);
+            int b = random.Next(1, 4),
+                m = random.Next(1, 60),
+                k = random.Next(1, 80),
+                n = random.Next(1, 40),
+                outZero = random.Next(-20, 20);
             // As after ReLU: the left operand and the denominator are not negative.
-            sbyte[] x = Values(random, b * m * k, -128), right = Values(random, b * n * k, -128), denominator = Values(random, b * k, 0);
+            sbyte[] x = Values(random, b * m * k, -128),
+                right = Values(random, b * n * k, -128),
+                denominator = Values(random, b * k, 0);
             (double sr, double sd, double sy) = (0.003 * (1 + random.NextDouble()), 0.05, 0.0005 * (1 + random.NextDouble()));
             var layer = new NormalizedMatMulLayer("q", 0, 1, 2, 3, -128, 127, FixedPointScale.FromReal(sr / sd / sy));
-            sbyte[] y = GoldenOperators.Execute(layer, [new Operand(new TensorShape(b, 1, m, k), -128, x), new Operand(new TensorShape(b, 1, n, k), 0, right), new Operand(new TensorShape(b, 1, 1, k), 0, denominator)], new TensorShape(b, 1, m, n), outZero);
+            sbyte[] y = GoldenOperators.Execute(
+                layer,
+                [
+                    new Operand(new TensorShape(b, 1, m, k), -128, x),
+                    new Operand(new TensorShape(b, 1, n, k), 0, right),
+                    new Operand(new TensorShape(b, 1, 1, k), 0, denominator),
+                ],
+                new TensorShape(b, 1, m, n),
+                outZero
+            );
             for (int h = 0; h < b; h++)
             {
                 for (int p = 0; p < m; p++)
                 {
-                    double Dot(sbyte[] r, int row) => Enumerable.Range(0, k).Sum(c => (x[(((h * m) + p) * k) + c] + 128.0) * r[(row * k) + c]);
+                    double Dot(sbyte[] r, int row) =>
+                        Enumerable.Range(0, k).Sum(c => (x[(((h * m) + p) * k) + c] + 128.0) * r[(row * k) + c]);
                     double d = Math.Max(1, Dot(denominator, h));
                     for (int c = 0; c < n; c++)
                         errors.Add(y[(((h * m) + p) * n) + c], (Dot(right, (h * n) + c) * sr / (d * sd) / sy) + outZero);
@@ -187,7 +227,8 @@ public sealed class RowOperatorTests
     private static double ErfBySimpson(double x)
     {
         const int Steps = 400;
-        double h = x / Steps, sum = 1 + Math.Exp(-x * x);
+        double h = x / Steps,
+            sum = 1 + Math.Exp(-x * x);
         for (int i = 1; i < Steps; i++)
             sum += (i % 2 == 0 ? 2 : 4) * Math.Exp(-(i * h) * (i * h));
         return 2 / Math.Sqrt(Math.PI) * sum * h / 3;
@@ -195,7 +236,8 @@ public sealed class RowOperatorTests
 
     private static int HashCode(int n, double a, double b) => Oracle.Seed + (n * 7919) + (int)(a * 1000) + (int)(b * 100_000);
 
-    private static sbyte[] Values(Random random, int count, int low) => [.. Enumerable.Range(0, count).Select(_ => (sbyte)random.Next(low, 128))];
+    private static sbyte[] Values(Random random, int count, int low) =>
+        [.. Enumerable.Range(0, count).Select(_ => (sbyte)random.Next(low, 128))];
 
     // Rows of several kinds: uniform, bell-shaped, all alike but a few, all alike.
     private static sbyte[] Rows(Random random, int rows, int n, double? spread = null)
@@ -203,7 +245,8 @@ public sealed class RowOperatorTests
         var x = new sbyte[rows * n];
         for (int r = 0; r < rows; r++)
         {
-            double width = spread ?? Math.Pow(2, random.NextDouble() * 7), center = random.Next(-60, 60);
+            double width = spread ?? Math.Pow(2, random.NextDouble() * 7),
+                center = random.Next(-60, 60);
             int kind = random.Next(8);
             for (int c = 0; c < n; c++)
             {
@@ -212,7 +255,8 @@ public sealed class RowOperatorTests
                     0 => center,
                     1 => random.Next(n) < 2 ? 127 : -100,
                     < 5 => center + (width * ((random.NextDouble() * 2) - 1)),
-                    _ => center + (width / 2 * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())),
+                    _ => center
+                        + (width / 2 * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())),
                 };
                 x[(r * n) + c] = (sbyte)Math.Clamp(Math.Round(v), -128, 127);
             }
@@ -223,7 +267,9 @@ public sealed class RowOperatorTests
 
     private sealed class Errors
     {
-        private long all, exact, beyond;
+        private long all,
+            exact,
+            beyond;
 
         public int Largest { get; private set; }
 
@@ -231,7 +277,8 @@ public sealed class RowOperatorTests
 
         public void Add(sbyte count, double real)
         {
-            int wanted = (int)Math.Clamp(Math.Round(real, MidpointRounding.AwayFromZero), -128, 127), error = Math.Abs(count - wanted);
+            int wanted = (int)Math.Clamp(Math.Round(real, MidpointRounding.AwayFromZero), -128, 127),
+                error = Math.Abs(count - wanted);
             all++;
             exact += error == 0 ? 1 : 0;
             beyond += error > 1 ? 1 : 0;
@@ -246,6 +293,11 @@ public sealed class RowOperatorTests
             Largest = Math.Max(Largest, other.Largest);
         }
 
-        public override string ToString() => FormattableString.Invariant($"{all} results, {100.0 * exact / all:F3} % correctly rounded, {100.0 * beyond / all:F4} % off by more than one step, at most {Largest}");
+        public override string ToString() =>
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{all} results, {100.0 * exact / all:F3} % correctly rounded, {100.0 * beyond / all:F4} % off by "
+                    + $"more than one step, at most {Largest}"
+            );
     }
 }

@@ -6,11 +6,13 @@ using NUnit.Framework;
 
 namespace AccelGen.Golden.Tests;
 
-/// <summary>The networks of scripts/training on scenes they were not trained on: they see what they should, and int8 costs them little.</summary>
+/// <summary>The networks of scripts/training on scenes they were not trained on: they see what they should, and int8 costs them
+/// little.</summary>
 public sealed class TrainedNetworkTests
 {
     // Seeds of the sets, as scripts/training/README.md lists them.
-    private const int Calibration = 2, Test = 4;
+    private const int Calibration = 2,
+        Test = 4;
 
     private const int Scenes = 20;
 
@@ -29,15 +31,23 @@ public sealed class TrainedNetworkTests
             Scene scene = Scene.Draw(Test, i);
             float[] x = Input(scene);
             Add(real, FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = x })[network.Outputs[0]], scene);
-            sbyte[] counts = GoldenExecutor.Run(quantized, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [quantized.Inputs[0]] = Quantizer.QuantizeValues(quantized.Tensors[quantized.Inputs[0]], x) })[quantized.Outputs[0]];
+            sbyte[] counts = GoldenExecutor.Run(
+                quantized,
+                ExecutionPath.Whole,
+                new Dictionary<int, sbyte[]> { [quantized.Inputs[0]] = Quantizer.QuantizeValues(quantized.Tensors[quantized.Inputs[0]], x) }
+            )[quantized.Outputs[0]];
             Add(whole, [.. counts.Select(c => (float)c)], scene);
         }
 
-        TestContext.Out.WriteLine($"{name}, {Scenes} scenes: mIoU {real.MeanIntersectionOverUnion:P1} float, {whole.MeanIntersectionOverUnion:P1} int8; pixel accuracy {real.Accuracy:P1}, {whole.Accuracy:P1}");
+        TestContext.Out.WriteLine(
+            $"{name}, {Scenes} scenes: mIoU {real.MeanIntersectionOverUnion:P1} float, "
+                + $"{whole.MeanIntersectionOverUnion:P1} int8; pixel accuracy {real.Accuracy:P1}, {whole.Accuracy:P1}"
+        );
         Assert.That(real.MeanIntersectionOverUnion, Is.GreaterThan(0.6));
         Assert.That(whole.MeanIntersectionOverUnion, Is.GreaterThan((real.MeanIntersectionOverUnion ?? 1) - 0.03));
 
-        void Add(Confusion to, float[] logits, Scene scene) => to.AddSegmentation(logits, shape.Height, shape.Width, scene.Mask.Classes, Scene.Size, Scene.Size, SegmentationMask.Ignored);
+        void Add(Confusion to, float[] logits, Scene scene) =>
+            to.AddSegmentation(logits, shape.Height, shape.Width, scene.Mask.Classes, Scene.Size, Scene.Size, SegmentationMask.Ignored);
     }
 
     private static float[] Input(Scene scene)
@@ -51,6 +61,11 @@ public sealed class TrainedNetworkTests
         string? at = AppContext.BaseDirectory;
         while (at is not null && !File.Exists(Path.Combine(at, "AccelGen.sln")))
             at = Path.GetDirectoryName(at);
-        return Path.Combine(at ?? throw new InvalidOperationException("the tests run outside the repository"), "scripts", "training", "models");
+        return Path.Combine(
+            at ?? throw new InvalidOperationException("the tests run outside the repository"),
+            "scripts",
+            "training",
+            "models"
+        );
     }
 }

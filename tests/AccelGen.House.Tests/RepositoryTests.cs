@@ -27,11 +27,18 @@ public sealed class RepositoryTests
     [Test]
     public void Dependencies_point_one_way()
     {
-        foreach (string path in Directory.EnumerateFiles(Root, "*.csproj", SearchOption.AllDirectories).Where(p => !p.Contains("artifacts") && !p.Contains(Path.Combine(Root, "tests"))))
+        foreach (
+            string path in Directory
+                .EnumerateFiles(Root, "*.csproj", SearchOption.AllDirectories)
+                .Where(p => !p.Contains("artifacts") && !p.Contains(Path.Combine(Root, "tests")))
+        )
         {
             string name = Path.GetFileNameWithoutExtension(path);
             Assert.That(Allowed, Does.ContainKey(name), $"{name} is not in the dependency rule");
-            IEnumerable<string> references = XDocument.Load(path).Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value));
+            IEnumerable<string> references = XDocument
+                .Load(path)
+                .Descendants("ProjectReference")
+                .Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value));
             Assert.That(references, Is.SubsetOf(Allowed[name]), name);
         }
     }
@@ -53,14 +60,21 @@ public sealed class RepositoryTests
         foreach (string path in Directory.EnumerateFiles(Path.Combine(Root, "templates", "rtl")))
         {
             string module = Path.GetFileName(path)[..^".sv.sbn".Length];
-            Assert.That(Regex.Matches(File.ReadAllText(path), @"^module (\w+)", RegexOptions.Multiline).Select(m => m.Groups[1].Value), Is.EqualTo(new[] { module }), path);
+            Assert.That(
+                Regex.Matches(File.ReadAllText(path), @"^module (\w+)", RegexOptions.Multiline).Select(m => m.Groups[1].Value),
+                Is.EqualTo(new[] { module }),
+                path
+            );
         }
     }
 
     [Test]
     public void No_tracked_file_names_a_machine_path_or_a_registry()
     {
-        var pattern = new Regex(@"(^|[^.\w-])/(wo" + @"rk|fa" + @"rm|ro" + @"ot)/|https?://[a-z0-9.]*(nu" + @"get|npm" + @"js|deb" + @"ian)[a-z0-9.]*", RegexOptions.Multiline);
+        var pattern = new Regex(
+            @"(^|[^.\w-])/(wo" + @"rk|fa" + @"rm|ro" + @"ot)/|https?://[a-z0-9.]*(nu" + @"get|npm" + @"js|deb" + @"ian)[a-z0-9.]*",
+            RegexOptions.Multiline
+        );
         foreach (string file in Tracked().Where(f => !f.EndsWith("packages.lock.json", StringComparison.Ordinal) && f != ".gitignore"))
             Assert.That(pattern.IsMatch(File.ReadAllText(Path.Combine(Root, file))), Is.False, file);
     }
@@ -68,7 +82,9 @@ public sealed class RepositoryTests
     [Test]
     public void No_source_is_left_unfinished()
     {
-        var pattern = new Regex(@"\b(TO" + @"DO|FIX" + @"ME|HA" + @"CK)\b|NotImplemented" + "Exception|Thread" + @"\.Sleep|Task" + @"\.Delay");
+        var pattern = new Regex(
+            @"\b(TO" + @"DO|FIX" + @"ME|HA" + @"CK)\b|NotImplemented" + "Exception|Thread" + @"\.Sleep|Task" + @"\.Delay"
+        );
         foreach (string file in Tracked().Where(f => Regex.IsMatch(f, @"\.(cs|sbn|cpp|sh|h|proto)$")))
             Assert.That(pattern.IsMatch(File.ReadAllText(Path.Combine(Root, file))), Is.False, file);
     }
@@ -78,7 +94,10 @@ public sealed class RepositoryTests
     {
         var pattern = new Regex("new Inference" + @"Session\b|InferenceSession \w+ = new\b");
         Assert.That(Sources(pattern), Is.EqualTo(new[] { "tests/Shared/ExactSession.cs" }));
-        Assert.That(Sources(new Regex("OpenFor" + "Timing")), Is.EqualTo(new[] { "testbench/AccelGen.Bench/GoldenSpeed.cs", "tests/Shared/ExactSession.cs" }));
+        Assert.That(
+            Sources(new Regex("OpenFor" + "Timing")),
+            Is.EqualTo(new[] { "testbench/AccelGen.Bench/GoldenSpeed.cs", "tests/Shared/ExactSession.cs" })
+        );
 
         static IEnumerable<string> Sources(Regex pattern) =>
             Tracked().Where(f => f.EndsWith(".cs", StringComparison.Ordinal) && pattern.IsMatch(File.ReadAllText(Path.Combine(Root, f))));
@@ -87,13 +106,57 @@ public sealed class RepositoryTests
     [Test]
     public void Shell_scripts_stop_at_the_first_error()
     {
-        foreach (string file in Tracked().Where(f => (f.StartsWith("scripts/", StringComparison.Ordinal) && !f.StartsWith("scripts/lib/", StringComparison.Ordinal)) || f == ".ci/run"))
+        foreach (
+            string file in Tracked()
+                .Where(f =>
+                    (f.StartsWith("scripts/", StringComparison.Ordinal) && !f.StartsWith("scripts/lib/", StringComparison.Ordinal))
+                    || f == ".ci/run"
+                )
+        )
         {
             string text = File.ReadAllText(Path.Combine(Root, file));
             bool shell = file.EndsWith(".sh", StringComparison.Ordinal) || text.StartsWith("#!", StringComparison.Ordinal);
             Assert.That(!shell || text.Contains("set -euo pipefail", StringComparison.Ordinal), file);
         }
     }
+
+    [Test]
+    public void The_formatter_would_change_nothing()
+    {
+        var start = new ProcessStartInfo("bash", "scripts/format --check")
+        {
+            WorkingDirectory = Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process format = Process.Start(start)!;
+        Task<string> errors = format.StandardError.ReadToEndAsync();
+        string said = format.StandardOutput.ReadToEnd() + errors.Result;
+        format.WaitForExit();
+        Assert.That(format.ExitCode, Is.Zero, $"run scripts/format:{Environment.NewLine}{said}");
+    }
+
+    [Test]
+    public void No_line_of_code_is_longer_than_140_columns()
+    {
+        var found = new List<string>();
+        foreach (string file in Tracked().Where(f => f.EndsWith(".cs", StringComparison.Ordinal)))
+        {
+            // Texts in other languages keep their own lines.
+            bool raw = false;
+            foreach ((string line, int number) in File.ReadLines(Path.Combine(Root, file)).Select((l, i) => (l, i + 1)))
+            {
+                bool marks = Regex.Count(line, "\"{3,}") % 2 == 1;
+                if (!raw && !marks && line.Length > LongestLine)
+                    found.Add($"{file}:{number}: {line.Length} columns");
+                raw ^= marks;
+            }
+        }
+
+        Assert.That(found, Is.Empty);
+    }
+
+    private const int LongestLine = 140;
 
     private static string Root { get; } = FindRoot();
 

@@ -25,11 +25,17 @@ public sealed class CommandTests
 
     [Test]
     public void A_value_that_does_not_fit_is_refused_with_its_range() =>
-        Assert.That(() => new Command(LoadCommand.Definition)[LoadCommand.Rows] = 65536, Throws.TypeOf<FieldRangeException>().With.Message.Contains("0 to 65535"));
+        Assert.That(
+            () => new Command(LoadCommand.Definition)[LoadCommand.Rows] = 65536,
+            Throws.TypeOf<FieldRangeException>().With.Message.Contains("0 to 65535")
+        );
 
     [Test]
     public void A_field_of_another_command_is_refused() =>
-        Assert.That(() => new Command(LoadCommand.Definition)[StoreCommand.Address], Throws.ArgumentException.With.Message.Contains("LOAD").And.Message.Contains("Address"));
+        Assert.That(
+            () => new Command(LoadCommand.Definition)[StoreCommand.Address],
+            Throws.ArgumentException.With.Message.Contains("LOAD").And.Message.Contains("Address")
+        );
 
     [Test]
     public void A_semaphore_that_does_not_exist_is_refused() =>
@@ -41,12 +47,20 @@ public sealed class CommandTests
     public void Named_values_are_those_of_the_table(Type type)
     {
         EnumDefinition table = IsaDefinition.Enums.Single(e => e.Name == type.Name);
-        Assert.That(Enum.GetValues(type).Cast<Enum>().Select(v => (v.ToString(), Convert.ToInt32(v, System.Globalization.CultureInfo.InvariantCulture))), Is.EquivalentTo(table.Values.Select(v => (v.Name, v.Value))));
+        Assert.That(
+            Enum.GetValues(type)
+                .Cast<Enum>()
+                .Select(v => (v.ToString(), Convert.ToInt32(v, System.Globalization.CultureInfo.InvariantCulture))),
+            Is.EquivalentTo(table.Values.Select(v => (v.Name, v.Value)))
+        );
     }
 
     [Test]
     public void An_unknown_opcode_is_refused() =>
-        Assert.That(() => Command.Decode(Enumerable.Repeat((byte)0xEE, 64).ToArray()), Throws.ArgumentException.With.Message.Contains("238"));
+        Assert.That(
+            () => Command.Decode(Enumerable.Repeat((byte)0xEE, 64).ToArray()),
+            Throws.ArgumentException.With.Message.Contains("238")
+        );
 
     [TestCase(1, 1u, 1u, 1u)]
     [TestCase(32, 1u, 0u, 2u)]

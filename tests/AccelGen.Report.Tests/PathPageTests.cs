@@ -58,7 +58,17 @@ public sealed partial class PathPageTests
     {
         const string Hostile = "<b>half</b> & \"more\" {{ 1 }}";
         PathReport report = Report();
-        JsonElement seen = await OpenAsync(PathPage.Render(report with { Network = Hostile, Paths = [.. report.Paths.Select((p, i) => i == 1 ? p with { Name = Hostile } : p)], Points = [Hostile] }), 1100);
+        JsonElement seen = await OpenAsync(
+            PathPage.Render(
+                report with
+                {
+                    Network = Hostile,
+                    Paths = [.. report.Paths.Select((p, i) => i == 1 ? p with { Name = Hostile } : p)],
+                    Points = [Hostile],
+                }
+            ),
+            1100
+        );
         Assert.That(Regex.Count(seen.GetProperty("text").GetString()!, Regex.Escape(Hostile)), Is.GreaterThanOrEqualTo(2));
     }
 
@@ -66,7 +76,14 @@ public sealed partial class PathPageTests
     public void Without_accuracy_or_images_the_page_has_its_table_alone()
     {
         PathReport report = Report();
-        string page = PathPage.Render(report with { Paths = [.. report.Paths.Select(p => p with { Accuracy = null })], Shown = [], Points = [] });
+        string page = PathPage.Render(
+            report with
+            {
+                Paths = [.. report.Paths.Select(p => p with { Accuracy = null })],
+                Shown = [],
+                Points = [],
+            }
+        );
         Assert.That(page, Does.Not.Contain("<svg"));
         Assert.That(page, Does.Not.Contain("<img"));
         Assert.That(page, Does.Contain("89,000"));
@@ -75,7 +92,12 @@ public sealed partial class PathPageTests
     [Test]
     public void Classes_that_follow_each_other_have_colours_that_differ()
     {
-        string[] colours = [.. Swatch().Matches(PathPage.Render(Report() with { Classes = [.. Enumerable.Range(0, 20).Select(c => $"class {c}")] })).Select(m => m.Groups[1].Value)];
+        string[] colours =
+        [
+            .. Swatch()
+                .Matches(PathPage.Render(Report() with { Classes = [.. Enumerable.Range(0, 20).Select(c => $"class {c}")] }))
+                .Select(m => m.Groups[1].Value),
+        ];
         Assert.That(colours, Has.Length.GreaterThanOrEqualTo(20));
         Assert.That(colours[..20], Is.Unique);
     }
@@ -85,13 +107,43 @@ public sealed partial class PathPageTests
         byte[] classes = [.. Enumerable.Range(0, 64).Select(i => (byte)(i % 3))];
         var mask = new Segmentation(8, 8, classes);
         ReportedPath Path(string name, long cycles, double accuracy, bool pareto, long? rtl) =>
-            new(name, cycles, rtl, rtl is null ? null : 0, cycles * 1000, accuracy, pareto, [new ClassShare("linear, 1x1 conv", cycles / 3, cycles / 4), new ClassShare("softmax", 0, cycles / 5)]);
+            new(
+                name,
+                cycles,
+                rtl,
+                rtl is null ? null : 0,
+                cycles * 1000,
+                accuracy,
+                pareto,
+                [new ClassShare("linear, 1x1 conv", cycles / 3, cycles / 4), new ClassShare("softmax", 0, cycles / 5)]
+            );
         return new PathReport
         {
-            Network = "net", Configuration = "base (0123456789abcdef)", Command = "accelgen paths net.onnx", Metric = "mIoU", Images = 40, FloatAccuracy = 0.75, Classes = ["sky", "road", "other"],
-            Paths = [Path("whole", 100_000, 0.74, true, 100_000), Path("half", 89_000, 0.70, true, null), Path(LongName, 72_000, 0.5, true, 72_000), Path("worse", 90_000, 0.4, false, null)],
+            Network = "net",
+            Configuration = "base (0123456789abcdef)",
+            Command = "accelgen paths net.onnx",
+            Metric = "mIoU",
+            Images = 40,
+            FloatAccuracy = 0.75,
+            Classes = ["sky", "road", "other"],
+            Paths =
+            [
+                Path("whole", 100_000, 0.74, true, 100_000),
+                Path("half", 89_000, 0.70, true, null),
+                Path(LongName, 72_000, 0.5, true, 72_000),
+                Path("worse", 90_000, 0.4, false, null),
+            ],
             Points = ["whole", "half", LongName],
-            Shown = [.. new[] { "a.png", "b.png" }.Select(n => new ReportedImage(n, Picture(), "image/png", mask, [("whole", mask), ("half", mask), (LongName, mask)]))],
+            Shown =
+            [
+                .. new[] { "a.png", "b.png" }.Select(n => new ReportedImage(
+                    n,
+                    Picture(),
+                    "image/png",
+                    mask,
+                    [("whole", mask), ("half", mask), (LongName, mask)]
+                )),
+            ],
         };
     }
 
@@ -111,9 +163,19 @@ public sealed partial class PathPageTests
         {
             string file = Path.Combine(folder, "page.html");
             await File.WriteAllTextAsync(file, page.Replace("</body>", Probe, StringComparison.Ordinal));
-            BufferedCommandResult result = await Cli.Wrap(Browser()).WithArguments(
-                ["--headless", "--no-sandbox", "--disable-gpu", $"--user-data-dir={Path.Combine(folder, "profile")}", $"--window-size={width},1200", "--virtual-time-budget=5000", "--dump-dom", $"file://{file}"])
-                .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(Encoding.UTF8);
+            BufferedCommandResult result = await Cli.Wrap(Browser())
+                .WithArguments([
+                    "--headless",
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    $"--user-data-dir={Path.Combine(folder, "profile")}",
+                    $"--window-size={width},1200",
+                    "--virtual-time-budget=5000",
+                    "--dump-dom",
+                    $"file://{file}",
+                ])
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteBufferedAsync(Encoding.UTF8);
             Match probe = Measured().Match(result.StandardOutput);
             Assert.That(probe.Success, Is.True, $"the browser did not run the page's script:{Environment.NewLine}{result.StandardError}");
             return JsonDocument.Parse(WebUtility.HtmlDecode(probe.Groups[1].Value)).RootElement;
@@ -127,7 +189,9 @@ public sealed partial class PathPageTests
     private static string Browser()
     {
         string[] places = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator);
-        return new[] { "chromium", "chromium-browser", "google-chrome" }.SelectMany(n => places.Select(p => Path.Combine(p, n))).FirstOrDefault(File.Exists)
+        return new[] { "chromium", "chromium-browser", "google-chrome" }
+                .SelectMany(n => places.Select(p => Path.Combine(p, n)))
+                .FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("no browser was found; scripts/test.sh installs chromium");
     }
 

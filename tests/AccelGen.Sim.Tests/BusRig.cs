@@ -48,7 +48,9 @@ internal sealed class BusRig : IDisposable
     public int Stalled { get; private set; }
 
     public string Summary =>
-        $"{Exact} programs exact in bits and cycles, {Stalled} under stalls exact in bits, {ReadErrors} read errors, {WriteErrors} write errors, {Aborts} aborts, {Timeouts} timeouts, {Resets} resets, {monitor.Bursts} bursts, {monitor.EmptyBeats} beats that completed a burst and wrote nothing";
+        $"{Exact} programs exact in bits and cycles, {Stalled} under stalls exact in bits, {ReadErrors} read errors, "
+        + $"{WriteErrors} write errors, {Aborts} aborts, {Timeouts} timeouts, {Resets} resets, {monitor.Bursts} "
+        + $"bursts, {monitor.EmptyBeats} beats that completed a burst and wrote nothing";
 
     public void Dispose() => simulator.Dispose();
 
@@ -60,20 +62,36 @@ internal sealed class BusRig : IDisposable
         Prepare();
         var timing = new MemoryTiming(random.Next(1, 60), random.Next(1, 4), random.Next(1, 60), random.Next(1, 4));
         bool stalls = random.Next(3) > 0;
-        var faults = new MemoryFaults(stalls ? random.Next() : null, Decode: random.Next(2) == 0, Acceptance: stalls ? (AddressAcceptance)random.Next(3) : AddressAcceptance.Freely);
-        CyclePrediction model = new CycleModel(config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(ExecutionPath.Whole));
+        var faults = new MemoryFaults(
+            stalls ? random.Next() : null,
+            Decode: random.Next(2) == 0,
+            Acceptance: stalls ? (AddressAcceptance)random.Next(3) : AddressAcceptance.Freely
+        );
+        CyclePrediction model = new CycleModel(config, timing).Predict(
+            program.Commands,
+            program.ProgramAddress,
+            program.Row(ExecutionPath.Whole)
+        );
         int kind = random.Next(7);
         long at = random.NextInt64(model.TotalCycles + 20);
         if (kind == 1)
             faults = faults with { ReadErrorAt = random.NextInt64(model.Counters[2]) };
         if (kind == 2)
-            faults = faults with { WriteErrorAt = random.Next(Math.Max(1, program.Commands.Count(c => c.Definition.Queue == Queue.Store))) };
+            faults = faults with
+            {
+                WriteErrorAt = random.Next(Math.Max(1, program.Commands.Count(c => c.Definition.Queue == Queue.Store))),
+            };
         // A memory that is silent for longer than the program may wait, or a limit that no wait comes near.
-        uint patience = kind == 6 ? (uint)random.Next(1, 300) : random.Next(2) == 0 ? 0 : 20_000u;
+        uint patience =
+            kind == 6 ? (uint)random.Next(1, 300)
+            : random.Next(2) == 0 ? 0
+            : 20_000u;
         if (kind == 6)
             timing = timing with { ReadLatency = (int)patience + random.Next(5, 400) };
         simulator.WriteRegister("ProgressTimeout", patience);
-        string what = $"seed {seed}: {timing}, {faults}, {(kind == 3 ? $"abort at {at}" : kind == 4 ? $"reset at {at}" : kind == 6 ? $"timeout {patience}" : "")}";
+        string what =
+            $"seed {seed}: {timing}, {faults}, "
+            + $"{(kind == 3 ? $"abort at {at}" : kind == 4 ? $"reset at {at}" : kind == 6 ? $"timeout {patience}" : "")}";
         before = simulator.Memory.ToArray();
         simulator.Behave(timing, faults);
         simulator.WriteRegister("Control", 1);
@@ -103,7 +121,9 @@ internal sealed class BusRig : IDisposable
     // After the end: status, error and memory; then silence.
     private void Check(Random random, CyclePrediction model, MemoryFaults faults, int kind, long at, string what)
     {
-        uint status = simulator.ReadRegister("Status"), error = simulator.ReadRegister("Error"), interrupt = simulator.ReadRegister("InterruptStatus");
+        uint status = simulator.ReadRegister("Status"),
+            error = simulator.ReadRegister("Error"),
+            interrupt = simulator.ReadRegister("InterruptStatus");
         Assert.That(status & 0b1011, Is.EqualTo(2), $"done, not running, not stopping, {what}");
         Assert.That(simulator.Interrupt, what);
         Assert.That(interrupt, Is.EqualTo((status & 4) != 0 ? 3 : 1), what);
@@ -140,7 +160,11 @@ internal sealed class BusRig : IDisposable
             // Stalls only make a program longer.
             Assert.That(kind != 3 || at >= model.TotalCycles - 20, $"an abort that did not end the program, {what}");
             foreach (int t in program.Network.Outputs)
-                Assert.That(program.Tensors[t].Unpack(config, simulator.Memory), Is.EqualTo(golden![t]), $"output {program.Network.Tensors[t].Name}, {what}");
+                Assert.That(
+                    program.Tensors[t].Unpack(config, simulator.Memory),
+                    Is.EqualTo(golden![t]),
+                    $"output {program.Network.Tensors[t].Name}, {what}"
+                );
             if (faults.StallSeed is null)
             {
                 Assert.That(simulator.ReadRegisterAt(IsaDefinition.CounterBase), Is.EqualTo((uint)model.TotalCycles), $"cycles, {what}");
@@ -181,8 +205,7 @@ internal sealed class BusRig : IDisposable
             {
                 // Too large for this configuration: another one.
             }
-        }
-        while (compiled is null);
+        } while (compiled is null);
         (program, inputs) = (compiled, drawn.Inputs);
         // A tag for each command: an error that names another one of the same layer is seen.
         for (int i = 0; i < program.Commands.Count; i++)
@@ -192,12 +215,17 @@ internal sealed class BusRig : IDisposable
         }
 
         results.Clear();
-        golden = GoldenExecutor.Run(drawn.Network, ExecutionPath.Whole, inputs, (layer, values) =>
-        {
-            QuantizedLayer by = program.Network.Layers[layer];
-            if (program.Layers[layer].InMemory)
-                results.Add(Result(program.Tensors[by.Output], values, whole: by is not ConcatLayer));
-        });
+        golden = GoldenExecutor.Run(
+            drawn.Network,
+            ExecutionPath.Whole,
+            inputs,
+            (layer, values) =>
+            {
+                QuantizedLayer by = program.Network.Layers[layer];
+                if (program.Layers[layer].InMemory)
+                    results.Add(Result(program.Tensors[by.Output], values, whole: by is not ConcatLayer));
+            }
+        );
         simulator.LoadMemory(program.MemoryBytes, program.Image);
         monitor.Readable = (0, program.MemoryBytes);
         monitor.Writable = [.. program.Network.Layers.Select(l => program.Tensors[l.Output]).Select(t => (t.Address, t.Address + t.Bytes))];
@@ -208,7 +236,8 @@ internal sealed class BusRig : IDisposable
     private (long, byte[], bool[]) Result(TensorLayout layout, sbyte[] values, bool whole)
     {
         TensorLayout here = layout with { Address = 0 };
-        byte[] bytes = new byte[layout.Bytes], ones = new byte[layout.Bytes];
+        byte[] bytes = new byte[layout.Bytes],
+            ones = new byte[layout.Bytes];
         here.Pack(config, values, bytes);
         here.Pack(config, [.. values.Select(_ => (sbyte)1)], ones);
         return (layout.Address, bytes, [.. ones.Select(b => whole && b != 0)]);
@@ -253,7 +282,11 @@ internal sealed class BusRig : IDisposable
     private IEnumerable<int> Tags(Queue queue, long address)
     {
         PathRow row = program.Row(ExecutionPath.Whole);
-        var tags = program.Commands.Where(c => c.Definition.Queue == queue && !row.Skips(c) && Reaches(c, row, address)).Select(c => (int)c[Header.Tag]).Distinct().ToList();
+        var tags = program
+            .Commands.Where(c => c.Definition.Queue == queue && !row.Skips(c) && Reaches(c, row, address))
+            .Select(c => (int)c[Header.Tag])
+            .Distinct()
+            .ToList();
         // The command that fetches the first block is made by the command processor and has tag 0.
         if (queue == Queue.Load && address >= program.ProgramAddress)
             tags.Add(0);
@@ -262,7 +295,8 @@ internal sealed class BusRig : IDisposable
 
     private bool Reaches(Command c, PathRow row, long address)
     {
-        int a = row.Resolve(c, Header.A), b = row.Resolve(c, Header.B);
+        int a = row.Resolve(c, Header.A),
+            b = row.Resolve(c, Header.B);
         if (c.Definition.Queue == Queue.Store)
             return address >= c[StoreCommand.Address] && address < c[StoreCommand.Address] + Span(c, a);
         long segment = c[LoadCommand.SegmentBeats] * config.Derived.BeatBytes * (c[LoadCommand.LengthMode] ? a : 1);
@@ -272,7 +306,8 @@ internal sealed class BusRig : IDisposable
             {
                 for (int r = 0; r < c[LoadCommand.Rows]; r++)
                 {
-                    long from = row.Address(c) + (ib * c[LoadCommand.StrideB]) + (ia * c[LoadCommand.StrideA]) + (r * c[LoadCommand.StrideRow]);
+                    long from =
+                        row.Address(c) + (ib * c[LoadCommand.StrideB]) + (ia * c[LoadCommand.StrideA]) + (r * c[LoadCommand.StrideRow]);
                     if (address >= from && address < from + segment)
                         return true;
                 }
@@ -283,5 +318,9 @@ internal sealed class BusRig : IDisposable
     }
 
     private long Span(Command c, int a) =>
-        ((a - 1) * c[StoreCommand.StrideA]) + ((c[StoreCommand.Rows] - 1) * c[StoreCommand.StrideRow]) + ((c[StoreCommand.PeRows] - 1) * c[StoreCommand.StridePeRow]) + ((c[StoreCommand.PesPerRow] - 1) * c[StoreCommand.StridePeColumn]) + (c[StoreCommand.Words] * config.Derived.WordBytes);
+        ((a - 1) * c[StoreCommand.StrideA])
+        + ((c[StoreCommand.Rows] - 1) * c[StoreCommand.StrideRow])
+        + ((c[StoreCommand.PeRows] - 1) * c[StoreCommand.StridePeRow])
+        + ((c[StoreCommand.PesPerRow] - 1) * c[StoreCommand.StridePeColumn])
+        + (c[StoreCommand.Words] * config.Derived.WordBytes);
 }

@@ -12,9 +12,44 @@ public sealed class BusTests
     private static readonly (string Preset, string[] Overrides)[] Configs =
     [
         ("tiny", []),
-        ("tiny", ["array.vectorWidth=16", "array.lanes=8", "array.pes=6", "axi.dataBits=64", "buffers.inputKibibytes=8", "buffers.weightKibibytes=16", "axi.outstandingWrites=1"]),
-        ("tiny", ["array.vectorWidth=20", "array.lanes=10", "array.pes=5", "axi.dataBits=128", "buffers.inputKibibytes=8", "buffers.weightKibibytes=16", "axi.addressBits=40"]),
-        ("tiny", ["array.vectorWidth=8", "array.lanes=8", "array.pes=4", "axi.dataBits=256", "buffers.inputKibibytes=16", "buffers.outputKibibytes=4", "buffers.residualKibibytes=4", "buffers.weightKibibytes=8", "array.accumulatorBits=28"]),
+        (
+            "tiny",
+            [
+                "array.vectorWidth=16",
+                "array.lanes=8",
+                "array.pes=6",
+                "axi.dataBits=64",
+                "buffers.inputKibibytes=8",
+                "buffers.weightKibibytes=16",
+                "axi.outstandingWrites=1",
+            ]
+        ),
+        (
+            "tiny",
+            [
+                "array.vectorWidth=20",
+                "array.lanes=10",
+                "array.pes=5",
+                "axi.dataBits=128",
+                "buffers.inputKibibytes=8",
+                "buffers.weightKibibytes=16",
+                "axi.addressBits=40",
+            ]
+        ),
+        (
+            "tiny",
+            [
+                "array.vectorWidth=8",
+                "array.lanes=8",
+                "array.pes=4",
+                "axi.dataBits=256",
+                "buffers.inputKibibytes=16",
+                "buffers.outputKibibytes=4",
+                "buffers.residualKibibytes=4",
+                "buffers.weightKibibytes=8",
+                "array.accumulatorBits=28",
+            ]
+        ),
         ("small", ["array.vectorWidth=32", "array.lanes=8", "axi.dataBits=512", "array.pes=3"]),
         ("tiny", ["axi.maxBurstBeats=3"]),
         ("base", []),
@@ -49,6 +84,9 @@ public sealed class BusTests
             rig.Next((Seed * 100_003) + (number * 10_007) + i);
         TestContext.Out.WriteLine($"{config.Name} {string.Join(' ', Configs[number].Overrides)}, seed {Seed}: {rig.Summary}");
         // The counts show that the drawing reaches what it is for.
-        Assert.That(new[] { rig.Exact, rig.ReadErrors, rig.WriteErrors, rig.Aborts, rig.Timeouts, rig.Resets, rig.Stalled }, Has.All.Positive);
+        Assert.That(
+            new[] { rig.Exact, rig.ReadErrors, rig.WriteErrors, rig.Aborts, rig.Timeouts, rig.Resets, rig.Stalled },
+            Has.All.Positive
+        );
     }
 }

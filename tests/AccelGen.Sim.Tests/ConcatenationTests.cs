@@ -22,9 +22,13 @@ public sealed class ConcatenationTests
         for (int seed = Seed * 1000; seed < (Seed * 1000) + 40; seed++)
         {
             (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = RandomQuantizedGraphs.Build(seed, config.Array.VectorWidth);
-            CompiledProgram program = new NetworkCompiler(config, new MemoryTiming(), 2) { AnyTiling = seed % 2 == 0 ? new Random(seed) : null }.Compile(network);
+            CompiledProgram program = new NetworkCompiler(config, new MemoryTiming(), 2)
+            {
+                AnyTiling = seed % 2 == 0 ? new Random(seed) : null,
+            }.Compile(network);
             using var workload = new Workload(program, built.Library, new MemoryTiming());
-            string what = $"seed {seed}: {string.Join(", ", network.Layers.Select(l => $"{l.Name}({string.Join(' ', l.Reads)})->{l.Output}"))}";
+            string what =
+                $"seed {seed}: {string.Join(", ", network.Layers.Select(l => $"{l.Name}({string.Join(' ', l.Reads)})->{l.Output}"))}";
             WorkloadResult result = workload.Run(inputs, ExecutionPath.Whole);
             Assert.That(result.FirstMismatch, Is.Null, what);
             Assert.That(result.CounterDifferences, Is.Empty, what);

@@ -7,11 +7,22 @@ using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
 
-/// <summary>Cubic resampling with weights that are sums of several: as the golden operators and the cycle model say, at a known cost.</summary>
+/// <summary>Cubic resampling with weights that are sums of several: as the golden operators and the cycle model say, at a known
+/// cost.</summary>
 public sealed class CubicResizeTests
 {
     // Enlarging twice, half pixels: offsets of a quarter.
-    private static readonly float[] Weights = [-0.03515625f, 0.26171875f, 0.87890625f, -0.10546875f, -0.10546875f, 0.87890625f, 0.26171875f, -0.03515625f];
+    private static readonly float[] Weights =
+    [
+        -0.03515625f,
+        0.26171875f,
+        0.87890625f,
+        -0.10546875f,
+        -0.10546875f,
+        0.87890625f,
+        0.26171875f,
+        -0.03515625f,
+    ];
 
     [TestCase("tiny", 5, 6, 9)]
     [TestCase("tiny", 9, 4, 16)]
@@ -22,7 +33,14 @@ public sealed class CubicResizeTests
         BuiltModel built = await new ModelBuild().BuildAsync(config);
         QuantizedNetwork network = Network(height, width, channels, FloatResize.CubicCopies);
         var fine = (ResizeLayer)network.Layers[1];
-        int[] sums = [.. Enumerable.Range(0, 4 * 16).Select(i => fine.Weights[(i / 16 * 32) + (i % 16 / 4 * 8) + (i % 4)] + fine.Weights[(i / 16 * 32) + (i % 16 / 4 * 8) + 4 + (i % 4)])];
+        int[] sums =
+        [
+            .. Enumerable
+                .Range(0, 4 * 16)
+                .Select(i =>
+                    fine.Weights[(i / 16 * 32) + (i % 16 / 4 * 8) + (i % 4)] + fine.Weights[(i / 16 * 32) + (i % 16 / 4 * 8) + 4 + (i % 4)]
+                ),
+        ];
         Assert.That(sums.Max(), Is.GreaterThan(127), "weights of more than 8 bits");
         var random = new Random(4711);
         var input = new sbyte[network.Tensors[0].Shape.Elements];
@@ -31,7 +49,11 @@ public sealed class CubicResizeTests
         // The fastest tiling, then any: the repetition of rows beside the resampling in strips, or before it.
         for (int i = 0; i <= 12; i++)
         {
-            CompiledProgram program = new NetworkCompiler(config, timing) { AnyTiling = i == 0 ? null : new Random(i), Fusion = i % 2 == 0 }.Compile(network);
+            CompiledProgram program = new NetworkCompiler(config, timing)
+            {
+                AnyTiling = i == 0 ? null : new Random(i),
+                Fusion = i % 2 == 0,
+            }.Compile(network);
             using var workload = new Workload(program, built.Library, timing);
             WorkloadResult result = workload.Run(new Dictionary<int, sbyte[]> { [0] = input }, ExecutionPath.Whole);
             string what = $"tiling {i}: {string.Join(" | ", program.Layers.Select(l => l.Tiling))}";
@@ -52,7 +74,9 @@ public sealed class CubicResizeTests
         }
 
         (ClassCycles coarse, ClassCycles fine) = (Cycles(1), Cycles(2));
-        TestContext.Out.WriteLine($"64x64x64 enlarged twice on base: array {coarse.Array}, {fine.Array}; frame {coarse.Cycles}, {fine.Cycles} cycles");
+        TestContext.Out.WriteLine(
+            $"64x64x64 enlarged twice on base: array {coarse.Array}, {fine.Array}; frame {coarse.Cycles}, {fine.Cycles} cycles"
+        );
         Assert.That((double)fine.Array / coarse.Array, Is.InRange(1.9, 2.1));
         Assert.That((double)fine.Cycles / coarse.Cycles, Is.LessThan(2.3));
     }
@@ -60,10 +84,21 @@ public sealed class CubicResizeTests
     private static QuantizedNetwork Network(int height, int width, int channels, int copies)
     {
         var x = new TensorShape(1, height, width, channels);
-        FloatTensor[] tensors = [new(0, "x", x), new(1, "y", x with { Height = 2 * height, Width = 2 * width }), new(2, "rows", x with { Height = copies * height })];
+        FloatTensor[] tensors =
+        [
+            new(0, "x", x),
+            new(1, "y", x with { Height = 2 * height, Width = 2 * width }),
+            new(2, "rows", x with { Height = copies * height }),
+        ];
         var resize = new FloatResize("cubic", 0, 1)
         {
-            Up = (2, 2), Down = (1, 1), Taps = (4, 4), FirstRow = [-2, -1], FirstColumn = [-2, -1], RowWeights = Weights, ColumnWeights = Weights,
+            Up = (2, 2),
+            Down = (1, 1),
+            Taps = (4, 4),
+            FirstRow = [-2, -1],
+            FirstColumn = [-2, -1],
+            RowWeights = Weights,
+            ColumnWeights = Weights,
         };
         (FloatResize repeat, FloatResize fine) = resize.Finer(copies, "rows", 2);
         return copies == 1

@@ -33,7 +33,11 @@ public sealed class CycleBreakdownTests
         CycleBreakdown breakdown = CycleBreakdown.Of(program, Timing, path);
         CyclePrediction model = new CycleModel(program.Config, Timing).Predict(program.Commands, program.ProgramAddress, program.Row(path));
         long Counter(string name) => model.Counters[IsaDefinition.Counters.Single(c => c.Name == name).Index];
-        long Busy(params string[] names) => Enumerable.Range(0, program.Commands.Count).Where(i => names.Contains(program.Commands[i].Definition.Name)).Sum(i => model.Busy[i]);
+        long Busy(params string[] names) =>
+            Enumerable
+                .Range(0, program.Commands.Count)
+                .Where(i => names.Contains(program.Commands[i].Definition.Name))
+                .Sum(i => model.Busy[i]);
         Assert.That(breakdown.Classes.Sum(c => c.Cycles), Is.EqualTo(model.TotalCycles));
         Assert.That(breakdown.Total.Cycles, Is.EqualTo(model.TotalCycles));
         Assert.That(breakdown.Total.Array, Is.EqualTo(Counter("MacCycles")));
@@ -43,10 +47,18 @@ public sealed class CycleBreakdownTests
         Assert.That(breakdown.Total.Stores.Worked, Is.GreaterThanOrEqualTo(Counter("WriteBeats")));
         foreach (ClassCycles c in breakdown.Classes.Append(breakdown.Total))
         {
-            Assert.That(c.Cycles, Is.EqualTo(c.Array + c.PostProcessing.Exposed + c.RowOperator.Exposed + c.Loads.Exposed + c.Stores.Exposed + c.Overhead), c.Name);
+            Assert.That(
+                c.Cycles,
+                Is.EqualTo(c.Array + c.PostProcessing.Exposed + c.RowOperator.Exposed + c.Loads.Exposed + c.Stores.Exposed + c.Overhead),
+                c.Name
+            );
             Assert.That(c.Overhead, Is.Not.Negative, c.Name);
             foreach (UnitCycles u in new[] { c.PostProcessing, c.RowOperator, c.Loads, c.Stores })
-                Assert.That((u.Hidden >= 0, u.Exposed >= 0, u.Hidden + u.Exposed <= u.Worked), Is.EqualTo((true, true, true)), $"{c.Name}: {u}");
+                Assert.That(
+                    (u.Hidden >= 0, u.Exposed >= 0, u.Hidden + u.Exposed <= u.Worked),
+                    Is.EqualTo((true, true, true)),
+                    $"{c.Name}: {u}"
+                );
         }
     }
 
@@ -54,17 +66,30 @@ public sealed class CycleBreakdownTests
     public void Only_row_operators_have_row_operations_although_the_commands_are_those_of_the_layer_joined()
     {
         CycleBreakdown breakdown = CycleBreakdown.Of(program, Timing, ExecutionPath.Whole);
-        Assert.That(program.Layers.Count(l => l is { Layer: SoftmaxLayer or LayerNormLayer or ArgMaxLayer, FusedInto: not null }), Is.GreaterThan(5), "joined");
-        Assert.That(breakdown.Classes.Where(c => c.RowOperator.Worked > 0).Select(c => c.Name), Is.EquivalentTo(new[] { "softmax", "layernorm", "argmax" }));
+        Assert.That(
+            program.Layers.Count(l => l is { Layer: SoftmaxLayer or LayerNormLayer or ArgMaxLayer, FusedInto: not null }),
+            Is.GreaterThan(5),
+            "joined"
+        );
+        Assert.That(
+            breakdown.Classes.Where(c => c.RowOperator.Worked > 0).Select(c => c.Name),
+            Is.EquivalentTo(new[] { "softmax", "layernorm", "argmax" })
+        );
         // A row operator of its own has the array copy into the output buffer; one that is joined does not.
         Assert.That(breakdown.Classes.Single(c => c.Name == "softmax").Array, Is.Zero);
-        Assert.That(breakdown.Classes.Select(c => c.Name), Is.SupersetOf(new[] { "conv", "depthwise conv", "linear, 1x1 conv", "matmul", "resize" }));
+        Assert.That(
+            breakdown.Classes.Select(c => c.Name),
+            Is.SupersetOf(new[] { "conv", "depthwise conv", "linear, 1x1 conv", "matmul", "resize" })
+        );
     }
 
     [Test]
     public void Layers_of_skipped_blocks_do_not_count()
     {
-        (ClassCycles whole, ClassCycles part) = (CycleBreakdown.Of(program, Timing, ExecutionPath.Whole).Total, CycleBreakdown.Of(program, Timing, skipping).Total);
+        (ClassCycles whole, ClassCycles part) = (
+            CycleBreakdown.Of(program, Timing, ExecutionPath.Whole).Total,
+            CycleBreakdown.Of(program, Timing, skipping).Total
+        );
         Assert.That((part.Layers, part.Macs), Is.LessThan((whole.Layers, whole.Macs)));
         Assert.That(part.Macs, Is.EqualTo(program.Network.Layers.Sum(l => Workload.Macs(program.Network, l, skipping).Executed)));
     }

@@ -15,8 +15,20 @@ public sealed class FaultTests
     private static readonly MemoryTiming Timing = new();
 
     [TestCase("acc_pe", "(64'sd1 <<< (shift - 6'd1))", "64'sd0", true, TestName = "A_wrong_rounding_is_found_as_a_mismatch")]
-    [TestCase("acc_pe", "origin_row_q <= 17'(origin_row_i)", "origin_row_q <= 17'sd1 + 17'(origin_row_i)", true, TestName = "A_wrong_padding_is_found_as_a_mismatch")]
-    [TestCase("acc_vector", "state_q == StDrain && drain_q == 3'd5", "state_q == StDrain && drain_q == 3'd6", false, TestName = "One_cycle_too_many_is_found_as_a_cycle_difference")]
+    [TestCase(
+        "acc_pe",
+        "origin_row_q <= 17'(origin_row_i)",
+        "origin_row_q <= 17'sd1 + 17'(origin_row_i)",
+        true,
+        TestName = "A_wrong_padding_is_found_as_a_mismatch"
+    )]
+    [TestCase(
+        "acc_vector",
+        "state_q == StDrain && drain_q == 3'd5",
+        "state_q == StDrain && drain_q == 3'd6",
+        false,
+        TestName = "One_cycle_too_many_is_found_as_a_cycle_difference"
+    )]
     [CancelAfter(120_000)]
     public async Task A_defect_is_found(string module, string good, string bad, bool values)
     {
@@ -32,7 +44,10 @@ public sealed class FaultTests
         if (values)
         {
             Assert.That(result.Mismatches, Is.Positive);
-            Assert.That(result.FirstMismatch, Does.Contain("layer conv").And.Contain("PE ").And.Contain("lane ").And.Contain("expected").And.Contain("the replay command"));
+            Assert.That(
+                result.FirstMismatch,
+                Does.Contain("layer conv").And.Contain("PE ").And.Contain("lane ").And.Contain("expected").And.Contain("the replay command")
+            );
         }
         else
         {
@@ -66,7 +81,13 @@ public sealed class FaultTests
         using var workload = new Workload(program, built.Library, Timing);
         program.WriteInput(0, inputs[0], workload.Simulator.Memory);
         workload.Simulator.WritePath(0, program.Row(path));
-        RunResult result = workload.Simulator.Run(program.Commands, program.ProgramAddress, Config.Hash.Value, Timing, new MemoryFaults(null, read, write));
+        RunResult result = workload.Simulator.Run(
+            program.Commands,
+            program.ProgramAddress,
+            Config.Hash.Value,
+            Timing,
+            new MemoryFaults(null, read, write)
+        );
         Assert.That(result.ErrorCode, Is.EqualTo(Code(code)));
         WorkloadResult again = workload.Run(inputs, path);
         Assert.That(again.Mismatches, Is.Zero);
@@ -114,10 +135,14 @@ public sealed class FaultTests
         waiting.Encode(image.AsSpan((int)program.ProgramAddress + (position * IsaDefinition.CommandBytes)));
         simulator.LoadMemory(program.MemoryBytes, image);
         simulator.WritePath(0, program.Row(path));
-        Assert.That(() => simulator.Run(program.Commands, program.ProgramAddress, Config.Hash.Value, Timing, limit: 5000),
-            Throws.TypeOf<SimulationException>().With.Message.Contains("Compute: waits for semaphore 15"));
-        Assert.That(() => new CycleModel(Config, Timing).Predict(program.Commands, program.ProgramAddress, program.Row(path)),
-            Throws.TypeOf<ProgramOrderException>().With.Message.Contains("semaphore 15"));
+        Assert.That(
+            () => simulator.Run(program.Commands, program.ProgramAddress, Config.Hash.Value, Timing, limit: 5000),
+            Throws.TypeOf<SimulationException>().With.Message.Contains("Compute: waits for semaphore 15")
+        );
+        Assert.That(
+            () => new CycleModel(Config, Timing).Predict(program.Commands, program.ProgramAddress, program.Row(path)),
+            Throws.TypeOf<ProgramOrderException>().With.Message.Contains("semaphore 15")
+        );
     }
 
     [Test]
@@ -150,7 +175,10 @@ public sealed class FaultTests
         try
         {
             using var source = new CancellationTokenSource(TimeSpan.FromSeconds(1.5));
-            Assert.That(async () => await new ModelBuild(cache).BuildAsync(Config, cancellation: source.Token), Throws.InstanceOf<OperationCanceledException>());
+            Assert.That(
+                async () => await new ModelBuild(cache).BuildAsync(Config, cancellation: source.Token),
+                Throws.InstanceOf<OperationCanceledException>()
+            );
             Assert.That(Directory.EnumerateFileSystemEntries(cache), Is.Empty);
         }
         finally

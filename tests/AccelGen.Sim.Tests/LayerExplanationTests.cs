@@ -35,12 +35,18 @@ public sealed class LayerExplanationTests
         long Bound(string name) => layers.Sum(l => l.Bounds.Single(b => b.Resource == name).Cycles);
         // The block that the start fetches, and fetches between layers, belong to none.
         int beat = program.Config.Derived.BeatBytes;
-        long fetched = Enumerable.Range(0, program.Commands.Count).Where(i => program.Commands[i].Fetches && !program.Layers.Any(l => i >= l.FirstCommand && i < l.EndCommand)).Sum(i => model.Beats[i]);
+        long fetched = Enumerable
+            .Range(0, program.Commands.Count)
+            .Where(i => program.Commands[i].Fetches && !program.Layers.Any(l => i >= l.FirstCommand && i < l.EndCommand))
+            .Sum(i => model.Beats[i]);
         fetched += program.Config.Control.CommandBlock * program.Config.Derived.BeatsPerCommand;
         Assert.That(Bound("compute"), Is.EqualTo(Counter("MacCycles")));
         Assert.That(Bound("read bandwidth"), Is.EqualTo((Counter("ReadBeats") - fetched) * Timing.ReadInterval));
         Assert.That(layers.Sum(l => l.Bytes.Output), Is.EqualTo(Counter("WriteBeats") * beat));
-        Assert.That(layers.Sum(l => l.Bytes.Input + l.Bytes.Weights + l.Bytes.Parameters + l.Bytes.Residual + l.Bytes.Program), Is.EqualTo((Counter("ReadBeats") - fetched) * beat));
+        Assert.That(
+            layers.Sum(l => l.Bytes.Input + l.Bytes.Weights + l.Bytes.Parameters + l.Bytes.Residual + l.Bytes.Program),
+            Is.EqualTo((Counter("ReadBeats") - fetched) * beat)
+        );
         int[] Of(Queue queue) => [.. Enumerable.Range(0, program.Commands.Count).Where(i => program.Commands[i].Definition.Queue == queue)];
         foreach (Queue queue in new[] { Queue.Compute, Queue.Store })
             Assert.That(Of(queue).Sum(i => model.Busy[i]), Is.EqualTo(Counter($"{queue}Busy") - Of(queue).Length), $"{queue}");
@@ -65,18 +71,46 @@ public sealed class LayerExplanationTests
             // Of layers that run as one each has its own loops: the commands tell by their tags whose they are.
             foreach (IGrouping<string, LoopNest> nests in layer.Nests.GroupBy(n => n.Layer))
             {
-                Command[] sized = [.. Own(index).Where(c => c.Definition.Name is "COMPUTE" or "VECTOR" && c[Header.A.Count] > 0 && c[Header.B.Count] > 0 && Name(c) == nests.Key)];
+                Command[] sized =
+                [
+                    .. Own(index)
+                        .Where(c =>
+                            c.Definition.Name is "COMPUTE" or "VECTOR"
+                            && c[Header.A.Count] > 0
+                            && c[Header.B.Count] > 0
+                            && Name(c) == nests.Key
+                        ),
+                ];
                 long product = nests.Sum(n => n.Levels.Where(l => !l.Spatial).Aggregate(1L, (p, l) => p * l.Count));
-                long compute = program.CommandsOf(index).Where(i => program.Commands[i].Is(ComputeCommand.Definition) && Name(program.Commands[i]) == nests.Key).Sum(i => model.Busy[i]);
+                long compute = program
+                    .CommandsOf(index)
+                    .Where(i => program.Commands[i].Is(ComputeCommand.Definition) && Name(program.Commands[i]) == nests.Key)
+                    .Sum(i => model.Busy[i]);
                 Assert.That(compute, Is.Positive, nests.Key);
                 Assert.That(product, Is.GreaterThanOrEqualTo(compute), nests.Key);
-                if (nests.Count() > 1 || sized.DistinctBy(c => (c.Definition.Name, c[Header.A.Count], c[Header.B.Count], c.Is(ComputeCommand.Definition) ? c[ComputeCommand.Rows] : c[VectorCommand.Rows])).Count() > 2)
+                if (
+                    nests.Count() > 1
+                    || sized
+                        .DistinctBy(c =>
+                            (
+                                c.Definition.Name,
+                                c[Header.A.Count],
+                                c[Header.B.Count],
+                                c.Is(ComputeCommand.Definition) ? c[ComputeCommand.Rows] : c[VectorCommand.Rows]
+                            )
+                        )
+                        .Count() > 2
+                )
                     continue;
                 even++;
                 Assert.That(product, Is.EqualTo(compute), nests.Key);
             }
 
-            Assert.That(Own(index).Where(c => c.Is(ComputeCommand.Definition) && c[Header.A.Count] > 0).Select(Name).Distinct(), Is.EquivalentTo(layer.Nests.Select(n => n.Layer).Distinct()), layer.Name);
+            Assert.That(
+                Own(index).Where(c => c.Is(ComputeCommand.Definition) && c[Header.A.Count] > 0).Select(Name).Distinct(),
+                Is.EquivalentTo(layer.Nests.Select(n => n.Layer).Distinct()),
+                layer.Name
+            );
         }
 
         Assert.That(even, Is.GreaterThan(60));
@@ -96,16 +130,27 @@ public sealed class LayerExplanationTests
             Assert.That(reader.Joined, Is.Empty);
             CompiledLayer range = program.Layers.Single(l => l.Layer.Name == reader.Name);
             Assert.That(producers.Append(reader).Sum(l => l.Commands), Is.EqualTo(range.EndCommand - range.FirstCommand));
-            Assert.That(reader.LimitTogether!.Cycles, Is.EqualTo(reader.Bounds.Select((b, k) => b.Cycles + producers.Sum(p => p.Bounds[k].Cycles)).Max()));
+            Assert.That(
+                reader.LimitTogether!.Cycles,
+                Is.EqualTo(reader.Bounds.Select((b, k) => b.Cycles + producers.Sum(p => p.Bounds[k].Cycles)).Max())
+            );
             Assert.That(reader.Cycles, Is.GreaterThanOrEqualTo(reader.LimitTogether.Cycles - Timing.ReadInterval));
             foreach (LayerExplanation producer in producers)
             {
-                Assert.That((producer.Cycles, producer.ComputedBy, producer.LimitTogether), Is.EqualTo((0L, (string?)null, (Bound?)null)), producer.Name);
+                Assert.That(
+                    (producer.Cycles, producer.ComputedBy, producer.LimitTogether),
+                    Is.EqualTo((0L, (string?)null, (Bound?)null)),
+                    producer.Name
+                );
                 Assert.That(producer.AlternatesWith, Is.EqualTo(new[] { reader.Name }), producer.Name);
                 Assert.That(producer.Nests.Select(n => n.Layer), Is.All.EqualTo(producer.Name).And.Not.Empty);
                 Assert.That(producer.Bytes.Output, Is.EqualTo(Written(producer.Name)), producer.Name);
                 Assert.That(producer.Bytes.Program, Is.Zero, producer.Name);
-                Assert.That(2 * (Buffer(producer, "input, per PE").SlotBytes + Buffer(reader, "input, per PE").SlotBytes), Is.EqualTo(inputBytes), producer.Name);
+                Assert.That(
+                    2 * (Buffer(producer, "input, per PE").SlotBytes + Buffer(reader, "input, per PE").SlotBytes),
+                    Is.EqualTo(inputBytes),
+                    producer.Name
+                );
             }
 
             Assert.That(reader.Bytes.Output, Is.EqualTo(Written(reader.Name)));
@@ -123,15 +168,32 @@ public sealed class LayerExplanationTests
         {
             Assert.That(layer.Nests.Select(n => n.Layer), Is.EqualTo(layer.Joined.Take(2).Append(layer.Name)), layer.Name);
             Assert.That(layer.Nests.Select(n => n.Does!.Split(' ')[0]), Is.EqualTo(new[] { "first", "second", "third" }));
-            Assert.That(layer.Nests.Select(n => n.Does!.Contains("forwarded", StringComparison.Ordinal)), Is.EqualTo(new[] { true, true, false }));
+            Assert.That(
+                layer.Nests.Select(n => n.Does!.Contains("forwarded", StringComparison.Ordinal)),
+                Is.EqualTo(new[] { true, true, false })
+            );
             foreach (LoopNest nest in layer.Nests)
             {
-                Command[] vectors = [.. Own(index).Where(c => c.Is(VectorCommand.Definition) && c[Header.A.Count] > 0 && Name(c) == nest.Layer)];
+                Command[] vectors =
+                [
+                    .. Own(index).Where(c => c.Is(VectorCommand.Definition) && c[Header.A.Count] > 0 && Name(c) == nest.Layer),
+                ];
                 Assert.That(vectors, Has.Length.EqualTo(Count(nest, "tile") * Count(nest, "piece")), nest.Layer);
                 string detail = nest.Levels.Single(l => l.Name == "piece").Detail;
-                Assert.That(detail, Does.StartWith($"in pieces of up to {vectors.Max(c => c[VectorCommand.Rows])} of the {vectors.Sum(c => c[VectorCommand.Rows]) / Count(nest, "tile")} rows"), nest.Layer);
+                Assert.That(
+                    detail,
+                    Does.StartWith(
+                        $"in pieces of up to {vectors.Max(c => c[VectorCommand.Rows])} of the "
+                            + $"{vectors.Sum(c => c[VectorCommand.Rows]) / Count(nest, "tile")} rows"
+                    ),
+                    nest.Layer
+                );
                 // Only what windows of the first product share is computed more than once.
-                Assert.That(nest.Levels.Single(l => l.Name == "tile").Detail.Contains("share", StringComparison.Ordinal), Is.EqualTo(nest == layer.Nests[0]), nest.Layer);
+                Assert.That(
+                    nest.Levels.Single(l => l.Name == "tile").Detail.Contains("share", StringComparison.Ordinal),
+                    Is.EqualTo(nest == layer.Nests[0]),
+                    nest.Layer
+                );
             }
 
             Assert.That(Buffer(layer, "bias and scale, shared").Stays, Is.EqualTo("the layer"), layer.Name);
@@ -142,11 +204,29 @@ public sealed class LayerExplanationTests
     public void A_second_result_is_stored_besides_the_first_and_its_parameters_stay_for_the_layer()
     {
         // Of the layers that the same commands compute more than one is in memory.
-        (LayerExplanation Layer, string[] Stored)[] both = [.. layers.Select((l, i) => (l, program.Layers.Where((m, n) => m.InMemory && !m.Alternates && (n == i || m.FusedInto == i)).Select(m => m.Layer.Name).ToArray())).Where(l => l.Item2.Length > 1)];
+        (LayerExplanation Layer, string[] Stored)[] both =
+        [
+            .. layers
+                .Select(
+                    (l, i) =>
+                        (
+                            l,
+                            program
+                                .Layers.Where((m, n) => m.InMemory && !m.Alternates && (n == i || m.FusedInto == i))
+                                .Select(m => m.Layer.Name)
+                                .ToArray()
+                        )
+                )
+                .Where(l => l.Item2.Length > 1),
+        ];
         Assert.That(both, Is.Not.Empty);
         foreach ((LayerExplanation layer, string[] stored) in both)
         {
-            Assert.That(layer.RowOperator, Does.Contain($"LayerNorm, {stored[^1]}").And.Contain("once more as a second result"), layer.Name);
+            Assert.That(
+                layer.RowOperator,
+                Does.Contain($"LayerNorm, {stored[^1]}").And.Contain("once more as a second result"),
+                layer.Name
+            );
             Assert.That(layer.Bytes.Output, Is.EqualTo(stored.Sum(Written)), layer.Name);
             Assert.That(layer.Shapes.Split(" to ")[1].Split(", "), Has.Length.EqualTo(stored.Length), layer.Name);
             Assert.That(Buffer(layer, "output, per PE").Stays, Does.Contain("second time"), layer.Name);
@@ -157,7 +237,10 @@ public sealed class LayerExplanationTests
 
         Assert.That(layers.Count(l => l.RowOperator?.Contains("second result", StringComparison.Ordinal) == true), Is.EqualTo(both.Length));
         // Others load parameters for each output group, but for what has two products per head.
-        BufferUse[] again = [.. layers.Where(l => l.Nests.Count == 1).Select(l => Buffer(l, "bias and scale, shared")).Where(b => b.Loads > 1)];
+        BufferUse[] again =
+        [
+            .. layers.Where(l => l.Nests.Count == 1).Select(l => Buffer(l, "bias and scale, shared")).Where(b => b.Loads > 1),
+        ];
         Assert.That(again, Is.Not.Empty);
         Assert.That(again.Select(b => b.Stays), Is.All.EqualTo("an output group"));
     }
@@ -167,11 +250,17 @@ public sealed class LayerExplanationTests
     {
         foreach ((LayerExplanation layer, int index) in layers.Select((l, i) => (l, i)).Where(l => l.l.RowOperator is not null))
         {
-            foreach (IGrouping<string, Command> rows in Own(index).Where(c => c.Is(RowCommand.Definition) && c[Header.A.Count] > 0).GroupBy(Name))
+            foreach (
+                IGrouping<string, Command> rows in Own(index).Where(c => c.Is(RowCommand.Definition) && c[Header.A.Count] > 0).GroupBy(Name)
+            )
             {
                 string said = layer.RowOperator!.Split("; then ").Single(t => t.Contains($", {rows.Key})", StringComparison.Ordinal));
                 Assert.That(said, Does.StartWith($"{rows.Count()} ROW commands"), rows.Key);
-                Assert.That(said.Contains("post-processing beside", StringComparison.Ordinal), Is.EqualTo(rows.All(c => c[RowCommand.Overlap])), rows.Key);
+                Assert.That(
+                    said.Contains("post-processing beside", StringComparison.Ordinal),
+                    Is.EqualTo(rows.All(c => c[RowCommand.Overlap])),
+                    rows.Key
+                );
             }
         }
 
@@ -186,7 +275,11 @@ public sealed class LayerExplanationTests
         {
             foreach (LoopNest nest in layer.Nests)
             {
-                Assert.That(nest.Levels.Where(l => l.Spatial).Aggregate(1L, (p, l) => p * l.Count), Is.AtMost(program.Config.Derived.PeakMacsPerCycle), layer.Name);
+                Assert.That(
+                    nest.Levels.Where(l => l.Spatial).Aggregate(1L, (p, l) => p * l.Count),
+                    Is.AtMost(program.Config.Derived.PeakMacsPerCycle),
+                    layer.Name
+                );
                 Assert.That(nest.Levels.Single(l => l.Name == "lane").Count, Is.EqualTo(array.Lanes));
             }
 
@@ -203,7 +296,11 @@ public sealed class LayerExplanationTests
         {
             Assert.That(layer.Limit.Cycles, Is.EqualTo(layer.Bounds.Max(b => b.Cycles)), layer.Name);
             // A layer cannot be done in less than its longest bound, but for what was loaded before the one before it ended.
-            Assert.That(layer.Span.Last - layer.Span.First + 1, Is.GreaterThanOrEqualTo(layer.Limit.Cycles - Timing.ReadInterval), layer.Name);
+            Assert.That(
+                layer.Span.Last - layer.Span.First + 1,
+                Is.GreaterThanOrEqualTo(layer.Limit.Cycles - Timing.ReadInterval),
+                layer.Name
+            );
         }
 
         foreach (LayerExplanation layer in layers.Where(l => l.Nests.Count == 0 && l.ComputedBy is not null))

@@ -27,24 +27,43 @@ public sealed class LayerSpecTests
     [TestCase("matmul 65535x65535x1x1", "the input of 65535x1x65535x1 has")]
     [TestCase("matmul 2000x1x1000x1000", "the right operand of 2000x1x1000x1000 has")]
     public void Sizes_whose_product_is_too_large_are_refused_with_the_product_and_the_limit(string text, string says) =>
-        Assert.That(() => LayerSpec.Parse(text), Throws.TypeOf<FormatException>().With.Message.Contains(says).And.Message.Contains("legal are up to 1,073,741,823"));
+        Assert.That(
+            () => LayerSpec.Parse(text),
+            Throws.TypeOf<FormatException>().With.Message.Contains(says).And.Message.Contains("legal are up to 1,073,741,823")
+        );
 
     [TestCase(150)]
     [TestCase(3_000, Category = "Deep")]
     public void A_damaged_layer_is_a_layer_or_refused(int count)
     {
-        string[] texts = ["conv 128x128x3072 k1 -> 768, keep 1536", "conv 9x7x16 k3x5 s2 p1 d2 g4 -> 8", "conv 8x8x8 k3 -> 8, keep 4, keepout 2", "linear 64x32 -> 48, keep 16", "matmul 2x64x32x64"];
-        Assert.That(Mutations.Run(Mutations.Texts(texts), count, damaged =>
-        {
-            string text = Encoding.UTF8.GetString(damaged);
-            try
-            {
-                return LayerSpec.Parse(text).Output.Elements is > 0 and <= LayerSpec.MaxElements ? null : $"accepted, but not possible: {text}";
-            }
-            catch (FormatException e)
-            {
-                return e.Message.Contains("layer '", StringComparison.Ordinal) ? null : $"refused without its text: {e.Message}";
-            }
-        }), Is.Empty);
+        string[] texts =
+        [
+            "conv 128x128x3072 k1 -> 768, keep 1536",
+            "conv 9x7x16 k3x5 s2 p1 d2 g4 -> 8",
+            "conv 8x8x8 k3 -> 8, keep 4, keepout 2",
+            "linear 64x32 -> 48, keep 16",
+            "matmul 2x64x32x64",
+        ];
+        Assert.That(
+            Mutations.Run(
+                Mutations.Texts(texts),
+                count,
+                damaged =>
+                {
+                    string text = Encoding.UTF8.GetString(damaged);
+                    try
+                    {
+                        return LayerSpec.Parse(text).Output.Elements is > 0 and <= LayerSpec.MaxElements
+                            ? null
+                            : $"accepted, but not possible: {text}";
+                    }
+                    catch (FormatException e)
+                    {
+                        return e.Message.Contains("layer '", StringComparison.Ordinal) ? null : $"refused without its text: {e.Message}";
+                    }
+                }
+            ),
+            Is.Empty
+        );
     }
 }

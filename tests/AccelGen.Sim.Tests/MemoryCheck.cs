@@ -31,8 +31,14 @@ internal static class MemoryCheck
             {
                 (Placed a, Placed b) = (placed[i], placed[j]);
                 bool overlap = a.Layout.Address < b.Layout.Address + b.Layout.Bytes && b.Layout.Address < a.Layout.Address + a.Layout.Bytes;
-                if (overlap && a.First <= b.Last && b.First <= a.Last && network.Home(a.Tensor) != network.Home(b.Tensor)
-                    && !Within(program, a.Tensor, b.Tensor) && !Within(program, b.Tensor, a.Tensor))
+                if (
+                    overlap
+                    && a.First <= b.Last
+                    && b.First <= a.Last
+                    && network.Home(a.Tensor) != network.Home(b.Tensor)
+                    && !Within(program, a.Tensor, b.Tensor)
+                    && !Within(program, b.Tensor, a.Tensor)
+                )
                 {
                     long at = Math.Max(a.Layout.Address, b.Layout.Address);
                     problems.Add($"{Name(a)} and {Name(b)} are needed together and overlap at {at}");
@@ -53,8 +59,11 @@ internal static class MemoryCheck
         {
             int first = concat.Inputs.TakeWhile(t => t != part).Sum(t => program.Network.Tensors[t].Shape.Channels);
             TensorLayout home = program.Tensors[concat.Output];
-            if (first % width == 0 && program.Tensors[part].Address == home.Address + (first / width * home.PlaneBytes)
-                && (concat.Output == whole || Within(program, concat.Output, whole)))
+            if (
+                first % width == 0
+                && program.Tensors[part].Address == home.Address + (first / width * home.PlaneBytes)
+                && (concat.Output == whole || Within(program, concat.Output, whole))
+            )
                 return true;
         }
 
@@ -65,13 +74,17 @@ internal static class MemoryCheck
     {
         QuantizedNetwork network = program.Network;
         int count = network.Tensors.Count;
-        int[] first = Enumerable.Repeat(int.MaxValue, count).ToArray(), last = Enumerable.Repeat(int.MinValue, count).ToArray();
+        int[] first = Enumerable.Repeat(int.MaxValue, count).ToArray(),
+            last = Enumerable.Repeat(int.MinValue, count).ToArray();
         void Need(int tensor, int step) => (first[tensor], last[tensor]) = (Math.Min(first[tensor], step), Math.Max(last[tensor], step));
         for (int i = 0; i < program.Layers.Count; i++)
         {
             CompiledLayer layer = program.Layers[i];
             // Where another layer's commands compute it, then; its own commands, where it has some, when it is its turn.
-            int[] steps = layer.FusedInto is not int by ? [i] : layer.Alternates || layer.FirstCommand == layer.EndCommand ? [by] : [by, i];
+            int[] steps =
+                layer.FusedInto is not int by ? [i]
+                : layer.Alternates || layer.FirstCommand == layer.EndCommand ? [by]
+                : [by, i];
             foreach (int step in steps)
             {
                 foreach (int t in layer.Layer.Reads)

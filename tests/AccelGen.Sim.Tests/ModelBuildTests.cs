@@ -3,7 +3,8 @@ using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
 
-/// <summary>The cache of models, with programs in the places of Verilator and the compiler that build nothing and look at where they run.</summary>
+/// <summary>The cache of models, with programs in the places of Verilator and the compiler that build nothing and look at where they
+/// run.</summary>
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ModelBuildTests
 {
@@ -28,7 +29,8 @@ public sealed class ModelBuildTests
         """;
 
     private static readonly AcceleratorConfig Config = ConfigLoader.Load("tiny");
-    private string folder = string.Empty, cache = string.Empty;
+    private string folder = string.Empty,
+        cache = string.Empty;
     private string? path;
 
     [SetUp]
@@ -77,19 +79,29 @@ public sealed class ModelBuildTests
     [CancelAfter(30_000)]
     public async Task A_damaged_or_half_made_entry_is_built_again(string damage)
     {
-        string library = (await BuildAsync()).Library, entry = Path.GetDirectoryName(library)!;
+        string library = (await BuildAsync()).Library,
+            entry = Path.GetDirectoryName(library)!;
         byte[] bytes = await File.ReadAllBytesAsync(library);
         switch (damage)
         {
-            case "empty": await File.WriteAllBytesAsync(library, []); break;
-            case "short": await File.WriteAllBytesAsync(library, bytes[..^1]); break;
+            case "empty":
+                await File.WriteAllBytesAsync(library, []);
+                break;
+            case "short":
+                await File.WriteAllBytesAsync(library, bytes[..^1]);
+                break;
             case "changed":
                 bytes[bytes.Length / 2] ^= 1;
                 await File.WriteAllBytesAsync(library, bytes);
                 File.SetLastWriteTimeUtc(library, DateTime.UtcNow.AddSeconds(5));
                 break;
-            case "without its hash": File.Delete(library + ".sha256"); File.SetLastWriteTimeUtc(library, DateTime.UtcNow.AddSeconds(5)); break;
-            case "without its library": File.Delete(library); break;
+            case "without its hash":
+                File.Delete(library + ".sha256");
+                File.SetLastWriteTimeUtc(library, DateTime.UtcNow.AddSeconds(5));
+                break;
+            case "without its library":
+                File.Delete(library);
+                break;
             default:
                 Directory.Delete(entry, recursive: true);
                 await File.WriteAllTextAsync(entry, "x");
@@ -118,7 +130,12 @@ public sealed class ModelBuildTests
 
         Folder(".accelgen-build-killed", TimeSpan.Zero, locked: true);
         Folder(".0123456789abcdef.77.older", TimeSpan.FromHours(2), locked: false);
-        string[] stay = [Folder(".accelgen-build-just.done", TimeSpan.Zero, locked: false), Folder(".accelgen-build-lives", TimeSpan.FromHours(2), locked: true), ".accelgen-build-lives.lock"];
+        string[] stay =
+        [
+            Folder(".accelgen-build-just.done", TimeSpan.Zero, locked: false),
+            Folder(".accelgen-build-lives", TimeSpan.FromHours(2), locked: true),
+            ".accelgen-build-lives.lock",
+        ];
         string entry;
         using (new FileStream(Path.Combine(cache, stay[2]), FileMode.Open, FileAccess.Write, FileShare.None))
             entry = Path.GetFileName(Path.GetDirectoryName((await BuildAsync()).Library)!);
@@ -142,7 +159,8 @@ public sealed class ModelBuildTests
     [CancelAfter(30_000)]
     public async Task A_damaged_runtime_is_compiled_again(string damage)
     {
-        string library = (await BuildAsync()).Library, runtime = Directory.GetFiles(cache, "runtime.o", SearchOption.AllDirectories).Single();
+        string library = (await BuildAsync()).Library,
+            runtime = Directory.GetFiles(cache, "runtime.o", SearchOption.AllDirectories).Single();
         byte[] whole = await File.ReadAllBytesAsync(runtime);
         File.Delete(library);
         if (damage == "gone")
@@ -156,5 +174,11 @@ public sealed class ModelBuildTests
     private Task<BuiltModel> BuildAsync() => new ModelBuild(cache).BuildAsync(Config);
 
     // Of models: the runtime that they share is another entry.
-    private string[] Names() => [.. Directory.EnumerateFileSystemEntries(cache).Where(f => !File.Exists(Path.Combine(f, "runtime.o"))).Select(f => Path.GetFileName(f))];
+    private string[] Names() =>
+        [
+            .. Directory
+                .EnumerateFileSystemEntries(cache)
+                .Where(f => !File.Exists(Path.Combine(f, "runtime.o")))
+                .Select(f => Path.GetFileName(f)),
+        ];
 }

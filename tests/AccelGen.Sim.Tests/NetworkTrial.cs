@@ -86,7 +86,8 @@ internal sealed partial class NetworkTrial
         // A thread can be left behind where it hangs.
         var thread = new Thread(() => result = new NetworkTrial(model, seed, targets, mostCycles).Run(), 16 << 20) { IsBackground = true };
         thread.Start();
-        return thread.Join(limit) && result is not null ? result
+        return thread.Join(limit) && result is not null
+            ? result
             : new TrialResult(Outcome.Failed, "hangs", $"not done after {limit.TotalSeconds} s");
     }
 
@@ -99,19 +100,28 @@ internal sealed partial class NetworkTrial
             string path = Path.Combine(folder, "network.onnx");
             File.WriteAllBytes(path, model.File);
             (int, int)? size = model.OpenSize ? ((int)model.Input[2], (int)model.Input[3]) : null;
-            float[][] images = [.. Enumerable.Range(0, Images).Select(_ =>
-                RandomNetworks.Values(random, (int)model.Input.Aggregate(1L, (p, d) => p * d), 2))];
+            float[][] images =
+            [
+                .. Enumerable
+                    .Range(0, Images)
+                    .Select(_ => RandomNetworks.Values(random, (int)model.Input.Aggregate(1L, (p, d) => p * d), 2)),
+            ];
             IReadOnlyDictionary<string, float[]>[]? reference = Reference(images);
             ImportResult import;
             try
             {
                 import = OnnxImporter.Import(path, size);
             }
-            catch (ImportException e) when (e.Problems.Count > 0
-                && e.Problems.All(p => p.StartsWith(path, StringComparison.Ordinal) && p.Length > path.Length + 2))
+            catch (ImportException e)
+                when (e.Problems.Count > 0
+                    && e.Problems.All(p => p.StartsWith(path, StringComparison.Ordinal) && p.Length > path.Length + 2)
+                )
             {
-                return new TrialResult(Outcome.RefusedByImport, Kind(e.Message.Replace(path, string.Empty, StringComparison.Ordinal)),
-                    e.Message);
+                return new TrialResult(
+                    Outcome.RefusedByImport,
+                    Kind(e.Message.Replace(path, string.Empty, StringComparison.Ordinal)),
+                    e.Message
+                );
             }
 
             if (model.Broken)
@@ -149,9 +159,13 @@ internal sealed partial class NetworkTrial
         }
         catch (Exception e)
         {
-            string frame = new StackTrace(e).GetFrames().Select(f => f.GetMethod()).FirstOrDefault(f =>
-                f?.DeclaringType?.FullName?.StartsWith("AccelGen", StringComparison.Ordinal) == true) is { } m
-                ? $"{m.DeclaringType!.Name}.{m.Name}" : "outside";
+            string frame = new StackTrace(e)
+                .GetFrames()
+                .Select(f => f.GetMethod())
+                .FirstOrDefault(f => f?.DeclaringType?.FullName?.StartsWith("AccelGen", StringComparison.Ordinal) == true)
+                is { } m
+                ? $"{m.DeclaringType!.Name}.{m.Name}"
+                : "outside";
             return new TrialResult(Outcome.Failed, $"{stage}: {e.GetType().Name} in {frame}", e.ToString());
         }
         finally
@@ -176,16 +190,27 @@ internal sealed partial class NetworkTrial
         try
         {
             using InferenceSession session = ExactSession.Open(model.File, optimise: false, alone: true);
-            return [.. images.Select(image =>
-            {
-                var nchw = new DenseTensor<float>(Fed(image), [.. model.Input.Select(d => (int)d)]);
-                string input = session.InputNames.Except(session.OverridableInitializerMetadata.Keys).Single();
-                using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(input,
-                    nchw)]);
-                return (IReadOnlyDictionary<string, float[]>)outputs.DistinctBy(o => o.Name).ToDictionary(
-                    o => o.Name, o => o.ElementType == TensorElementType.Int64 ? [.. o.AsTensor<long>().Select(v => (float)v)]
-                        : o.AsTensor<float>().ToArray());
-            })];
+            return
+            [
+                .. images.Select(image =>
+                {
+                    var nchw = new DenseTensor<float>(Fed(image), [.. model.Input.Select(d => (int)d)]);
+                    string input = session.InputNames.Except(session.OverridableInitializerMetadata.Keys).Single();
+                    using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([
+                        NamedOnnxValue.CreateFromTensor(input, nchw),
+                    ]);
+                    return (IReadOnlyDictionary<string, float[]>)
+                        outputs
+                            .DistinctBy(o => o.Name)
+                            .ToDictionary(
+                                o => o.Name,
+                                o =>
+                                    o.ElementType == TensorElementType.Int64
+                                        ? [.. o.AsTensor<long>().Select(v => (float)v)]
+                                        : o.AsTensor<float>().ToArray()
+                            );
+                }),
+            ];
         }
         catch (OnnxRuntimeException) when (model.Broken)
         {
@@ -197,23 +222,30 @@ internal sealed partial class NetworkTrial
     {
         for (int n = 0; n < images.Length; n++)
         {
-            IReadOnlyDictionary<int, float[]> mine = FloatExecutor.Run(import.Network, new Dictionary<int,
-                float[]> { [import.Network.Inputs[0]] = images[n] });
+            IReadOnlyDictionary<int, float[]> mine = FloatExecutor.Run(
+                import.Network,
+                new Dictionary<int, float[]> { [import.Network.Inputs[0]] = images[n] }
+            );
             foreach (ImportedOutput output in import.Outputs)
             {
-                float[] wanted = reference[n][output.Name], got = output.Order(mine[output.Tensor]);
+                float[] wanted = reference[n][output.Name],
+                    got = output.Order(mine[output.Tensor]);
                 if (got.Length != wanted.Length)
-                    throw new TrialException("float: sizes of an output",
-                        $"output {output.Name} has {got.Length} elements, ONNX Runtime gives {wanted.Length}");
+                    throw new TrialException(
+                        "float: sizes of an output",
+                        $"output {output.Name} has {got.Length} elements, ONNX Runtime gives {wanted.Length}"
+                    );
                 if (wanted.Any(v => !float.IsFinite(v)))
                     continue;
                 // The largest of several that are nearly equal may be another one; sums of values of about 1 may cancel out.
                 double tolerance = model.Discrete.Contains(output.Name) ? 0.5 : 1e-4 * Math.Max(1e-2, wanted.Max(Math.Abs));
                 int[] off = [.. Enumerable.Range(0, wanted.Length).Where(i => !(Math.Abs(got[i] - wanted[i]) <= tolerance))];
                 if (off.Length > (model.Discrete.Contains(output.Name) ? wanted.Length / 50 : 0))
-                    throw new TrialException("float: another result",
+                    throw new TrialException(
+                        "float: another result",
                         $"output {output.Name}, image {n}: {off.Length} of {wanted.Length} elements differ; "
-                        + $"element {off[0]} is {got[off[0]]}, ONNX Runtime {wanted[off[0]]}");
+                            + $"element {off[0]} is {got[off[0]]}, ONNX Runtime {wanted[off[0]]}"
+                    );
             }
         }
     }
@@ -221,7 +253,8 @@ internal sealed partial class NetworkTrial
     private (FloatNetwork Network, QuantizedNetwork Quantized) Quantize(FloatNetwork network, float[][] images)
     {
         var method = (CalibrationMethod)random.Next(3);
-        bool equalize = random.Next(3) == 0, correct = random.Next(3) == 0;
+        bool equalize = random.Next(3) == 0,
+            correct = random.Next(3) == 0;
         if (equalize)
             network = ChannelEqualization.Apply(network, images);
         QuantizedNetwork quantized = Quantizer.Quantize(network, Quantizer.Calibrate(network, images, method));
@@ -239,36 +272,69 @@ internal sealed partial class NetworkTrial
             QuantizedTensor output = quantized.Tensors[layer.Output];
             int[] reads = [.. layer.Reads.Distinct()];
             sbyte[][] counts = [.. whole.Reads.Select(t => Quantizer.QuantizeValues(quantized.Tensors[t], values[network.Home(t)]))];
-            sbyte[] got = GoldenOperators.Execute(whole, [.. whole.Reads.Select((t, k) =>
-                new Operand(quantized.Tensors[t].Shape, quantized.Tensors[t].ZeroPoint, counts[k]))], output.Shape, output.ZeroPoint);
+            sbyte[] got = GoldenOperators.Execute(
+                whole,
+                [.. whole.Reads.Select((t, k) => new Operand(quantized.Tensors[t].Shape, quantized.Tensors[t].ZeroPoint, counts[k]))],
+                output.Shape,
+                output.ZeroPoint
+            );
             // The float layer on what the counts stand for.
             float[] Evaluate(FloatLayer of, Func<int, float[]> operand)
             {
-                FloatNetwork one = network with { Layers = [of], Inputs = reads, Outputs = [layer.Output],
-                    Tensors = [.. network.Tensors.Select(t => t with { Constant = null })] };
+                FloatNetwork one = network with
+                {
+                    Layers = [of],
+                    Inputs = reads,
+                    Outputs = [layer.Output],
+                    Tensors = [.. network.Tensors.Select(t => t with { Constant = null })],
+                };
                 var given = new Dictionary<int, float[]>();
                 foreach (int t in reads)
                     given[network.Home(t)] = operand(t);
                 return FloatExecutor.Run(one, given)[layer.Output];
             }
 
-            if (layer.Activation.Kind == ActivationKind.None
-                && whole is not (ArgMaxLayer or NormalizedMatMulLayer or SoftmaxLayer or LayerNormLayer))
+            if (
+                layer.Activation.Kind == ActivationKind.None
+                && whole is not (ArgMaxLayer or NormalizedMatMulLayer or SoftmaxLayer or LayerNormLayer)
+            )
             {
-                FloatLayer exact = layer is FloatConv real && whole is ConvLayer rounded ? OfWholeWeights(real, rounded,
-                    quantized.Tensors[whole.Input].Scale, output.Scale) : layer;
-                float[] wanted = Evaluate(exact, t => [.. counts[whole.Reads.ToList().IndexOf(t)].Select(q =>
-                    (float)((q - quantized.Tensors[t].ZeroPoint) * quantized.Tensors[t].Scale))]);
+                FloatLayer exact =
+                    layer is FloatConv real && whole is ConvLayer rounded
+                        ? OfWholeWeights(real, rounded, quantized.Tensors[whole.Input].Scale, output.Scale)
+                        : layer;
+                float[] wanted = Evaluate(
+                    exact,
+                    t =>
+                        [
+                            .. counts[whole.Reads.ToList().IndexOf(t)]
+                                .Select(q => (float)((q - quantized.Tensors[t].ZeroPoint) * quantized.Tensors[t].Scale)),
+                        ]
+                );
                 // Sums of floats are off by their own roundings, many counts where products cancel out.
-                float[]? reach = exact is FloatConv { Residual: null } sums ? Evaluate(
-                    sums with { Weights = [.. sums.Weights.Select(Math.Abs)], Bias = [.. sums.Bias.Select(Math.Abs)], Range = OutputRange.Unbounded },
-                    t => [.. counts[whole.Reads.ToList().IndexOf(t)].Select(q => (float)Math.Abs((q - quantized.Tensors[t].ZeroPoint) * quantized.Tensors[t].Scale))]) : null;
+                float[]? reach = exact is FloatConv { Residual: null } sums
+                    ? Evaluate(
+                        sums with
+                        {
+                            Weights = [.. sums.Weights.Select(Math.Abs)],
+                            Bias = [.. sums.Bias.Select(Math.Abs)],
+                            Range = OutputRange.Unbounded,
+                        },
+                        t =>
+                            [
+                                .. counts[whole.Reads.ToList().IndexOf(t)]
+                                    .Select(q => (float)Math.Abs((q - quantized.Tensors[t].ZeroPoint) * quantized.Tensors[t].Scale)),
+                            ]
+                    )
+                    : null;
                 for (int k = 0; k < got.Length; k++)
                 {
                     double count = Math.Clamp((wanted[k] / output.Scale) + output.ZeroPoint, -128, 127);
                     if (Math.Abs(count - got[k]) > MostSteps + (Math.ScaleB(reach?[k] ?? 0, -20) / output.Scale))
-                        throw new TrialException($"golden: {whole.GetType().Name} far from the float layer",
-                            $"layer {layer.Name}, element {k}: {got[k]}, the float layer gives {count:F2} counts");
+                        throw new TrialException(
+                            $"golden: {whole.GetType().Name} far from the float layer",
+                            $"layer {layer.Name}, element {k}: {got[k]}, the float layer gives {count:F2} counts"
+                        );
                 }
             }
 
@@ -286,11 +352,20 @@ internal sealed partial class NetworkTrial
         int each = whole.Weights.Length / whole.Bias.Length;
         double Factor(int channel) => whole.Scales[channel].ToReal() * outputScale;
         float[] weights = [.. whole.Weights.Select((w, i) => (float)(w * Factor(i / each) / inputScale))];
-        int off = Enumerable.Range(0, weights.Length).FirstOrDefault(i =>
-            Math.Abs(weights[i] - real.Weights[i]) > 0.501 * Factor(i / each) / inputScale, -1);
-        return off < 0 ? real with { Weights = weights, Bias = [.. whole.Bias.Select((b, c) => (float)(b * Factor(c)))], Fixed = null }
-            : throw new TrialException("quantize: a weight is more than half a step off",
-                $"layer {whole.Name}, weight {off}: {real.Weights[off]}, {whole.Weights[off]} stands for {weights[off]}");
+        int off = Enumerable
+            .Range(0, weights.Length)
+            .FirstOrDefault(i => Math.Abs(weights[i] - real.Weights[i]) > 0.501 * Factor(i / each) / inputScale, -1);
+        return off < 0
+            ? real with
+            {
+                Weights = weights,
+                Bias = [.. whole.Bias.Select((b, c) => (float)(b * Factor(c)))],
+                Fixed = null,
+            }
+            : throw new TrialException(
+                "quantize: a weight is more than half a step off",
+                $"layer {whole.Name}, weight {off}: {real.Weights[off]}, {whole.Weights[off]} stands for {weights[off]}"
+            );
     }
 
     private TrialResult Compile(QuantizedNetwork network, float[][] images)
@@ -300,33 +375,44 @@ internal sealed partial class NetworkTrial
         foreach (TrialTarget target in targets)
         {
             var timing = new MemoryTiming(random.Next(1, 120), random.Next(1, 5), random.Next(1, 40), random.Next(1, 4));
-            var compiler = new NetworkCompiler(target.Config, timing, random.Next(1, 4)) { AnyTiling = random.Next(3) == 0
-                ? new Random(random.Next()) : null, Fusion = random.Next(8) != 0 };
+            var compiler = new NetworkCompiler(target.Config, timing, random.Next(1, 4))
+            {
+                AnyTiling = random.Next(3) == 0 ? new Random(random.Next()) : null,
+                Fusion = random.Next(8) != 0,
+            };
             CompiledProgram program;
             try
             {
                 program = compiler.Compile(network);
             }
-            catch (CompileException e) when (e.Problems.All(p => Named().IsMatch(p)
-                && Capacity.Any(c => p.Contains(c, StringComparison.Ordinal))))
+            catch (CompileException e)
+                when (e.Problems.All(p => Named().IsMatch(p) && Capacity.Any(c => p.Contains(c, StringComparison.Ordinal))))
             {
                 refusal = e.Problems[0];
                 continue;
             }
             catch (CompileException e)
             {
-                throw new TrialException($"compile: {Kind(e.Problems[0])}",
-                    $"{target.Config.Name}: the compiler refuses what neither import nor quantiser did: {e.Message}");
+                throw new TrialException(
+                    $"compile: {Kind(e.Problems[0])}",
+                    $"{target.Config.Name}: the compiler refuses what neither import nor quantiser did: {e.Message}"
+                );
             }
 
             string place = $"{target.Config.Name}, {timing}";
             if (MemoryCheck.Problems(program) is [var overlap, ..])
                 throw new TrialException("memory", $"{place}: {overlap}");
-            ExecutionPath path = network.Blocks.Count > 0 && random.Next(2) == 0
-                ? new ExecutionPath("random", network.Blocks.Where(_ => random.Next(2) == 0).Select(b => b.Index).ToHashSet(),
-                    new Dictionary<int, int>()) : ExecutionPath.Whole;
-            long cycles = new CycleModel(target.Config, timing).Predict(program.Commands, program.ProgramAddress,
-                program.Row(path)).TotalCycles;
+            ExecutionPath path =
+                network.Blocks.Count > 0 && random.Next(2) == 0
+                    ? new ExecutionPath(
+                        "random",
+                        network.Blocks.Where(_ => random.Next(2) == 0).Select(b => b.Index).ToHashSet(),
+                        new Dictionary<int, int>()
+                    )
+                    : ExecutionPath.Whole;
+            long cycles = new CycleModel(target.Config, timing)
+                .Predict(program.Commands, program.ProgramAddress, program.Row(path))
+                .TotalCycles;
             if (target.Library is not null && cycles <= mostCycles)
                 Simulate(program, target.Library, timing, path, images, place);
             compiled++;
@@ -335,25 +421,36 @@ internal sealed partial class NetworkTrial
                 break;
         }
 
-        return compiled > 0 ? new TrialResult(Outcome.Exact, string.Empty, string.Empty)
+        return compiled > 0
+            ? new TrialResult(Outcome.Exact, string.Empty, string.Empty)
             : new TrialResult(Outcome.RefusedByCompiler, Kind(refusal!), refusal!);
     }
 
-    private static void Simulate(CompiledProgram program, string library, MemoryTiming timing, ExecutionPath path, float[][] images,
-        string place)
+    private static void Simulate(
+        CompiledProgram program,
+        string library,
+        MemoryTiming timing,
+        ExecutionPath path,
+        float[][] images,
+        string place
+    )
     {
         QuantizedNetwork network = program.Network;
         int input = network.Inputs[0];
         using var workload = new Workload(program, library, timing);
         foreach ((float[] image, ExecutionPath taken) in images.Zip([ExecutionPath.Whole, path]))
         {
-            WorkloadResult result = workload.Run(new Dictionary<int,
-                sbyte[]> { [input] = Quantizer.QuantizeValues(network.Tensors[input], image) }, taken);
+            WorkloadResult result = workload.Run(
+                new Dictionary<int, sbyte[]> { [input] = Quantizer.QuantizeValues(network.Tensors[input], image) },
+                taken
+            );
             if (result.FirstMismatch is not null)
                 throw new TrialException("RTL: another result", $"{place}: {result.Mismatches} elements differ; {result.FirstMismatch}");
             if (result.CounterDifferences.Count > 0 || result.CommandDifferences > 0)
-                throw new TrialException("RTL: other cycles",
-                    $"{place}: {result.CommandDifferences} commands; {string.Join("; ", result.CounterDifferences)}");
+                throw new TrialException(
+                    "RTL: other cycles",
+                    $"{place}: {result.CommandDifferences} commands; {string.Join("; ", result.CounterDifferences)}"
+                );
         }
     }
 

@@ -21,7 +21,10 @@ public sealed class OptionalUnitTests
         AcceleratorConfig without = ConfigLoader.Load("small", [$"units.{unit}=false"]);
         QuantizedNetwork network = RandomQuantizedLayers.Build(kind, 3).Network;
         CompileException refused = Assert.Throws<CompileException>(() => new NetworkCompiler(without, new MemoryTiming()).Compile(network));
-        Assert.That(refused.Message, Does.Contain($"layer {network.Layers[0].Name}: needs units.{unit}, which small leaves out; set units.{unit} to true"));
+        Assert.That(
+            refused.Message,
+            Does.Contain($"layer {network.Layers[0].Name}: needs units.{unit}, which small leaves out; set units.{unit} to true")
+        );
         Assert.That(() => new NetworkCompiler(ConfigLoader.Load("small"), new MemoryTiming()).Compile(network), Throws.Nothing);
     }
 
@@ -31,7 +34,16 @@ public sealed class OptionalUnitTests
         var random = new Random(11);
         for (int i = 0; i < 200; i++)
         {
-            MemoryBlock[] blocks = [.. Enumerable.Range(0, random.Next(1, 40)).Select(b => random.Next(30) is var first ? new MemoryBlock($"block{b}", random.Next(1, 100_000), first, first + random.Next(6)) : null!)];
+            MemoryBlock[] blocks =
+            [
+                .. Enumerable
+                    .Range(0, random.Next(1, 40))
+                    .Select(b =>
+                        random.Next(30) is var first
+                            ? new MemoryBlock($"block{b}", random.Next(1, 100_000), first, first + random.Next(6))
+                            : null!
+                    ),
+            ];
             MemoryPlan plan = MemoryPlan.Place(blocks, 8192, 4096);
             Assert.That(plan.Conflicts(), Is.Empty);
             Assert.That(plan.Addresses, Has.All.Matches<long>(a => a >= 8192 && a % 4096 == 0));
@@ -45,7 +57,11 @@ public sealed class OptionalUnitTests
     [Test]
     public void An_overlap_is_found()
     {
-        var plan = new MemoryPlan([new MemoryBlock("a", 5000, 0, 3), new MemoryBlock("b", 100, 3, 4), new MemoryBlock("c", 100, 4, 5)], [0, 4096, 0], 8192);
+        var plan = new MemoryPlan(
+            [new MemoryBlock("a", 5000, 0, 3), new MemoryBlock("b", 100, 3, 4), new MemoryBlock("c", 100, 4, 5)],
+            [0, 4096, 0],
+            8192
+        );
         Assert.That(plan.Conflicts(), Is.EqualTo(new[] { "b and a are both needed in step 3 and overlap at address 4096" }));
     }
 }

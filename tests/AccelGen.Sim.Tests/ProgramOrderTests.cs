@@ -19,15 +19,30 @@ public sealed class ProgramOrderTests
     [TestCaseSource(nameof(Pairs))]
     public void A_semaphore_named_twice_is_refused(TokenField first, TokenField second)
     {
-        var load = new Command(LoadCommand.Definition) { [Header.B.Count] = 1, [first] = 5, [second] = 5 };
-        Assert.That(() => Predict(new Command(ComputeCommand.Definition) { [Header.B.Count] = 1, [Header.Signal0] = 5 }, new Command(ComputeCommand.Definition) { [Header.B.Count] = 1, [Header.Signal0] = 5 }, load, new Command(IsaDefinition.End)),
-            Throws.TypeOf<ProgramOrderException>().With.Message.Contains("twice"));
+        var load = new Command(LoadCommand.Definition)
+        {
+            [Header.B.Count] = 1,
+            [first] = 5,
+            [second] = 5,
+        };
+        Assert.That(
+            () =>
+                Predict(
+                    new Command(ComputeCommand.Definition) { [Header.B.Count] = 1, [Header.Signal0] = 5 },
+                    new Command(ComputeCommand.Definition) { [Header.B.Count] = 1, [Header.Signal0] = 5 },
+                    load,
+                    new Command(IsaDefinition.End)
+                ),
+            Throws.TypeOf<ProgramOrderException>().With.Message.Contains("twice")
+        );
     }
 
     [Test]
-    public void A_wait_for_a_token_that_nothing_gave_is_refused() => Assert.That(
-        () => Predict(new Command(LoadCommand.Definition) { [Header.B.Count] = 1, [Header.Wait0] = 5 }, new Command(IsaDefinition.End)),
-        Throws.TypeOf<ProgramOrderException>().With.Message.Contains("no earlier command gives it"));
+    public void A_wait_for_a_token_that_nothing_gave_is_refused() =>
+        Assert.That(
+            () => Predict(new Command(LoadCommand.Definition) { [Header.B.Count] = 1, [Header.Wait0] = 5 }, new Command(IsaDefinition.End)),
+            Throws.TypeOf<ProgramOrderException>().With.Message.Contains("no earlier command gives it")
+        );
 
     private static IEnumerable<TestCaseData> Shared()
     {
@@ -43,24 +58,41 @@ public sealed class ProgramOrderTests
         Assert.That(() => Predict(Softmax(), new Command(IsaDefinition.End)), Throws.Nothing);
         Command row = Softmax();
         row[field] = value;
-        Assert.That(() => Predict(row, new Command(IsaDefinition.End)), Throws.TypeOf<ProgramOrderException>().With.Message.Contains("overlaps although"));
+        Assert.That(
+            () => Predict(row, new Command(IsaDefinition.End)),
+            Throws.TypeOf<ProgramOrderException>().With.Message.Contains("overlaps although")
+        );
     }
 
     [Test]
     public void A_token_that_overtakes_the_one_of_an_overlapping_ROW_is_refused()
     {
-        Command row = Softmax(), beside = new(VectorCommand.Definition) { [Header.B.Count] = 1, [Header.Signal0] = 10 }, other = new(VectorCommand.Definition) { [Header.B.Count] = 1, [Header.Signal0] = 8 };
+        Command row = Softmax(),
+            beside = new(VectorCommand.Definition) { [Header.B.Count] = 1, [Header.Signal0] = 10 },
+            other = new(VectorCommand.Definition) { [Header.B.Count] = 1, [Header.Signal0] = 8 };
         Assert.That(() => Predict(row, other, new Command(IsaDefinition.End)), Throws.Nothing);
-        Assert.That(() => Predict(row, beside, new Command(IsaDefinition.End)), Throws.TypeOf<ProgramOrderException>().With.Message.Contains("semaphore 10"));
+        Assert.That(
+            () => Predict(row, beside, new Command(IsaDefinition.End)),
+            Throws.TypeOf<ProgramOrderException>().With.Message.Contains("semaphore 10")
+        );
     }
 
-    private static Command Softmax() => new(RowCommand.Definition)
-    {
-        [Header.A.Count] = 1, [Header.B.Count] = 2, [RowCommand.Rows] = 4, [RowCommand.Columns] = 4, [RowCommand.Forward] = true, [RowCommand.MaximumKnown] = true, [RowCommand.Overlap] = true, [Header.Signal0] = 10,
-    };
+    private static Command Softmax() =>
+        new(RowCommand.Definition)
+        {
+            [Header.A.Count] = 1,
+            [Header.B.Count] = 2,
+            [RowCommand.Rows] = 4,
+            [RowCommand.Columns] = 4,
+            [RowCommand.Forward] = true,
+            [RowCommand.MaximumKnown] = true,
+            [RowCommand.Overlap] = true,
+            [Header.Signal0] = 10,
+        };
 
     [Test]
-    public void A_program_without_an_end_is_refused() => Assert.That(() => Predict(new Command(LoadCommand.Definition) { [Header.B.Count] = 1 }), Throws.TypeOf<ProgramOrderException>());
+    public void A_program_without_an_end_is_refused() =>
+        Assert.That(() => Predict(new Command(LoadCommand.Definition) { [Header.B.Count] = 1 }), Throws.TypeOf<ProgramOrderException>());
 
     private static void Predict(params Command[] commands)
     {

@@ -15,7 +15,9 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             string name = RandomQuantizedLayers.Kinds[random.Next(RandomQuantizedLayers.Kinds.Count)];
             (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs) = RandomQuantizedLayers.Build(name, random.Next());
             QuantizedLayer layer = network.Layers[0];
-            string flags = (layer.Table is null ? "" : " table") + (layer.TransposeOutput ? " transposed" : "")
+            string flags =
+                (layer.Table is null ? "" : " table")
+                + (layer.TransposeOutput ? " transposed" : "")
                 + (layer.Residual is { } r ? $" residual {r.Broadcast}{(r.Subtract ? " subtracted" : "")}" : "");
             flags += layer switch
             {
@@ -24,8 +26,12 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
                 MaxPoolLayer p => $" k{p.Kernel} s{p.Stride} p{p.Padding}",
                 _ => string.Empty,
             };
-            return new RandomLayer(network, inputs, ExecutionPath.Whole,
-                $"{name} {string.Join(", ", network.Tensors.Select(t => t.Shape))}{flags}");
+            return new RandomLayer(
+                network,
+                inputs,
+                ExecutionPath.Whole,
+                $"{name} {string.Join(", ", network.Tensors.Select(t => t.Shape))}{flags}"
+            );
         }
 
         return kind switch
@@ -38,7 +44,8 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
     }
 
     /// <summary>The layer has padding as large as its kernel, in rows or in columns.</summary>
-    public bool PaddedByKernel => Window is ([int rows, int columns, ..], [int top, int left, int bottom, int right])
+    public bool PaddedByKernel =>
+        Window is ([int rows, int columns, ..], [int top, int left, int bottom, int right])
         && (Math.Max(top, bottom) >= rows || Math.Max(left, right) >= columns);
 
     /// <summary>
@@ -57,17 +64,26 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
                 _ => ([], []),
             };
 
-            static (int[] Window, int[] Padding) Of((int Rows, int Columns) kernel, (int Rows, int Columns) stride,
-                (int Rows, int Columns) dilation, (int Top, int Left, int Bottom, int Right) padding) =>
-                ([kernel.Rows, kernel.Columns, stride.Rows, stride.Columns, dilation.Rows, dilation.Columns],
-                    [padding.Top, padding.Left, padding.Bottom, padding.Right]);
+            static (int[] Window, int[] Padding) Of(
+                (int Rows, int Columns) kernel,
+                (int Rows, int Columns) stride,
+                (int Rows, int Columns) dilation,
+                (int Top, int Left, int Bottom, int Right) padding
+            ) =>
+                (
+                    [kernel.Rows, kernel.Columns, stride.Rows, stride.Columns, dilation.Rows, dilation.Columns],
+                    [padding.Top, padding.Left, padding.Bottom, padding.Right]
+                );
         }
     }
 
     private static RandomLayer Conv(Random random)
     {
         (RandomWindow rows, RandomWindow columns) = RandomWindow.Draw(random, 19, 8000);
-        int grouping = random.Next(5), groups = 1, channels = random.Next(1, 40), outputs = random.Next(1, 40);
+        int grouping = random.Next(5),
+            groups = 1,
+            channels = random.Next(1, 40),
+            outputs = random.Next(1, 40);
         if (grouping == 0)
         {
             groups = channels = outputs = random.Next(2, 40);
@@ -96,13 +112,16 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
         }
 
         var extents = new Dictionary<int, int>();
-        bool keepIn = groups == 1 && random.Next(2) == 0, keepOut = groups == 1 && random.Next(2) == 0;
+        bool keepIn = groups == 1 && random.Next(2) == 0,
+            keepOut = groups == 1 && random.Next(2) == 0;
         if (keepIn && random.Next(4) != 0)
             extents[0] = random.Next(1, channels + 1);
         if (keepOut && random.Next(4) != 0)
             extents[1] = random.Next(1, outputs + 1);
-        int perGroup = channels / groups, depth = perGroup * rows.Kernel * columns.Kernel;
-        int low = random.Next(-128, 0), high = random.Next(0, 128);
+        int perGroup = channels / groups,
+            depth = perGroup * rows.Kernel * columns.Kernel;
+        int low = random.Next(-128, 0),
+            high = random.Next(0, 128);
         var layer = new ConvLayer("conv", 0, 1, low, high)
         {
             Weights = Values(random, (long)outputs * depth, -127),
@@ -117,16 +136,24 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             InputExtent = keepIn ? 0 : null,
             OutputExtent = keepOut ? 1 : null,
         };
-        string text = $"conv {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} d{layer.Dilation} p{layer.Padding} g{groups}"
+        string text =
+            $"conv {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} d{layer.Dilation} p{layer.Padding} g{groups}"
             + $" -> {tensors[1].Shape}, residual {residual is not null}"
             + $", keep {(extents.TryGetValue(0, out int ki) ? ki : -1)}, keepout {(extents.TryGetValue(1, out int ko) ? ko : -1)}";
-        return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], networkInputs, [1]), inputs,
-            new ExecutionPath("random", new HashSet<int>(), extents), text);
+        return new RandomLayer(
+            new QuantizedNetwork("random", tensors, [layer], [], networkInputs, [1]),
+            inputs,
+            new ExecutionPath("random", new HashSet<int>(), extents),
+            text
+        );
     }
 
     private static RandomLayer MatMul(Random random)
     {
-        int batch = random.Next(1, 4), rows = random.Next(1, 70), depth = random.Next(1, 50), columns = random.Next(1, 50);
+        int batch = random.Next(1, 4),
+            rows = random.Next(1, 70),
+            depth = random.Next(1, 50),
+            columns = random.Next(1, 50);
         var tensors = new List<QuantizedTensor>
         {
             new(0, "left", new TensorShape(batch, 1, rows, depth), 0.1, random.Next(-128, 128)),
@@ -134,9 +161,12 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
             new(2, "right", new TensorShape(batch, 1, columns, depth), 0.1, 0),
         };
         var layer = new MatMulLayer("matmul", 0, 2, 1, -128, 127, Scale(random, 50 / (Math.Sqrt(depth) * 74 * 105)));
-        return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], [0, 2], [1]),
+        return new RandomLayer(
+            new QuantizedNetwork("random", tensors, [layer], [], [0, 2], [1]),
             new() { [0] = Values(random, tensors[0].Shape.Elements, -128), [2] = Values(random, tensors[2].Shape.Elements, -128) },
-            ExecutionPath.Whole, $"matmul {batch}x{rows}x{depth}x{columns}");
+            ExecutionPath.Whole,
+            $"matmul {batch}x{rows}x{depth}x{columns}"
+        );
     }
 
     private static RandomLayer Pool(Random random)
@@ -152,13 +182,17 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
         };
         var layer = new AveragePoolLayer("pool", 0, 1, -128, 127)
         {
-            Kernel = (rows.Kernel, columns.Kernel), Stride = (rows.Stride, columns.Stride),
-                Padding = (rows.Before, columns.Before, rows.After, columns.After),
-                Scale = Scale(random, 1.0 / (rows.Kernel * columns.Kernel)),
+            Kernel = (rows.Kernel, columns.Kernel),
+            Stride = (rows.Stride, columns.Stride),
+            Padding = (rows.Before, columns.Before, rows.After, columns.After),
+            Scale = Scale(random, 1.0 / (rows.Kernel * columns.Kernel)),
         };
-        return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], [0], [1]),
-            new() { [0] = Values(random, tensors[0].Shape.Elements, -128) }, ExecutionPath.Whole,
-                $"pool {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} p{layer.Padding}");
+        return new RandomLayer(
+            new QuantizedNetwork("random", tensors, [layer], [], [0], [1]),
+            new() { [0] = Values(random, tensors[0].Shape.Elements, -128) },
+            ExecutionPath.Whole,
+            $"pool {tensors[0].Shape} k{layer.Kernel} s{layer.Stride} p{layer.Padding}"
+        );
     }
 
     private static RandomLayer Add(Random random)
@@ -166,13 +200,17 @@ internal sealed record RandomLayer(QuantizedNetwork Network, Dictionary<int, sby
         var shape = new TensorShape(1, random.Next(1, 16), random.Next(1, 16), random.Next(1, 40));
         var tensors = new List<QuantizedTensor>
         {
-            new(0, "a", shape, 0.1, random.Next(-128, 128)), new(1, "output", shape, 0.1, random.Next(-128, 128)),
-                new(2, "b", shape, 0.1, random.Next(-128, 128)),
+            new(0, "a", shape, 0.1, random.Next(-128, 128)),
+            new(1, "output", shape, 0.1, random.Next(-128, 128)),
+            new(2, "b", shape, 0.1, random.Next(-128, 128)),
         };
         var layer = new AddLayer("add", 0, 1, -128, 127, Scale(random, 0.7)) { Residual = new ResidualAdd(2, Scale(random, 0.7)) };
-        return new RandomLayer(new QuantizedNetwork("random", tensors, [layer], [], [0, 2], [1]),
-            new() { [0] = Values(random, shape.Elements, -128), [2] = Values(random, shape.Elements, -128) }, ExecutionPath.Whole,
-                $"add {shape}");
+        return new RandomLayer(
+            new QuantizedNetwork("random", tensors, [layer], [], [0, 2], [1]),
+            new() { [0] = Values(random, shape.Elements, -128), [2] = Values(random, shape.Elements, -128) },
+            ExecutionPath.Whole,
+            $"add {shape}"
+        );
     }
 
     private static FixedPointScale Scale(Random random, double around) => FixedPointScale.FromReal(around * (0.5 + random.NextDouble()));

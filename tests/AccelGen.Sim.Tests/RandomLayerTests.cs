@@ -1,7 +1,6 @@
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
-using AccelGen.Network.Quantized;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
@@ -13,7 +12,8 @@ namespace AccelGen.Sim.Tests;
 public sealed class RandomLayerTests
 {
     // Layers per configuration; in all 10,000 in the deep run.
-    private const int Everyday = 100, Deep = 1112;
+    private const int Everyday = 100,
+        Deep = 1112;
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 20261124;
 
@@ -34,7 +34,10 @@ public sealed class RandomLayerTests
     [Test]
     public void Of_10_000_random_layers_many_have_padding_as_large_as_the_kernel_and_sizes_at_the_edges()
     {
-        int padded = 0, beyond = 0, single = 0, large = 0;
+        int padded = 0,
+            beyond = 0,
+            single = 0,
+            large = 0;
         for (int i = 0; i < 10_000; i++)
         {
             var layer = RandomLayer.Create(new Random(Seed + i));
@@ -45,8 +48,10 @@ public sealed class RandomLayerTests
             single += layer.Network.Tensors[0].Shape is { Height: 1, Width: 1 } or { Channels: 1 } ? 1 : 0;
         }
 
-        TestContext.Out.WriteLine($"of 10,000 random layers {padded} have padding as large as the kernel, {beyond} padding beyond 31, "
-            + $"{large} a kernel, stride or dilation beyond 31, {single} one pixel or one channel");
+        TestContext.Out.WriteLine(
+            $"of 10,000 random layers {padded} have padding as large as the kernel, {beyond} padding beyond 31, "
+                + $"{large} a kernel, stride or dilation beyond 31, {single} one pixel or one channel"
+        );
         Assert.That(padded, Is.GreaterThan(1000));
         Assert.That(new[] { beyond, large, single }, Is.All.GreaterThan(100));
     }
@@ -59,7 +64,9 @@ public sealed class RandomLayerTests
         AcceleratorConfig config = ConfigLoader.Load(preset, overrides);
         BuiltModel built = await new ModelBuild().BuildAsync(config, randomState: randomState);
         TestContext.Out.WriteLine($"{preset} {string.Join(' ', overrides)}, seed {Seed}");
-        int executed = 0, refused = 0, padded = 0;
+        int executed = 0,
+            refused = 0,
+            padded = 0;
         for (int attempt = 0; executed < count; attempt++)
         {
             Assert.That(refused, Is.LessThan(100 + count), "too many random layers do not fit");
@@ -70,8 +77,10 @@ public sealed class RandomLayerTests
             CompiledProgram program;
             try
             {
-                program = new NetworkCompiler(config, timing, random.Next(1, 5)) { AnyTiling = random.Next(2) == 0 ? random
-                    : null }.Compile(layer.Network);
+                program = new NetworkCompiler(config, timing, random.Next(1, 5))
+                {
+                    AnyTiling = random.Next(2) == 0 ? random : null,
+                }.Compile(layer.Network);
             }
             catch (CompileException)
             {

@@ -15,7 +15,8 @@ namespace AccelGen.Sim.Tests;
 /// </summary>
 public sealed class RearrangementTests
 {
-    private const int Seed = 8100, Networks = 30;
+    private const int Seed = 8100,
+        Networks = 30;
 
     [TestCase(2)]
     [TestCase(4)]
@@ -23,10 +24,13 @@ public sealed class RearrangementTests
     public async Task Pixels_in_other_rows_are_exact(int vectorsPerWord)
     {
         TestContext.Out.WriteLine($"seeds {Seed} to {Seed + Networks - 1}");
-        AcceleratorConfig config = RandomConfigs.Built.Select(c => ConfigLoader.Load(c.Preset, c.Overrides)).First(c => c.Derived.VectorsPerWord == vectorsPerWord);
+        AcceleratorConfig config = RandomConfigs
+            .Built.Select(c => ConfigLoader.Load(c.Preset, c.Overrides))
+            .First(c => c.Derived.VectorsPerWord == vectorsPerWord);
         BuiltModel built = await new ModelBuild().BuildAsync(config);
         var timing = new MemoryTiming();
-        int copied = 0, twice = 0;
+        int copied = 0,
+            twice = 0;
         for (int seed = Seed; seed < Seed + Networks; seed++)
         {
             var random = new Random(seed);
@@ -56,8 +60,12 @@ public sealed class RearrangementTests
     // A convolution, what reads its pixels otherwise, and what comes back to the image.
     private static byte[] Model(Random random)
     {
-        int channels = random.Next(1, 14), height = random.Next(1, 10), width = random.Next(1, 10), pixels = height * width;
-        int rows = Pick(Enumerable.Range(1, pixels).Where(h => pixels % h == 0)), columns = pixels / rows;
+        int channels = random.Next(1, 14),
+            height = random.Next(1, 10),
+            width = random.Next(1, 10),
+            pixels = height * width;
+        int rows = Pick(Enumerable.Range(1, pixels).Where(h => pixels % h == 0)),
+            columns = pixels / rows;
         var m = new OnnxModelWriter { OpsetVersion = 17 }.Input("x", OnnxModelWriter.Float, 1, 3, height, width);
         Convolution("x", "a", 3, 3);
         switch (random.Next(4))
@@ -70,7 +78,14 @@ public sealed class RearrangementTests
             case 1:
                 // Tokens attend to each other, next to what the image was.
                 Reshape("a", "t", 1, channels, pixels);
-                m.Node("Transpose", ["t"], "q").Ints("perm", 0, 2, 1).Node("MatMul", ["q", "t"], "s").Node("Softmax", ["s"], "p").Int("axis", -1).Node("MatMul", ["p", "q"], "v").Node("Transpose", ["v"], "w").Ints("perm", 0, 2, 1);
+                m.Node("Transpose", ["t"], "q")
+                    .Ints("perm", 0, 2, 1)
+                    .Node("MatMul", ["q", "t"], "s")
+                    .Node("Softmax", ["s"], "p")
+                    .Int("axis", -1)
+                    .Node("MatMul", ["p", "q"], "v")
+                    .Node("Transpose", ["v"], "w")
+                    .Ints("perm", 0, 2, 1);
                 Reshape("w", "i", 1, channels, height, width);
                 Convolution("i", "c", channels, 3);
                 return m.Node("Add", ["a", "c"], "y").Build("y");
@@ -85,8 +100,15 @@ public sealed class RearrangementTests
             default:
                 // Channels as pixels and back.
                 Reshape("a", "t", 1, channels, pixels);
-                m.Node("Transpose", ["t"], "q").Ints("perm", 0, 2, 1).Initializer("gamma", RandomNetworks.Values(random, channels, 1), channels).Initializer("beta", RandomNetworks.Values(random, channels, 1), channels)
-                    .Node("LayerNormalization", ["q", "gamma", "beta"], "n").Int("axis", -1).Node("Add", ["q", "n"], "o").Node("Transpose", ["o"], "u").Ints("perm", 0, 2, 1);
+                m.Node("Transpose", ["t"], "q")
+                    .Ints("perm", 0, 2, 1)
+                    .Initializer("gamma", RandomNetworks.Values(random, channels, 1), channels)
+                    .Initializer("beta", RandomNetworks.Values(random, channels, 1), channels)
+                    .Node("LayerNormalization", ["q", "gamma", "beta"], "n")
+                    .Int("axis", -1)
+                    .Node("Add", ["q", "n"], "o")
+                    .Node("Transpose", ["o"], "u")
+                    .Ints("perm", 0, 2, 1);
                 Reshape("u", "i", 1, channels, rows, columns);
                 Convolution("i", "y", channels, 3);
                 return m.Build("y");
@@ -94,10 +116,19 @@ public sealed class RearrangementTests
 
         int Pick(IEnumerable<int> from) => from.ElementAt(random.Next(from.Count()));
 
-        void Reshape(string from, string to, params long[] shape) => m.Initializer($"{to}.shape", shape, shape.Length).Node("Reshape", [from, $"{to}.shape"], to);
+        void Reshape(string from, string to, params long[] shape) =>
+            m.Initializer($"{to}.shape", shape, shape.Length).Node("Reshape", [from, $"{to}.shape"], to);
 
-        void Convolution(string from, string to, int inputs, int kernel) => m
-            .Initializer($"{to}.weights", RandomNetworks.Values(random, channels * inputs * kernel * kernel, 1 / Math.Sqrt(inputs * kernel * kernel)), channels, inputs, kernel, kernel)
-            .Node("Conv", [from, $"{to}.weights"], to).Ints("pads", kernel / 2, kernel / 2, kernel / 2, kernel / 2);
+        void Convolution(string from, string to, int inputs, int kernel) =>
+            m.Initializer(
+                    $"{to}.weights",
+                    RandomNetworks.Values(random, channels * inputs * kernel * kernel, 1 / Math.Sqrt(inputs * kernel * kernel)),
+                    channels,
+                    inputs,
+                    kernel,
+                    kernel
+                )
+                .Node("Conv", [from, $"{to}.weights"], to)
+                .Ints("pads", kernel / 2, kernel / 2, kernel / 2, kernel / 2);
     }
 }

@@ -10,7 +10,8 @@ namespace AccelGen.Sim.Tests;
 /// <summary>What a host sees of the registers, probed one by one; says what is not as the manual has it.</summary>
 internal sealed class RegisterProbe : IDisposable
 {
-    private const uint Okay = 0, SlaveError = 2;
+    private const uint Okay = 0,
+        SlaveError = 2;
     private static readonly MemoryTiming Timing = new();
 
     private readonly AcceleratorConfig config;
@@ -71,10 +72,18 @@ internal sealed class RegisterProbe : IDisposable
         {
             int at = offset;
             Register? register = IsaDefinition.Registers.SingleOrDefault(r => r.Offset == at);
-            int row = (offset - IsaDefinition.PathTableBase) / IsaDefinition.PathRowBytes, within = offset % IsaDefinition.PathRowBytes;
-            bool table = offset >= IsaDefinition.PathTableBase && row < config.Control.Paths && (within < 16 || within >= IsaDefinition.PathExtentOffset);
-            bool counter = offset is >= IsaDefinition.CounterBase and < IsaDefinition.CounterBase + 0x100, exists = register is not null || counter || table;
-            Expect(simulator.TryRead(offset).Response == (exists ? Okay : SlaveError), $"a read of 0x{offset:X} is not answered as the map says");
+            int row = (offset - IsaDefinition.PathTableBase) / IsaDefinition.PathRowBytes,
+                within = offset % IsaDefinition.PathRowBytes;
+            bool table =
+                offset >= IsaDefinition.PathTableBase
+                && row < config.Control.Paths
+                && (within < 16 || within >= IsaDefinition.PathExtentOffset);
+            bool counter = offset is >= IsaDefinition.CounterBase and < IsaDefinition.CounterBase + 0x100,
+                exists = register is not null || counter || table;
+            Expect(
+                simulator.TryRead(offset).Response == (exists ? Okay : SlaveError),
+                $"a read of 0x{offset:X} is not answered as the map says"
+            );
             if (register?.Name is not ("Control" or "InterruptStatus"))
             {
                 bool writable = register is { Access: Access.ReadWrite } || table;
@@ -86,17 +95,24 @@ internal sealed class RegisterProbe : IDisposable
         }
 
         foreach (int offset in new[] { 1, 2, 3, 0x1E, 0x22 })
-            Expect(simulator.TryRead(offset).Response == SlaveError && simulator.TryWrite(offset, 5) == SlaveError, $"a misaligned access of 0x{offset:X} is not refused");
+            Expect(
+                simulator.TryRead(offset).Response == SlaveError && simulator.TryWrite(offset, 5) == SlaveError,
+                $"a misaligned access of 0x{offset:X} is not refused"
+            );
         simulator.WriteRegister("InterruptEnable", 1);
         for (byte strobes = 0; strobes < 15; strobes++)
-            Expect(simulator.TryWrite(0x18, 2, strobes) == SlaveError && simulator.ReadRegister("InterruptEnable") == 1, $"a write with strobes {strobes} is not refused");
+            Expect(
+                simulator.TryWrite(0x18, 2, strobes) == SlaveError && simulator.ReadRegister("InterruptEnable") == 1,
+                $"a write with strobes {strobes} is not refused"
+            );
         Expect(simulator.TryWrite(0x1C, (uint)config.Control.Paths) == SlaveError, "a path that does not exist is not refused");
     }
 
     // A row that is written while a program runs is that of the next program.
     private void Rows()
     {
-        ExecutionPath all = ExecutionPath.Whole, half = new("half", new HashSet<int>(), new Dictionary<int, int> { [network.Layers[0].InputExtent!.Value] = 16 });
+        ExecutionPath all = ExecutionPath.Whole,
+            half = new("half", new HashSet<int>(), new Dictionary<int, int> { [network.Layers[0].InputExtent!.Value] = 16 });
         Load();
         simulator.WritePath(0, program.Row(all));
         Start(Timing);
@@ -106,7 +122,10 @@ internal sealed class RegisterProbe : IDisposable
         for (int i = 0; i < row.Extents.Count; i++)
         {
             int offset = IsaDefinition.PathTableBase + IsaDefinition.PathExtentOffset + (4 * i);
-            Expect(simulator.TryWrite(offset, row.Extents[i]) == Okay && simulator.TryRead(offset) == (row.Extents[i], Okay), $"a path row is not written while a program runs");
+            Expect(
+                simulator.TryWrite(offset, row.Extents[i]) == Okay && simulator.TryRead(offset) == (row.Extents[i], Okay),
+                $"a path row is not written while a program runs"
+            );
         }
 
         Expect(simulator.Running, "the program ended before its row was written");
@@ -136,7 +155,10 @@ internal sealed class RegisterProbe : IDisposable
         simulator.WriteRegister("InterruptEnable", 2);
         Start(Timing);
         Finish("None");
-        Expect(!simulator.Interrupt && simulator.ReadRegister("InterruptStatus") == 1, "Done raises an interrupt that is not enabled, or leaves no status");
+        Expect(
+            !simulator.Interrupt && simulator.ReadRegister("InterruptStatus") == 1,
+            "Done raises an interrupt that is not enabled, or leaves no status"
+        );
         simulator.WriteRegister("InterruptEnable", 1);
         simulator.Step();
         Expect(simulator.Interrupt, "an enabled interrupt is not raised");
@@ -155,11 +177,14 @@ internal sealed class RegisterProbe : IDisposable
         Refused("Misaligned", () => simulator.WriteRegister("ProgramLow", (uint)at + 8));
         Refused("Misaligned", () => simulator.WriteRegister("ProgramLow", (uint)at + 32));
         // A multiple of what the address bits reach lies beyond them, wherever the memory is said to end.
-        Refused("BadAddress", () =>
-        {
-            simulator.WriteRegister("MemoryLimitHigh", 0xFF);
-            simulator.WriteRegister("ProgramHigh", (uint)((1L << config.Axi.AddressBits) >> 32));
-        });
+        Refused(
+            "BadAddress",
+            () =>
+            {
+                simulator.WriteRegister("MemoryLimitHigh", 0xFF);
+                simulator.WriteRegister("ProgramHigh", (uint)((1L << config.Axi.AddressBits) >> 32));
+            }
+        );
         foreach (string field in new[] { "Rows", "Words", "PeRows", "PesPerRow" })
             Refused("NothingToCount", () => Damage(Queue.Store, field));
         foreach (string field in new[] { "SegmentBeats", "Rows" })
@@ -206,7 +231,11 @@ internal sealed class RegisterProbe : IDisposable
         uint word = simulator.TryRead(IsaDefinition.PathTableBase).Value;
         Start(Timing);
         simulator.WriteRegister("Budget", 0);
-        Expect(simulator.TryWrite(IsaDefinition.PathTableBase, ~word) == SlaveError && simulator.TryRead(IsaDefinition.PathTableBase).Value == word, "a row of a program with a budget is written");
+        Expect(
+            simulator.TryWrite(IsaDefinition.PathTableBase, ~word) == SlaveError
+                && simulator.TryRead(IsaDefinition.PathTableBase).Value == word,
+            "a row of a program with a budget is written"
+        );
         Expect(simulator.Running, "the program ended before its row was written");
         Finish("None");
         Same(ExecutionPath.Whole, "the program after a withdrawn row");
@@ -215,7 +244,9 @@ internal sealed class RegisterProbe : IDisposable
     // Commands that do nothing are dispatched, and counted, like others; and a program goes on while they are.
     private void LongPrograms()
     {
-        const int Nops = 66_000, LeastPerCommand = 3, FirstToken = 0;
+        const int Nops = 66_000,
+            LeastPerCommand = 3,
+            FirstToken = 0;
         Nothing(Nops);
         simulator.Behave(Timing, new MemoryFaults());
         simulator.WriteRegister("Control", 1);
@@ -224,11 +255,22 @@ internal sealed class RegisterProbe : IDisposable
         uint dispatched = simulator.ReadRegister("CommandsDispatched");
         Expect(dispatched > Nops, $"a program of more than {Nops} commands counts {dispatched}");
         // Dispatch waits until the whole block is there; then nothing moves but commands that do nothing.
-        int waiting = config.Control.QueueDepth + 2, left = config.Control.CommandBlock - waiting - 2;
+        int waiting = config.Control.QueueDepth + 2,
+            left = config.Control.CommandBlock - waiting - 2;
         Write([
-            new Command(LoadCommand.Definition) { [Header.A.Count] = 1, [Header.B.Count] = 1, [LoadCommand.Destination] = 3, [LoadCommand.Rows] = 1, [LoadCommand.SegmentBeats] = 1, [Header.Signal0] = FirstToken },
-            new Command(ComputeCommand.Definition) { [Header.Wait0] = FirstToken }, .. Enumerable.Range(1, waiting - 1).Select(_ => new Command(ComputeCommand.Definition)),
-            .. Enumerable.Range(0, left).Select(_ => new Command(IsaDefinition.Nop)), new Command(IsaDefinition.End),
+            new Command(LoadCommand.Definition)
+            {
+                [Header.A.Count] = 1,
+                [Header.B.Count] = 1,
+                [LoadCommand.Destination] = 3,
+                [LoadCommand.Rows] = 1,
+                [LoadCommand.SegmentBeats] = 1,
+                [Header.Signal0] = FirstToken,
+            },
+            new Command(ComputeCommand.Definition) { [Header.Wait0] = FirstToken },
+            .. Enumerable.Range(1, waiting - 1).Select(_ => new Command(ComputeCommand.Definition)),
+            .. Enumerable.Range(0, left).Select(_ => new Command(IsaDefinition.Nop)),
+            new Command(IsaDefinition.End),
         ]);
         simulator.WriteRegister("ProgressTimeout", (uint)(left * LeastPerCommand * 3 / 4));
         Start(new MemoryTiming(4, 1, 4, 1));
@@ -239,12 +281,25 @@ internal sealed class RegisterProbe : IDisposable
     // A program of so many commands that do nothing, each block beginning with the load of the next.
     private void Nothing(int count)
     {
-        int block = config.Control.CommandBlock, blocks = (count / (block - 1)) + 1;
-        Write([.. Enumerable.Range(0, blocks * block).Select(i => i == (blocks * block) - 1 ? new Command(IsaDefinition.End) : i % block > 0 || i / block == blocks - 1 ? new Command(IsaDefinition.Nop) : new Command(LoadCommand.Definition)
-        {
-            [Header.A.Count] = 1, [Header.B.Count] = 1, [LoadCommand.Destination] = 4, [LoadCommand.Rows] = 1, [LoadCommand.SegmentBeats] = block * config.Derived.BeatsPerCommand,
-            [LoadCommand.Address] = (long)(i + block) * IsaDefinition.CommandBytes,
-        })]);
+        int block = config.Control.CommandBlock,
+            blocks = (count / (block - 1)) + 1;
+        Write([
+            .. Enumerable
+                .Range(0, blocks * block)
+                .Select(i =>
+                    i == (blocks * block) - 1 ? new Command(IsaDefinition.End)
+                    : i % block > 0 || i / block == blocks - 1 ? new Command(IsaDefinition.Nop)
+                    : new Command(LoadCommand.Definition)
+                    {
+                        [Header.A.Count] = 1,
+                        [Header.B.Count] = 1,
+                        [LoadCommand.Destination] = 4,
+                        [LoadCommand.Rows] = 1,
+                        [LoadCommand.SegmentBeats] = block * config.Derived.BeatsPerCommand,
+                        [LoadCommand.Address] = (long)(i + block) * IsaDefinition.CommandBytes,
+                    }
+                ),
+        ]);
     }
 
     // Commands at the start of memory, which has a block more than they need.
@@ -315,6 +370,9 @@ internal sealed class RegisterProbe : IDisposable
     private void Same(ExecutionPath path, string claim)
     {
         int output = network.Outputs[0];
-        Expect(program.Tensors[output].Unpack(config, simulator.Memory).SequenceEqual(GoldenExecutor.Run(network, path, inputs)[output]), claim);
+        Expect(
+            program.Tensors[output].Unpack(config, simulator.Memory).SequenceEqual(GoldenExecutor.Run(network, path, inputs)[output]),
+            claim
+        );
     }
 }

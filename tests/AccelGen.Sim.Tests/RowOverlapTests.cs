@@ -8,7 +8,8 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Programs of ROW and VECTOR commands in every order: which of them run at the same time, and when they end.</summary>
 public sealed class RowOverlapTests
 {
-    private const int RowToken = 10, VectorToken = 8;
+    private const int RowToken = 10,
+        VectorToken = 8;
     private static readonly AcceleratorConfig Config = ConfigLoader.Load("tiny");
     private static readonly MemoryTiming Timing = new();
 
@@ -19,7 +20,10 @@ public sealed class RowOverlapTests
     public async Task Rows_and_vectors_start_and_end_as_the_model_says_and_no_token_is_lost()
     {
         using var simulator = new Simulator(Config, (await new ModelBuild().BuildAsync(Config)).Library);
-        int before = 0, together = 0, after = 0, waited = 0;
+        int before = 0,
+            together = 0,
+            after = 0,
+            waited = 0;
         for (int i = 0; i < 400; i++)
         {
             List<Command> program = Program(new Random((Seed * 1000) + i));
@@ -49,7 +53,10 @@ public sealed class RowOverlapTests
             }
         }
 
-        TestContext.Out.WriteLine($"seed {Seed}: VECTOR done {before} times before the ROW that it ran beside, {together} times with it, {after} times after it; waited {waited} times");
+        TestContext.Out.WriteLine(
+            $"seed {Seed}: VECTOR done {before} times before the ROW that it ran beside, {together} times with it, "
+                + $"{after} times after it; waited {waited} times"
+        );
         Assert.That(new[] { before, together, after, waited }, Has.All.Positive);
     }
 
@@ -61,31 +68,67 @@ public sealed class RowOverlapTests
         int lanes = Config.Array.Lanes;
         for (int k = random.Next(2, 6); k > 0; k--)
         {
-            int tiles = random.Next(1, 3), columns = random.Next(1, 9) * 2;
+            int tiles = random.Next(1, 3),
+                columns = random.Next(1, 9) * 2;
             if (random.Next(2) == 0)
             {
                 int function = random.Next(2) == 0 ? 0 : random.Next(3);
                 bool overlap = function == 0 && random.Next(4) != 0;
-                program.Add(new Command(RowCommand.Definition)
-                {
-                    [Header.A.Count] = 1, [Header.B.Count] = tiles, [RowCommand.Rows] = 1, [RowCommand.Columns] = columns, [RowCommand.BlockWords] = 8, [RowCommand.Channels] = tiles * lanes, [RowCommand.Function] = function,
-                    [RowCommand.Overlap] = overlap, [RowCommand.MaximumKnown] = function == 0 && (overlap | random.Next(2) == 1), [RowCommand.Forward] = overlap | random.Next(2) == 1, [RowCommand.ForwardBase] = 16,
-                    [RowCommand.TableEnable] = !overlap && random.Next(2) == 1, [RowCommand.OutputShift] = 1, [Header.Signal0] = RowToken,
-                });
+                program.Add(
+                    new Command(RowCommand.Definition)
+                    {
+                        [Header.A.Count] = 1,
+                        [Header.B.Count] = tiles,
+                        [RowCommand.Rows] = 1,
+                        [RowCommand.Columns] = columns,
+                        [RowCommand.BlockWords] = 8,
+                        [RowCommand.Channels] = tiles * lanes,
+                        [RowCommand.Function] = function,
+                        [RowCommand.Overlap] = overlap,
+                        [RowCommand.MaximumKnown] = function == 0 && (overlap | random.Next(2) == 1),
+                        [RowCommand.Forward] = overlap | random.Next(2) == 1,
+                        [RowCommand.ForwardBase] = 16,
+                        [RowCommand.TableEnable] = !overlap && random.Next(2) == 1,
+                        [RowCommand.OutputShift] = 1,
+                        [Header.Signal0] = RowToken,
+                    }
+                );
                 tokens.Add(RowToken);
                 continue;
             }
 
-            program.Add(new Command(VectorCommand.Definition)
-            {
-                [Header.A.Count] = 1, [Header.B.Count] = tiles, [VectorCommand.Rows] = 1, [VectorCommand.Columns] = columns, [VectorCommand.ColumnStep] = 1, [VectorCommand.BlockWords] = 8, [VectorCommand.Forward] = random.Next(4) == 0,
-                [VectorCommand.TrackMaximum] = random.Next(2) == 1, [VectorCommand.TrackLanes] = lanes, [VectorCommand.TableEnable] = random.Next(2) == 1, [Header.Signal0] = VectorToken,
-            });
-            program.Add(new Command(ComputeCommand.Definition)
-            {
-                [Header.A.Count] = random.Next(1, 3), [Header.B.Count] = tiles, [ComputeCommand.Rows] = 1, [ComputeCommand.Columns] = columns, [ComputeCommand.FirstChunk] = true, [ComputeCommand.LastChunk] = true, [ComputeCommand.KernelRows] = 1, [ComputeCommand.KernelColumns] = 1,
-                [ComputeCommand.StrideColumns] = 1, [ComputeCommand.PesPerRow] = 1, [ComputeCommand.BlockWords] = 8,
-            });
+            program.Add(
+                new Command(VectorCommand.Definition)
+                {
+                    [Header.A.Count] = 1,
+                    [Header.B.Count] = tiles,
+                    [VectorCommand.Rows] = 1,
+                    [VectorCommand.Columns] = columns,
+                    [VectorCommand.ColumnStep] = 1,
+                    [VectorCommand.BlockWords] = 8,
+                    [VectorCommand.Forward] = random.Next(4) == 0,
+                    [VectorCommand.TrackMaximum] = random.Next(2) == 1,
+                    [VectorCommand.TrackLanes] = lanes,
+                    [VectorCommand.TableEnable] = random.Next(2) == 1,
+                    [Header.Signal0] = VectorToken,
+                }
+            );
+            program.Add(
+                new Command(ComputeCommand.Definition)
+                {
+                    [Header.A.Count] = random.Next(1, 3),
+                    [Header.B.Count] = tiles,
+                    [ComputeCommand.Rows] = 1,
+                    [ComputeCommand.Columns] = columns,
+                    [ComputeCommand.FirstChunk] = true,
+                    [ComputeCommand.LastChunk] = true,
+                    [ComputeCommand.KernelRows] = 1,
+                    [ComputeCommand.KernelColumns] = 1,
+                    [ComputeCommand.StrideColumns] = 1,
+                    [ComputeCommand.PesPerRow] = 1,
+                    [ComputeCommand.BlockWords] = 8,
+                }
+            );
             tokens.Add(VectorToken);
         }
 

@@ -23,12 +23,23 @@ public sealed class SegFormerFrameTests
         BuiltModel built = await new ModelBuild().BuildAsync(config);
         using var workload = new Workload(program, built.Library, timing);
         WorkloadResult result = workload.Run(new Dictionary<int, sbyte[]> { [program.Network.Inputs[0]] = input }, ExecutionPath.Whole);
-        long peak = config.Derived.PeakMacsPerCycle, macs = result.Layers.Sum(l => l.Macs);
+        long peak = config.Derived.PeakMacsPerCycle,
+            macs = result.Layers.Sum(l => l.Macs);
         foreach (IGrouping<string, LayerResult> g in result.Layers.GroupBy(l => l.Op).OrderByDescending(g => g.Sum(l => l.CyclesRtl)))
-            TestContext.Out.WriteLine($"{g.Key,-12} {g.Count(),4} layers {g.Sum(l => l.CyclesRtl),12:N0} cycles, ideal {g.Sum(l => l.Macs) / peak,10:N0}, read {g.Sum(l => l.BytesRead),12:N0}, written {g.Sum(l => l.BytesWritten),12:N0}");
+            TestContext.Out.WriteLine(
+                $"{g.Key, -12} {g.Count(), 4} layers {g.Sum(l => l.CyclesRtl), 12:N0} cycles, ideal "
+                    + $"{g.Sum(l => l.Macs) / peak, 10:N0}, read {g.Sum(l => l.BytesRead), 12:N0}, written "
+                    + $"{g.Sum(l => l.BytesWritten), 12:N0}"
+            );
         foreach (LayerResult l in result.Layers)
-            TestContext.Out.WriteLine($"{l.Name,-50} {l.Op,-10} {l.CyclesRtl,10:N0} ideal {l.Macs / peak,8:N0} read {l.BytesRead,10:N0} written {l.BytesWritten,10:N0}  {l.Tiling}");
-        TestContext.Out.WriteLine($"{variant} {size}: {result.Rtl.TotalCycles:N0} cycles, {(double)macs / result.Rtl.TotalCycles / peak:P1} of peak, {result.WallSeconds:F1} s");
+            TestContext.Out.WriteLine(
+                $"{l.Name, -50} {l.Op, -10} {l.CyclesRtl, 10:N0} ideal {l.Macs / peak, 8:N0} read "
+                    + $"{l.BytesRead, 10:N0} written {l.BytesWritten, 10:N0}  {l.Tiling}"
+            );
+        TestContext.Out.WriteLine(
+            $"{variant} {size}: {result.Rtl.TotalCycles:N0} cycles, {(double)macs / result.Rtl.TotalCycles / peak:P1} "
+                + $"of peak, {result.WallSeconds:F1} s"
+        );
         Assert.That(result.FirstMismatch, Is.Null);
         Assert.That(result.CounterDifferences, Is.Empty);
         Assert.That(result.CommandDifferences, Is.Zero);
@@ -42,12 +53,17 @@ public sealed class SegFormerFrameTests
         float[] image = new float[network.Tensors[network.Inputs[0]].Shape.Elements];
         for (int i = 0; i < image.Length; i++)
         {
-            int pixel = i / 3, x = pixel % size, y = pixel / size;
+            int pixel = i / 3,
+                x = pixel % size,
+                y = pixel / size;
             image[i] = (float)(Math.Sin((x * 0.05) + (i % 3)) + Math.Cos(y * 0.07) + (0.3 * random.NextDouble()));
         }
 
         ValueRange[] ranges = Quantizer.Calibrate(network, [image], CalibrationMethod.MinMax);
         QuantizedNetwork quantized = Quantizer.Quantize(network, ranges);
-        return (new NetworkCompiler(config, timing).Compile(quantized), Quantizer.QuantizeValues(quantized.Tensors[quantized.Inputs[0]], image));
+        return (
+            new NetworkCompiler(config, timing).Compile(quantized),
+            Quantizer.QuantizeValues(quantized.Tensors[quantized.Inputs[0]], image)
+        );
     }
 }

@@ -14,9 +14,24 @@ public sealed class SegFormerLayersTests
     {
         FloatNetwork network = SegFormer.Build(SegFormer.Variant(name), 128, 128);
         // The list has keys and values as one layer; the network has two, since values are written transposed.
-        Dictionary<string, long> expected = network.Layers.Where(l => network.LayerMacs(l) > 0)
-            .GroupBy(l => l.Name.EndsWith("attention.k", StringComparison.Ordinal) || l.Name.EndsWith("attention.v", StringComparison.Ordinal) ? l.Name[..^1] + "kv" : l.Name)
+        Dictionary<string, long> expected = network
+            .Layers.Where(l => network.LayerMacs(l) > 0)
+            .GroupBy(l =>
+                l.Name.EndsWith("attention.k", StringComparison.Ordinal) || l.Name.EndsWith("attention.v", StringComparison.Ordinal)
+                    ? l.Name[..^1] + "kv"
+                    : l.Name
+            )
             .ToDictionary(g => g.Key, g => g.Sum(network.LayerMacs));
-        Assert.That(SegFormerLayers.Layers(name, 128).ToDictionary(l => l.Name, l => l.Output.Elements * (l.Kind == "matmul" ? l.Input.Channels : l.Input.Channels / l.Groups * l.Kernel.Rows * l.Kernel.Columns)), Is.EquivalentTo(expected));
+        Assert.That(
+            SegFormerLayers
+                .Layers(name, 128)
+                .ToDictionary(
+                    l => l.Name,
+                    l =>
+                        l.Output.Elements
+                        * (l.Kind == "matmul" ? l.Input.Channels : l.Input.Channels / l.Groups * l.Kernel.Rows * l.Kernel.Columns)
+                ),
+            Is.EquivalentTo(expected)
+        );
     }
 }

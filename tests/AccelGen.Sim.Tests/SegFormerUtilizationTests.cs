@@ -50,6 +50,8 @@ public sealed class SegFormerUtilizationTests
         var timing = new MemoryTiming();
         (QuantizedNetwork network, _, ExecutionPath path) = layer.Build(1);
         CompiledProgram program = new NetworkCompiler(config, timing).Compile(network);
-        return new CycleModel(config, timing).Predict(program.Commands, program.ProgramAddress, program.Row(whole ? ExecutionPath.Whole : path)).TotalCycles;
+        return new CycleModel(config, timing)
+            .Predict(program.Commands, program.ProgramAddress, program.Row(whole ? ExecutionPath.Whole : path))
+            .TotalCycles;
     }
 }

@@ -6,7 +6,13 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Signals over cycles as an SVG picture: levels of single bits, values of wider ones, cuts where nothing is shown.</summary>
 internal sealed class WaveformPicture
 {
-    private const int CycleWidth = 26, RowHeight = 26, High = 5, Low = 20, LabelWidth = 108, GapWidth = 18, Top = 30;
+    private const int CycleWidth = 26,
+        RowHeight = 26,
+        High = 5,
+        Low = 20,
+        LabelWidth = 108,
+        GapWidth = 18,
+        Top = 30;
 
     private readonly List<(string Name, int Digits)> signals = [];
     private readonly List<ulong?[]> samples = [];
@@ -27,28 +33,37 @@ internal sealed class WaveformPicture
     public ulong? this[string name, int cycle] => samples[cycle][signals.FindIndex(s => s.Name == name)];
 
     /// <summary>First cycle from one on in which a signal has a value.</summary>
-    public int Find(string name, ulong value, int from = 0) => Enumerable.Range(from, samples.Count - from).First(c => this[name, c] == value);
+    public int Find(string name, ulong value, int from = 0) =>
+        Enumerable.Range(from, samples.Count - from).First(c => this[name, c] == value);
 
     /// <summary>The picture.</summary>
     /// <param name="title">Title.</param>
     /// <param name="windows">Cycles shown, [From, To), in order; counted from the first of them.</param>
     public string Render(string title, params IReadOnlyList<(int From, int To)> windows)
     {
-        int width = LabelWidth + (windows.Sum(w => w.To - w.From) * CycleWidth) + ((windows.Count - 1) * GapWidth) + 8, height = Top + (signals.Count * RowHeight) + 8;
+        int width = LabelWidth + (windows.Sum(w => w.To - w.From) * CycleWidth) + ((windows.Count - 1) * GapWidth) + 8,
+            height = Top + (signals.Count * RowHeight) + 8;
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"""
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"""
             <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="monospace" font-size="11">
             <title>{title}</title>
             <rect width="100%" height="100%" fill="white"/>
 
-            """);
+            """
+        );
         int x = LabelWidth;
         foreach ((int from, int to) in windows)
         {
             for (int c = from; c < to; c++)
             {
                 int at = x + ((c - from) * CycleWidth);
-                svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{at} {Top - 8}V{height - 4}\" stroke=\"#ddd\"/><text x=\"{at + (CycleWidth / 2)}\" y=\"{Top - 14}\" fill=\"#777\" font-size=\"9\" text-anchor=\"middle\">{c - windows[0].From}</text>\n");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<path d=\"M{at} {Top - 8}V{height - 4}\" stroke=\"#ddd\"/><text x=\"{at + (CycleWidth / 2)}\" "
+                        + $"y=\"{Top - 14}\" fill=\"#777\" font-size=\"9\" text-anchor=\"middle\">{c - windows[0].From}</text>\n"
+                );
             }
 
             x += ((to - from) * CycleWidth) + GapWidth;
@@ -57,7 +72,10 @@ internal sealed class WaveformPicture
         for (int s = 0; s < signals.Count; s++)
         {
             int y = Top + (s * RowHeight);
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{LabelWidth - 8}\" y=\"{y + 16}\" text-anchor=\"end\">{signals[s].Name}</text>\n");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<text x=\"{LabelWidth - 8}\" y=\"{y + 16}\" text-anchor=\"end\">{signals[s].Name}</text>\n"
+            );
             x = LabelWidth;
             foreach ((int from, int to) in windows)
             {
@@ -85,18 +103,27 @@ internal sealed class WaveformPicture
     private string Values(int signal, int from, int to, int x, int y)
     {
         var boxes = new StringBuilder();
-        for (int c = from; c < to;)
+        for (int c = from; c < to; )
         {
             int end = c;
             while (end < to && samples[end][signal] == samples[c][signal])
                 end++;
-            int left = x + ((c - from) * CycleWidth), right = x + ((end - from) * CycleWidth), middle = y + ((High + Low) / 2);
+            int left = x + ((c - from) * CycleWidth),
+                right = x + ((end - from) * CycleWidth),
+                middle = y + ((High + Low) / 2);
             if (samples[c][signal] is ulong value)
             {
-                boxes.Append(CultureInfo.InvariantCulture, $"<path d=\"M{left} {middle}L{left + 3} {y + High}H{right - 3}L{right} {middle}L{right - 3} {y + Low}H{left + 3}Z\" fill=\"#eef4fa\" stroke=\"#134\"/>");
+                boxes.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<path d=\"M{left} {middle}L{left + 3} {y + High}H{right - 3}L{right} {middle}L{right - 3} "
+                        + $"{y + Low}H{left + 3}Z\" fill=\"#eef4fa\" stroke=\"#134\"/>"
+                );
                 string text = value.ToString($"x{signals[signal].Digits}", CultureInfo.InvariantCulture);
                 if (text.Length * 7 <= right - left - 4)
-                    boxes.Append(CultureInfo.InvariantCulture, $"<text x=\"{(left + right) / 2}\" y=\"{y + 16}\" text-anchor=\"middle\">{text}</text>");
+                    boxes.Append(
+                        CultureInfo.InvariantCulture,
+                        $"<text x=\"{(left + right) / 2}\" y=\"{y + 16}\" text-anchor=\"middle\">{text}</text>"
+                    );
                 boxes.Append('\n');
             }
             else

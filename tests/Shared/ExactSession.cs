@@ -35,7 +35,10 @@ internal static class ExactSession
         if (contents.SignedBytes is string tensor && product is not null)
         {
             throw new ArgumentException(
-                $"{tensor} is int8 and the model has {product}: on some processors the runtime's sums saturate; write uint8, zero points 128 higher", nameof(model));
+                $"{tensor} is int8 and the model has {product}: on some processors the runtime's sums saturate; write "
+                    + $"uint8, zero points 128 higher",
+                nameof(model)
+            );
         }
 
         using var options = new SessionOptions
@@ -69,9 +72,22 @@ internal static class ExactSession
     private sealed class Contents
     {
         // Field numbers of ONNX.
-        private const int Graph = 7, Node = 1, Initializer = 5, GraphInput = 11, GraphOutput = 12;
-        private const int OperatorType = 4, Attribute = 5, AttributeInteger = 3, AttributeTensor = 5, AttributeGraph = 6;
-        private const int DataType = 2, TensorName = 8, ValueType = 2, TensorType = 1, ElementType = 1, Name = 1;
+        private const int Graph = 7,
+            Node = 1,
+            Initializer = 5,
+            GraphInput = 11,
+            GraphOutput = 12;
+        private const int OperatorType = 4,
+            Attribute = 5,
+            AttributeInteger = 3,
+            AttributeTensor = 5,
+            AttributeGraph = 6;
+        private const int DataType = 2,
+            TensorName = 8,
+            ValueType = 2,
+            TensorType = 1,
+            ElementType = 1,
+            Name = 1;
 
         public List<string> Operators { get; } = [];
 
@@ -94,7 +110,11 @@ internal static class ExactSession
                 else if (f.Number == Initializer)
                     ReadTensor(f.Bytes, "a constant");
                 else if (f.Number is GraphInput or GraphOutput)
-                    See(f.Inside(ValueType).SelectMany(v => v.Inside(TensorType)).SelectMany(t => t.Inside(ElementType)), f.Inside(Name), "a value");
+                    See(
+                        f.Inside(ValueType).SelectMany(v => v.Inside(TensorType)).SelectMany(t => t.Inside(ElementType)),
+                        f.Inside(Name),
+                        "a value"
+                    );
             }
         }
 

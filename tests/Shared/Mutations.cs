@@ -9,7 +9,30 @@ namespace AccelGen.Tests.Shared;
 /// </summary>
 internal static class Mutations
 {
-    private static readonly string[] Words = ["", "0", "-1", "1", "255", "65536", "2147483647", "2147483648", "-9223372036854775808", "1e309", "NaN", "null", "true", "{}", "[]", "\"", ",", "x", "\u001b[31m", "\0", "\ud800"];
+    private static readonly string[] Words =
+    [
+        "",
+        "0",
+        "-1",
+        "1",
+        "255",
+        "65536",
+        "2147483647",
+        "2147483648",
+        "-9223372036854775808",
+        "1e309",
+        "NaN",
+        "null",
+        "true",
+        "{}",
+        "[]",
+        "\"",
+        ",",
+        "x",
+        "\u001b[31m",
+        "\0",
+        "\ud800",
+    ];
 
     private static int FirstSeed { get; } = Number("ACCELGEN_SEED") ?? 1;
 
@@ -51,7 +74,8 @@ internal static class Mutations
     {
         if (file.Length == 0)
             return [(byte)random.Next(256)];
-        int at = random.Next(file.Length), length = Math.Min(file.Length - at, 1 << random.Next(9));
+        int at = random.Next(file.Length),
+            length = Math.Min(file.Length - at, 1 << random.Next(9));
         byte[] changed = [.. file];
         switch (random.Next(8))
         {
@@ -62,7 +86,13 @@ internal static class Mutations
                 return changed;
             case 2:
                 // Sizes and counts are mostly of such bytes.
-                changed[at] = (byte)random.Next(256) switch { < 64 => 0, < 128 => 255, < 160 => 127, var other => other };
+                changed[at] = (byte)random.Next(256) switch
+                {
+                    < 64 => 0,
+                    < 128 => 255,
+                    < 160 => 127,
+                    var other => other,
+                };
                 return changed;
             case 3:
                 return [.. file[..at], .. file[(at + length)..]];
@@ -81,7 +111,8 @@ internal static class Mutations
     // Puts another word or number in the place of the one at a position.
     private static byte[] Word(byte[] file, int at, Random random)
     {
-        int first = at, end = at;
+        int first = at,
+            end = at;
         while (first > 0 && IsWord(file[first - 1]))
             first--;
         while (end < file.Length && IsWord(file[end]))
@@ -91,5 +122,8 @@ internal static class Mutations
 
     private static bool IsWord(byte b) => char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.' or (byte)'_';
 
-    private static int? Number(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.Integer, CultureInfo.InvariantCulture, out int n) ? n : null;
+    private static int? Number(string variable) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.Integer, CultureInfo.InvariantCulture, out int n)
+            ? n
+            : null;
 }

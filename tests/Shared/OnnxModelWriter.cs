@@ -7,16 +7,18 @@ namespace AccelGen.Tests.Shared;
 internal sealed class OnnxModelWriter
 {
     /// <summary>Element types of ONNX.</summary>
-    public const int Float = 1, UInt8 = 2, Int8 = 3, Int32 = 6, Int64 = 7;
+    public const int Float = 1,
+        UInt8 = 2,
+        Int8 = 3,
+        Int32 = 6,
+        Int64 = 7;
 
     private readonly MemoryStream graph = new();
     private readonly List<byte[]> values = [];
     private MemoryStream? node;
 
     /// <summary>A model without nodes yet.</summary>
-    public OnnxModelWriter()
-    {
-    }
+    public OnnxModelWriter() { }
 
     /// <summary>A model that starts with a node.</summary>
     public OnnxModelWriter(string op, string[] inputs, string output, string domain = "") => Node(op, inputs, output, domain);
@@ -47,10 +49,12 @@ internal sealed class OnnxModelWriter
     }
 
     /// <summary>A constant of floats.</summary>
-    public OnnxModelWriter Initializer(string name, float[] data, params long[] dims) => Initializer(name, Float, MemoryMarshal.AsBytes<float>(data).ToArray(), dims);
+    public OnnxModelWriter Initializer(string name, float[] data, params long[] dims) =>
+        Initializer(name, Float, MemoryMarshal.AsBytes<float>(data).ToArray(), dims);
 
     /// <summary>A constant of integers.</summary>
-    public OnnxModelWriter Initializer(string name, long[] data, params long[] dims) => Initializer(name, Int64, MemoryMarshal.AsBytes<long>(data).ToArray(), dims);
+    public OnnxModelWriter Initializer(string name, long[] data, params long[] dims) =>
+        Initializer(name, Int64, MemoryMarshal.AsBytes<long>(data).ToArray(), dims);
 
     /// <summary>A constant of any type: the bytes of its elements.</summary>
     public OnnxModelWriter Initializer(string name, int type, byte[] raw, params long[] dims)
@@ -141,7 +145,7 @@ internal sealed class OnnxModelWriter
         return this;
     }
 
-    /// <summary>An output of the graph, beside the one that <see cref="Build"/> names.</summary>
+    /// <summary>An output of the graph, beside the one that <see cref="Build(string, int)"/> names.</summary>
     public OnnxModelWriter Output(string name, int type, params long[] shape)
     {
         values.Add(Value(12, name, type, shape));

@@ -13,7 +13,8 @@ internal static class RandomQuantizedGraphs
     public static (QuantizedNetwork Network, Dictionary<int, sbyte[]> Inputs) Build(int seed, int vectorWidth)
     {
         var random = new Random(seed);
-        int height = random.Next(1, 10), width = random.Next(1, 10);
+        int height = random.Next(1, 10),
+            width = random.Next(1, 10);
         var tensors = new List<QuantizedTensor>();
         var layers = new List<QuantizedLayer>();
         var readable = new List<int>();
@@ -21,9 +22,17 @@ internal static class RandomQuantizedGraphs
         int Add(int channels, int? shares = null)
         {
             // One scale and zero point for nearly all, for the same reason.
-            double scale = shares is int s ? tensors[s].Scale : random.Next(12) == 0 ? 0.07 : 0.1;
-            int zero = shares is int z ? tensors[z].ZeroPoint : random.Next(12) == 0 ? -5 : 3;
-            tensors.Add(new QuantizedTensor(tensors.Count, $"t{tensors.Count}", new TensorShape(1, height, width, channels), scale, zero, shares));
+            double scale =
+                shares is int s ? tensors[s].Scale
+                : random.Next(12) == 0 ? 0.07
+                : 0.1;
+            int zero =
+                shares is int z ? tensors[z].ZeroPoint
+                : random.Next(12) == 0 ? -5
+                : 3;
+            tensors.Add(
+                new QuantizedTensor(tensors.Count, $"t{tensors.Count}", new TensorShape(1, height, width, channels), scale, zero, shares)
+            );
             readable.Add(tensors.Count - 1);
             return tensors.Count - 1;
         }
@@ -32,41 +41,73 @@ internal static class RandomQuantizedGraphs
         Add(Channels());
         for (int step = random.Next(3, 14); step > 0; step--)
         {
-            int from = Any(), channels = tensors[from].Shape.Channels;
+            int from = Any(),
+                channels = tensors[from].Shape.Channels;
             switch (random.Next(6))
             {
                 case 0 or 1:
                     layers.Add(Convolution(random, $"conv{layers.Count}", from, channels, Add(Channels()), tensors));
                     break;
                 case 2:
-                    layers.Add(new AddLayer($"add{layers.Count}", from, Add(channels), -128, 127, Near(random, 0.6)) { Residual = new ResidualAdd(from, Near(random, 0.5)) });
+                    layers.Add(
+                        new AddLayer($"add{layers.Count}", from, Add(channels), -128, 127, Near(random, 0.6))
+                        {
+                            Residual = new ResidualAdd(from, Near(random, 0.5)),
+                        }
+                    );
                     break;
                 case 3 when from != 0 && tensors[from].SharesStorageWith is null && readable.Count > 2:
                     // The stream is what follows; its parts may still be read by whoever wants them.
                     readable.Remove(from);
-                    layers.Add(Convolution(random, $"stream{layers.Count}", Any(), -1, Add(channels, from), tensors) with { Residual = new ResidualAdd(from, Near(random, 0.7)) });
+                    layers.Add(
+                        Convolution(random, $"stream{layers.Count}", Any(), -1, Add(channels, from), tensors) with
+                        {
+                            Residual = new ResidualAdd(from, Near(random, 0.7)),
+                        }
+                    );
                     break;
                 default:
                     // Mostly tensors that nobody has concatenated yet.
-                    int[] fresh = [.. readable.Where(t => t > 0 && !layers.OfType<ConcatLayer>().Any(c => c.Inputs.Contains(t))).OrderBy(_ => random.Next())];
+                    int[] fresh =
+                    [
+                        .. readable
+                            .Where(t => t > 0 && !layers.OfType<ConcatLayer>().Any(c => c.Inputs.Contains(t)))
+                            .OrderBy(_ => random.Next()),
+                    ];
                     int count = random.Next(2, 4);
-                    int[] parts = fresh.Length >= count && random.Next(4) > 0 ? fresh[..count] : [.. Enumerable.Range(0, count).Select(_ => Any())];
+                    int[] parts =
+                        fresh.Length >= count && random.Next(4) > 0 ? fresh[..count] : [.. Enumerable.Range(0, count).Select(_ => Any())];
                     if (parts.Sum(p => tensors[p].Shape.Channels) > 8 * vectorWidth)
                         continue;
                     int whole = Add(parts.Sum(p => tensors[p].Shape.Channels));
-                    layers.Add(new ConcatLayer($"concat{layers.Count}", parts, whole, -128, 127, [.. parts.Select(p => FixedPointScale.FromReal(tensors[p].Scale / tensors[whole].Scale))]));
+                    layers.Add(
+                        new ConcatLayer(
+                            $"concat{layers.Count}",
+                            parts,
+                            whole,
+                            -128,
+                            127,
+                            [.. parts.Select(p => FixedPointScale.FromReal(tensors[p].Scale / tensors[whole].Scale))]
+                        )
+                    );
                     break;
             }
         }
 
-        int[] outputs = [.. readable.Where(t => t > 0).OrderByDescending(t => t == tensors.Count - 1).ThenBy(_ => random.Next()).Take(random.Next(1, 4))];
+        int[] outputs =
+        [
+            .. readable.Where(t => t > 0).OrderByDescending(t => t == tensors.Count - 1).ThenBy(_ => random.Next()).Take(random.Next(1, 4)),
+        ];
         var network = new QuantizedNetwork($"graph {seed}", tensors, layers, [], [0], outputs);
         return (network, new() { [0] = Counts(random, tensors[0].Shape.Elements, -128) });
     }
 
     private static ConvLayer Convolution(Random random, string name, int from, int channels, int to, List<QuantizedTensor> tensors)
     {
-        int inputs = channels < 0 ? tensors[from].Shape.Channels : channels, outputs = tensors[to].Shape.Channels, kernel = random.Next(3) == 0 ? 3 : 1, depth = kernel * kernel * inputs;
+        int inputs = channels < 0 ? tensors[from].Shape.Channels : channels,
+            outputs = tensors[to].Shape.Channels,
+            kernel = random.Next(3) == 0 ? 3 : 1,
+            depth = kernel * kernel * inputs;
         return new ConvLayer(name, from, to, -128, 127)
         {
             Weights = Counts(random, (long)outputs * depth, -127),

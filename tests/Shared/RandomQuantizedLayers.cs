@@ -7,7 +7,23 @@ internal static class RandomQuantizedLayers
 {
     /// <summary>Kinds of layers.</summary>
     public static IReadOnlyList<string> Kinds { get; } =
-        ["conv", "depthwise", "heads", "linear", "matmul", "averagepool", "maxpool", "add", "multiply", "concat", "softmax", "layernorm", "argmax", "resize", "normalizedmatmul"];
+    [
+        "conv",
+        "depthwise",
+        "heads",
+        "linear",
+        "matmul",
+        "averagepool",
+        "maxpool",
+        "add",
+        "multiply",
+        "concat",
+        "softmax",
+        "layernorm",
+        "argmax",
+        "resize",
+        "normalizedmatmul",
+    ];
 
     /// <summary>A network of one layer, and its inputs.</summary>
     public static (QuantizedNetwork Network, Dictionary<int, sbyte[]> Inputs) Build(string kind, int seed)
@@ -17,14 +33,17 @@ internal static class RandomQuantizedLayers
         var inputs = new Dictionary<int, sbyte[]>();
         int Input(TensorShape shape, int? zero = null, int low = -128)
         {
-            tensors.Add(new QuantizedTensor(tensors.Count, $"input{tensors.Count}", shape, Real(0.01, 0.1), zero ?? random.Next(-128, 128)));
+            tensors.Add(
+                new QuantizedTensor(tensors.Count, $"input{tensors.Count}", shape, Real(0.01, 0.1), zero ?? random.Next(-128, 128))
+            );
             inputs[tensors.Count - 1] = Counts(shape.Elements, low);
             return tensors.Count - 1;
         }
 
         var image = new TensorShape(1, random.Next(1, 14), random.Next(1, 14), random.Next(1, 24));
         var tokens = new TensorShape(random.Next(1, 4), 1, random.Next(1, 30), random.Next(2, 40));
-        int x, zero = random.Next(-128, 128);
+        int x,
+            zero = random.Next(-128, 128);
         QuantizedLayer layer;
         TensorShape computed;
         switch (kind)
@@ -40,7 +59,10 @@ internal static class RandomQuantizedLayers
                     "heads" => new TensorShape(random.Next(2) == 0 ? heads : 1, 1, random.Next(1, 40), random.Next(1, 16)),
                     _ => image,
                 };
-                int channels = image.Batch * image.Channels, groups = kind == "depthwise" ? channels : kind == "conv" && random.Next(3) == 0 ? Enumerable.Range(1, 4).Last(g => channels % g == 0) : 1;
+                int channels = image.Batch * image.Channels,
+                    groups = kind == "depthwise" ? channels
+                    : kind == "conv" && random.Next(3) == 0 ? Enumerable.Range(1, 4).Last(g => channels % g == 0)
+                    : 1;
                 int outputs = kind == "heads" && random.Next(2) == 0 ? random.Next(1, 60) : Math.Max(heads, groups) * random.Next(1, 8);
                 int outputHeads = kind == "heads" && outputs % heads == 0 ? heads : 1;
                 (RandomWindow rows, RandomWindow columns) = RandomWindow.Draw(random, 13, 4000);
@@ -53,7 +75,14 @@ internal static class RandomQuantizedLayers
                 {
                     Weights = Counts((long)outputs * depth, -127),
                     Bias = [.. Enumerable.Range(0, outputs).Select(_ => random.Next(-20000, 20001))],
-                    Scales = [.. Enumerable.Range(0, outputs).Select(k => k == 3 && random.Next(4) == 0 ? new FixedPointScale(0, 1) : Factor(50 / (Math.Sqrt(depth) * 74 * 105)))],
+                    Scales =
+                    [
+                        .. Enumerable
+                            .Range(0, outputs)
+                            .Select(k =>
+                                k == 3 && random.Next(4) == 0 ? new FixedPointScale(0, 1) : Factor(50 / (Math.Sqrt(depth) * 74 * 105))
+                            ),
+                    ],
                     Kernel = (rows.Kernel, columns.Kernel),
                     Stride = (rows.Stride, columns.Stride),
                     Dilation = (rows.Dilation, columns.Dilation),
@@ -83,12 +112,22 @@ internal static class RandomQuantizedLayers
                 image = image with { Height = rows.Size, Width = columns.Size };
                 (int, int, int, int) padding = (rows.Before, columns.Before, rows.After, columns.After);
                 x = Input(image);
-                layer = kind == "maxpool"
-                    ? new MaxPoolLayer(kind, x, -1, -128, 127) { Kernel = (rows.Kernel, columns.Kernel), Stride = (rows.Stride, columns.Stride), Padding = padding, Scale = Factor(0.6) }
-                    : new AveragePoolLayer(kind, x, -1, -128, 127)
-                    {
-                        Kernel = (rows.Kernel, columns.Kernel), Stride = (rows.Stride, columns.Stride), Padding = padding, Scale = Factor(0.8 / Math.Sqrt(rows.Kernel * columns.Kernel)),
-                    };
+                layer =
+                    kind == "maxpool"
+                        ? new MaxPoolLayer(kind, x, -1, -128, 127)
+                        {
+                            Kernel = (rows.Kernel, columns.Kernel),
+                            Stride = (rows.Stride, columns.Stride),
+                            Padding = padding,
+                            Scale = Factor(0.6),
+                        }
+                        : new AveragePoolLayer(kind, x, -1, -128, 127)
+                        {
+                            Kernel = (rows.Kernel, columns.Kernel),
+                            Stride = (rows.Stride, columns.Stride),
+                            Padding = padding,
+                            Scale = Factor(0.8 / Math.Sqrt(rows.Kernel * columns.Kernel)),
+                        };
                 computed = image with { Height = rows.Steps, Width = columns.Steps };
                 break;
             case "add":
@@ -99,7 +138,10 @@ internal static class RandomQuantizedLayers
             case "multiply":
                 x = Input(image);
                 Broadcast broadcast = (Broadcast)random.Next(3);
-                layer = new MultiplyLayer(kind, x, Input(Repeated(image, broadcast)), -1, -128, 127, Factor(0.01)) { Broadcast = broadcast };
+                layer = new MultiplyLayer(kind, x, Input(Repeated(image, broadcast)), -1, -128, 127, Factor(0.01))
+                {
+                    Broadcast = broadcast,
+                };
                 computed = image;
                 break;
             case "concat":
@@ -110,7 +152,15 @@ internal static class RandomQuantizedLayers
                 break;
             case "softmax":
                 x = Input(tokens);
-                layer = new SoftmaxLayer(kind, x, -1, -128, 127, (uint)Math.Round(tensors[x].Scale * (random.Next(2) == 0 ? 1 : Real(0.3, 1)) * Math.Log2(Math.E) * (1 << 20)), FixedPointScale.FromReal(Math.Min(256, 40 + (4 * tokens.Channels))));
+                layer = new SoftmaxLayer(
+                    kind,
+                    x,
+                    -1,
+                    -128,
+                    127,
+                    (uint)Math.Round(tensors[x].Scale * (random.Next(2) == 0 ? 1 : Real(0.3, 1)) * Math.Log2(Math.E) * (1 << 20)),
+                    FixedPointScale.FromReal(Math.Min(256, 40 + (4 * tokens.Channels)))
+                );
                 zero = -128;
                 computed = tokens;
                 break;
@@ -157,16 +207,40 @@ internal static class RandomQuantizedLayers
         if (kind == "add" || (!row && random.Next(3) == 0))
         {
             Broadcast broadcast = (Broadcast)random.Next(3);
-            layer = layer with { Residual = new ResidualAdd(Input(Repeated(computed, broadcast)), Factor(0.4), random.Next(2) == 0, broadcast) };
+            layer = layer with
+            {
+                Residual = new ResidualAdd(Input(Repeated(computed, broadcast)), Factor(0.4), random.Next(2) == 0, broadcast),
+            };
         }
 
         if (kind != "argmax")
-            layer = layer with { ClampLow = random.Next(3) switch { 0 => zero, 1 => -128, _ => random.Next(-128, 0) }, ClampHigh = random.Next(2) == 0 ? 127 : random.Next(Math.Max(0, zero), 128) };
-        double scale = kind == "softmax" ? 1 / ((SoftmaxLayer)layer).OutputScale.ToReal() : kind == "argmax" ? 1 : Real(0.02, 0.2);
+            layer = layer with
+            {
+                ClampLow = random.Next(3) switch
+                {
+                    0 => zero,
+                    1 => -128,
+                    _ => random.Next(-128, 0),
+                },
+                ClampHigh = random.Next(2) == 0 ? 127 : random.Next(Math.Max(0, zero), 128),
+            };
+        double scale =
+            kind == "softmax" ? 1 / ((SoftmaxLayer)layer).OutputScale.ToReal()
+            : kind == "argmax" ? 1
+            : Real(0.02, 0.2);
         if (kind != "argmax" && random.Next(3) == 0)
         {
             int outputZero = random.Next(-128, 0);
-            layer = layer with { TableZeroPoint = zero, Table = [.. Enumerable.Range(-128, 256).Select(q => (sbyte)Math.Clamp(outputZero + Math.Round((q - zero) / (1 + Math.Exp((zero - q) * 0.05))), -128, 127))] };
+            layer = layer with
+            {
+                TableZeroPoint = zero,
+                Table =
+                [
+                    .. Enumerable
+                        .Range(-128, 256)
+                        .Select(q => (sbyte)Math.Clamp(outputZero + Math.Round((q - zero) / (1 + Math.Exp((zero - q) * 0.05))), -128, 127)),
+                ],
+            };
             zero = outputZero;
         }
 
@@ -194,10 +268,11 @@ internal static class RandomQuantizedLayers
         }
     }
 
-    private static TensorShape Repeated(TensorShape shape, Broadcast broadcast) => broadcast switch
-    {
-        Broadcast.Pixels => shape with { Height = 1, Width = 1 },
-        Broadcast.Channels => shape with { Channels = 1 },
-        _ => shape,
-    };
+    private static TensorShape Repeated(TensorShape shape, Broadcast broadcast) =>
+        broadcast switch
+        {
+            Broadcast.Pixels => shape with { Height = 1, Width = 1 },
+            Broadcast.Channels => shape with { Channels = 1 },
+            _ => shape,
+        };
 }

@@ -25,13 +25,21 @@ internal sealed record RandomWindow(int Size, int Kernel, int Stride, int Dilati
     public static RandomWindow Draw(Random random, int most, bool pooling = false)
     {
         int size = random.Next(6) == 0 ? random.Next(1, 3) : random.Next(1, most + 1);
-        int kernel = random.Next(16) == 0 ? random.Next(1, 41) : random.Next(1, 6), stride = random.Next(16) == 0 ? random.Next(1, 41)
-            : random.Next(1, 4);
-        int dilation = pooling || random.Next(3) != 0 ? 1 : random.Next(16) == 0 ? random.Next(1, 41) : random.Next(1, 4),
+        int kernel = random.Next(16) == 0 ? random.Next(1, 41) : random.Next(1, 6),
+            stride = random.Next(16) == 0 ? random.Next(1, 41) : random.Next(1, 4);
+        int dilation = pooling || random.Next(3) != 0 ? 1
+            : random.Next(16) == 0 ? random.Next(1, 41)
+            : random.Next(1, 4),
             reach = ((kernel - 1) * dilation) + 1;
         // Less than the taps, as large as the window, larger, beyond every field; or what keeps the size.
-        int limit = random.Next(10) switch { < 4 => kernel, < 7 => reach + 1, 7 => (2 * reach) + 3, 8 when random.Next(4) == 0 => 71, _ =>
-            0 };
+        int limit = random.Next(10) switch
+        {
+            < 4 => kernel,
+            < 7 => reach + 1,
+            7 => (2 * reach) + 3,
+            8 when random.Next(4) == 0 => 71,
+            _ => 0,
+        };
         (int before, int after) = limit == 0 ? ((reach - 1) / 2, reach / 2) : (random.Next(limit), random.Next(limit));
         if (pooling)
             (before, after) = (Math.Min(before, kernel - 1), Math.Min(after, kernel - 1));
@@ -47,10 +55,18 @@ internal sealed record RandomWindow(int Size, int Kernel, int Stride, int Dilati
     {
         while (true)
         {
-            RandomWindow rows = Draw(random, most, pooling), columns = random.Next(3) == 0 ? Draw(random, most, pooling)
-                : Draw(random, most, pooling) with { Kernel = rows.Kernel, Dilation = rows.Dilation };
-            if (columns.Size + columns.Before + columns.After < columns.Reach
-                || (pooling && Math.Max(columns.Before, columns.After) >= columns.Kernel))
+            RandomWindow rows = Draw(random, most, pooling),
+                columns = random.Next(3) == 0
+                    ? Draw(random, most, pooling)
+                    : Draw(random, most, pooling) with
+                    {
+                        Kernel = rows.Kernel,
+                        Dilation = rows.Dilation,
+                    };
+            if (
+                columns.Size + columns.Before + columns.After < columns.Reach
+                || (pooling && Math.Max(columns.Before, columns.After) >= columns.Kernel)
+            )
                 columns = columns with { Kernel = 1, Before = pooling ? 0 : columns.Before, After = pooling ? 0 : columns.After };
             if (Math.Max((long)rows.Size * columns.Size, (long)rows.Steps * columns.Steps) * rows.Kernel * columns.Kernel <= work)
                 return (rows, columns);

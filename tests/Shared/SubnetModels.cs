@@ -16,7 +16,8 @@ internal sealed record SubnetSizes(int Width, int[] Middle, int Last);
 internal sealed class SubnetModels(int seed, int size)
 {
     /// <summary>Channels of the image, and classes.</summary>
-    public const int Image = 3, Classes = 10;
+    public const int Image = 3,
+        Classes = 10;
 
     /// <summary>Largest sizes that weights are drawn for.</summary>
     public static SubnetSizes Largest { get; } = new(48, [40, 32, 40], 72);
@@ -52,10 +53,12 @@ internal sealed class SubnetModels(int seed, int size)
         for (int b = 0; b < sizes.Middle.Length; b++)
         {
             string y = Conv($"block{b}.conv1", x, sizes.Width, Largest.Width, Largest.Middle[b], sizes.Middle[b], 1, 1, 0);
-            y = Inverted ? Conv($"block{b}.conv2", y, 1, 1, Largest.Middle[b], sizes.Middle[b], 3, 1, 1, groups: sizes.Middle[b])
+            y = Inverted
+                ? Conv($"block{b}.conv2", y, 1, 1, Largest.Middle[b], sizes.Middle[b], 3, 1, 1, groups: sizes.Middle[b])
                 : Conv($"block{b}.conv2", y, sizes.Middle[b], Largest.Middle[b], Largest.Middle[b], sizes.Middle[b], 3, 1, 1);
             y = Conv($"block{b}.conv3", y, sizes.Middle[b], Largest.Middle[b], Largest.Width, sizes.Width, 1, 1, 0, active: false);
-            m.Node("Add", [y, x], $"block{b}.sum", name: $"/block{b}/Add").Node("Relu", [$"block{b}.sum"], $"block{b}", name: $"/block{b}/Relu");
+            m.Node("Add", [y, x], $"block{b}.sum", name: $"/block{b}/Add")
+                .Node("Relu", [$"block{b}.sum"], $"block{b}", name: $"/block{b}/Relu");
             x = $"block{b}";
         }
 
@@ -64,21 +67,39 @@ internal sealed class SubnetModels(int seed, int size)
         x = Conv("depthwise", x, 1, 1, Largest.Last, sizes.Last, 3, 1, 1, groups: sizes.Last);
         x = Conv("narrow", x, sizes.Last, Largest.Last, Largest.Last, sizes.Last, 1, 1, 0, active: false);
         m.Node("AveragePool", [x], "pool", name: "/pool/AveragePool").Ints("kernel_shape", 2, 2).Ints("strides", 2, 2);
-        m.Node("GlobalAveragePool", ["pool"], "mean", name: "/mean/GlobalAveragePool").Node("Flatten", ["mean"], "flat", name: "/flat/Flatten");
+        m.Node("GlobalAveragePool", ["pool"], "mean", name: "/mean/GlobalAveragePool")
+            .Node("Flatten", ["mean"], "flat", name: "/flat/Flatten");
         float[] head = Sliced(Drawn("head", Classes * Largest.Last, 0.3), Classes, Largest.Last, sizes.Last, 1);
         m.Initializer("head.w", head, Classes, sizes.Last).Initializer("head.b", Values(new Random(statistics), Classes, 0.2), Classes);
         m.Node("Gemm", ["flat", "head.w", "head.b"], "y", name: "/head/Gemm").Int("transB", 1);
         return m.Build("y");
 
-        string Conv(string name, string input, int inputs, int mostInputs, int mostOutputs, int outputs, int kernel, int stride, int pad, int groups = 1, bool active = true)
+        string Conv(
+            string name,
+            string input,
+            int inputs,
+            int mostInputs,
+            int mostOutputs,
+            int outputs,
+            int kernel,
+            int stride,
+            int pad,
+            int groups = 1,
+            bool active = true
+        )
         {
             float[] all = Drawn(name, mostOutputs * mostInputs * kernel * kernel, 1.5 / Math.Sqrt(mostInputs * kernel * kernel));
             if (WeightOnly)
             {
                 int run = all.Length / mostOutputs;
                 float[] steps = [.. Enumerable.Range(0, mostOutputs).Select(k => all.AsSpan(k * run, run).ToArray().Max(Math.Abs) / 127)];
-                sbyte[] counts = [.. Sliced([.. all.Select((w, i) => MathF.Round(w / steps[i / run]))], outputs, mostInputs, inputs, kernel * kernel).Select(w => (sbyte)w)];
-                m.Initializer($"{name}.w8", OnnxModelWriter.Int8, [.. counts.Select(c => (byte)c)], outputs, inputs, kernel, kernel).Initializer($"{name}.ws", steps[..outputs], outputs);
+                sbyte[] counts =
+                [
+                    .. Sliced([.. all.Select((w, i) => MathF.Round(w / steps[i / run]))], outputs, mostInputs, inputs, kernel * kernel)
+                        .Select(w => (sbyte)w),
+                ];
+                m.Initializer($"{name}.w8", OnnxModelWriter.Int8, [.. counts.Select(c => (byte)c)], outputs, inputs, kernel, kernel)
+                    .Initializer($"{name}.ws", steps[..outputs], outputs);
                 m.Node("DequantizeLinear", [$"{name}.w8", $"{name}.ws"], $"{name}.w", name: $"/{name}/DequantizeLinear").Int("axis", 0);
             }
             else
@@ -89,14 +110,30 @@ internal sealed class SubnetModels(int seed, int size)
             // Deviations of a tenth around what keeps the values' size.
             var random = new Random(HashCode(name, statistics));
             float[] Near(double value, double spread) => [.. Values(random, outputs, spread).Select(v => (float)(value + v))];
-            foreach ((string suffix, float[] values) in new[] { ("g", Near(1, 0.1)), ("b", Near(0.1, 0.1)), ("m", Near(0, 0.2)), ("v", Near(1, 0.2)) })
+            foreach (
+                (string suffix, float[] values) in new[]
+                {
+                    ("g", Near(1, 0.1)),
+                    ("b", Near(0.1, 0.1)),
+                    ("m", Near(0, 0.2)),
+                    ("v", Near(1, 0.2)),
+                }
+            )
             {
                 Change?.Invoke($"{name}.{suffix}", values);
                 m.Initializer($"{name}.{suffix}", values, outputs);
             }
 
-            m.Node("Conv", [input, $"{name}.w"], $"{name}.c", name: $"/{name}/Conv").Ints("pads", pad, pad, pad, pad).Ints("strides", stride, stride).Int("group", groups);
-            m.Node("BatchNormalization", [$"{name}.c", $"{name}.g", $"{name}.b", $"{name}.m", $"{name}.v"], active ? $"{name}.n" : name, name: $"/{name}/BatchNormalization");
+            m.Node("Conv", [input, $"{name}.w"], $"{name}.c", name: $"/{name}/Conv")
+                .Ints("pads", pad, pad, pad, pad)
+                .Ints("strides", stride, stride)
+                .Int("group", groups);
+            m.Node(
+                "BatchNormalization",
+                [$"{name}.c", $"{name}.g", $"{name}.b", $"{name}.m", $"{name}.v"],
+                active ? $"{name}.n" : name,
+                name: $"/{name}/BatchNormalization"
+            );
             string activation = name == "stem" ? First : Activation;
             if (active)
                 m.Node(activation, [$"{name}.n"], name, name: $"/{name}/{activation}");
@@ -131,9 +168,21 @@ internal sealed class SubnetModels(int seed, int size)
 
     // The first inputs of the first outputs of weights [output][input][tap].
     private static float[] Sliced(float[] weights, int outputs, int mostInputs, int inputs, int taps) =>
-        [.. Enumerable.Range(0, outputs).SelectMany(k => Enumerable.Range(0, inputs * taps).Select(i => weights[(k * mostInputs * taps) + i]))];
+        [
+            .. Enumerable
+                .Range(0, outputs)
+                .SelectMany(k => Enumerable.Range(0, inputs * taps).Select(i => weights[(k * mostInputs * taps) + i])),
+        ];
 
-    private static int HashCode(string name, int number) => (Array.FindIndex(Names, n => name.StartsWith(n, StringComparison.Ordinal)) * 7919) + (name.Length > 0 ? name[^1] * 104729 : 0) + number;
+    private static int HashCode(string name, int number) =>
+        (Array.FindIndex(Names, n => name.StartsWith(n, StringComparison.Ordinal)) * 7919)
+        + (name.Length > 0 ? name[^1] * 104729 : 0)
+        + number;
 
-    private static float[] Values(Random random, int count, double deviation) => [.. Enumerable.Range(0, count).Select(_ => (float)((random.NextDouble() + random.NextDouble() + random.NextDouble() - 1.5) * 2 * deviation))];
+    private static float[] Values(Random random, int count, double deviation) =>
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(_ => (float)((random.NextDouble() + random.NextDouble() + random.NextDouble() - 1.5) * 2 * deviation)),
+        ];
 }

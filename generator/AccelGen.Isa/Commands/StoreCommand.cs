@@ -4,7 +4,14 @@ namespace AccelGen.Isa;
 public static class StoreCommand
 {
     /// <inheritdoc cref="Definition"/>
-    public static Flag Transpose { get; } = new("Transpose", 128, 1, "1: blocks of VectorWidth pixels x VectorWidth channels are written with pixels and channels exchanged. Rows counts blocks of pixels; LastWords is of the last channel block.");
+    public static Flag Transpose { get; } =
+        new(
+            "Transpose",
+            128,
+            1,
+            "1: blocks of VectorWidth pixels x VectorWidth channels are written with pixels and channels exchanged. "
+                + "Rows counts blocks of pixels; LastWords is of the last channel block."
+        );
 
     /// <inheritdoc cref="Definition"/>
     public static Field PesPerRow { get; } = new("PesPerRow", 136, 7, "Columns of the processing-element grid that hold output.");
@@ -43,7 +50,8 @@ public static class StoreCommand
     public static Field StridePeRow { get; } = new("StridePeRow", 352, 32, "Bytes between vertically adjacent processing elements.");
 
     /// <inheritdoc cref="Definition"/>
-    public static Field StridePeColumn { get; } = new("StridePeColumn", 384, 32, "Bytes between horizontally adjacent processing elements.");
+    public static Field StridePeColumn { get; } =
+        new("StridePeColumn", 384, 32, "Bytes between horizontally adjacent processing elements.");
 
     /// <inheritdoc cref="Definition"/>
     public static Field BlockWords { get; } = new("BlockWords", 416, 16, "Words of one channel block in the buffer.");
@@ -52,30 +60,36 @@ public static class StoreCommand
     public static Field RowWords { get; } = new("RowWords", 432, 12, "Words of one row in the buffer.");
 
     /// <summary>The command; what a field means stands in its <see cref="Field.Doc"/>.</summary>
-    public static CommandDefinition Definition { get; } = new("STORE", 4, Queue.Store, "Writes the output buffers to memory: for every processing element, ACount channel blocks x rows of words.",
-    [
-        Transpose,
-        new("ReservedStore0", 129, 7, "Zero."),
-        PesPerRow,
-        new("ReservedStore1", 143, 1, "Zero."),
-        LocalBase,
-        Address,
-        new("ReservedStore2", 200, 8, "Zero."),
-        PeRows,
-        new("ReservedStore3", 215, 1, "Zero."),
-        Rows,
-        LastRows,
-        Words,
-        LastWords,
-        PeRowSkip,
-        new("ReservedStore4", 271, 17, "Zero."),
-        StrideA,
-        StrideRow,
-        StridePeRow,
-        StridePeColumn,
-        BlockWords,
-        RowWords,
-        new("ReservedStore5", 444, 60, "Zero."),
-        new("ReservedStore6", 504, 8, "Zero."),
-    ]);
+    public static CommandDefinition Definition { get; } =
+        new(
+            "STORE",
+            4,
+            Queue.Store,
+            "Writes the output buffers to memory: for every processing element, ACount channel blocks x rows of words.",
+            [
+                Transpose,
+                new("ReservedStore0", 129, 7, "Zero."),
+                PesPerRow,
+                new("ReservedStore1", 143, 1, "Zero."),
+                LocalBase,
+                Address,
+                new("ReservedStore2", 200, 8, "Zero."),
+                PeRows,
+                new("ReservedStore3", 215, 1, "Zero."),
+                Rows,
+                LastRows,
+                Words,
+                LastWords,
+                PeRowSkip,
+                new("ReservedStore4", 271, 17, "Zero."),
+                StrideA,
+                StrideRow,
+                StridePeRow,
+                StridePeColumn,
+                BlockWords,
+                RowWords,
+                new("ReservedStore5", 444, 60, "Zero."),
+                new("ReservedStore6", 504, 8, "Zero."),
+            ]
+        );
 }

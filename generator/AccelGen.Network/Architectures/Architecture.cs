@@ -8,7 +8,10 @@ public static class Architecture
     private const char GenomeMark = ':';
 
     /// <summary>Names, for messages.</summary>
-    public static string Names { get; } = $"{string.Join(", ", SegFormer.Variants.Select(v => v.Name))}, {OfaResNet50.Name}, {OfaResNet50.Name}{GenomeMark}4.1G or another point, {OfaResNet50.Name}{GenomeMark}d=2,1,0,2,1{GenomeMark}e=0.25{GenomeMark}w=1 or another genome";
+    public static string Names { get; } =
+        $"{string.Join(", ", SegFormer.Variants.Select(v => v.Name))}, {OfaResNet50.Name}, "
+        + $"{OfaResNet50.Name}{GenomeMark}4.1G or another point, "
+        + $"{OfaResNet50.Name}{GenomeMark}d=2,1,0,2,1{GenomeMark}e=0.25{GenomeMark}w=1 or another genome";
 
     /// <summary>A name is an architecture's.</summary>
     /// <param name="name">Name.</param>
@@ -31,5 +34,6 @@ public static class Architecture
         return OfaResNet50.Build(OfaGenome.Parse(name[OfaResNet50.Name.Length..], name), rows, columns, seed, name: name);
     }
 
-    private static bool IsOfa(string name) => name == OfaResNet50.Name || name.StartsWith(OfaResNet50.Name + GenomeMark, StringComparison.Ordinal);
+    private static bool IsOfa(string name) =>
+        name == OfaResNet50.Name || name.StartsWith(OfaResNet50.Name + GenomeMark, StringComparison.Ordinal);
 }

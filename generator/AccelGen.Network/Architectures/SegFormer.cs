@@ -44,7 +44,8 @@ public static class SegFormer
 
     /// <summary>Finds a model by its name.</summary>
     /// <exception cref="FormatException">There is no such model.</exception>
-    public static SegFormerVariant Variant(string name) => Variants.FirstOrDefault(v => v.Name == name)
+    public static SegFormerVariant Variant(string name) =>
+        Variants.FirstOrDefault(v => v.Name == name)
         ?? throw new FormatException($"model '{name}' is not known; there are {string.Join(", ", Variants.Select(v => v.Name))}");
 
     /// <summary>Builds a network.</summary>
@@ -54,10 +55,17 @@ public static class SegFormer
     /// <param name="seed">Seed of the weights; they do not depend on the image's size.</param>
     /// <param name="classes">Classes, 2 to 256.</param>
     /// <param name="upsample">Labels at the image's resolution instead of a quarter: the scores are resampled first.</param>
-    /// <returns>Network with input [1, height, width, 3], normalised as for ImageNet, and output labels [1, height / 4, width / 4, 1].</returns>
+    /// <returns>Network with input [1, height, width, 3], normalised as for ImageNet, and output labels [1, height / 4, width / 4,
+    /// 1].</returns>
     /// <exception cref="FormatException">A size is not legal.</exception>
-    public static FloatNetwork Build(SegFormerVariant variant, int height = 512, int width = 512, int seed = 1, int classes = 150, bool upsample = false) =>
-        new Builder(variant, height, width, seed, classes).Network(upsample);
+    public static FloatNetwork Build(
+        SegFormerVariant variant,
+        int height = 512,
+        int width = 512,
+        int seed = 1,
+        int classes = 150,
+        bool upsample = false
+    ) => new Builder(variant, height, width, seed, classes).Network(upsample);
 
     private sealed class Builder
     {
@@ -77,13 +85,16 @@ public static class SegFormer
             if (classes is < 2 or > 256)
                 throw new FormatException($"{variant.Name}: {classes} classes; legal are 2 to 256");
             if (variant.Depths.Sum() > ResidualBlocks.MaxBlocks)
-                throw new FormatException($"{variant.Name}: {variant.Depths.Sum()} blocks; at most {ResidualBlocks.MaxBlocks} can be skippable");
+                throw new FormatException(
+                    $"{variant.Name}: {variant.Depths.Sum()} blocks; at most {ResidualBlocks.MaxBlocks} can be skippable"
+                );
             (this.variant, this.height, this.width, this.classes, random) = (variant, height, width, classes, new Random(seed));
         }
 
         public FloatNetwork Network(bool upsample)
         {
-            int image = Tensor("image", new TensorShape(1, height, width, 3)), x = image;
+            int image = Tensor("image", new TensorShape(1, height, width, 3)),
+                x = image;
             int[] features = new int[4];
             for (int stage = 0; stage < 4; stage++)
                 features[stage] = x = Stage(stage, x);
@@ -94,7 +105,9 @@ public static class SegFormer
         private int Stage(int stage, int input)
         {
             string at = $"stage{stage + 1}";
-            int channels = variant.Channels[stage], kernel = stage == 0 ? 7 : 3, stride = stage == 0 ? 4 : 2;
+            int channels = variant.Channels[stage],
+                kernel = stage == 0 ? 7 : 3,
+                stride = stage == 0 ? 4 : 2;
             int x = Conv($"{at}.patch_embed", input, channels, kernel, stride, kernel / 2);
             x = Norm($"{at}.patch_embed.norm", x);
             for (int block = 0; block < variant.Depths[stage]; block++)
@@ -114,16 +127,23 @@ public static class SegFormer
         private int Block(int stage, string at, int stream)
         {
             TensorShape image = tensors[stream].Shape;
-            int channels = image.Channels, heads = Heads[stage], width = channels / heads, reduction = Reductions[stage];
+            int channels = image.Channels,
+                heads = Heads[stage],
+                width = channels / heads,
+                reduction = Reductions[stage];
             // The branches of a stage add about as much variance as the stream has at its start.
             double branch = 1 / Math.Sqrt(variant.Depths[stage]);
 
-            int normal = Norm($"{at}.norm1", stream), keys = normal;
+            int normal = Norm($"{at}.norm1", stream),
+                keys = normal;
             if (reduction > 1)
                 keys = Norm($"{at}.attention.sr.norm", Conv($"{at}.attention.sr", normal, channels, reduction, reduction, 0));
-            int queryTokens = Tokens(normal), keyTokens = Tokens(keys);
-            int n = tensors[queryTokens].Shape.Width, m = tensors[keyTokens].Shape.Width;
-            TensorShape perHead = new(heads, 1, n, width), scoresShape = new(heads, 1, n, m);
+            int queryTokens = Tokens(normal),
+                keyTokens = Tokens(keys);
+            int n = tensors[queryTokens].Shape.Width,
+                m = tensors[keyTokens].Shape.Width;
+            TensorShape perHead = new(heads, 1, n, width),
+                scoresShape = new(heads, 1, n, m);
             // Logits have a deviation of about 2: attention that selects without being one-hot.
             int q = Linear($"{at}.attention.q", queryTokens, perHead, gain: Math.Sqrt(2));
             int k = Linear($"{at}.attention.k", keyTokens, perHead with { Width = m }, gain: Math.Sqrt(2));
@@ -138,7 +158,16 @@ public static class SegFormer
 
             stream = View(tokens, image, "image");
             int hidden = Conv($"{at}.mlp.fc1", Norm($"{at}.norm2", stream), Expansion * channels, 1, 1, 0);
-            hidden = Conv($"{at}.mlp.dwconv", hidden, Expansion * channels, 3, 1, 1, groups: Expansion * channels, activation: ActivationKind.Gelu);
+            hidden = Conv(
+                $"{at}.mlp.dwconv",
+                hidden,
+                Expansion * channels,
+                3,
+                1,
+                1,
+                groups: Expansion * channels,
+                activation: ActivationKind.Gelu
+            );
             return Conv($"{at}.mlp.fc2", hidden, channels, 1, 1, 0, gain: branch, stream: stream);
         }
 
@@ -166,7 +195,9 @@ public static class SegFormer
         private int Tensor(string name, TensorShape shape, int? shares = null)
         {
             if (shape.Elements > int.MaxValue)
-                throw new FormatException($"{variant.Name}: image size {height}x{width} makes {name} {shape}, more than 2^31 elements; take a smaller image");
+                throw new FormatException(
+                    $"{variant.Name}: image size {height}x{width} makes {name} {shape}, more than 2^31 elements; take a smaller image"
+                );
             tensors.Add(new FloatTensor(tensors.Count, name, shape, shares));
             return tensors.Count - 1;
         }
@@ -177,23 +208,43 @@ public static class SegFormer
         private int Tokens(int tensor) =>
             tensors[tensor].Shape is var s ? View(tensor, s with { Height = 1, Width = s.Height * s.Width }, "tokens") : tensor;
 
-        private int Conv(string name, int input, int channels, int kernel, int stride, int padding, int groups = 1, double gain = 1, OutputRange? range = null, ActivationKind activation = ActivationKind.None, int? stream = null)
+        private int Conv(
+            string name,
+            int input,
+            int channels,
+            int kernel,
+            int stride,
+            int padding,
+            int groups = 1,
+            double gain = 1,
+            OutputRange? range = null,
+            ActivationKind activation = ActivationKind.None,
+            int? stream = null
+        )
         {
             TensorShape source = tensors[input].Shape;
-            var to = new TensorShape(1, ((source.Height + (2 * padding) - kernel) / stride) + 1, ((source.Width + (2 * padding) - kernel) / stride) + 1, channels);
-            int output = Tensor(name, to, stream), depth = kernel * kernel * (source.Channels / groups);
-            layers.Add(new FloatConv(name, input, output)
-            {
-                Weights = Weights(channels, depth, gain),
-                Bias = Values(channels, 0.05),
-                Kernel = (kernel, kernel),
-                Stride = (stride, stride),
-                Padding = (padding, padding, padding, padding),
-                Groups = groups,
-                Range = range ?? OutputRange.Unbounded,
-                Activation = new Activation(activation),
-                Residual = stream,
-            });
+            var to = new TensorShape(
+                1,
+                ((source.Height + (2 * padding) - kernel) / stride) + 1,
+                ((source.Width + (2 * padding) - kernel) / stride) + 1,
+                channels
+            );
+            int output = Tensor(name, to, stream),
+                depth = kernel * kernel * (source.Channels / groups);
+            layers.Add(
+                new FloatConv(name, input, output)
+                {
+                    Weights = Weights(channels, depth, gain),
+                    Bias = Values(channels, 0.05),
+                    Kernel = (kernel, kernel),
+                    Stride = (stride, stride),
+                    Padding = (padding, padding, padding, padding),
+                    Groups = groups,
+                    Range = range ?? OutputRange.Unbounded,
+                    Activation = new Activation(activation),
+                    Residual = stream,
+                }
+            );
             return output;
         }
 
@@ -203,14 +254,16 @@ public static class SegFormer
             TensorShape source = tensors[input].Shape;
             int channels = computed.Batch * computed.Channels;
             int output = Tensor(name, transpose ? new TensorShape(computed.Batch, 1, computed.Channels, computed.Width) : computed, stream);
-            layers.Add(new FloatConv(name, input, output)
-            {
-                Weights = Weights(channels, source.Batch * source.Channels, gain),
-                Bias = Values(channels, 0.05),
-                Kernel = (1, 1),
-                TransposeOutput = transpose,
-                Residual = stream,
-            });
+            layers.Add(
+                new FloatConv(name, input, output)
+                {
+                    Weights = Weights(channels, source.Batch * source.Channels, gain),
+                    Bias = Values(channels, 0.05),
+                    Kernel = (1, 1),
+                    TransposeOutput = transpose,
+                    Residual = stream,
+                }
+            );
             return output;
         }
 
@@ -221,7 +274,14 @@ public static class SegFormer
             float[] gamma = Values(shape.Channels, 0.1);
             for (int c = 0; c < gamma.Length; c++)
                 gamma[c] += 1;
-            layers.Add(new FloatLayerNorm(name, input, output) { Gamma = gamma, Beta = Values(shape.Channels, 0.1), Epsilon = NormEpsilon });
+            layers.Add(
+                new FloatLayerNorm(name, input, output)
+                {
+                    Gamma = gamma,
+                    Beta = Values(shape.Channels, 0.1),
+                    Epsilon = NormEpsilon,
+                }
+            );
             return output;
         }
 
@@ -240,16 +300,18 @@ public static class SegFormer
                 weights[2 * p] = 1 - weights[(2 * p) + 1];
             }
 
-            layers.Add(new FloatResize(name, input, output)
-            {
-                Up = (factor, factor),
-                Down = (1, 1),
-                Taps = (2, 2),
-                FirstRow = first,
-                FirstColumn = first,
-                RowWeights = weights,
-                ColumnWeights = weights,
-            });
+            layers.Add(
+                new FloatResize(name, input, output)
+                {
+                    Up = (factor, factor),
+                    Down = (1, 1),
+                    Taps = (2, 2),
+                    FirstRow = first,
+                    FirstColumn = first,
+                    RowWeights = weights,
+                    ColumnWeights = weights,
+                }
+            );
             return output;
         }
 

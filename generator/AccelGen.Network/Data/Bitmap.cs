@@ -19,11 +19,18 @@ internal static class Bitmap
         // A pipe would be waited for.
         if (File.Exists(path) && !OutputFile.IsPlain(path))
             throw new FormatException($"{path}: not a readable {what}: a pipe or a device, no regular file");
-        using SKData data = SKData.Create(path) ?? throw new FormatException($"{path}: not a readable {what}: the file cannot be opened or is empty");
-        using SKCodec codec = SKCodec.Create(data) ?? throw new FormatException($"{path}: not a readable {what}: of no known format, or damaged");
+        using SKData data =
+            SKData.Create(path) ?? throw new FormatException($"{path}: not a readable {what}: the file cannot be opened or is empty");
+        using SKCodec codec =
+            SKCodec.Create(data) ?? throw new FormatException($"{path}: not a readable {what}: of no known format, or damaged");
         SKImageInfo info = codec.Info;
         if ((long)info.Width * info.Height > MaxPixels)
-            throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{path}: not a readable {what}: {info.Width}x{info.Height} pixels by its header; legal are up to {MaxPixels:N0} pixels"));
+            throw new FormatException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{path}: not a readable {what}: {info.Width}x{info.Height} pixels by its header; legal are up to {MaxPixels:N0} pixels"
+                )
+            );
         // Counts as they are in the file: no colour space, alpha multiplied in.
         info = info.WithAlphaType(info.AlphaType == SKAlphaType.Unpremul ? SKAlphaType.Premul : info.AlphaType).WithColorSpace(null);
         var bitmap = new SKBitmap();
@@ -37,6 +44,9 @@ internal static class Bitmap
         if (result == SKCodecResult.Success)
             return bitmap;
         bitmap.Dispose();
-        throw new FormatException($"{path}: not a readable {what}: {(result == SKCodecResult.IncompleteInput ? "the file ends before its last row" : "its pixels are damaged")}");
+        throw new FormatException(
+            $"{path}: not a readable {what}: "
+                + $"{(result == SKCodecResult.IncompleteInput ? "the file ends before its last row" : "its pixels are damaged")}"
+        );
     }
 }

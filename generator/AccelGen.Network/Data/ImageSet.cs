@@ -16,9 +16,10 @@ public sealed record ImageFile(string Path, int? Label, string? Mask = null);
 public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<float> Std)
 {
     /// <summary>The usual one for three channels; none for others.</summary>
-    public static Normalization Default(int channels) => channels == 3
-        ? new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f])
-        : new([.. Enumerable.Repeat(0f, channels)], [.. Enumerable.Repeat(1f, channels)]);
+    public static Normalization Default(int channels) =>
+        channels == 3
+            ? new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f])
+            : new([.. Enumerable.Repeat(0f, channels)], [.. Enumerable.Repeat(1f, channels)]);
 }
 
 /// <summary>
@@ -49,10 +50,15 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
         if (flat.Count == 0)
         {
             if (labels is not null)
-                throw new FormatException($"{labels}: labels go with images directly in {folder}, which has none; images in folders have the folder as their class");
+                throw new FormatException(
+                    $"{labels}: labels go with images directly in {folder}, which has none; images in folders have "
+                        + $"the folder as their class"
+                );
             ImageFile[] images = [.. classFolders.SelectMany((c, i) => Files(c).Select(f => new ImageFile(f.Image, i, f.Mask)))];
             if (images.Length == 0)
-                throw new FormatException($"{folder}: holds no images ({string.Join(", ", Extensions)}), neither directly nor in folders of classes");
+                throw new FormatException(
+                    $"{folder}: holds no images ({string.Join(", ", Extensions)}), neither directly nor in folders of classes"
+                );
             return new ImageSet(images, [.. classFolders.Select(c => Path.GetFileName(c)!)]);
         }
 
@@ -67,25 +73,49 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
             {
                 number++;
                 string[] parts = line.Split(',', StringSplitOptions.TrimEntries);
-                if (line.Trim().Length == 0 || (number == 1 && parts.Length == 2 && !names.Contains(parts[0]) && !int.TryParse(parts[1], out _)))
+                if (
+                    line.Trim().Length == 0
+                    || (number == 1 && parts.Length == 2 && !names.Contains(parts[0]) && !int.TryParse(parts[1], out _))
+                )
                     continue;
                 if (parts.Length != 2 || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int label))
                     problems.Add($"{csv}({number}): '{line}' is not 'file,class index'");
                 else if (!known.TryAdd(parts[0], (label, number)) && known[parts[0]].Label != label)
-                    problems.Add($"{csv}({number}): class {label} for {parts[0]}, which has class {known[parts[0]].Label} in line {known[parts[0]].Line}");
+                    problems.Add(
+                        $"{csv}({number}): class {label} for {parts[0]}, which has class {known[parts[0]].Label} in "
+                            + $"line {known[parts[0]].Line}"
+                    );
             }
         }
 
         if (problems.Count == 0 && labels is not null && !flat.Any(f => known.ContainsKey(Path.GetFileName(f.Image))))
-            problems.Add($"{labels}: labels none of the {flat.Count} images in {folder}, such as {Path.GetFileName(flat[0].Image)}; a line is 'file,class index'");
+            problems.Add(
+                $"{labels}: labels none of the {flat.Count} images in {folder}, such as "
+                    + $"{Path.GetFileName(flat[0].Image)}; a line is 'file,class index'"
+            );
         if (problems.Count > 0)
             throw new FormatException(string.Join(Environment.NewLine, problems));
-        return new ImageSet([.. flat.Select(f => new ImageFile(f.Image, known.TryGetValue(Path.GetFileName(f.Image), out (int Label, int Line) of) ? of.Label : null, f.Mask))], []);
+        return new ImageSet(
+            [
+                .. flat.Select(f => new ImageFile(
+                    f.Image,
+                    known.TryGetValue(Path.GetFileName(f.Image), out (int Label, int Line) of) ? of.Label : null,
+                    f.Mask
+                )),
+            ],
+            []
+        );
 
         // Images of one folder, each with its mask.
         IReadOnlyList<(string Image, string? Mask)> Files(string one)
         {
-            string[] all = [.. Directory.EnumerateFiles(one).Where(f => Extensions.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
+            string[] all =
+            [
+                .. Directory
+                    .EnumerateFiles(one)
+                    .Where(f => Extensions.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase))
+                    .Order(StringComparer.Ordinal),
+            ];
             (string Image, string? Mask)[] beside = [.. MaskFiles.Pair(all)];
             return masks is null ? beside : [.. beside.Select(b => (b.Image, MaskFiles.Find(masks, b.Image)))];
         }
@@ -114,9 +144,12 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
             throw new FormatException($"the network input has {channels} channels; images give 1 or 3");
         using SKBitmap decoded = Bitmap.Read(path, "image");
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        using SKBitmap bitmap = (decoded.Width == width && decoded.Height == height
-            ? decoded.Copy(SKColorType.Rgba8888)
-            : decoded.Resize(info, new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear))) ?? throw new FormatException($"{path}: cannot be converted to {width}x{height} pixels");
+        using SKBitmap bitmap =
+            (
+                decoded.Width == width && decoded.Height == height
+                    ? decoded.Copy(SKColorType.Rgba8888)
+                    : decoded.Resize(info, new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear))
+            ) ?? throw new FormatException($"{path}: cannot be converted to {width}x{height} pixels");
         ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
         int pitch = bitmap.RowBytes;
         var values = new float[height * width * channels];
@@ -127,7 +160,10 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
                 ReadOnlySpan<byte> p = pixels.Slice((y * pitch) + (x * 4), 4);
                 for (int c = 0; c < channels; c++)
                 {
-                    float raw = channels == 3 ? p[c] : p[0] == p[1] && p[1] == p[2] ? p[0] : (0.299f * p[0]) + (0.587f * p[1]) + (0.114f * p[2]);
+                    float raw =
+                        channels == 3 ? p[c]
+                        : p[0] == p[1] && p[1] == p[2] ? p[0]
+                        : (0.299f * p[0]) + (0.587f * p[1]) + (0.114f * p[2]);
                     values[(((y * width) + x) * channels) + c] = ((raw / 255f) - normalization.Mean[c]) / normalization.Std[c];
                 }
             }

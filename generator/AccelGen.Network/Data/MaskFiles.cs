@@ -19,8 +19,11 @@ public static class MaskFiles
         foreach (string file in files.Where(f => Has(Lossless, f)))
         {
             string stem = Path.GetFileNameWithoutExtension(file);
-            string? image = Suffixes.Where(s => stem.EndsWith(s, StringComparison.Ordinal))
-                .Select(s => files.FirstOrDefault(f => Path.GetFileNameWithoutExtension(f) == stem[..^s.Length] && (s.Length > 0 || Has(Lossy, f))))
+            string? image = Suffixes
+                .Where(s => stem.EndsWith(s, StringComparison.Ordinal))
+                .Select(s =>
+                    files.FirstOrDefault(f => Path.GetFileNameWithoutExtension(f) == stem[..^s.Length] && (s.Length > 0 || Has(Lossy, f)))
+                )
                 .FirstOrDefault(f => f is not null);
             if (image is null)
                 continue;
@@ -32,8 +35,11 @@ public static class MaskFiles
     }
 
     /// <summary>The mask of an image in a folder of masks, or null.</summary>
-    internal static string? Find(string folder, string image) => Suffixes.SelectMany(s => Lossless.Select(e => Path.Combine(folder, Path.GetFileNameWithoutExtension(image) + s + e)))
-        .FirstOrDefault(f => File.Exists(f) && Path.GetFullPath(f) != Path.GetFullPath(image));
+    internal static string? Find(string folder, string image) =>
+        Suffixes
+            .SelectMany(s => Lossless.Select(e => Path.Combine(folder, Path.GetFileNameWithoutExtension(image) + s + e)))
+            .FirstOrDefault(f => File.Exists(f) && Path.GetFullPath(f) != Path.GetFullPath(image));
 
-    private static bool Has(string[] extensions, string file) => extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
+    private static bool Has(string[] extensions, string file) =>
+        extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
 }

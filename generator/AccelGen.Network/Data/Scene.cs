@@ -59,7 +59,13 @@ public sealed record Scene(byte[] Pixels, SegmentationMask Mask)
         var objects = new List<SceneObject>();
         Add(random.Below(4), 7, 45, [SceneClass.Ground], (x, z) => new SceneBuilding(view, random, x, z));
         Add(random.Below(6), 5, 40, [SceneClass.Ground], (x, z) => new SceneTree(view, random, x, z));
-        Add(random.Below(4), 4.5f, 22, [SceneClass.Ground, SceneClass.Path, SceneClass.Path], (x, z) => new SceneVehicle(view, random, x, z));
+        Add(
+            random.Below(4),
+            4.5f,
+            22,
+            [SceneClass.Ground, SceneClass.Path, SceneClass.Path],
+            (x, z) => new SceneVehicle(view, random, x, z)
+        );
         Add(random.Below(5), 3, 16, [SceneClass.Ground, SceneClass.Ground, SceneClass.Water], (x, z) => new SceneRock(view, random, x, z));
         Add(random.Below(6), 2.6f, 14, [SceneClass.Ground, SceneClass.Path], (x, z) => new ScenePerson(view, random, x, z));
         return [.. objects.OrderByDescending(o => o.Z)];
@@ -93,7 +99,14 @@ public sealed record Scene(byte[] Pixels, SegmentationMask Mask)
                 colours[(row * Size) + column] = view.Sky(column, row);
         }
 
-        Vector3[] covers = [new(0.30f, 0.38f, 0.22f), new(0.42f, 0.40f, 0.32f), new(0.40f, 0.42f, 0.48f), new(0.52f, 0.44f, 0.34f), new(0.22f, 0.30f, 0.20f)];
+        Vector3[] covers =
+        [
+            new(0.30f, 0.38f, 0.22f),
+            new(0.42f, 0.40f, 0.32f),
+            new(0.40f, 0.42f, 0.48f),
+            new(0.52f, 0.44f, 0.34f),
+            new(0.22f, 0.30f, 0.20f),
+        ];
         int ridges = random.Chance(0.75f) ? 1 + random.Below(2) : 0;
         float distance = random.LogRange(60, 300);
         for (int ridge = ridges - 1; ridge >= 0; ridge--)
@@ -108,7 +121,10 @@ public sealed record Scene(byte[] Pixels, SegmentationMask Mask)
                 {
                     float slope = SceneNoise.Fractal(column * 0.08f, row * 0.16f, 3, seed + 20) - 0.5f;
                     float fine = SceneNoise.At(column * 0.6f, row * 0.8f, seed + 30) - 0.5f;
-                    colours[(row * Size) + column] = view.Hazy(view.Lit(cover * (1 + (rough * (slope + (0.6f * fine)))), view.Light.Y * 0.7f), distance * (1 + (0.8f * ridge)));
+                    colours[(row * Size) + column] = view.Hazy(
+                        view.Lit(cover * (1 + (rough * (slope + (0.6f * fine)))), view.Light.Y * 0.7f),
+                        distance * (1 + (0.8f * ridge))
+                    );
                     classes[(row * Size) + column] = (byte)SceneClass.Hill;
                 }
             }
@@ -117,7 +133,9 @@ public sealed record Scene(byte[] Pixels, SegmentationMask Mask)
 
     private static void Paint(SceneObject one, SceneView view, Vector3[] colours, byte[] classes)
     {
-        float scale = one.Z / SceneView.Focus, foot = view.HorizonRow + (view.Eye / scale), middle = (Size / 2) + (one.X / scale);
+        float scale = one.Z / SceneView.Focus,
+            foot = view.HorizonRow + (view.Eye / scale),
+            middle = (Size / 2) + (one.X / scale);
         (float left, float right) = one.Extent;
         for (int row = Math.Max(0, (int)(foot - (one.Height / scale))); row < Math.Min(Size, foot + 1); row++)
         {
@@ -134,7 +152,11 @@ public sealed record Scene(byte[] Pixels, SegmentationMask Mask)
     // What a camera makes of it: exposure, contrast, tint, blur, vignette, noise.
     private static byte[] Develop(Vector3[] colours, SceneRandom random)
     {
-        (float exposure, float contrast, float vignette) = (random.LogRange(0.65f, 1.4f), random.Range(0.75f, 1.2f), random.Range(0, 0.35f));
+        (float exposure, float contrast, float vignette) = (
+            random.LogRange(0.65f, 1.4f),
+            random.Range(0.75f, 1.2f),
+            random.Range(0, 0.35f)
+        );
         (float blur, float noise) = (random.Range(0.15f, 1), random.LogRange(0.006f, 0.07f));
         Vector3 tint = random.Near(Vector3.One, 0.12f);
         Blur(colours, blur);
@@ -149,7 +171,8 @@ public sealed record Scene(byte[] Pixels, SegmentationMask Mask)
             // The sum of two numbers is near enough to a bell.
             float grey = random.Unit() + random.Unit() - 1;
             for (int c = 0; c < 3; c++)
-                pixels[(i * 3) + c] = (byte)MathF.Round(Math.Clamp(255 * (colour[c] + (noise * (grey + random.Unit() + random.Unit() - 1) * 1.7f)), 0, 255));
+                pixels[(i * 3) + c] = (byte)
+                    MathF.Round(Math.Clamp(255 * (colour[c] + (noise * (grey + random.Unit() + random.Unit() - 1) * 1.7f)), 0, 255));
         }
 
         return pixels;
@@ -168,7 +191,8 @@ public sealed record Scene(byte[] Pixels, SegmentationMask Mask)
                 for (int i = 0; i < Size; i++)
                     line[i] = colours[(at * next) + (i * step)];
                 for (int i = 0; i < Size; i++)
-                    colours[(at * next) + (i * step)] = (line[i] * (1 - (2 * side))) + ((line[Math.Max(i - 1, 0)] + line[Math.Min(i + 1, Size - 1)]) * side);
+                    colours[(at * next) + (i * step)] =
+                        (line[i] * (1 - (2 * side))) + ((line[Math.Max(i - 1, 0)] + line[Math.Min(i + 1, Size - 1)]) * side);
             }
         }
     }

@@ -6,7 +6,8 @@ using SkiaSharp;
 
 namespace AccelGen.Network.Data;
 
-/// <summary>A set of scenes as files that <see cref="ImageSet"/> reads: each a PNG with its mask beside it, and the names of the classes.</summary>
+/// <summary>A set of scenes as files that <see cref="ImageSet"/> reads: each a PNG with its mask beside it, and the names of the
+/// classes.</summary>
 public static partial class SceneFiles
 {
     /// <summary>Most scenes of a set.</summary>

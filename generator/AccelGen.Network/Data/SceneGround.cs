@@ -7,22 +7,58 @@ internal sealed class SceneGround
 {
     private static readonly Vector3[] Soils =
     [
-        new(0.30f, 0.45f, 0.20f), new(0.42f, 0.50f, 0.22f), new(0.56f, 0.52f, 0.32f), new(0.45f, 0.35f, 0.25f), new(0.68f, 0.60f, 0.44f),
-        new(0.82f, 0.84f, 0.88f), new(0.38f, 0.36f, 0.33f),
+        new(0.30f, 0.45f, 0.20f),
+        new(0.42f, 0.50f, 0.22f),
+        new(0.56f, 0.52f, 0.32f),
+        new(0.45f, 0.35f, 0.25f),
+        new(0.68f, 0.60f, 0.44f),
+        new(0.82f, 0.84f, 0.88f),
+        new(0.38f, 0.36f, 0.33f),
     ];
 
-    private static readonly Vector3[] Pavings = [new(0.36f, 0.36f, 0.38f), new(0.52f, 0.51f, 0.49f), new(0.60f, 0.53f, 0.42f), new(0.45f, 0.37f, 0.30f), new(0.66f, 0.65f, 0.63f)];
+    private static readonly Vector3[] Pavings =
+    [
+        new(0.36f, 0.36f, 0.38f),
+        new(0.52f, 0.51f, 0.49f),
+        new(0.60f, 0.53f, 0.42f),
+        new(0.45f, 0.37f, 0.30f),
+        new(0.66f, 0.65f, 0.63f),
+    ];
 
-    private static readonly Vector3[] Depths = [new(0.12f, 0.26f, 0.36f), new(0.16f, 0.30f, 0.28f), new(0.34f, 0.34f, 0.26f), new(0.22f, 0.28f, 0.34f)];
+    private static readonly Vector3[] Depths =
+    [
+        new(0.12f, 0.26f, 0.36f),
+        new(0.16f, 0.30f, 0.28f),
+        new(0.34f, 0.34f, 0.26f),
+        new(0.22f, 0.28f, 0.34f),
+    ];
 
     private readonly SceneView view;
     private readonly uint seed;
-    private readonly Vector3 soil, otherSoil, paving, depth;
-    private readonly float roughness, grain, mirror, ripple;
-    private readonly bool along, across, slabs, marked;
-    private readonly float wayAt, waySlope, wayBend, wayWidth, crossingAt, crossingSlope, crossingWidth;
+    private readonly Vector3 soil,
+        otherSoil,
+        paving,
+        depth;
+    private readonly float roughness,
+        grain,
+        mirror,
+        ripple;
+    private readonly bool along,
+        across,
+        slabs,
+        marked;
+    private readonly float wayAt,
+        waySlope,
+        wayBend,
+        wayWidth,
+        crossingAt,
+        crossingSlope,
+        crossingWidth;
     private readonly int water;
-    private readonly float waterX, waterZ, waterWidth, waterLength;
+    private readonly float waterX,
+        waterZ,
+        waterWidth,
+        waterLength;
 
     /// <summary>Draws a ground.</summary>
     public SceneGround(SceneView view, SceneRandom random)
@@ -35,12 +71,22 @@ internal sealed class SceneGround
         paving = random.Near(random.Chance(0.15f) ? soil : random.One(Pavings), 0.25f);
         (along, across) = (random.Chance(0.6f), random.Chance(0.3f));
         (slabs, marked) = (random.Chance(0.35f), random.Chance(0.4f));
-        (wayAt, waySlope, wayBend, wayWidth) = (random.Range(-4, 4), random.Range(-0.35f, 0.35f), random.Range(0, 2.5f), random.LogRange(1.6f, 6));
+        (wayAt, waySlope, wayBend, wayWidth) = (
+            random.Range(-4, 4),
+            random.Range(-0.35f, 0.35f),
+            random.Range(0, 2.5f),
+            random.LogRange(1.6f, 6)
+        );
         (crossingAt, crossingSlope, crossingWidth) = (random.LogRange(5, 25), random.Range(-0.3f, 0.3f), random.LogRange(2, 8));
         depth = random.Near(random.One(Depths), 0.3f);
         (mirror, ripple) = (random.Range(0.25f, 0.85f), random.Range(0.08f, 0.35f));
         water = random.Chance(0.62f) ? 1 + random.Below(3) : 0;
-        (waterX, waterZ, waterWidth, waterLength) = (random.Range(-7, 7), random.LogRange(5, 22), random.LogRange(4, 18), random.LogRange(2, 10));
+        (waterX, waterZ, waterWidth, waterLength) = (
+            random.Range(-7, 7),
+            random.LogRange(5, 22),
+            random.LogRange(4, 18),
+            random.LogRange(2, 10)
+        );
     }
 
     /// <summary>What lies at a point of the ground.</summary>
@@ -57,7 +103,8 @@ internal sealed class SceneGround
         if (wet)
             return SceneClass.Water;
         float edge = 0.5f * (SceneNoise.At(x * 1.7f, z * 1.7f, seed + 50) - 0.5f);
-        bool way = (along && MathF.Abs(OffWay(x, z) + edge) < wayWidth / 2) || (across && MathF.Abs(OffCrossing(x, z) + edge) < crossingWidth / 2);
+        bool way =
+            (along && MathF.Abs(OffWay(x, z) + edge) < wayWidth / 2) || (across && MathF.Abs(OffCrossing(x, z) + edge) < crossingWidth / 2);
         return way ? SceneClass.Path : SceneClass.Ground;
     }
 
@@ -91,7 +138,8 @@ internal sealed class SceneGround
         float fine = Seen(z, 20) * (SceneNoise.At(x * 20, z * 20, seed + 30) - 0.5f);
         float worn = SceneNoise.Fractal(x * 0.5f, z * 0.5f, 2, seed + 31) - 0.5f;
         Vector3 colour = paving * (1 + (grain * fine) + (0.35f * worn));
-        float off = along ? OffWay(x, z) : OffCrossing(x, z), length = along ? z : x;
+        float off = along ? OffWay(x, z) : OffCrossing(x, z),
+            length = along ? z : x;
         if (slabs && Seen(z, 2) > 0.2f && (Within(off, 0.8f) < 0.07f || Within(length, 0.8f) < 0.09f))
             colour *= 0.72f;
         else if (!slabs && marked && MathF.Abs(off) < 0.09f && Within(length, 3) < 1.6f)

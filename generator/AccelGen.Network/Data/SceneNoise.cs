@@ -34,7 +34,13 @@ internal sealed class SceneRandom(ulong state)
 
     /// <summary>A colour near another: brightness and each component vary.</summary>
     public Vector3 Near(Vector3 colour, float spread) =>
-        colour * Range(1 - spread, 1 + spread) * new Vector3(Range(1 - (spread / 2), 1 + (spread / 2)), Range(1 - (spread / 2), 1 + (spread / 2)), Range(1 - (spread / 2), 1 + (spread / 2)));
+        colour
+        * Range(1 - spread, 1 + spread)
+        * new Vector3(
+            Range(1 - (spread / 2), 1 + (spread / 2)),
+            Range(1 - (spread / 2), 1 + (spread / 2)),
+            Range(1 - (spread / 2), 1 + (spread / 2))
+        );
 
     /// <summary>Spreads all bits over all: neighbouring seeds have nothing in common.</summary>
     public static ulong Mix(ulong value)
@@ -51,7 +57,8 @@ internal static class SceneNoise
     /// <summary>Noise of one scale: a value drawn per whole-numbered point, smooth between them.</summary>
     public static float At(float x, float y, uint seed)
     {
-        float left = MathF.Floor(x), top = MathF.Floor(y);
+        float left = MathF.Floor(x),
+            top = MathF.Floor(y);
         (float u, float v) = (Ease(x - left), Ease(y - top));
         (int column, int row) = ((int)left, (int)top);
         float above = Lerp(Lattice(column, row, seed), Lattice(column + 1, row, seed), u);

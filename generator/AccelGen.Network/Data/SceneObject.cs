@@ -64,7 +64,8 @@ internal abstract class SceneObject(SceneView view, float x, float z)
     protected static bool In(float value, float low, float high) => value >= low && value <= high;
 
     /// <summary>Distance from a point, in radii.</summary>
-    protected static float Away(float u, float v, float radiusU, float radiusV) => MathF.Sqrt((u * u / (radiusU * radiusU)) + (v * v / (radiusV * radiusV)));
+    protected static float Away(float u, float v, float radiusU, float radiusV) =>
+        MathF.Sqrt((u * u / (radiusU * radiusU)) + (v * v / (radiusV * radiusV)));
 
     /// <summary>Place within a repeated length.</summary>
     protected static float Within(float value, float period) => value - (MathF.Floor(value / period) * period);
@@ -75,14 +76,27 @@ internal sealed class SceneBuilding : SceneObject
 {
     private static readonly Vector3[] Walls =
     [
-        new(0.58f, 0.34f, 0.26f), new(0.76f, 0.70f, 0.58f), new(0.60f, 0.60f, 0.60f), new(0.84f, 0.82f, 0.78f), new(0.72f, 0.62f, 0.40f), new(0.46f, 0.40f, 0.34f),
-        new(0.40f, 0.48f, 0.56f), new(0.36f, 0.46f, 0.36f),
+        new(0.58f, 0.34f, 0.26f),
+        new(0.76f, 0.70f, 0.58f),
+        new(0.60f, 0.60f, 0.60f),
+        new(0.84f, 0.82f, 0.78f),
+        new(0.72f, 0.62f, 0.40f),
+        new(0.46f, 0.40f, 0.34f),
+        new(0.40f, 0.48f, 0.56f),
+        new(0.36f, 0.46f, 0.36f),
     ];
 
-    private readonly float half, wall, deep, roof, storey, bay;
+    private readonly float half,
+        wall,
+        deep,
+        roof,
+        storey,
+        bay;
     private readonly int texture;
     private readonly bool windows;
-    private readonly Vector3 colour, roofColour, glass;
+    private readonly Vector3 colour,
+        roofColour,
+        glass;
     private readonly uint seed;
 
     public SceneBuilding(SceneView view, SceneRandom random, float x, float z)
@@ -107,9 +121,11 @@ internal sealed class SceneBuilding : SceneObject
     public override SceneClass Class => SceneClass.Building;
 
     // A side shows where the box lies off the middle: its far edge is nearer to the vanishing point.
-    public override (float Left, float Right) Extent => (
-        MathF.Min(-half, X > half ? ((X - half) * Z / (Z + deep)) - X : -half),
-        MathF.Max(half, X < -half ? ((X + half) * Z / (Z + deep)) - X : half));
+    public override (float Left, float Right) Extent =>
+        (
+            MathF.Min(-half, X > half ? ((X - half) * Z / (Z + deep)) - X : -half),
+            MathF.Max(half, X < -half ? ((X + half) * Z / (Z + deep)) - X : half)
+        );
 
     public override float Height => wall + roof;
 
@@ -162,7 +178,8 @@ internal sealed class SceneBuilding : SceneObject
         return of;
     }
 
-    private Vector3 Tiles(float along, float up) => roofColour * (Within(up, 0.35f) < 0.09f ? 0.8f : 1) * (0.85f + (0.3f * SceneNoise.At(along * 3, up * 3, seed + 9)));
+    private Vector3 Tiles(float along, float up) =>
+        roofColour * (Within(up, 0.35f) < 0.09f ? 0.8f : 1) * (0.85f + (0.3f * SceneNoise.At(along * 3, up * 3, seed + 9)));
 }
 
 /// <summary>A tree with a round or a pointed crown, or a bush.</summary>
@@ -170,13 +187,21 @@ internal sealed class SceneTree : SceneObject
 {
     private static readonly Vector3[] Leaves =
     [
-        new(0.20f, 0.36f, 0.14f), new(0.30f, 0.42f, 0.16f), new(0.14f, 0.28f, 0.18f), new(0.62f, 0.42f, 0.16f), new(0.50f, 0.26f, 0.14f), new(0.42f, 0.42f, 0.26f),
+        new(0.20f, 0.36f, 0.14f),
+        new(0.30f, 0.42f, 0.16f),
+        new(0.14f, 0.28f, 0.18f),
+        new(0.62f, 0.42f, 0.16f),
+        new(0.50f, 0.26f, 0.14f),
+        new(0.42f, 0.42f, 0.26f),
     ];
 
-    private readonly float trunk, trunkHalf, crown;
+    private readonly float trunk,
+        trunkHalf,
+        crown;
     private readonly bool pointed;
     private readonly (float U, float V, float Radius)[] puffs = [];
-    private readonly Vector3 leaf, bark;
+    private readonly Vector3 leaf,
+        bark;
     private readonly uint seed;
 
     public SceneTree(SceneView view, SceneRandom random, float x, float z)
@@ -191,11 +216,20 @@ internal sealed class SceneTree : SceneObject
         leaf = random.Near(random.One(Leaves), 0.3f);
         bark = random.Near(new(0.32f, 0.26f, 0.2f), 0.35f);
         seed = random.Bits();
-        puffs = [.. Enumerable.Range(0, 3 + random.Below(4)).Select(_ =>
-        {
-            float radius = crown * random.Range(0.45f, 0.75f);
-            return (random.Range(-1, 1) * (crown - radius), trunk + radius + (random.Unit() * MathF.Max(0, Height - trunk - (2 * radius))), radius);
-        })];
+        puffs =
+        [
+            .. Enumerable
+                .Range(0, 3 + random.Below(4))
+                .Select(_ =>
+                {
+                    float radius = crown * random.Range(0.45f, 0.75f);
+                    return (
+                        random.Range(-1, 1) * (crown - radius),
+                        trunk + radius + (random.Unit() * MathF.Max(0, Height - trunk - (2 * radius))),
+                        radius
+                    );
+                }),
+        ];
     }
 
     public override SceneClass Class => SceneClass.Tree;
@@ -204,9 +238,10 @@ internal sealed class SceneTree : SceneObject
 
     public override float Height { get; }
 
-    public override float ShadowHalf(float share) => share * Height < trunk
-        ? trunkHalf
-        : crown * (pointed ? 1 - share : MathF.Sqrt(MathF.Max(0, 1 - (4 * (share - 0.5f) * (share - 0.5f)))));
+    public override float ShadowHalf(float share) =>
+        share * Height < trunk
+            ? trunkHalf
+            : crown * (pointed ? 1 - share : MathF.Sqrt(MathF.Max(0, 1 - (4 * (share - 0.5f) * (share - 0.5f)))));
 
     public override bool Sample(float u, float v, out Vector3 colour)
     {
@@ -235,7 +270,10 @@ internal sealed class SceneTree : SceneObject
             }
         }
 
-        colour = View.Lit(bark * (0.75f + (0.5f * SceneNoise.At(u * 14, v * 4, seed + 3))), 0.6f + (0.5f * MathF.Sign(View.Light.X) * u / MathF.Max(trunkHalf, 0.01f)));
+        colour = View.Lit(
+            bark * (0.75f + (0.5f * SceneNoise.At(u * 14, v * 4, seed + 3))),
+            0.6f + (0.5f * MathF.Sign(View.Light.X) * u / MathF.Max(trunkHalf, 0.01f))
+        );
         return v >= 0 && v < trunk + (0.5f * crown) && MathF.Abs(u) < trunkHalf * (1.3f - (0.3f * v / MathF.Max(trunk, 0.1f)));
     }
 
@@ -251,13 +289,25 @@ internal sealed class SceneVehicle : SceneObject
 {
     private static readonly Vector3[] Paints =
     [
-        new(0.72f, 0.12f, 0.12f), new(0.16f, 0.26f, 0.60f), new(0.82f, 0.82f, 0.82f), new(0.10f, 0.10f, 0.12f), new(0.52f, 0.54f, 0.56f), new(0.80f, 0.66f, 0.14f),
-        new(0.16f, 0.40f, 0.26f), new(0.56f, 0.46f, 0.36f),
+        new(0.72f, 0.12f, 0.12f),
+        new(0.16f, 0.26f, 0.60f),
+        new(0.82f, 0.82f, 0.82f),
+        new(0.10f, 0.10f, 0.12f),
+        new(0.52f, 0.54f, 0.56f),
+        new(0.80f, 0.66f, 0.14f),
+        new(0.16f, 0.40f, 0.26f),
+        new(0.56f, 0.46f, 0.36f),
     ];
 
-    private readonly bool side, van;
-    private readonly float half, sill, belt, wheel, nose;
-    private readonly Vector3 paint, glass;
+    private readonly bool side,
+        van;
+    private readonly float half,
+        sill,
+        belt,
+        wheel,
+        nose;
+    private readonly Vector3 paint,
+        glass;
 
     public SceneVehicle(SceneView view, SceneRandom random, float x, float z)
         : base(view, x, z)
@@ -297,7 +347,8 @@ internal sealed class SceneVehicle : SceneObject
             return true;
         if (v < sill)
             return false;
-        float front = van ? half * 0.95f : half * 0.42f, back = van ? half : half * 0.85f;
+        float front = van ? half * 0.95f : half * 0.42f,
+            back = van ? half : half * 0.85f;
         float up = (v - belt) / (Height - belt);
         if (v > belt && (u > front - (up * half * (van ? 0.14f : 0.22f)) || u < -back + (up * half * (van ? 0.02f : 0.25f))))
             return false;
@@ -305,9 +356,15 @@ internal sealed class SceneVehicle : SceneObject
         float corner = MathF.Abs(u) - (half - 0.22f);
         if (v <= belt && corner > 0 && (Square(corner / 0.22f) + Square(MathF.Max(0, v - (belt - 0.22f)) / 0.22f)) > 1)
             return false;
-        bool window = In(up, 0.12f, 0.85f) && (van ? u > half * 0.3f : MathF.Abs(u + (0.2f * half)) < 0.55f * half) && MathF.Abs(u + (0.18f * half)) > 0.06f;
+        bool window =
+            In(up, 0.12f, 0.85f)
+            && (van ? u > half * 0.3f : MathF.Abs(u + (0.2f * half)) < 0.55f * half)
+            && MathF.Abs(u + (0.18f * half)) > 0.06f;
         bool lamp = v < belt && v > belt - 0.3f && MathF.Abs(u) > half - 0.18f;
-        Vector3 of = window ? glass * (1 + (0.6f * up)) : lamp ? (u > 0 ? new(0.95f, 0.92f, 0.8f) : new(0.6f, 0.08f, 0.06f)) : paint;
+        Vector3 of =
+            window ? glass * (1 + (0.6f * up))
+            : lamp ? (u > 0 ? new(0.95f, 0.92f, 0.8f) : new(0.6f, 0.08f, 0.06f))
+            : paint;
         // The flank is bent: bright above its shoulder, dark below.
         colour = View.Lit(of, 0.25f + (0.65f * v / Height) + (v > Height - 0.1f ? 0.4f : 0));
         return true;
@@ -325,7 +382,13 @@ internal sealed class SceneVehicle : SceneObject
         bool lamp = In(v, belt - 0.38f, belt - 0.15f) && MathF.Abs(u) > half * 0.62f;
         bool grille = In(v, sill, sill + 0.22f) && MathF.Abs(u) < half * 0.6f;
         Vector3 lights = nose > 0 ? new(0.95f, 0.93f, 0.84f) : new(0.66f, 0.08f, 0.06f);
-        colour = View.Lit(window ? glass * (1 + (0.5f * up)) : lamp ? lights : grille ? new(0.12f, 0.12f, 0.13f) : paint, 0.3f + (0.6f * v / Height));
+        colour = View.Lit(
+            window ? glass * (1 + (0.5f * up))
+                : lamp ? lights
+                : grille ? new(0.12f, 0.12f, 0.13f)
+                : paint,
+            0.3f + (0.6f * v / Height)
+        );
         return true;
     }
 
@@ -335,10 +398,18 @@ internal sealed class SceneVehicle : SceneObject
 /// <summary>A stone: outline and colours of a bush, another surface.</summary>
 internal sealed class SceneRock : SceneObject
 {
-    private static readonly Vector3[] Stones = [new(0.46f, 0.45f, 0.44f), new(0.52f, 0.46f, 0.38f), new(0.34f, 0.36f, 0.30f), new(0.62f, 0.60f, 0.56f), new(0.40f, 0.32f, 0.28f)];
+    private static readonly Vector3[] Stones =
+    [
+        new(0.46f, 0.45f, 0.44f),
+        new(0.52f, 0.46f, 0.38f),
+        new(0.34f, 0.36f, 0.30f),
+        new(0.62f, 0.60f, 0.56f),
+        new(0.40f, 0.32f, 0.28f),
+    ];
 
     private readonly float half;
-    private readonly Vector3 stone, moss;
+    private readonly Vector3 stone,
+        moss;
     private readonly uint seed;
 
     public SceneRock(SceneView view, SceneRandom random, float x, float z)
@@ -366,7 +437,8 @@ internal sealed class SceneRock : SceneObject
         float outline = 0.82f + (0.36f * SceneNoise.At((angle * 1.6f) + 10, 0.5f, seed));
         float away = MathF.Sqrt((a * a) + (b * b)) / outline;
         // Broken faces: each cell of a coarse net is turned its own way.
-        float turn = SceneNoise.At(a * 2.2f, b * 2.2f, seed + 1) - 0.5f, tilt = SceneNoise.At(a * 2.2f, b * 2.2f, seed + 2) - 0.5f;
+        float turn = SceneNoise.At(a * 2.2f, b * 2.2f, seed + 1) - 0.5f,
+            tilt = SceneNoise.At(a * 2.2f, b * 2.2f, seed + 2) - 0.5f;
         float crack = MathF.Abs(SceneNoise.Fractal(a * 2.5f, b * 2.5f, 2, seed + 3) - 0.5f);
         Vector3 of = Vector3.Lerp(stone, moss, SceneNoise.Step(0.4f, 0.7f, b * SceneNoise.At(a * 3, b * 3, seed + 4) * 1.4f));
         of *= (crack < 0.025f ? 0.6f : 0.9f) + (0.2f * SceneNoise.At(u * 18, v * 18, seed + 5));
@@ -382,13 +454,25 @@ internal sealed class ScenePerson : SceneObject
 
     private static readonly Vector3[] Cloths =
     [
-        new(0.70f, 0.16f, 0.16f), new(0.18f, 0.28f, 0.56f), new(0.86f, 0.84f, 0.80f), new(0.14f, 0.14f, 0.16f), new(0.36f, 0.40f, 0.26f), new(0.76f, 0.60f, 0.24f),
-        new(0.46f, 0.38f, 0.32f), new(0.44f, 0.46f, 0.50f),
+        new(0.70f, 0.16f, 0.16f),
+        new(0.18f, 0.28f, 0.56f),
+        new(0.86f, 0.84f, 0.80f),
+        new(0.14f, 0.14f, 0.16f),
+        new(0.36f, 0.40f, 0.26f),
+        new(0.76f, 0.60f, 0.24f),
+        new(0.46f, 0.38f, 0.32f),
+        new(0.44f, 0.46f, 0.50f),
     ];
 
-    private readonly float build, stride, arm;
-    private readonly bool striped, skirt;
-    private readonly Vector3 skin, hair, top, bottom;
+    private readonly float build,
+        stride,
+        arm;
+    private readonly bool striped,
+        skirt;
+    private readonly Vector3 skin,
+        hair,
+        top,
+        bottom;
 
     public ScenePerson(SceneView view, SceneRandom random, float x, float z)
         : base(view, x, z)
@@ -439,7 +523,13 @@ internal sealed class ScenePerson : SceneObject
         float leg = MathF.Abs(MathF.Abs(a) - (0.045f + (stride * (0.48f - b))));
         if (b >= 0.48f || (skirt && b > 0.25f ? MathF.Abs(a) > build * (0.16f - (0.15f * (b - 0.25f))) : leg > 0.042f * build))
             return false;
-        colour = Round(b < 0.04f ? new(0.1f, 0.09f, 0.08f) : skirt && b < 0.25f ? skin : bottom, MathF.Sign(a) * 0.4f, 0);
+        colour = Round(
+            b < 0.04f ? new(0.1f, 0.09f, 0.08f)
+                : skirt && b < 0.25f ? skin
+                : bottom,
+            MathF.Sign(a) * 0.4f,
+            0
+        );
         return true;
     }
 }

@@ -18,8 +18,11 @@ internal sealed class SceneView
         (new(0.60f, 0.52f, 0.50f), new(0.90f, 0.80f, 0.62f)),
     ];
 
-    private readonly Vector3 zenith, horizon;
-    private readonly float cloudCover, cloudBrightness, hazeDistance;
+    private readonly Vector3 zenith,
+        horizon;
+    private readonly float cloudCover,
+        cloudBrightness,
+        hazeDistance;
     private readonly uint clouds;
 
     /// <summary>Draws a view.</summary>
@@ -72,6 +75,10 @@ internal sealed class SceneView
         // Clouds lie in a plane above: smaller and flatter towards the horizon.
         float flat = 160 / (above + 16);
         float cloud = SceneNoise.Fractal((column - (Scene.Size / 2)) * flat * 0.012f, flat * 1.7f, 4, clouds);
-        return Vector3.Lerp(clear, new Vector3(cloudBrightness) * Vector3.Lerp(horizon, Vector3.One, 0.6f), 0.85f * SceneNoise.Step(0.75f - cloudCover, 1.05f - cloudCover, cloud));
+        return Vector3.Lerp(
+            clear,
+            new Vector3(cloudBrightness) * Vector3.Lerp(horizon, Vector3.One, 0.6f),
+            0.85f * SceneNoise.Step(0.75f - cloudCover, 1.05f - cloudCover, cloud)
+        );
     }
 }

@@ -27,9 +27,14 @@ public sealed record SegmentationMask(int Height, int Width, byte[] Classes)
             ReadOnlySpan<byte> p = pixels.Slice((i / bitmap.Width * bitmap.RowBytes) + (i % bitmap.Width * 4), 3);
             string Place() => $"{path}: row {i / bitmap.Width}, column {i % bitmap.Width}";
             if (p[0] != p[1] || p[1] != p[2])
-                throw new FormatException($"{Place()} has the colour {p[0]},{p[1]},{p[2]}; the pixels of a mask are grey, their value is the class");
+                throw new FormatException(
+                    $"{Place()} has the colour {p[0]},{p[1]},{p[2]}; the pixels of a mask are grey, their value is the class"
+                );
             if (p[0] != Ignored && p[0] - first >= classes)
-                throw new FormatException($"{Place()} has grey value {p[0]}, class {p[0] - first}; the network has the classes 0 to {classes - 1}, 255 does not count, and --mask-first (now {first}) is the grey value of class 0");
+                throw new FormatException(
+                    $"{Place()} has grey value {p[0]}, class {p[0] - first}; the network has the classes 0 to "
+                        + $"{classes - 1}, 255 does not count, and --mask-first (now {first}) is the grey value of class 0"
+                );
             result[i] = p[0] == Ignored || p[0] < first ? Ignored : (byte)(p[0] - first);
         }
 
@@ -43,7 +48,9 @@ public sealed record SegmentationMask(int Height, int Width, byte[] Classes)
         for (int y = 0; y < height; y++)
         {
             for (int x = 0; x < width; x++)
-                result[(y * width) + x] = Classes[((((2 * y) + 1) * Height / (2 * height)) * Width) + (((2 * x) + 1) * Width / (2 * width))];
+                result[(y * width) + x] = Classes[
+                    ((((2 * y) + 1) * Height / (2 * height)) * Width) + (((2 * x) + 1) * Width / (2 * width))
+                ];
         }
 
         return new SegmentationMask(height, width, result);

@@ -6,7 +6,8 @@ namespace AccelGen.Network.Data;
 /// </summary>
 public static class SyntheticImages
 {
-    private const int Waves = 5, Shapes = 24;
+    private const int Waves = 5,
+        Shapes = 24;
 
     /// <summary>An image as network input, NHWC.</summary>
     /// <param name="height">Rows.</param>
@@ -22,11 +23,20 @@ public static class SyntheticImages
         for (int c = 0; c < channels; c++)
         {
             float middle = 64 + (random.NextSingle() * 128);
-            (float Y, float X, float Phase, float Amplitude)[] waves = [.. Enumerable.Range(0, Waves).Select(i => ((random.NextSingle() - 0.5f) * 8, (random.NextSingle() - 0.5f) * 8, random.NextSingle() * MathF.Tau, 50f / (i + 1)))];
+            (float Y, float X, float Phase, float Amplitude)[] waves =
+            [
+                .. Enumerable
+                    .Range(0, Waves)
+                    .Select(i =>
+                        ((random.NextSingle() - 0.5f) * 8, (random.NextSingle() - 0.5f) * 8, random.NextSingle() * MathF.Tau, 50f / (i + 1))
+                    ),
+            ];
             for (int i = 0; i < height * width; i++)
             {
-                float y = (float)(i / width) / height, x = (float)(i % width) / width;
-                values[(i * channels) + c] = middle + waves.Sum(w => w.Amplitude * MathF.Cos((MathF.Tau * ((w.Y * y) + (w.X * x))) + w.Phase));
+                float y = (float)(i / width) / height,
+                    x = (float)(i % width) / width;
+                values[(i * channels) + c] =
+                    middle + waves.Sum(w => w.Amplitude * MathF.Cos((MathF.Tau * ((w.Y * y) + (w.X * x))) + w.Phase));
             }
         }
 

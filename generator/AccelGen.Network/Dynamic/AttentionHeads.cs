@@ -8,7 +8,9 @@ namespace AccelGen.Network.Dynamic;
 /// </summary>
 internal sealed class AttentionHeads(QuantizedNetwork network, int reader, ILookup<int, int> writers)
 {
-    private readonly HashSet<int> tensors = [], heads = [], projections = [];
+    private readonly HashSet<int> tensors = [],
+        heads = [],
+        projections = [];
 
     /// <summary>The cut, or null: the heads are no independent ones, or others read what would be left out.</summary>
     /// <param name="readers">Layers that read a tensor, by its home.</param>
@@ -18,7 +20,11 @@ internal sealed class AttentionHeads(QuantizedNetwork network, int reader, ILook
         if (!Trace(network.Layers[reader].Input, mixed) || !tensors.All(t => readers[t].All(l => l == reader || heads.Contains(l))))
             return null;
         int channels = mixed.Batch * mixed.Channels;
-        return new ChannelCut(reader, [new CutPart(channels, [.. projections.Order()], [.. projections.Order()])]) { Unit = mixed.Channels, HeadLayers = [.. heads.Order()] };
+        return new ChannelCut(reader, [new CutPart(channels, [.. projections.Order()], [.. projections.Order()])])
+        {
+            Unit = mixed.Channels,
+            HeadLayers = [.. heads.Order()],
+        };
     }
 
     // Whether each head of a tensor depends on the same head of what it is made of.
@@ -28,8 +34,13 @@ internal sealed class AttentionHeads(QuantizedNetwork network, int reader, ILook
         if (tensors.Contains(home))
             return true;
         // Written once and whole; a view with other heads would mix them.
-        if (network.Tensors[tensor].Shape.Batch != mixed.Batch || network.Tensors[home].Shape.Batch != mixed.Batch || network.Tensors[home].Constant is not null
-            || network.Inputs.Concat(network.Outputs).Any(t => network.Home(t) == home) || writers[home].Count() != 1)
+        if (
+            network.Tensors[tensor].Shape.Batch != mixed.Batch
+            || network.Tensors[home].Shape.Batch != mixed.Batch
+            || network.Tensors[home].Constant is not null
+            || network.Inputs.Concat(network.Outputs).Any(t => network.Home(t) == home)
+            || writers[home].Count() != 1
+        )
             return false;
         int layer = writers[home].Single();
         QuantizedLayer producer = network.Layers[layer];

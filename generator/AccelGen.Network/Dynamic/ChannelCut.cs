@@ -24,7 +24,8 @@ public sealed record ChannelCut(int Reader, IReadOnlyList<CutPart> Parts)
 
     /// <summary>Whether whole vectors of the input are kept or dropped: of each part of a concatenation, of each head.</summary>
     /// <param name="vectorWidth">Channels of a vector.</param>
-    public bool InWholeVectors(int vectorWidth) => (Parts.Count == 1 || Parts.All(p => p.Channels % vectorWidth == 0)) && (Unit == 1 || Unit % vectorWidth == 0);
+    public bool InWholeVectors(int vectorWidth) =>
+        (Parts.Count == 1 || Parts.All(p => p.Channels % vectorWidth == 0)) && (Unit == 1 || Unit % vectorWidth == 0);
 
     /// <summary>A fraction of the channels in whole vectors, or whole heads: the nearest number, at least one.</summary>
     /// <param name="fraction">Above 0 and at most 1.</param>
@@ -38,7 +39,8 @@ public sealed record ChannelCut(int Reader, IReadOnlyList<CutPart> Parts)
     /// <param name="channels">Channels.</param>
     /// <param name="fraction">Above 0 and at most 1.</param>
     /// <param name="vectorWidth">Channels of a vector.</param>
-    public static int WholeVectors(int channels, double fraction, int vectorWidth) => Math.Max(1, (int)Math.Round(fraction * channels / vectorWidth)) * vectorWidth;
+    public static int WholeVectors(int channels, double fraction, int vectorWidth) =>
+        Math.Max(1, (int)Math.Round(fraction * channels / vectorWidth)) * vectorWidth;
 
     /// <summary>Channels of each part among the first ones in an order.</summary>
     /// <param name="kept">Channels kept.</param>
@@ -68,21 +70,29 @@ public static class ChannelCuts
     public static IReadOnlyList<ChannelCut> Find(QuantizedNetwork network)
     {
         ILookup<int, int> writers = Enumerable.Range(0, network.Layers.Count).ToLookup(i => network.Home(network.Layers[i].Output));
-        ILookup<int, int> readers = Enumerable.Range(0, network.Layers.Count)
-            .SelectMany(i => network.Layers[i].Reads.Select(network.Home).Distinct().Select(t => (Tensor: t, Layer: i))).ToLookup(r => r.Tensor, r => r.Layer);
-        return [.. Enumerable.Range(0, network.Layers.Count).Select(i => new Region(network, i, writers).Cut(readers)).OfType<ChannelCut>()];
+        ILookup<int, int> readers = Enumerable
+            .Range(0, network.Layers.Count)
+            .SelectMany(i => network.Layers[i].Reads.Select(network.Home).Distinct().Select(t => (Tensor: t, Layer: i)))
+            .ToLookup(r => r.Tensor, r => r.Layer);
+        return
+        [
+            .. Enumerable.Range(0, network.Layers.Count).Select(i => new Region(network, i, writers).Cut(readers)).OfType<ChannelCut>(),
+        ];
     }
 
     // What is computed for one reader alone, found from its input backwards.
     private sealed class Region(QuantizedNetwork network, int reader, ILookup<int, int> writers)
     {
-        private readonly HashSet<int> tensors = [], members = [];
+        private readonly HashSet<int> tensors = [],
+            members = [];
         private readonly Dictionary<int, List<CutPart>?> traced = [];
 
         public ChannelCut? Cut(ILookup<int, int> readers)
         {
-            if (network.Layers[reader] is not ConvLayer { Groups: 1, IsDataMovement: false, InputExtent: null } conv
-                || conv.Reads.Count(t => network.Home(t) == network.Home(conv.Input)) > 1)
+            if (
+                network.Layers[reader] is not ConvLayer { Groups: 1, IsDataMovement: false, InputExtent: null } conv
+                || conv.Reads.Count(t => network.Home(t) == network.Home(conv.Input)) > 1
+            )
                 return null;
             if (network.Tensors[conv.Input].Shape.Batch > 1)
                 return new AttentionHeads(network, reader, writers).Cut(readers);
@@ -99,8 +109,13 @@ public static class ChannelCuts
             if (traced.TryGetValue(home, out List<CutPart>? known))
                 return known;
             // Written once, by the layers of this network, whole.
-            if (network.Tensors[tensor].Shape.Batch > 1 || network.Tensors[home].Constant is not null || network.Inputs.Any(t => network.Home(t) == home)
-                || network.Outputs.Any(t => network.Home(t) == home) || writers[home].Count() != 1)
+            if (
+                network.Tensors[tensor].Shape.Batch > 1
+                || network.Tensors[home].Constant is not null
+                || network.Inputs.Any(t => network.Home(t) == home)
+                || network.Outputs.Any(t => network.Home(t) == home)
+                || writers[home].Count() != 1
+            )
                 return traced[home] = null;
             int layer = writers[home].Single();
             if (network.Layers[layer] is not { TransposeOutput: false, OutputExtent: null } producer || layer >= reader)
@@ -154,7 +169,16 @@ public static class ChannelCuts
                 // Behind a concatenation the channels of a path are no first ones.
                 if (parts is not [_])
                     return null;
-                all = all is null ? parts : [new CutPart(all[0].Channels, [.. all[0].Sources.Union(parts[0].Sources)], [.. all[0].Layers.Union(parts[0].Layers)])];
+                all = all is null
+                    ? parts
+                    :
+                    [
+                        new CutPart(
+                            all[0].Channels,
+                            [.. all[0].Sources.Union(parts[0].Sources)],
+                            [.. all[0].Layers.Union(parts[0].Layers)]
+                        ),
+                    ];
             }
 
             return all is [var one] ? [one with { Layers = [.. one.Layers, layer] }] : null;

@@ -25,7 +25,9 @@ public static class ChannelOrder
     /// <param name="statistics">Statistics of its input.</param>
     public static double[] Importance(ConvLayer reader, ChannelStatistics statistics)
     {
-        int channels = statistics.Mean.Length, outputs = reader.Bias.Length, taps = reader.Weights.Length / (channels * outputs);
+        int channels = statistics.Mean.Length,
+            outputs = reader.Bias.Length,
+            taps = reader.Weights.Length / (channels * outputs);
         double[] squares = new double[channels];
         for (int k = 0; k < outputs; k++)
         {
@@ -51,7 +53,14 @@ public static class ChannelOrder
     public static int[] ByImportance(ChannelCut cut, IReadOnlyList<double> importance, int vectorWidth)
     {
         if (cut.Unit > 1)
-            return [.. Enumerable.Range(0, cut.Channels).Chunk(cut.Unit).OrderByDescending(head => head.Sum(c => importance[c] * importance[c])).SelectMany(c => c)];
+            return
+            [
+                .. Enumerable
+                    .Range(0, cut.Channels)
+                    .Chunk(cut.Unit)
+                    .OrderByDescending(head => head.Sum(c => importance[c] * importance[c]))
+                    .SelectMany(c => c),
+            ];
         var vectors = new List<(double Square, int Part, int[] Channels)>();
         int first = 0;
         for (int p = 0; p < cut.Parts.Count; first += cut.Parts[p].Channels, p++)

@@ -14,7 +14,8 @@ public sealed record PathPlan(string Name, IReadOnlySet<int> SkippedBlocks, IRea
 
     /// <summary>Whether biases take in means, or null where the path drops nothing that has one.</summary>
     /// <param name="cuts">Cuts in use.</param>
-    public bool? TakesMeansOf(IEnumerable<OrderedCut> cuts) => cuts.Any(c => c.Means is not null && KeptOf(c.Cut) < c.Cut.Channels) ? TakesMeans : null;
+    public bool? TakesMeansOf(IEnumerable<OrderedCut> cuts) =>
+        cuts.Any(c => c.Means is not null && KeptOf(c.Cut) < c.Cut.Channels) ? TakesMeans : null;
 
     /// <summary>Channels kept of a cut.</summary>
     /// <param name="cut">Cut.</param>
@@ -38,7 +39,8 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
     /// <summary>The cuts in use.</summary>
     public IReadOnlyList<OrderedCut> Cuts { get; init; } = [];
 
-    /// <summary>Float networks of the paths, in order, where each path is a network of its own (<see cref="SubnetFamily"/>); else empty.</summary>
+    /// <summary>Float networks of the paths, in order, where each path is a network of its own (<see cref="SubnetFamily"/>); else
+    /// empty.</summary>
     public IReadOnlyList<FloatNetwork> Floats { get; init; } = [];
 
     /// <summary>Most variants: the field of the path table has eight bits.</summary>
@@ -50,13 +52,24 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
     /// <param name="plans">Paths.</param>
     /// <param name="vectorWidth">Channels of a vector.</param>
     /// <param name="registers">Dynamic registers of the configuration.</param>
-    /// <exception cref="FormatException">A path keeps what is not there, or the paths need more registers or variants than there are.</exception>
-    public static DynamicNetwork Prepare(QuantizedNetwork network, IReadOnlyList<OrderedCut> cuts, IReadOnlyList<PathPlan> plans, int vectorWidth, int registers)
+    /// <exception cref="FormatException">A path keeps what is not there, or the paths need more registers or variants than there
+    /// are.</exception>
+    public static DynamicNetwork Prepare(
+        QuantizedNetwork network,
+        IReadOnlyList<OrderedCut> cuts,
+        IReadOnlyList<PathPlan> plans,
+        int vectorWidth,
+        int registers
+    )
     {
         List<string> problems =
         [
-            .. cuts.Select(c => c.Cut).Where(c => c.Unit > 1 && c.Unit % vectorWidth != 0 && plans.Any(p => p.KeptOf(c) < c.Channels))
-                .Select(c => $"{network.Layers[c.Reader].Name}: its attention heads have {c.Unit} channels, no whole number of vectors of {vectorWidth}: set array.vectorWidth to {c.Unit} or a part of it, or keep all heads"),
+            .. cuts.Select(c => c.Cut)
+                .Where(c => c.Unit > 1 && c.Unit % vectorWidth != 0 && plans.Any(p => p.KeptOf(c) < c.Channels))
+                .Select(c =>
+                    $"{network.Layers[c.Reader].Name}: its attention heads have {c.Unit} channels, no whole number of "
+                    + $"vectors of {vectorWidth}: set array.vectorWidth to {c.Unit} or a part of it, or keep all heads"
+                ),
             .. plans.SelectMany(p => cuts.SelectMany(c => Problems(network, c.Cut, p, vectorWidth))),
         ];
         if (problems.Count > 0)
@@ -96,9 +109,22 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         }
 
         if (columns.Count > registers)
-            throw new FormatException($"the paths need {columns.Count} dynamic registers, one for each way in which kept channels change from path to path; there are {registers}: keep the same fraction in more layers, or raise control.dynamicRegisters up to 16");
+            throw new FormatException(
+                $"the paths need {columns.Count} dynamic registers, one for each way in which kept channels change "
+                    + $"from path to path; there are {registers}: keep the same fraction in more layers, or raise "
+                    + $"control.dynamicRegisters up to 16"
+            );
         int[] variants = Variants(layers, cuts, plans);
-        ExecutionPath[] paths = [.. plans.Select((plan, i) => new ExecutionPath(plan.Name, plan.SkippedBlocks, columns.Select((c, r) => (c, r)).ToDictionary(c => c.r, c => c.c[i])) { Variant = variants[i] })];
+        ExecutionPath[] paths =
+        [
+            .. plans.Select(
+                (plan, i) =>
+                    new ExecutionPath(plan.Name, plan.SkippedBlocks, columns.Select((c, r) => (c, r)).ToDictionary(c => c.r, c => c.c[i]))
+                    {
+                        Variant = variants[i],
+                    }
+            ),
+        ];
         return new DynamicNetwork(network with { Layers = layers }, paths) { Plans = plans, Cuts = cuts };
     }
 
@@ -110,11 +136,14 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         if (kept < 1 || kept > cut.Channels)
             yield return $"{place}legal are 1 to {cut.Channels}";
         else if (cut.Parts.Count > 1 && kept % vectorWidth != 0)
-            yield return $"{place}behind a concatenation whole vectors are kept: multiples of {vectorWidth}, such as {Math.Max(vectorWidth, kept / vectorWidth * vectorWidth)}";
+            yield return $"{place}behind a concatenation whole vectors are kept: multiples of {vectorWidth}, such as "
+                + $"{Math.Max(vectorWidth, kept / vectorWidth * vectorWidth)}";
         else if (kept % cut.Unit != 0)
-            yield return $"{place}whole attention heads are kept: multiples of {cut.Unit}, such as {Math.Max(cut.Unit, kept / cut.Unit * cut.Unit)}";
+            yield return $"{place}whole attention heads are kept: multiples of {cut.Unit}, such as "
+                + $"{Math.Max(cut.Unit, kept / cut.Unit * cut.Unit)}";
         if (cut.Parts.Count > 1 && cut.Parts.FirstOrDefault(p => p.Channels % vectorWidth != 0) is { } part)
-            yield return $"{place}{network.Layers[part.Layers[^1]].Name}, a part of the concatenation, has {part.Channels} channels, no whole number of vectors of {vectorWidth}";
+            yield return $"{place}{network.Layers[part.Layers[^1]].Name}, a part of the concatenation, has "
+                + $"{part.Channels} channels, no whole number of vectors of {vectorWidth}";
     }
 
     // Brings the channels of a cut into their order: a permutation of the producers' outputs and of the reader's inputs.
@@ -131,7 +160,11 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         }
 
         var reader = (ConvLayer)layers[cut.Reader];
-        layers[cut.Reader] = reader with { Weights = [.. reader.Weights.Chunk(order.Length).SelectMany(w => order.Select(c => w[c]))], InputOrder = InputOrder(cut, order, vectorWidth) };
+        layers[cut.Reader] = reader with
+        {
+            Weights = [.. reader.Weights.Chunk(order.Length).SelectMany(w => order.Select(c => w[c]))],
+            InputOrder = InputOrder(cut, order, vectorWidth),
+        };
     }
 
     private static QuantizedLayer WithOutputs(QuantizedLayer layer, int[] order)
@@ -139,7 +172,12 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         if (layer is not ConvLayer conv)
             return layer;
         sbyte[][] rows = [.. conv.Weights.Chunk(conv.Weights.Length / conv.Bias.Length)];
-        return conv with { Weights = [.. order.SelectMany(k => rows[k])], Bias = [.. order.Select(k => conv.Bias[k])], Scales = [.. order.Select(k => conv.Scales[k])] };
+        return conv with
+        {
+            Weights = [.. order.SelectMany(k => rows[k])],
+            Bias = [.. order.Select(k => conv.Bias[k])],
+            Scales = [.. order.Select(k => conv.Scales[k])],
+        };
     }
 
     // Within a part the producer has the order; the vectors of several parts are read in another one than they lie in.
@@ -147,7 +185,8 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
     {
         if (cut.Parts.Count == 1 || order.Select((c, i) => c == i).All(same => same))
             return null;
-        int[] next = new int[cut.Parts.Count], firsts = new int[cut.Parts.Count];
+        int[] next = new int[cut.Parts.Count],
+            firsts = new int[cut.Parts.Count];
         for (int p = 1; p < firsts.Length; p++)
             firsts[p] = firsts[p - 1] + cut.Parts[p - 1].Channels;
         int[] vectors = new int[order.Length / vectorWidth];
@@ -181,7 +220,10 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         {
             var reader = (ConvLayer)layers[withMeans[c].Cut.Reader];
             double[] means = [.. withMeans[c].Order.Select(channel => withMeans[c].Means![channel])];
-            var byKept = known.Select(k => k[c]).Distinct().ToDictionary(k => k, k => new ConvParameters(Bias(reader, means, k), reader.Scales));
+            var byKept = known
+                .Select(k => k[c])
+                .Distinct()
+                .ToDictionary(k => k, k => new ConvParameters(Bias(reader, means, k), reader.Scales));
             layers[withMeans[c].Cut.Reader] = reader with { Variants = [.. known.Select(k => byKept[k[c]])] };
         }
 

@@ -45,13 +45,24 @@ internal sealed class ExtentColumns
             {
                 for (int b = a + 1; b < columns.Count; b++)
                 {
-                    if (columns[a].Extends && columns[b].Extends && Joined(columns[a], columns[b]) is var both && both.Kept.All(k => k is null || k <= both.Most) && Cost(columns[a], both) + Cost(columns[b], both) is var cost && cost < best.Cost)
+                    if (
+                        columns[a].Extends
+                        && columns[b].Extends
+                        && Joined(columns[a], columns[b]) is var both
+                        && both.Kept.All(k => k is null || k <= both.Most)
+                        && Cost(columns[a], both) + Cost(columns[b], both) is var cost
+                        && cost < best.Cost
+                    )
                         best = (cost, a, b);
                 }
             }
 
             if (best.A < 0)
-                throw new FormatException($"the subnets need {needed} dynamic registers, one for each way in which kept channels change from path to path; there are {registers}, and no two of the {columns.Count} left can share one: raise control.dynamicRegisters up to 16, or give fewer subnets");
+                throw new FormatException(
+                    $"the subnets need {needed} dynamic registers, one for each way in which kept channels change "
+                        + $"from path to path; there are {registers}, and no two of the {columns.Count} left can "
+                        + $"share one: raise control.dynamicRegisters up to 16, or give fewer subnets"
+                );
             columns[best.A] = Joined(columns[best.A], columns[best.B]);
             columns.RemoveAt(best.B);
         }
@@ -61,8 +72,23 @@ internal sealed class ExtentColumns
     }
 
     private static Column Joined(Column a, Column b) =>
-        new([.. a.Kept.Zip(b.Kept, (x, y) => x is null ? y : y is null ? x : Math.Max(x.Value, y.Value))], [.. a.Tensors, .. b.Tensors], a.Work + b.Work, Math.Min(a.Most, b.Most), a.Extends && b.Extends);
+        new(
+            [
+                .. a.Kept.Zip(
+                    b.Kept,
+                    (x, y) =>
+                        x is null ? y
+                        : y is null ? x
+                        : Math.Max(x.Value, y.Value)
+                ),
+            ],
+            [.. a.Tensors, .. b.Tensors],
+            a.Work + b.Work,
+            Math.Min(a.Most, b.Most),
+            a.Extends && b.Extends
+        );
 
     // Work on channels that a path would not need.
-    private static double Cost(Column one, Column both) => one.Work * one.Kept.Zip(both.Kept, (x, y) => x is null || y is null ? 0 : (double)(y.Value - x.Value) / one.Most).Sum();
+    private static double Cost(Column one, Column both) =>
+        one.Work * one.Kept.Zip(both.Kept, (x, y) => x is null || y is null ? 0 : (double)(y.Value - x.Value) / one.Most).Sum();
 }

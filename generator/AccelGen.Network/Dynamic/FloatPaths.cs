@@ -15,7 +15,9 @@ public static class FloatPaths
     public static float[] Run(FloatNetwork network, DynamicNetwork prepared, int path, float[] input)
     {
         if (prepared.Floats.Count > 0)
-            return FloatExecutor.Run(prepared.Floats[path], new Dictionary<int, float[]> { [prepared.Floats[path].Inputs[0]] = input })[prepared.Floats[path].Outputs[0]];
+            return FloatExecutor.Run(prepared.Floats[path], new Dictionary<int, float[]> { [prepared.Floats[path].Inputs[0]] = input })[
+                prepared.Floats[path].Outputs[0]
+            ];
         var dropped = new Dictionary<int, (int Channels, (int Channel, float Value)[] Set)>();
         foreach (OrderedCut cut in prepared.Plans.Count == 0 ? [] : prepared.Cuts)
         {
@@ -23,21 +25,34 @@ public static class FloatPaths
             int kept = plan.KeptOf(cut.Cut);
             QuantizedTensor read = prepared.Network.Tensors[prepared.Network.Layers[cut.Cut.Reader].Input];
             if (kept < cut.Cut.Channels)
-                dropped[network.Home(network.Layers[cut.Cut.Reader].Input)] = (cut.Cut.Channels, [.. cut.Order.Skip(kept).Select(c => (c, plan.TakesMeans && cut.Means is { } means ? (float)(means[c] * read.Scale) : 0))]);
+                dropped[network.Home(network.Layers[cut.Cut.Reader].Input)] = (
+                    cut.Cut.Channels,
+                    [
+                        .. cut
+                            .Order.Skip(kept)
+                            .Select(c => (c, plan.TakesMeans && cut.Means is { } means ? (float)(means[c] * read.Scale) : 0)),
+                    ]
+                );
         }
 
-        return FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input }, prepared.Paths[path], (layer, values) =>
-        {
-            if (!dropped.TryGetValue(network.Home(layer.Output), out (int Channels, (int Channel, float Value)[] Set) drop))
-                return;
-            // Head after head, each with its own channels.
-            TensorShape shape = network.Tensors[layer.Output].Shape;
-            int width = drop.Channels / shape.Batch, pixels = values.Length / drop.Channels;
-            foreach ((int channel, float value) in drop.Set)
+        return FloatExecutor.Run(
+            network,
+            new Dictionary<int, float[]> { [network.Inputs[0]] = input },
+            prepared.Paths[path],
+            (layer, values) =>
             {
-                for (int pixel = 0; pixel < pixels; pixel++)
-                    values[(((channel / width * pixels) + pixel) * width) + (channel % width)] = value;
+                if (!dropped.TryGetValue(network.Home(layer.Output), out (int Channels, (int Channel, float Value)[] Set) drop))
+                    return;
+                // Head after head, each with its own channels.
+                TensorShape shape = network.Tensors[layer.Output].Shape;
+                int width = drop.Channels / shape.Batch,
+                    pixels = values.Length / drop.Channels;
+                foreach ((int channel, float value) in drop.Set)
+                {
+                    for (int pixel = 0; pixel < pixels; pixel++)
+                        values[(((channel / width * pixels) + pixel) * width) + (channel % width)] = value;
+                }
             }
-        })[network.Outputs[0]];
+        )[network.Outputs[0]];
     }
 }

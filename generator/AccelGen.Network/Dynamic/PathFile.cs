@@ -15,7 +15,10 @@ namespace AccelGen.Network.Dynamic;
 /// </summary>
 public sealed partial class PathFile
 {
-    private const string Paths = "paths", Name = "name", Skip = "skip", Keep = "keep";
+    private const string Paths = "paths",
+        Name = "name",
+        Skip = "skip",
+        Keep = "keep";
 
     private readonly string file;
     private readonly QuantizedNetwork network;
@@ -31,7 +34,8 @@ public sealed partial class PathFile
     /// <param name="network">Network.</param>
     /// <param name="cuts">Its cuts.</param>
     /// <param name="vectorWidth">Channels of a vector.</param>
-    /// <exception cref="FormatException">The file is wrong; every problem is named with its place, value, legal values and cure.</exception>
+    /// <exception cref="FormatException">The file is wrong; every problem is named with its place, value, legal values and
+    /// cure.</exception>
     public static IReadOnlyList<PathPlan> Load(string file, QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth)
     {
         if (!File.Exists(file))
@@ -42,8 +46,17 @@ public sealed partial class PathFile
     /// <summary>Reads paths from a text.</summary>
     /// <param name="text">JSON.</param>
     /// <param name="file">Name of its file, for messages.</param>
-    /// <inheritdoc cref="Load"/>
-    public static IReadOnlyList<PathPlan> Parse(string text, string file, QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth)
+    /// <param name="network">Network.</param>
+    /// <param name="cuts">Its cuts.</param>
+    /// <param name="vectorWidth">Channels of a vector, for fractions.</param>
+    /// <exception cref="FormatException">The text is not what the schema says, or does not fit the network.</exception>
+    public static IReadOnlyList<PathPlan> Parse(
+        string text,
+        string file,
+        QuantizedNetwork network,
+        IReadOnlyList<ChannelCut> cuts,
+        int vectorWidth
+    )
     {
         var reader = new PathFile(file, network, cuts, vectorWidth);
         PathPlan[] plans = [.. reader.Read(text)];
@@ -59,17 +72,27 @@ public sealed partial class PathFile
         var names = cuts.ToDictionary(c => c.Reader, c => NameOf(network, c));
         var root = new JsonObject
         {
-            [Paths] = new JsonArray([.. plans.Select(p =>
-            {
-                var path = new JsonObject { [Name] = p.Name };
-                if (p.SkippedBlocks.Count > 0)
-                    path[Skip] = new JsonArray([.. p.SkippedBlocks.Order().Select(b => (JsonNode)network.Blocks[b].Name)]);
-                if (p.Kept.Count > 0)
-                    path[Keep] = new JsonObject(p.Kept.OrderBy(k => k.Key).Select(k => KeyValuePair.Create<string, JsonNode?>(names[k.Key], k.Value)));
-                return (JsonNode)path;
-            })]),
+            [Paths] = new JsonArray([
+                .. plans.Select(p =>
+                {
+                    var path = new JsonObject { [Name] = p.Name };
+                    if (p.SkippedBlocks.Count > 0)
+                        path[Skip] = new JsonArray([.. p.SkippedBlocks.Order().Select(b => (JsonNode)network.Blocks[b].Name)]);
+                    if (p.Kept.Count > 0)
+                        path[Keep] = new JsonObject(
+                            p.Kept.OrderBy(k => k.Key).Select(k => KeyValuePair.Create<string, JsonNode?>(names[k.Key], k.Value))
+                        );
+                    return (JsonNode)path;
+                }),
+            ]),
         };
-        return root.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+        return root.ToJsonString(
+                new JsonSerializerOptions
+                {
+                    WriteIndented = true,
+                    Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+                }
+            ) + "\n";
     }
 
     /// <summary>Name of a cut for path files and reports: that of its reader, without the operator behind the last slash.</summary>
@@ -102,7 +125,8 @@ public sealed partial class PathFile
             string place = $"{Paths}[{i}]";
             if (Object(paths[i], place, Name, Skip, Keep) is not { } path)
                 continue;
-            string? name = (path[Name] as JsonValue)?.TryGetValue(out string? given) == true && !string.IsNullOrWhiteSpace(given) ? given : null;
+            string? name =
+                (path[Name] as JsonValue)?.TryGetValue(out string? given) == true && !string.IsNullOrWhiteSpace(given) ? given : null;
             if (name is null)
                 Report($"{place}.{Name}", path[Name], "a text that is not blank");
             else if (!names.Add(name))
@@ -116,7 +140,13 @@ public sealed partial class PathFile
         var skipped = new HashSet<int>();
         foreach (JsonNode? entry in List(path, place, Skip, required: false) ?? [])
         {
-            string? text = entry is JsonValue value ? value.TryGetValue(out string? s) ? s : value.TryGetValue(out int n) ? n.ToString(CultureInfo.InvariantCulture) : null : null;
+            string? text = entry is JsonValue value
+                ? value.TryGetValue(out string? s)
+                    ? s
+                    : value.TryGetValue(out int n)
+                        ? n.ToString(CultureInfo.InvariantCulture)
+                        : null
+                : null;
             if (text is null)
             {
                 Report($"{place}.{Skip}", entry, "names, indices or ranges of blocks");
@@ -151,12 +181,18 @@ public sealed partial class PathFile
         {
             ChannelCut[] matching = [.. cuts.Where(c => Matches(pattern, network.Layers[c.Reader].Name))];
             if (matching.Length == 0)
-                problems.Add($"{file}: {place}.{Keep}.{pattern}: matches no layer that can read fewer channels; those are {(cuts.Count == 0 ? "none" : string.Join(", ", cuts.Select(c => NameOf(network, c))))}");
+                problems.Add(
+                    $"{file}: {place}.{Keep}.{pattern}: matches no layer that can read fewer channels; those are "
+                        + $"{(cuts.Count == 0 ? "none" : string.Join(", ", cuts.Select(c => NameOf(network, c))))}"
+                );
             foreach (ChannelCut cut in matching)
             {
                 if (Channels(value, cut) is not int channels)
                 {
-                    string counts = cut.Unit == 1 ? $"a number of channels, 1 to {cut.Channels}" : $"the channels of whole attention heads, a multiple of {cut.Unit} up to {cut.Channels}";
+                    string counts =
+                        cut.Unit == 1
+                            ? $"a number of channels, 1 to {cut.Channels}"
+                            : $"the channels of whole attention heads, a multiple of {cut.Unit} up to {cut.Channels}";
                     Report($"{place}.{Keep}.{pattern}", value, $"{counts}, or a fraction above 0 and at most 1, such as 0.5 or \"1/2\"");
                     break;
                 }
@@ -180,7 +216,9 @@ public sealed partial class PathFile
         {
             if (!value.TryGetValue(out string? text) || Fraction().Match(text) is not { Success: true } match)
                 return null;
-            fraction = double.Parse(match.Groups["a"].Value, CultureInfo.InvariantCulture) / double.Parse(match.Groups["b"].Value, CultureInfo.InvariantCulture);
+            fraction =
+                double.Parse(match.Groups["a"].Value, CultureInfo.InvariantCulture)
+                / double.Parse(match.Groups["b"].Value, CultureInfo.InvariantCulture);
         }
 
         if (!(fraction > 0 && fraction <= 1))
@@ -190,7 +228,10 @@ public sealed partial class PathFile
 
     private static bool Matches(string pattern, string layer)
     {
-        var glob = new Regex($"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal)}$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+        var glob = new Regex(
+            $"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal)}$",
+            RegexOptions.CultureInvariant | RegexOptions.NonBacktracking
+        );
         return glob.IsMatch(layer) || glob.IsMatch(Short(layer));
     }
 
@@ -203,7 +244,10 @@ public sealed partial class PathFile
         }
 
         foreach ((string field, JsonNode? _) in found.Where(f => !fields.Contains(f.Key) && f.Key != "$schema"))
-            problems.Add($"{file}: {(place.Length > 0 ? place + "." : string.Empty)}{field}: there is no such field; legal are {string.Join(", ", fields)}: remove it");
+            problems.Add(
+                $"{file}: {(place.Length > 0 ? place + "." : string.Empty)}{field}: there is no such field; legal are "
+                    + $"{string.Join(", ", fields)}: remove it"
+            );
         return found;
     }
 
@@ -217,7 +261,10 @@ public sealed partial class PathFile
     }
 
     private void Report(string place, JsonNode? value, string legal) =>
-        problems.Add($"{file}: {(place.Length > 0 ? place : "the root")}: {(value is null ? "missing or null" : value.ToJsonString())}; legal is {legal}");
+        problems.Add(
+            $"{file}: {(place.Length > 0 ? place : "the root")}: "
+                + $"{(value is null ? "missing or null" : value.ToJsonString())}; legal is {legal}"
+        );
 
     [GeneratedRegex(@"^\s*(?<a>[0-9]{1,6})\s*/\s*(?<b>[1-9][0-9]{0,5})\s*$")]
     private static partial Regex Fraction();

@@ -14,7 +14,9 @@ public static class PathSchema
     private static string Read()
     {
         const string Name = "paths.schema.json";
-        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(Name) ?? throw new InvalidOperationException($"{Name} is not part of this build");
+        using Stream stream =
+            Assembly.GetExecutingAssembly().GetManifestResourceStream(Name)
+            ?? throw new InvalidOperationException($"{Name} is not part of this build");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd().ReplaceLineEndings("\n");
     }

@@ -12,9 +12,16 @@ namespace AccelGen.Network.Dynamic;
 /// By its convolutions, for each output channel: factor from the larger network's weights to its own. Not 1 where a normalisation of
 /// its own is folded into them.
 /// </param>
-public sealed record SubnetMatch(string Name, FloatNetwork Subnet, IReadOnlyList<int> Layers, IReadOnlySet<int> SkippedBlocks, IReadOnlyDictionary<int, double[]> Factors)
+public sealed record SubnetMatch(
+    string Name,
+    FloatNetwork Subnet,
+    IReadOnlyList<int> Layers,
+    IReadOnlySet<int> SkippedBlocks,
+    IReadOnlyDictionary<int, double[]> Factors
+)
 {
-    /// <summary>Channels that it has of the larger network's tensors, by the tensor that owns the storage; absent where it does not compute the tensor.</summary>
+    /// <summary>Channels that it has of the larger network's tensors, by the tensor that owns the storage; absent where it does not compute
+    /// the tensor.</summary>
     /// <param name="whole">The larger network.</param>
     public IReadOnlyDictionary<int, int> Channels(FloatNetwork whole)
     {
@@ -28,7 +35,8 @@ public sealed record SubnetMatch(string Name, FloatNetwork Subnet, IReadOnlyList
     /// <param name="whole">The larger network, its blocks marked.</param>
     /// <param name="subnet">The smaller one.</param>
     /// <param name="name">Name for reports.</param>
-    /// <exception cref="FormatException">It is no part of the larger one; the first layer that is none is named, with the reason.</exception>
+    /// <exception cref="FormatException">It is no part of the larger one; the first layer that is none is named, with the
+    /// reason.</exception>
     public static SubnetMatch Find(FloatNetwork whole, FloatNetwork subnet, string name) => new SubnetMatcher(whole, subnet, name).Run();
 }
 
@@ -42,7 +50,14 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
     private const double Tolerance = 1.0 / 2048;
 
     // Which write of the smaller network a storage holds: by storage of the larger, and of the smaller itself.
-    private sealed record State(int Layer, Dictionary<int, int> Held, Dictionary<int, int> Own, List<int> Pairs, HashSet<int> Skipped, HashSet<int> Entered);
+    private sealed record State(
+        int Layer,
+        Dictionary<int, int> Held,
+        Dictionary<int, int> Own,
+        List<int> Pairs,
+        HashSet<int> Skipped,
+        HashSet<int> Entered
+    );
 
     private readonly Dictionary<int, double[]> factors = [];
 
@@ -52,11 +67,22 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
     public SubnetMatch Run()
     {
         State start = new(0, [], [], [], [], []);
-        Require(whole.Inputs.Count == subnet.Inputs.Count && whole.Outputs.Count == subnet.Outputs.Count, "inputs and outputs", $"{subnet.Inputs.Count} and {subnet.Outputs.Count}", $"{whole.Inputs.Count} and {whole.Outputs.Count}");
+        Require(
+            whole.Inputs.Count == subnet.Inputs.Count && whole.Outputs.Count == subnet.Outputs.Count,
+            "inputs and outputs",
+            $"{subnet.Inputs.Count} and {subnet.Outputs.Count}",
+            $"{whole.Inputs.Count} and {whole.Outputs.Count}"
+        );
         for (int i = 0; i < whole.Inputs.Count; i++)
         {
-            TensorShape from = subnet.Tensors[subnet.Inputs[i]].Shape, to = whole.Tensors[whole.Inputs[i]].Shape;
-            Require(from == to, "input", $"{from.Height}x{from.Width} with {from.Channels} channels", $"{to.Height}x{to.Width} with {to.Channels}; export both for one input size");
+            TensorShape from = subnet.Tensors[subnet.Inputs[i]].Shape,
+                to = whole.Tensors[whole.Inputs[i]].Shape;
+            Require(
+                from == to,
+                "input",
+                $"{from.Height}x{from.Width} with {from.Channels} channels",
+                $"{to.Height}x{to.Width} with {to.Channels}; export both for one input size"
+            );
             start.Held[whole.Home(whole.Inputs[i])] = start.Own[subnet.Home(subnet.Inputs[i])] = -1 - i;
         }
 
@@ -100,8 +126,17 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
                     return Failed(next, 0, $"{Of(subnet, next)} comes behind the last layer of {whole.Name}: it has more operations");
                 for (int i = 0; i < whole.Outputs.Count; i++)
                 {
-                    if (state.Held.GetValueOrDefault(whole.Home(whole.Outputs[i]), int.MinValue) != state.Own[subnet.Home(subnet.Outputs[i])] || whole.Tensors[whole.Outputs[i]].Shape != subnet.Tensors[subnet.Outputs[i]].Shape)
-                        return Failed(next, 0, $"its output {i} is {subnet.Tensors[subnet.Outputs[i]].Shape}, that of {whole.Name} {whole.Tensors[whole.Outputs[i]].Shape}, or another value");
+                    if (
+                        state.Held.GetValueOrDefault(whole.Home(whole.Outputs[i]), int.MinValue)
+                            != state.Own[subnet.Home(subnet.Outputs[i])]
+                        || whole.Tensors[whole.Outputs[i]].Shape != subnet.Tensors[subnet.Outputs[i]].Shape
+                    )
+                        return Failed(
+                            next,
+                            0,
+                            $"its output {i} is {subnet.Tensors[subnet.Outputs[i]].Shape}, that of {whole.Name} "
+                                + $"{whole.Tensors[whole.Outputs[i]].Shape}, or another value"
+                        );
                 }
 
                 return state;
@@ -111,7 +146,9 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
             if (layer.Block is int block && !state.Entered.Contains(block))
             {
                 if (tried.Add((at, next)))
-                    open.Push(new State(at, new(state.Held), new(state.Own), [.. state.Pairs], [.. state.Skipped, block], [.. state.Entered]));
+                    open.Push(
+                        new State(at, new(state.Held), new(state.Own), [.. state.Pairs], [.. state.Skipped, block], [.. state.Entered])
+                    );
                 state.Entered.Add(block);
             }
 
@@ -146,7 +183,11 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
                 if (subnet.Tensors[subnet.Home(s)].Constant is not { } own || !own.AsSpan().SequenceEqual(values))
                     return (0.2, $"{pair}its constant operand {subnet.Tensors[s].Name} has other values, or is none");
             }
-            else if (!state.Held.TryGetValue(whole.Home(l), out int held) || !state.Own.TryGetValue(subnet.Home(s), out int made) || held != made)
+            else if (
+                !state.Held.TryGetValue(whole.Home(l), out int held)
+                || !state.Own.TryGetValue(subnet.Home(s), out int made)
+                || held != made
+            )
             {
                 return (0.2, $"{pair}it reads {subnet.Tensors[s].Name}, which is another value than {whole.Tensors[l].Name}");
             }
@@ -163,7 +204,9 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
     }
 
     private static string? Shapes(TensorShape large, TensorShape small) =>
-        (large.Batch, large.Height, large.Width) == (small.Batch, small.Height, small.Width) && small.Channels <= large.Channels ? null : $"{small}, of {large}: the rows and columns must be the same, the channels not more";
+        (large.Batch, large.Height, large.Width) == (small.Batch, small.Height, small.Width) && small.Channels <= large.Channels
+            ? null
+            : $"{small}, of {large}: the rows and columns must be the same, the channels not more";
 
     private static string Operator(FloatLayer layer) => layer.GetType().Name["Float".Length..];
 
@@ -174,20 +217,34 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
             return "number of operands";
         if ((a.Range, a.Activation) != (b.Range, b.Activation) || (a.Table is null) != (b.Table is null))
             return "activation";
-        if ((a.Factor, a.ResidualFactor, a.ResidualSubtract, a.ResidualBroadcast, a.TransposeOutput) != (b.Factor, b.ResidualFactor, b.ResidualSubtract, b.ResidualBroadcast, b.TransposeOutput))
+        if (
+            (a.Factor, a.ResidualFactor, a.ResidualSubtract, a.ResidualBroadcast, a.TransposeOutput)
+            != (b.Factor, b.ResidualFactor, b.ResidualSubtract, b.ResidualBroadcast, b.TransposeOutput)
+        )
             return "factor or form of its operands";
         return (a, b) switch
         {
-            (FloatConv c, FloatConv d) when c.Kernel != d.Kernel => $"kernel: {d.Kernel.Rows}x{d.Kernel.Columns} instead of {c.Kernel.Rows}x{c.Kernel.Columns}",
-            (FloatConv c, FloatConv d) when (c.Stride, c.Dilation, Start(c.Padding), c.IsDataMovement) != (d.Stride, d.Dilation, Start(d.Padding), d.IsDataMovement) => "stride, dilation or padding",
-            (FloatAveragePool p, FloatAveragePool q) when (p.Kernel, p.Stride, Start(p.Padding)) != (q.Kernel, q.Stride, Start(q.Padding)) => "window",
-            (FloatMaxPool p, FloatMaxPool q) when (p.Kernel, p.Stride, Start(p.Padding)) != (q.Kernel, q.Stride, Start(q.Padding)) => "window",
+            (FloatConv c, FloatConv d) when c.Kernel != d.Kernel =>
+                $"kernel: {d.Kernel.Rows}x{d.Kernel.Columns} instead of {c.Kernel.Rows}x{c.Kernel.Columns}",
+            (FloatConv c, FloatConv d)
+                when (c.Stride, c.Dilation, Start(c.Padding), c.IsDataMovement)
+                    != (d.Stride, d.Dilation, Start(d.Padding), d.IsDataMovement) => "stride, dilation or padding",
+            (FloatAveragePool p, FloatAveragePool q)
+                when (p.Kernel, p.Stride, Start(p.Padding)) != (q.Kernel, q.Stride, Start(q.Padding)) => "window",
+            (FloatMaxPool p, FloatMaxPool q) when (p.Kernel, p.Stride, Start(p.Padding)) != (q.Kernel, q.Stride, Start(q.Padding)) =>
+                "window",
             (FloatMultiply p, FloatMultiply q) when p.Broadcast != q.Broadcast => "form of its operands",
             (FloatSoftmax p, FloatSoftmax q) when p.Slope != q.Slope => "slope",
             (FloatNormalizedMatMul p, FloatNormalizedMatMul q) when p.Epsilon != q.Epsilon => "epsilon",
-            (FloatLayerNorm p, FloatLayerNorm q) when p.Epsilon != q.Epsilon || !p.Gamma.SequenceEqual(q.Gamma) || !p.Beta.SequenceEqual(q.Beta) => "scale, bias or epsilon: those of a layer normalisation must be the same",
-            (FloatResize p, FloatResize q) when (p.Up, p.Down, p.Taps, p.Copies) != (q.Up, q.Down, q.Taps, q.Copies) || !p.FirstRow.SequenceEqual(q.FirstRow) || !p.FirstColumn.SequenceEqual(q.FirstColumn)
-                || !p.RowWeights.SequenceEqual(q.RowWeights) || !p.ColumnWeights.SequenceEqual(q.ColumnWeights) => "resampling",
+            (FloatLayerNorm p, FloatLayerNorm q)
+                when p.Epsilon != q.Epsilon || !p.Gamma.SequenceEqual(q.Gamma) || !p.Beta.SequenceEqual(q.Beta) =>
+                "scale, bias or epsilon: those of a layer normalisation must be the same",
+            (FloatResize p, FloatResize q)
+                when (p.Up, p.Down, p.Taps, p.Copies) != (q.Up, q.Down, q.Taps, q.Copies)
+                    || !p.FirstRow.SequenceEqual(q.FirstRow)
+                    || !p.FirstColumn.SequenceEqual(q.FirstColumn)
+                    || !p.RowWeights.SequenceEqual(q.RowWeights)
+                    || !p.ColumnWeights.SequenceEqual(q.ColumnWeights) => "resampling",
             _ => null,
         };
 
@@ -203,18 +260,26 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
         bool Fewer((int Large, int Small) pair) => Large(pair.Large) != Small(pair.Small);
         (int, int)[] all = [.. large.Reads.Zip(small.Reads), (large.Output, small.Output)];
         if (!all.Any(Fewer))
-            return large is FloatConv { Groups: var g } && g != ((FloatConv)small).Groups ? $"{((FloatConv)small).Groups} groups instead of {g}" : null;
+            return large is FloatConv { Groups: var g } && g != ((FloatConv)small).Groups
+                ? $"{((FloatConv)small).Groups} groups instead of {g}"
+                : null;
         string fewer = $"{Small(small.Output)} of {Large(large.Output)} channels";
         if (large.TransposeOutput || all.Any(p => whole.Tensors[p.Item1].Shape.Batch > 1))
             return $"{fewer}: where pixels and channels are exchanged, or channels are divided into heads, all must be kept";
         switch (large, small)
         {
-            case (FloatConv c, FloatConv d) when c.Groups > 1 && !(c.Groups == Large(c.Input) && c.Groups == c.Bias.Length && d.Groups == Small(d.Input) && d.Groups == d.Bias.Length):
+            case (FloatConv c, FloatConv d)
+                when c.Groups > 1
+                    && !(
+                        c.Groups == Large(c.Input) && c.Groups == c.Bias.Length && d.Groups == Small(d.Input) && d.Groups == d.Bias.Length
+                    ):
                 return $"{fewer}: of a convolution with {c.Groups} groups of several channels all must be kept";
             case (FloatConv or FloatAdd or FloatCopy or FloatMultiply or FloatAveragePool or FloatMaxPool or FloatResize, _):
                 return null;
             case (FloatConcat c, FloatConcat d):
-                return c.Inputs.Zip(d.Inputs).SkipLast(1).Any(Fewer) ? $"{fewer}: of a concatenation only the last part may have fewer channels, since others would leave a gap" : null;
+                return c.Inputs.Zip(d.Inputs).SkipLast(1).Any(Fewer)
+                    ? $"{fewer}: of a concatenation only the last part may have fewer channels, since others would leave a gap"
+                    : null;
             default:
                 return $"{fewer}: {Operator(large)} needs them all";
         }
@@ -223,14 +288,20 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
     // Each output channel's weights must be a multiple of the first ones of the larger layer's channel of the same number.
     private (double, string)? Weights(FloatConv large, FloatConv small, string pair, int index)
     {
-        int outputs = small.Bias.Length, taps = small.Kernel.Rows * small.Kernel.Columns, depth = small.Weights.Length / outputs / taps, stride = large.Weights.Length / large.Bias.Length / taps;
+        int outputs = small.Bias.Length,
+            taps = small.Kernel.Rows * small.Kernel.Columns,
+            depth = small.Weights.Length / outputs / taps,
+            stride = large.Weights.Length / large.Bias.Length / taps;
         double[] found = new double[outputs];
         for (int k = 0; k < outputs; k++)
         {
-            double products = 0, squares = 0, largest = 0;
+            double products = 0,
+                squares = 0,
+                largest = 0;
             for (int t = 0; t < taps; t++)
             {
-                ReadOnlySpan<float> w = Row(large.Weights, k, t, stride), s = Row(small.Weights, k, t, depth);
+                ReadOnlySpan<float> w = Row(large.Weights, k, t, stride),
+                    s = Row(small.Weights, k, t, depth);
                 for (int c = 0; c < s.Length; c++)
                 {
                     products += (double)w[c] * s[c];
@@ -240,11 +311,13 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
             }
 
             // A channel without weights is a multiple of any; one without weights in the larger network has none here either.
-            double factor = squares == 0 ? 1 : products / squares, off = 0;
+            double factor = squares == 0 ? 1 : products / squares,
+                off = 0;
             int worst = 0;
             for (int t = 0; t < taps; t++)
             {
-                ReadOnlySpan<float> w = Row(large.Weights, k, t, stride), s = Row(small.Weights, k, t, depth);
+                ReadOnlySpan<float> w = Row(large.Weights, k, t, stride),
+                    s = Row(small.Weights, k, t, depth);
                 for (int c = 0; c < s.Length; c++)
                 {
                     if (Math.Abs(s[c] - (factor * w[c])) is var d && d > off)
@@ -254,9 +327,17 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
 
             double part = 0.5 + (0.5 * k / outputs);
             if (off > largest * Tolerance)
-                return (part, $"{pair}the weights of output channel {k} are no multiple of the first ones of channel {k} there: that of input channel {worst} is off by {off / largest:P1} of the largest");
+                return (
+                    part,
+                    $"{pair}the weights of output channel {k} are no multiple of the first ones of channel {k} there: "
+                        + $"that of input channel {worst} is off by {off / largest:P1} of the largest"
+                );
             if (factor < 0)
-                return (part, $"{pair}the weights of output channel {k} are {factor:G3} times those of channel {k} there; a factor below 0, from a normalisation of another sign, cannot be shared");
+                return (
+                    part,
+                    $"{pair}the weights of output channel {k} are {factor:G3} times those of channel {k} there; a "
+                        + $"factor below 0, from a normalisation of another sign, cannot be shared"
+                );
             if (large.IsDataMovement && Math.Abs(factor - 1) > 1e-6)
                 return (part, $"{pair}it selects other channels");
             // What is 1 but for the rounding of single precision is the same channel.

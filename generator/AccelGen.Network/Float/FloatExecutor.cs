@@ -17,7 +17,12 @@ public static class FloatExecutor
     /// <param name="path">Path: skipped blocks leave the residual stream as it is.</param>
     /// <param name="layerDone">Called after each executed layer with it and its output.</param>
     /// <returns>NHWC values per network output.</returns>
-    public static IReadOnlyDictionary<int, float[]> Run(FloatNetwork network, IReadOnlyDictionary<int, float[]> inputs, ExecutionPath? path = null, Action<FloatLayer, float[]>? layerDone = null)
+    public static IReadOnlyDictionary<int, float[]> Run(
+        FloatNetwork network,
+        IReadOnlyDictionary<int, float[]> inputs,
+        ExecutionPath? path = null,
+        Action<FloatLayer, float[]>? layerDone = null
+    )
     {
         var storage = new Dictionary<int, float[]>();
         foreach (FloatTensor constant in network.Tensors.Where(t => t.Constant is not null))
@@ -25,7 +30,10 @@ public static class FloatExecutor
         foreach ((int tensor, float[] values) in inputs)
         {
             if (values.Length != network.Tensors[tensor].Shape.Elements)
-                throw new ArgumentException($"input {network.Tensors[tensor].Name} has {values.Length} values; {network.Tensors[tensor].Shape.Elements} are needed", nameof(inputs));
+                throw new ArgumentException(
+                    $"input {network.Tensors[tensor].Name} has {values.Length} values; {network.Tensors[tensor].Shape.Elements} are needed",
+                    nameof(inputs)
+                );
             storage[network.Home(tensor)] = values;
         }
 
@@ -33,7 +41,8 @@ public static class FloatExecutor
         {
             if (layer.Block is int block && path?.SkippedBlocks.Contains(block) == true)
                 continue;
-            TensorShape from = network.Tensors[layer.Input].Shape, written = network.Tensors[layer.Output].Shape;
+            TensorShape from = network.Tensors[layer.Input].Shape,
+                written = network.Tensors[layer.Output].Shape;
             TensorShape to = layer.TransposeOutput ? Computed(layer, from, written) : written;
             if (to.Elements != written.Elements)
                 throw new ArgumentException($"layer {layer.Name}: computes {to}, its output is {written}", nameof(network));
@@ -47,9 +56,18 @@ public static class FloatExecutor
                 FloatMultiply m => Multiply(x, Values(m.Right), to, m.Broadcast),
                 FloatMatMul m => MatMul(from, x, Values(m.Right), to),
                 FloatNormalizedMatMul m => NormalizedMatMul(m, from, x, Values(m.Right), Values(m.Denominator), to),
-                FloatSoftmax s => EachPixel(x, from.Channels, (row, result) => TensorPrimitives.SoftMax(Shifted(row, s.Slope, result), result)),
+                FloatSoftmax s => EachPixel(
+                    x,
+                    from.Channels,
+                    (row, result) => TensorPrimitives.SoftMax(Shifted(row, s.Slope, result), result)
+                ),
                 FloatLayerNorm norm => EachPixel(x, from.Channels, (row, result) => Normalise(norm, row, result)),
-                FloatArgMax => [.. Enumerable.Range(0, (int)to.Elements).Select(p => (float)TensorPrimitives.IndexOfMax<float>(x.AsSpan(p * from.Channels, from.Channels)))],
+                FloatArgMax =>
+                [
+                    .. Enumerable
+                        .Range(0, (int)to.Elements)
+                        .Select(p => (float)TensorPrimitives.IndexOfMax<float>(x.AsSpan(p * from.Channels, from.Channels))),
+                ],
                 FloatResize resize => Resize(resize, from, x, to),
                 FloatConcat concat => Concatenate([.. concat.Inputs.Select(t => (Values(t), network.Tensors[t].Shape.Channels))], to),
                 _ => throw new ArgumentException($"layer {layer.Name}: no float operator for {layer.GetType().Name}", nameof(network)),
@@ -59,13 +77,27 @@ public static class FloatExecutor
             if (layer.Factor != 1)
                 TensorPrimitives.Multiply(y, layer.Factor, y);
             if (layer.Residual is int residual)
-                AddResidual(y, Values(residual), written, layer.ResidualBroadcast, layer.ResidualSubtract ? -layer.ResidualFactor : layer.ResidualFactor);
+                AddResidual(
+                    y,
+                    Values(residual),
+                    written,
+                    layer.ResidualBroadcast,
+                    layer.ResidualSubtract ? -layer.ResidualFactor : layer.ResidualFactor
+                );
             if (!float.IsNegativeInfinity(layer.Range.Low))
                 TensorPrimitives.Max(y, layer.Range.Low, y);
             if (!float.IsPositiveInfinity(layer.Range.High))
                 TensorPrimitives.Min(y, layer.Range.High, y);
             if (layer.Table is { } table)
-                LookUp(table, network.Tensors[network.Home(layer.Output)].Fixed ?? throw new ArgumentException($"layer {layer.Name}: a table needs a prescribed quantisation of its output", nameof(network)), y);
+                LookUp(
+                    table,
+                    network.Tensors[network.Home(layer.Output)].Fixed
+                        ?? throw new ArgumentException(
+                            $"layer {layer.Name}: a table needs a prescribed quantisation of its output",
+                            nameof(network)
+                        ),
+                    y
+                );
             ActivationFunction.Apply(layer.Activation, y);
             storage[network.Home(layer.Output)] = y;
             layerDone?.Invoke(layer, y);
@@ -79,12 +111,22 @@ public static class FloatExecutor
     // What a layer computes before its pixels and channels are exchanged.
     private static TensorShape Computed(FloatLayer layer, TensorShape from, TensorShape written)
     {
-        static int Steps(int size, int before, int after, int kernel, int dilation, int stride) => ((size + before + after - ((kernel - 1) * dilation) - 1) / stride) + 1;
+        static int Steps(int size, int before, int after, int kernel, int dilation, int stride) =>
+            ((size + before + after - ((kernel - 1) * dilation) - 1) / stride) + 1;
         (int rows, int columns) = layer switch
         {
-            FloatConv { Padding: var p } c => (Steps(from.Height, p.Top, p.Bottom, c.Kernel.Rows, c.Dilation.Rows, c.Stride.Rows), Steps(from.Width, p.Left, p.Right, c.Kernel.Columns, c.Dilation.Columns, c.Stride.Columns)),
-            FloatAveragePool { Padding: var p } a => (Steps(from.Height, p.Top, p.Bottom, a.Kernel.Rows, 1, a.Stride.Rows), Steps(from.Width, p.Left, p.Right, a.Kernel.Columns, 1, a.Stride.Columns)),
-            FloatMaxPool { Padding: var p } m => (Steps(from.Height, p.Top, p.Bottom, m.Kernel.Rows, 1, m.Stride.Rows), Steps(from.Width, p.Left, p.Right, m.Kernel.Columns, 1, m.Stride.Columns)),
+            FloatConv { Padding: var p } c => (
+                Steps(from.Height, p.Top, p.Bottom, c.Kernel.Rows, c.Dilation.Rows, c.Stride.Rows),
+                Steps(from.Width, p.Left, p.Right, c.Kernel.Columns, c.Dilation.Columns, c.Stride.Columns)
+            ),
+            FloatAveragePool { Padding: var p } a => (
+                Steps(from.Height, p.Top, p.Bottom, a.Kernel.Rows, 1, a.Stride.Rows),
+                Steps(from.Width, p.Left, p.Right, a.Kernel.Columns, 1, a.Stride.Columns)
+            ),
+            FloatMaxPool { Padding: var p } m => (
+                Steps(from.Height, p.Top, p.Bottom, m.Kernel.Rows, 1, m.Stride.Rows),
+                Steps(from.Width, p.Left, p.Right, m.Kernel.Columns, 1, m.Stride.Columns)
+            ),
             FloatResize => (1, written.Channels),
             _ => (from.Height, from.Width),
         };
@@ -93,7 +135,8 @@ public static class FloatExecutor
 
     private static float[] Convolve(FloatConv conv, TensorShape from, float[] x, TensorShape to)
     {
-        int inputs = from.Batch * from.Channels, outputs = to.Batch * to.Channels;
+        int inputs = from.Batch * from.Channels,
+            outputs = to.Batch * to.Channels;
         if (from.Batch > 1)
             x = HeadsToChannels(x, from);
         var y = new float[to.Elements];
@@ -106,35 +149,50 @@ public static class FloatExecutor
 
     private static void Dense(FloatConv conv, TensorShape from, int inputs, float[] x, TensorShape to, int outputs, float[] y)
     {
-        int inputPerGroup = inputs / conv.Groups, outputPerGroup = outputs / conv.Groups;
+        int inputPerGroup = inputs / conv.Groups,
+            outputPerGroup = outputs / conv.Groups;
         int length = conv.Kernel.Rows * conv.Kernel.Columns * inputPerGroup;
         bool direct = conv.Kernel == (1, 1) && conv.Padding == default && conv.Stride == (1, 1) && conv.Groups == 1;
-        Rows(to.Height * to.Width, (long)to.Width * outputs * length, 32, (first, last) =>
-        {
-            // The taps of some output pixels side by side, so that each output channel is one dot product.
-            var patches = direct ? [] : new float[(last - first) * length];
-            for (int group = 0; group < conv.Groups; group++)
+        Rows(
+            to.Height * to.Width,
+            (long)to.Width * outputs * length,
+            32,
+            (first, last) =>
             {
-                if (!direct)
+                // The taps of some output pixels side by side, so that each output channel is one dot product.
+                var patches = direct ? [] : new float[(last - first) * length];
+                for (int group = 0; group < conv.Groups; group++)
                 {
-                    for (int p = first; p < last; p++)
-                        Gather(p, group, patches.AsSpan((p - first) * length, length));
+                    if (!direct)
+                    {
+                        for (int p = first; p < last; p++)
+                            Gather(p, group, patches.AsSpan((p - first) * length, length));
+                    }
+
+                    ReadOnlySpan<float> rows = direct ? x.AsSpan(first * length, (last - first) * length) : patches;
+                    Products(
+                        rows,
+                        length,
+                        conv.Weights.AsSpan(group * outputPerGroup * length, outputPerGroup * length),
+                        outputPerGroup,
+                        y,
+                        (first * outputs) + (group * outputPerGroup),
+                        outputs
+                    );
                 }
 
-                ReadOnlySpan<float> rows = direct ? x.AsSpan(first * length, (last - first) * length) : patches;
-                Products(rows, length, conv.Weights.AsSpan(group * outputPerGroup * length, outputPerGroup * length), outputPerGroup, y, (first * outputs) + (group * outputPerGroup), outputs);
+                for (int p = first; p < last; p++)
+                {
+                    Span<float> pixel = y.AsSpan(p * outputs, outputs);
+                    TensorPrimitives.Add(pixel, conv.Bias, pixel);
+                }
             }
-
-            for (int p = first; p < last; p++)
-            {
-                Span<float> pixel = y.AsSpan(p * outputs, outputs);
-                TensorPrimitives.Add(pixel, conv.Bias, pixel);
-            }
-        });
+        );
 
         void Gather(int pixel, int group, Span<float> patch)
         {
-            int row = (pixel / to.Width * conv.Stride.Rows) - conv.Padding.Top, column = (pixel % to.Width * conv.Stride.Columns) - conv.Padding.Left;
+            int row = (pixel / to.Width * conv.Stride.Rows) - conv.Padding.Top,
+                column = (pixel % to.Width * conv.Stride.Columns) - conv.Padding.Left;
             for (int ky = 0, at = 0; ky < conv.Kernel.Rows; ky++)
             {
                 int sourceRow = row + (ky * conv.Dilation.Rows);
@@ -162,27 +220,40 @@ public static class FloatExecutor
                 byTap[(t * channels) + c] = conv.Weights[(c * taps) + t];
         }
 
-        Rows(to.Height * to.Width, (long)to.Width * channels * taps, 32, (first, last) =>
-        {
-            for (int p = first; p < last; p++)
+        Rows(
+            to.Height * to.Width,
+            (long)to.Width * channels * taps,
+            32,
+            (first, last) =>
             {
-                Span<float> pixel = y.AsSpan(p * channels, channels);
-                conv.Bias.CopyTo(pixel);
-                for (int t = 0; t < taps; t++)
+                for (int p = first; p < last; p++)
                 {
-                    int row = (p / to.Width * conv.Stride.Rows) - conv.Padding.Top + (t / conv.Kernel.Columns * conv.Dilation.Rows);
-                    int column = (p % to.Width * conv.Stride.Columns) - conv.Padding.Left + (t % conv.Kernel.Columns * conv.Dilation.Columns);
-                    if ((uint)row < (uint)from.Height && (uint)column < (uint)from.Width)
-                        TensorPrimitives.MultiplyAdd(x.AsSpan(((row * from.Width) + column) * channels, channels), byTap.AsSpan(t * channels, channels), pixel, pixel);
+                    Span<float> pixel = y.AsSpan(p * channels, channels);
+                    conv.Bias.CopyTo(pixel);
+                    for (int t = 0; t < taps; t++)
+                    {
+                        int row = (p / to.Width * conv.Stride.Rows) - conv.Padding.Top + (t / conv.Kernel.Columns * conv.Dilation.Rows);
+                        int column =
+                            (p % to.Width * conv.Stride.Columns) - conv.Padding.Left + (t % conv.Kernel.Columns * conv.Dilation.Columns);
+                        if ((uint)row < (uint)from.Height && (uint)column < (uint)from.Width)
+                            TensorPrimitives.MultiplyAdd(
+                                x.AsSpan(((row * from.Width) + column) * channels, channels),
+                                byTap.AsSpan(t * channels, channels),
+                                pixel,
+                                pixel
+                            );
+                    }
                 }
             }
-        });
+        );
     }
 
     // Dot products of every row of a with every row of b, written to y[start + row * pitch + column].
     private static void Products(ReadOnlySpan<float> a, int length, ReadOnlySpan<float> b, int columns, float[] y, int start, int pitch)
     {
-        int rows = a.Length / length, wide = Vector<float>.Count, vectors = length / wide * wide;
+        int rows = a.Length / length,
+            wide = Vector<float>.Count,
+            vectors = length / wide * wide;
         for (int column = 0; column < columns; column++)
         {
             ReadOnlySpan<float> w = b.Slice(column * length, length);
@@ -195,7 +266,10 @@ public static class FloatExecutor
                 ref float r1 = ref MemoryMarshal.GetReference(a[((row + 1) * length)..]);
                 ref float r2 = ref MemoryMarshal.GetReference(a[((row + 2) * length)..]);
                 ref float r3 = ref MemoryMarshal.GetReference(a[((row + 3) * length)..]);
-                Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
+                Vector<float> s0 = default,
+                    s1 = default,
+                    s2 = default,
+                    s3 = default;
                 for (int i = 0; i < vectors; i += wide)
                 {
                     Vector<float> v = Vector.LoadUnsafe(ref rw, (nuint)i);
@@ -205,7 +279,10 @@ public static class FloatExecutor
                     s3 += v * Vector.LoadUnsafe(ref r3, (nuint)i);
                 }
 
-                float t0 = Vector.Sum(s0), t1 = Vector.Sum(s1), t2 = Vector.Sum(s2), t3 = Vector.Sum(s3);
+                float t0 = Vector.Sum(s0),
+                    t1 = Vector.Sum(s1),
+                    t2 = Vector.Sum(s2),
+                    t3 = Vector.Sum(s3);
                 for (int i = vectors; i < length; i++)
                 {
                     float v = w[i];
@@ -239,20 +316,44 @@ public static class FloatExecutor
 
     private static float[] MatMul(TensorShape from, float[] x, float[] right, TensorShape to)
     {
-        int m = from.Height * from.Width, k = from.Channels, n = to.Channels;
+        int m = from.Height * from.Width,
+            k = from.Channels,
+            n = to.Channels;
         var y = new float[to.Elements];
         for (int b = 0; b < from.Batch; b++)
         {
             int batch = b;
-            Rows(m, (long)n * k, 32, (first, last) => Products(x.AsSpan(((batch * m) + first) * k, (last - first) * k), k, right.AsSpan(batch * n * k, n * k), n, y, ((batch * m) + first) * n, n));
+            Rows(
+                m,
+                (long)n * k,
+                32,
+                (first, last) =>
+                    Products(
+                        x.AsSpan(((batch * m) + first) * k, (last - first) * k),
+                        k,
+                        right.AsSpan(batch * n * k, n * k),
+                        n,
+                        y,
+                        ((batch * m) + first) * n,
+                        n
+                    )
+            );
         }
 
         return y;
     }
 
-    private static float[] NormalizedMatMul(FloatNormalizedMatMul layer, TensorShape from, float[] x, float[] right, float[] denominator, TensorShape to)
+    private static float[] NormalizedMatMul(
+        FloatNormalizedMatMul layer,
+        TensorShape from,
+        float[] x,
+        float[] right,
+        float[] denominator,
+        TensorShape to
+    )
     {
-        float[] y = MatMul(from, x, right, to), d = MatMul(from, x, denominator, to with { Channels = 1 });
+        float[] y = MatMul(from, x, right, to),
+            d = MatMul(from, x, denominator, to with { Channels = 1 });
         for (int p = 0; p < d.Length; p++)
         {
             Span<float> pixel = y.AsSpan(p * to.Channels, to.Channels);
@@ -267,11 +368,16 @@ public static class FloatExecutor
     private static float[] EachPixel(float[] x, int channels, PixelFunction function)
     {
         var y = new float[x.Length];
-        Rows(x.Length / channels, channels * 8L, 64, (first, last) =>
-        {
-            for (int p = first; p < last; p++)
-                function(x.AsSpan(p * channels, channels), y.AsSpan(p * channels, channels));
-        });
+        Rows(
+            x.Length / channels,
+            channels * 8L,
+            64,
+            (first, last) =>
+            {
+                for (int p = first; p < last; p++)
+                    function(x.AsSpan(p * channels, channels), y.AsSpan(p * channels, channels));
+            }
+        );
         return y;
     }
 
@@ -295,24 +401,33 @@ public static class FloatExecutor
     private static float[] Multiply(float[] x, float[] right, TensorShape shape, Broadcast broadcast)
     {
         var y = new float[x.Length];
-        Broadcasted(shape, broadcast, (place, length, operand, run) =>
-        {
-            if (run == 1 && length > 1)
-                TensorPrimitives.Multiply(x.AsSpan(place, length), right[operand], y.AsSpan(place, length));
-            else
-                TensorPrimitives.Multiply(x.AsSpan(place, length), right.AsSpan(operand, length), y.AsSpan(place, length));
-        });
+        Broadcasted(
+            shape,
+            broadcast,
+            (place, length, operand, run) =>
+            {
+                if (run == 1 && length > 1)
+                    TensorPrimitives.Multiply(x.AsSpan(place, length), right[operand], y.AsSpan(place, length));
+                else
+                    TensorPrimitives.Multiply(x.AsSpan(place, length), right.AsSpan(operand, length), y.AsSpan(place, length));
+            }
+        );
         return y;
     }
 
-    private static void AddResidual(float[] y, float[] residual, TensorShape shape, Broadcast broadcast, float factor) => Broadcasted(shape, broadcast, (place, length, operand, run) =>
-    {
-        Span<float> to = y.AsSpan(place, length);
-        if (run == 1 && length > 1)
-            TensorPrimitives.Add(to, factor * residual[operand], to);
-        else
-            TensorPrimitives.MultiplyAdd(residual.AsSpan(operand, length), factor, to, to);
-    });
+    private static void AddResidual(float[] y, float[] residual, TensorShape shape, Broadcast broadcast, float factor) =>
+        Broadcasted(
+            shape,
+            broadcast,
+            (place, length, operand, run) =>
+            {
+                Span<float> to = y.AsSpan(place, length);
+                if (run == 1 && length > 1)
+                    TensorPrimitives.Add(to, factor * residual[operand], to);
+                else
+                    TensorPrimitives.MultiplyAdd(residual.AsSpan(operand, length), factor, to, to);
+            }
+        );
 
     // Rounded to counts of the argument, looked up, and counts of the output as real numbers.
     private static void LookUp(FixedTable table, Quantization output, float[] y)
@@ -327,7 +442,8 @@ public static class FloatExecutor
     // Runs of elements with the place of their second operand, which is one element where the channels are repeated.
     private static void Broadcasted(TensorShape shape, Broadcast broadcast, Action<int, int, int, int> run)
     {
-        int area = shape.Height * shape.Width, channels = shape.Channels;
+        int area = shape.Height * shape.Width,
+            channels = shape.Channels;
         if (broadcast == Broadcast.None)
         {
             run(0, (int)shape.Elements, 0, (int)shape.Elements);
@@ -335,7 +451,12 @@ public static class FloatExecutor
         }
 
         for (int pixel = 0; pixel < shape.Batch * area; pixel++)
-            run(pixel * channels, channels, broadcast == Broadcast.Channels ? pixel : pixel / area * channels, broadcast == Broadcast.Channels ? 1 : channels);
+            run(
+                pixel * channels,
+                channels,
+                broadcast == Broadcast.Channels ? pixel : pixel / area * channels,
+                broadcast == Broadcast.Channels ? 1 : channels
+            );
     }
 
     private static float[] AveragePool(FloatAveragePool pool, TensorShape from, float[] x, TensorShape to)
@@ -346,34 +467,59 @@ public static class FloatExecutor
     }
 
     private static float[] MaxPool(FloatMaxPool pool, TensorShape from, float[] x, TensorShape to) =>
-        Windows(from, x, to, pool.Kernel, pool.Stride, pool.Padding, float.NegativeInfinity, (best, tap) => TensorPrimitives.Max(best, tap, best));
+        Windows(
+            from,
+            x,
+            to,
+            pool.Kernel,
+            pool.Stride,
+            pool.Padding,
+            float.NegativeInfinity,
+            (best, tap) => TensorPrimitives.Max(best, tap, best)
+        );
 
     private delegate void TapFunction(Span<float> result, ReadOnlySpan<float> tap);
 
-    private static float[] Windows(TensorShape from, float[] x, TensorShape to, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Top, int Left, int Bottom, int Right) padding, float start, TapFunction tap)
+    private static float[] Windows(
+        TensorShape from,
+        float[] x,
+        TensorShape to,
+        (int Rows, int Columns) kernel,
+        (int Rows, int Columns) stride,
+        (int Top, int Left, int Bottom, int Right) padding,
+        float start,
+        TapFunction tap
+    )
     {
         var y = new float[to.Elements];
         Array.Fill(y, start);
-        Rows(to.Batch * to.Height, (long)to.Width * to.Channels * kernel.Rows * kernel.Columns, 1, (first, last) =>
-        {
-            for (int line = first; line < last; line++)
+        Rows(
+            to.Batch * to.Height,
+            (long)to.Width * to.Channels * kernel.Rows * kernel.Columns,
+            1,
+            (first, last) =>
             {
-                int batch = line / to.Height, row = line % to.Height;
-                for (int column = 0; column < to.Width; column++)
+                for (int line = first; line < last; line++)
                 {
-                    Span<float> result = y.AsSpan(to.Index(batch, row, column, 0), to.Channels);
-                    for (int ky = 0; ky < kernel.Rows; ky++)
+                    int batch = line / to.Height,
+                        row = line % to.Height;
+                    for (int column = 0; column < to.Width; column++)
                     {
-                        for (int kx = 0; kx < kernel.Columns; kx++)
+                        Span<float> result = y.AsSpan(to.Index(batch, row, column, 0), to.Channels);
+                        for (int ky = 0; ky < kernel.Rows; ky++)
                         {
-                            int sourceRow = (row * stride.Rows) + ky - padding.Top, sourceColumn = (column * stride.Columns) + kx - padding.Left;
-                            if ((uint)sourceRow < (uint)from.Height && (uint)sourceColumn < (uint)from.Width)
-                                tap(result, x.AsSpan(from.Index(batch, sourceRow, sourceColumn, 0), from.Channels));
+                            for (int kx = 0; kx < kernel.Columns; kx++)
+                            {
+                                int sourceRow = (row * stride.Rows) + ky - padding.Top,
+                                    sourceColumn = (column * stride.Columns) + kx - padding.Left;
+                                if ((uint)sourceRow < (uint)from.Height && (uint)sourceColumn < (uint)from.Width)
+                                    tap(result, x.AsSpan(from.Index(batch, sourceRow, sourceColumn, 0), from.Channels));
+                            }
                         }
                     }
                 }
             }
-        });
+        );
         return y;
     }
 
@@ -386,30 +532,54 @@ public static class FloatExecutor
         var between = new float[middle.Elements];
         var y = new float[(middle with { Height = to.Height }).Elements];
         int c = from.Channels;
-        Rows(from.Batch * from.Height, (long)to.Width * c * resize.Taps.Columns, 1, (first, last) =>
-        {
-            for (int line = first; line < last; line++)
+        Rows(
+            from.Batch * from.Height,
+            (long)to.Width * c * resize.Taps.Columns,
+            1,
+            (first, last) =>
             {
-                for (int column = 0; column < to.Width; column++)
+                for (int line = first; line < last; line++)
                 {
-                    Span<float> result = between.AsSpan(((line * to.Width) + column) * c, c);
-                    int phase = column % resize.Up.Columns, start = (column / resize.Up.Columns * resize.Down.Columns) + resize.FirstColumn[phase];
-                    for (int t = 0; t < resize.Taps.Columns; t++)
-                        TensorPrimitives.MultiplyAdd(x.AsSpan(((line * from.Width) + Math.Clamp(start + t, 0, from.Width - 1)) * c, c), resize.ColumnWeights[(phase * resize.Taps.Columns) + t], result, result);
+                    for (int column = 0; column < to.Width; column++)
+                    {
+                        Span<float> result = between.AsSpan(((line * to.Width) + column) * c, c);
+                        int phase = column % resize.Up.Columns,
+                            start = (column / resize.Up.Columns * resize.Down.Columns) + resize.FirstColumn[phase];
+                        for (int t = 0; t < resize.Taps.Columns; t++)
+                            TensorPrimitives.MultiplyAdd(
+                                x.AsSpan(((line * from.Width) + Math.Clamp(start + t, 0, from.Width - 1)) * c, c),
+                                resize.ColumnWeights[(phase * resize.Taps.Columns) + t],
+                                result,
+                                result
+                            );
+                    }
                 }
             }
-        });
+        );
         int run = to.Width * c;
-        Rows(from.Batch * to.Height, (long)run * resize.Taps.Rows, 1, (first, last) =>
-        {
-            for (int line = first; line < last; line++)
+        Rows(
+            from.Batch * to.Height,
+            (long)run * resize.Taps.Rows,
+            1,
+            (first, last) =>
             {
-                int batch = line / to.Height, row = line % to.Height, phase = row % resize.Up.Rows, start = (row / resize.Up.Rows * resize.Down.Rows) + resize.FirstRow[phase];
-                Span<float> result = y.AsSpan(line * run, run);
-                for (int t = 0; t < resize.Taps.Rows; t++)
-                    TensorPrimitives.MultiplyAdd(between.AsSpan(((batch * from.Height) + Math.Clamp(start + t, 0, from.Height - 1)) * run, run), resize.RowWeights[(phase * resize.Taps.Rows) + t], result, result);
+                for (int line = first; line < last; line++)
+                {
+                    int batch = line / to.Height,
+                        row = line % to.Height,
+                        phase = row % resize.Up.Rows,
+                        start = (row / resize.Up.Rows * resize.Down.Rows) + resize.FirstRow[phase];
+                    Span<float> result = y.AsSpan(line * run, run);
+                    for (int t = 0; t < resize.Taps.Rows; t++)
+                        TensorPrimitives.MultiplyAdd(
+                            between.AsSpan(((batch * from.Height) + Math.Clamp(start + t, 0, from.Height - 1)) * run, run),
+                            resize.RowWeights[(phase * resize.Taps.Rows) + t],
+                            result,
+                            result
+                        );
+                }
             }
-        });
+        );
         return y;
     }
 
@@ -429,8 +599,17 @@ public static class FloatExecutor
                         int sourceRow = Math.Clamp((row / resize.Up.Rows * resize.Down.Rows) + resize.FirstRow[p] + t, 0, from.Height - 1);
                         for (int u = 0; u < resize.Taps.Columns; u++, at++)
                         {
-                            int sourceColumn = Math.Clamp((column / resize.Up.Columns * resize.Down.Columns) + resize.FirstColumn[q] + u, 0, from.Width - 1);
-                            TensorPrimitives.MultiplyAdd(x.AsSpan(from.Index(b, sourceRow, sourceColumn, 0), to.Channels), (float)(taps.Weights[at] * taps.Steps[(p * resize.Up.Columns) + q]), result, result);
+                            int sourceColumn = Math.Clamp(
+                                (column / resize.Up.Columns * resize.Down.Columns) + resize.FirstColumn[q] + u,
+                                0,
+                                from.Width - 1
+                            );
+                            TensorPrimitives.MultiplyAdd(
+                                x.AsSpan(from.Index(b, sourceRow, sourceColumn, 0), to.Channels),
+                                (float)(taps.Weights[at] * taps.Steps[(p * resize.Up.Columns) + q]),
+                                result,
+                                result
+                            );
                         }
                     }
                 }
@@ -459,7 +638,12 @@ public static class FloatExecutor
         int area = shape.Height * shape.Width;
         var turned = new float[y.Length];
         for (int b = 0; b < shape.Batch; b++)
-            Exchange(y.AsSpan(b * area * shape.Channels, area * shape.Channels), area, shape.Channels, turned.AsSpan(b * area * shape.Channels));
+            Exchange(
+                y.AsSpan(b * area * shape.Channels, area * shape.Channels),
+                area,
+                shape.Channels,
+                turned.AsSpan(b * area * shape.Channels)
+            );
         return turned;
     }
 
@@ -476,7 +660,8 @@ public static class FloatExecutor
     // Heads [B, H, W, C] as channels [H, W, B * C] and back.
     private static float[] HeadsToChannels(float[] x, TensorShape shape)
     {
-        int area = shape.Height * shape.Width, c = shape.Channels;
+        int area = shape.Height * shape.Width,
+            c = shape.Channels;
         var y = new float[x.Length];
         for (int b = 0; b < shape.Batch; b++)
         {
@@ -489,7 +674,8 @@ public static class FloatExecutor
 
     private static float[] ChannelsToHeads(float[] x, TensorShape shape)
     {
-        int area = shape.Height * shape.Width, c = shape.Channels;
+        int area = shape.Height * shape.Width,
+            c = shape.Channels;
         var y = new float[x.Length];
         for (int b = 0; b < shape.Batch; b++)
         {

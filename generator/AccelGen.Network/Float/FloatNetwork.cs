@@ -139,7 +139,8 @@ public abstract record FloatLayer(string Name, int Input, int Output)
     /// <summary>Activation as a table, in place of <see cref="Activation"/>, or null.</summary>
     public FixedTable? Table { get; init; }
 
-    /// <summary>The output is written with pixels and channels exchanged: [Batch, 1, Channels, Height * Width] of what the layer computes.</summary>
+    /// <summary>The output is written with pixels and channels exchanged: [Batch, 1, Channels, Height * Width] of what the layer
+    /// computes.</summary>
     public bool TransposeOutput { get; init; }
 
     /// <summary>Skippable block the layer belongs to, or null.</summary>
@@ -147,17 +148,17 @@ public abstract record FloatLayer(string Name, int Input, int Output)
 
     /// <summary>Every tensor that the layer reads.</summary>
     public IReadOnlyList<int> Reads =>
-    [
-        .. this switch
-        {
-            FloatMatMul m => [Input, m.Right],
-            FloatMultiply m => [Input, m.Right],
-            FloatNormalizedMatMul m => [Input, m.Right, m.Denominator],
-            FloatConcat c => c.Inputs,
-            _ => (IReadOnlyList<int>)[Input],
-        },
-        .. Residual is null ? Array.Empty<int>() : [Residual.Value],
-    ];
+        [
+            .. this switch
+            {
+                FloatMatMul m => [Input, m.Right],
+                FloatMultiply m => [Input, m.Right],
+                FloatNormalizedMatMul m => [Input, m.Right, m.Denominator],
+                FloatConcat c => c.Inputs,
+                _ => (IReadOnlyList<int>)[Input],
+            },
+            .. Residual is null ? Array.Empty<int>() : [Residual.Value],
+        ];
 }
 
 /// <summary>Convolution (cross-correlation) as ONNX Conv; a linear layer is one whose kernel covers its whole input.</summary>
@@ -187,7 +188,8 @@ public sealed record FloatConv(string Name, int Input, int Output) : FloatLayer(
     /// <summary>Integer weights and biases that the file prescribes, or null.</summary>
     public FixedWeights? Fixed { get; init; }
 
-    /// <summary>Slice, pad, transpose or placement: weights are 0 and 1 and select channels; it may carry a clamp, an activation and a residual.</summary>
+    /// <summary>Slice, pad, transpose or placement: weights are 0 and 1 and select channels; it may carry a clamp, an activation and a
+    /// residual.</summary>
     public bool IsDataMovement { get; init; }
 }
 
@@ -211,7 +213,10 @@ public sealed record FloatAdd(string Name, int Input, int Output) : FloatLayer(N
 public sealed record FloatCopy(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
 
 /// <summary>Product of two tensors.</summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
+/// <param name="Input">Tensor read.</param>
 /// <param name="Right">Second operand, of the output's shape but for the axes that are repeated.</param>
+/// <param name="Output">Tensor written.</param>
 public sealed record FloatMultiply(string Name, int Input, int Right, int Output) : FloatLayer(Name, Input, Output)
 {
     /// <summary>Axes of the second operand that are repeated.</summary>
@@ -219,12 +224,18 @@ public sealed record FloatMultiply(string Name, int Input, int Right, int Output
 }
 
 /// <summary>Batched product of two activations, <c>x * r^T</c>: input [B, 1, M, K], right [B, 1, N, K], output [B, 1, M, N].</summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
+/// <param name="Input">Tensor read.</param>
 /// <param name="Right">Right operand, transposed.</param>
+/// <param name="Output">Tensor written.</param>
 public sealed record FloatMatMul(string Name, int Input, int Right, int Output) : FloatLayer(Name, Input, Output);
 
 /// <summary>Quotient of two products with one left operand, as in linear attention: <c>x * r^T / (x * d^T + Epsilon)</c>.</summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
+/// <param name="Input">Tensor read.</param>
 /// <param name="Right">Right operand of the numerator, [B, 1, N, K].</param>
 /// <param name="Denominator">Right operand of the denominator, [B, 1, 1, K].</param>
+/// <param name="Output">Tensor written.</param>
 public sealed record FloatNormalizedMatMul(string Name, int Input, int Right, int Denominator, int Output) : FloatLayer(Name, Input, Output)
 {
     /// <summary>Added to the denominator.</summary>
@@ -312,13 +323,26 @@ public sealed record FloatResize(string Name, int Input, int Output) : FloatLaye
         int taps = Taps.Rows;
         var repeat = new FloatResize(name, Input, tensor)
         {
-            Up = (copies, 1), Down = (1, 1), Taps = (1, 1), FirstRow = new int[copies], FirstColumn = [0], RowWeights = [.. Enumerable.Repeat(1f, copies)], ColumnWeights = [1],
+            Up = (copies, 1),
+            Down = (1, 1),
+            Taps = (1, 1),
+            FirstRow = new int[copies],
+            FirstColumn = [0],
+            RowWeights = [.. Enumerable.Repeat(1f, copies)],
+            ColumnWeights = [1],
         };
-        return (repeat, this with
-        {
-            Input = tensor, Copies = copies, Down = (Down.Rows * copies, Down.Columns), Taps = (taps * copies, Taps.Columns), FirstRow = [.. FirstRow.Select(f => f * copies)],
-            RowWeights = [.. Enumerable.Range(0, RowWeights.Length * copies).Select(i => RowWeights[i / copies] / copies)],
-        });
+        return (
+            repeat,
+            this with
+            {
+                Input = tensor,
+                Copies = copies,
+                Down = (Down.Rows * copies, Down.Columns),
+                Taps = (taps * copies, Taps.Columns),
+                FirstRow = [.. FirstRow.Select(f => f * copies)],
+                RowWeights = [.. Enumerable.Range(0, RowWeights.Length * copies).Select(i => RowWeights[i / copies] / copies)],
+            }
+        );
     }
 }
 
@@ -328,7 +352,9 @@ public sealed record FloatResize(string Name, int Input, int Output) : FloatLaye
 public sealed record FixedTaps(sbyte[] Weights, double[] Steps);
 
 /// <summary>Tensors side by side along the channels.</summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
 /// <param name="Inputs">Tensors in order; <see cref="FloatLayer.Input"/> is the first.</param>
+/// <param name="Output">Tensor written.</param>
 public sealed record FloatConcat(string Name, IReadOnlyList<int> Inputs, int Output) : FloatLayer(Name, Inputs[0], Output);
 
 /// <summary>A float network: what an import gives and the quantiser reads.</summary>
@@ -344,7 +370,8 @@ public sealed record FloatNetwork(
     IReadOnlyList<FloatLayer> Layers,
     IReadOnlyList<SkippableBlock> Blocks,
     IReadOnlyList<int> Inputs,
-    IReadOnlyList<int> Outputs)
+    IReadOnlyList<int> Outputs
+)
 {
     /// <summary>The tensor that owns the storage of a tensor.</summary>
     public int Home(int tensor)
@@ -355,23 +382,28 @@ public sealed record FloatNetwork(
     }
 
     /// <summary>Number of weights and biases, those of normalisations included; data movement has none.</summary>
-    public long Parameters => Layers.Sum(l => l switch
-    {
-        FloatConv { IsDataMovement: false } c => c.Weights.LongLength + c.Bias.Length,
-        FloatLayerNorm n => (long)n.Gamma.Length + n.Beta.Length,
-        _ => 0,
-    });
+    public long Parameters =>
+        Layers.Sum(l =>
+            l switch
+            {
+                FloatConv { IsDataMovement: false } c => c.Weights.LongLength + c.Bias.Length,
+                FloatLayerNorm n => (long)n.Gamma.Length + n.Beta.Length,
+                _ => 0,
+            }
+        );
 
     /// <summary>Multiply-accumulates of convolutions and matrix products for one input.</summary>
     public long Macs => Layers.Sum(LayerMacs);
 
     /// <summary>Multiply-accumulates of one layer; 0 for what is neither a convolution nor a matrix product.</summary>
-    public long LayerMacs(FloatLayer layer) => layer switch
-    {
-        FloatConv { IsDataMovement: false } c => Tensors[c.Output].Shape.Elements * (c.Weights.LongLength / c.Bias.Length),
-        FloatMatMul m => Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels,
-        // The denominator is one more column of the product.
-        FloatNormalizedMatMul m => (Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels) + Tensors[m.Input].Shape.Elements,
-        _ => 0,
-    };
+    public long LayerMacs(FloatLayer layer) =>
+        layer switch
+        {
+            FloatConv { IsDataMovement: false } c => Tensors[c.Output].Shape.Elements * (c.Weights.LongLength / c.Bias.Length),
+            FloatMatMul m => Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels,
+            // The denominator is one more column of the product.
+            FloatNormalizedMatMul m => (Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels)
+                + Tensors[m.Input].Shape.Elements,
+            _ => 0,
+        };
 }

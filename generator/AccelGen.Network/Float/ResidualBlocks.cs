@@ -52,9 +52,16 @@ public static class ResidualBlocks
                     branch = Branch(network, layers, producer, end, last, shortcut);
                 if (branch is null)
                     continue;
-                bool closed = branch.Where(i => i != last).Select(i => network.Home(layers[i].Output)).All(t => readers[t].All(branch.Contains) && !outputs.Contains(t));
-                bool overwritable = !outputs.Contains(shortcut) && readers[shortcut].All(i => i <= last) && end.Reads.Count(t => network.Home(t) == shortcut) == 1
-                    && InPlace(tensors[shortcut].Shape, tensors[end.Output].Shape) && tensors[shortcut].Fixed == tensors[end.Output].Fixed;
+                bool closed = branch
+                    .Where(i => i != last)
+                    .Select(i => network.Home(layers[i].Output))
+                    .All(t => readers[t].All(branch.Contains) && !outputs.Contains(t));
+                bool overwritable =
+                    !outputs.Contains(shortcut)
+                    && readers[shortcut].All(i => i <= last)
+                    && end.Reads.Count(t => network.Home(t) == shortcut) == 1
+                    && InPlace(tensors[shortcut].Shape, tensors[end.Output].Shape)
+                    && tensors[shortcut].Fixed == tensors[end.Output].Fixed;
                 // Skipped, the block's clamp does not act: what it would clamp must be within its bounds already.
                 bool clampHolds = Bounds(network, layers, producer, shortcut).Within(end.Range);
                 if (!closed || !overwritable || !clampHolds)
@@ -72,30 +79,60 @@ public static class ResidualBlocks
         return network with { Tensors = tensors, Layers = layers, Blocks = [.. names.Select((n, i) => new SkippableBlock(i, n))] };
     }
 
-    /// <summary>Replaces the names of modules in a list of blocks by the blocks they consist of: an encoder block has a branch for the attention and one for the MLP.</summary>
+    /// <summary>Replaces the names of modules in a list of blocks by the blocks they consist of: an encoder block has a branch for the
+    /// attention and one for the MLP.</summary>
     /// <param name="text">E.g. <c>blocks.3,blocks.5#2</c>; parts that name no module stay as they are.</param>
     /// <param name="blocks">Blocks of the network.</param>
-    public static string Expand(string text, IReadOnlyList<SkippableBlock> blocks) => string.Join(',', text.Split(',', StringSplitOptions.TrimEntries).Select(part =>
-    {
-        string[] branches = [.. blocks.Where(b => b.Name.StartsWith(part + BranchMark, StringComparison.Ordinal)).Select(b => b.Name)];
-        return branches.Length > 0 && part.Length > 0 && !blocks.Any(b => b.Name == part) ? string.Join(',', branches) : part;
-    }));
+    public static string Expand(string text, IReadOnlyList<SkippableBlock> blocks) =>
+        string.Join(
+            ',',
+            text.Split(',', StringSplitOptions.TrimEntries)
+                .Select(part =>
+                {
+                    string[] branches =
+                    [
+                        .. blocks.Where(b => b.Name.StartsWith(part + BranchMark, StringComparison.Ordinal)).Select(b => b.Name),
+                    ];
+                    return branches.Length > 0 && part.Length > 0 && !blocks.Any(b => b.Name == part) ? string.Join(',', branches) : part;
+                })
+        );
 
     // The forms in which a layer ends a branch: an addition may have its operands the other way round.
     private static IEnumerable<FloatLayer> Endings(FloatLayer layer)
     {
-        if (layer is not { Residual: int residual, ResidualSubtract: false, ResidualBroadcast: Broadcast.None, TransposeOutput: false, Activation.Kind: ActivationKind.None, Table: null })
+        if (
+            layer
+            is not {
+                Residual: int residual,
+                ResidualSubtract: false,
+                ResidualBroadcast: Broadcast.None,
+                TransposeOutput: false,
+                Activation.Kind: ActivationKind.None,
+                Table: null
+            }
+        )
             yield break;
         yield return layer;
         if (layer is FloatAdd { Factor: 1, ResidualFactor: 1 } add)
-            yield return add with { Input = residual, Residual = add.Input };
+            yield return add with
+            {
+                Input = residual,
+                Residual = add.Input,
+            };
     }
 
     // The elements of both are in the same places, whatever the rows and columns.
     private static bool InPlace(TensorShape a, TensorShape b) => a.Batch == b.Batch && a.Channels == b.Channels && a.Elements == b.Elements;
 
     // Layers from the start tensor to the last layer, or null when the branch also reads something else.
-    private static HashSet<int>? Branch(FloatNetwork network, FloatLayer[] layers, Dictionary<int, int> producer, FloatLayer end, int last, int start)
+    private static HashSet<int>? Branch(
+        FloatNetwork network,
+        FloatLayer[] layers,
+        Dictionary<int, int> producer,
+        FloatLayer end,
+        int last,
+        int start
+    )
     {
         var branch = new HashSet<int> { last };
         // All that the last layer reads but its residual, which comes last.
@@ -132,11 +169,16 @@ public static class ResidualBlocks
         if (layer.Table is not null)
             return OutputRange.Unbounded;
         if (layer.Activation.Kind != ActivationKind.None)
-            return layer.Activation.Kind is ActivationKind.Sigmoid or ActivationKind.HardSigmoid ? new OutputRange(0, 1) : OutputRange.Unbounded;
+            return layer.Activation.Kind is ActivationKind.Sigmoid or ActivationKind.HardSigmoid
+                ? new OutputRange(0, 1)
+                : OutputRange.Unbounded;
         if (layer is not FloatConv { IsDataMovement: true, Residual: null } move)
             return layer.Range;
         OutputRange source = Bounds(network, layers, producer, move.Input);
-        return new OutputRange(Math.Clamp(Math.Min(0, source.Low), move.Range.Low, move.Range.High), Math.Clamp(Math.Max(0, source.High), move.Range.Low, move.Range.High));
+        return new OutputRange(
+            Math.Clamp(Math.Min(0, source.Low), move.Range.Low, move.Range.High),
+            Math.Clamp(Math.Max(0, source.High), move.Range.Low, move.Range.High)
+        );
     }
 
     // The common part of the layers' paths: "/layer1/layer1.0/conv1/Conv" and ".../conv2/Conv" give "layer1", "layer1.0".
@@ -152,7 +194,8 @@ public static class ResidualBlocks
     // The shortest end of each path that no other path has; branches of one path are numbered.
     private static string[] Names(string[][] paths)
     {
-        string[] full = [.. paths.Select(p => string.Join('/', p))], names = new string[paths.Length];
+        string[] full = [.. paths.Select(p => string.Join('/', p))],
+            names = new string[paths.Length];
         for (int i = 0; i < paths.Length; i++)
         {
             string name = $"block{i}";

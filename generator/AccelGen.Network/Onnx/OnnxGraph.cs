@@ -11,9 +11,14 @@ namespace AccelGen.Network.Onnx;
 /// <param name="helper">The part is no more than a change of representation, and not reported.</param>
 internal sealed class OnnxNode(NodeProto proto, int index, string? written = null, bool helper = false)
 {
-    private readonly Dictionary<string, AttributeProto> attributes = proto.Attribute.GroupBy(a => a.Name).ToDictionary(g => g.Key, g => g.Last());
+    private readonly Dictionary<string, AttributeProto> attributes = proto
+        .Attribute.GroupBy(a => a.Name)
+        .ToDictionary(g => g.Key, g => g.Last());
 
-    public string Operator => proto.Domain is "" or "ai.onnx" || (proto.Domain == "com.microsoft" && proto.OpType is "QuantizeLinear" or "DequantizeLinear") ? proto.OpType : $"{proto.Domain}.{proto.OpType}";
+    public string Operator =>
+        proto.Domain is "" or "ai.onnx" || (proto.Domain == "com.microsoft" && proto.OpType is "QuantizeLinear" or "DequantizeLinear")
+            ? proto.OpType
+            : $"{proto.Domain}.{proto.OpType}";
 
     /// <summary>Operator as the file has it.</summary>
     public string Written => written ?? Operator;
@@ -39,15 +44,18 @@ internal sealed class OnnxNode(NodeProto proto, int index, string? written = nul
 
     /// <summary>A number; infinite only where a bound may be.</summary>
     /// <exception cref="FormatException">It is not a number, or infinite.</exception>
-    public float Real(string name, float absent, bool infinite = false) => (Get(name, 1)?.F ?? absent) is var f && (infinite ? !float.IsNaN(f) : float.IsFinite(f)) ? f
-        : throw new FormatException($"attribute {name} is {f}; it must be {(infinite ? "a number" : "finite")}");
+    public float Real(string name, float absent, bool infinite = false) =>
+        (Get(name, 1)?.F ?? absent) is var f && (infinite ? !float.IsNaN(f) : float.IsFinite(f))
+            ? f
+            : throw new FormatException($"attribute {name} is {f}; it must be {(infinite ? "a number" : "finite")}");
 
     public string Text(string name, string absent) => Get(name, 3)?.S.ToStringUtf8() ?? absent;
 
     public long[]? Integers(string name) => Get(name, 7) is { } a ? [.. a.Ints] : null;
 
     /// <summary>Whole numbers, or null where the attribute is absent or something else.</summary>
-    public long[]? TryIntegers(string name) => attributes.TryGetValue(name, out AttributeProto? a) && a.Type is 7 or 0 ? [.. a!.Ints] : null;
+    public long[]? TryIntegers(string name) =>
+        attributes.TryGetValue(name, out AttributeProto? a) && a.Type is 7 or 0 ? [.. a!.Ints] : null;
 
     public float[]? Reals(string name) => Get(name, 6) is { } a ? [.. a.Floats] : null;
 
@@ -68,7 +76,8 @@ internal sealed record OnnxInput(string Name, int ElementType, IReadOnlyList<lon
 internal sealed class OnnxGraph
 {
     /// <summary>Oldest and newest operator set that the importer knows.</summary>
-    public const int MinOpset = 9, MaxOpset = 21;
+    public const int MinOpset = 9,
+        MaxOpset = 21;
 
     public required string Path { get; init; }
     public required int Opset { get; init; }
@@ -101,7 +110,10 @@ internal sealed class OnnxGraph
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new ImportException([$"{path}: {(IsQuantizedNetwork(path) ? "is what 'quantize' wrote, not an ONNX file; 'run' and 'explain' take it" : $"not a readable ONNX file (truncated or damaged, or of another format): {e.Message.Split('\n')[0]}")}"]);
+            string reason = IsQuantizedNetwork(path)
+                ? "is what 'quantize' wrote, not an ONNX file; 'run' and 'explain' take it"
+                : $"not a readable ONNX file (truncated or damaged, or of another format): {e.Message.Split('\n')[0]}";
+            throw new ImportException([$"{path}: {reason}"]);
         }
 
         return Check(path, model);
@@ -112,7 +124,8 @@ internal sealed class OnnxGraph
     {
         using var reader = new StreamReader(path);
         char[] start = new char[64];
-        return new string(start, 0, reader.ReadBlock(start)).TrimStart() is ['{', ..] text && text.Contains("\"format\"", StringComparison.OrdinalIgnoreCase);
+        return new string(start, 0, reader.ReadBlock(start)).TrimStart() is ['{', ..] text
+            && text.Contains("\"format\"", StringComparison.OrdinalIgnoreCase);
     }
 
     private static OnnxGraph Check(string path, ModelProto model)
@@ -123,9 +136,15 @@ internal sealed class OnnxGraph
         GraphProto graph = model.Graph;
         long? opset = model.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")?.Version;
         if (opset is null or < MinOpset or > MaxOpset)
-            problems.Add($"{path}: operator set {opset?.ToString() ?? "(none)"}; supported are {MinOpset} to {MaxOpset}: export the model with one of these");
+            problems.Add(
+                $"{path}: operator set {opset?.ToString() ?? "(none)"}; supported are {MinOpset} to {MaxOpset}: "
+                    + $"export the model with one of these"
+            );
         if (model.Functions.Count > 0)
-            problems.Add($"{path}: model functions ({string.Join(", ", model.Functions.Select(f => f.Name).Take(3))}) are not supported: inline them before export");
+            problems.Add(
+                $"{path}: model functions ({string.Join(", ", model.Functions.Select(f => f.Name).Take(3))}) are not "
+                    + $"supported: inline them before export"
+            );
         if (graph.SparseInitializer.Count > 0)
             problems.Add($"{path}: sparse initialisers are not supported: store them dense");
 
@@ -142,7 +161,17 @@ internal sealed class OnnxGraph
             if (v.Type?.TensorType?.Shape is not { } shape)
                 problems.Add($"{path}: input {v.Name} has no tensor shape: export the model with one");
             else
-                inputs.Add(new OnnxInput(v.Name, v.Type.TensorType.ElemType, [.. shape.Dim.Select(d => d.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue ? d.DimValue : (long?)null)]));
+                inputs.Add(
+                    new OnnxInput(
+                        v.Name,
+                        v.Type.TensorType.ElemType,
+                        [
+                            .. shape.Dim.Select(d =>
+                                d.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue ? d.DimValue : (long?)null
+                            ),
+                        ]
+                    )
+                );
         }
 
         OnnxNode[] nodes = [.. graph.Node.Select((n, i) => new OnnxNode(n, i))];
@@ -156,8 +185,13 @@ internal sealed class OnnxGraph
             throw new ImportException(problems);
         return new OnnxGraph
         {
-            Path = path, Opset = (int)opset!.Value, Producer = $"{model.ProducerName} {model.ProducerVersion}".Trim(),
-            Nodes = sorted, Initializers = initializers, Inputs = inputs, Outputs = outputs,
+            Path = path,
+            Opset = (int)opset!.Value,
+            Producer = $"{model.ProducerName} {model.ProducerVersion}".Trim(),
+            Nodes = sorted,
+            Initializers = initializers,
+            Inputs = inputs,
+            Outputs = outputs,
         };
     }
 
@@ -179,7 +213,9 @@ internal sealed class OnnxGraph
         {
             foreach (string input in node.Inputs.Where(i => i.Length > 0 && !ready.Contains(i) && !makers.ContainsKey(i)))
             {
-                problems.Add($"{path}: node {node.Name} ({node.Operator}) reads {input}, which is no input, no initialiser and made by no node");
+                problems.Add(
+                    $"{path}: node {node.Name} ({node.Operator}) reads {input}, which is no input, no initialiser and made by no node"
+                );
                 ready.Add(input);
             }
         }
@@ -207,7 +243,9 @@ internal sealed class OnnxGraph
         while (queue.TryDequeue(out OnnxNode? node, out _))
         {
             sorted.Add(node);
-            foreach (OnnxNode reader in node.Outputs.Distinct().SelectMany(o => readers.TryGetValue(o, out List<OnnxNode>? list) ? list : []))
+            foreach (
+                OnnxNode reader in node.Outputs.Distinct().SelectMany(o => readers.TryGetValue(o, out List<OnnxNode>? list) ? list : [])
+            )
             {
                 if (--waiting[reader] == 0)
                     queue.Enqueue(reader, position[reader]);

@@ -32,10 +32,18 @@ public sealed partial class OnnxImporter
                 "Sigmoid" => Apply(ActivationKind.Sigmoid),
                 "Tanh" => Apply(ActivationKind.Tanh),
                 "LeakyRelu" => Apply(ActivationKind.LeakyRelu, node.Real("alpha", 0.01f)),
-                "PRelu" => Parameter(inputs, 1, "slope") is { Count: 1, Floats: { } slope } ? Apply(ActivationKind.LeakyRelu, slope[0]) : throw new FormatException("a slope per channel is not supported; one slope for all is"),
+                "PRelu" => Parameter(inputs, 1, "slope") is { Count: 1, Floats: { } slope }
+                    ? Apply(ActivationKind.LeakyRelu, slope[0])
+                    : throw new FormatException("a slope per channel is not supported; one slope for all is"),
                 "Elu" => Apply(ActivationKind.Elu, node.Real("alpha", 1)),
-                "Gelu" or "com.microsoft.Gelu" => Apply(node.Text("approximate", "none") == "tanh" ? ActivationKind.GeluTanh : ActivationKind.Gelu),
-                "com.microsoft.QuickGelu" => new Combined('*', f, new Applied(new Float.Activation(ActivationKind.Sigmoid), new Combined('*', f, new Number(node.Real("alpha", 1.702f))))),
+                "Gelu" or "com.microsoft.Gelu" => Apply(
+                    node.Text("approximate", "none") == "tanh" ? ActivationKind.GeluTanh : ActivationKind.Gelu
+                ),
+                "com.microsoft.QuickGelu" => new Combined(
+                    '*',
+                    f,
+                    new Applied(new Float.Activation(ActivationKind.Sigmoid), new Combined('*', f, new Number(node.Real("alpha", 1.702f))))
+                ),
                 "HardSwish" => Apply(ActivationKind.HardSwish),
                 "HardSigmoid" => Apply(ActivationKind.HardSigmoid, node.Real("alpha", 0.2f), node.Real("beta", 0.5f)),
                 "Erf" => Apply(ActivationKind.Erf),
@@ -52,13 +60,17 @@ public sealed partial class OnnxImporter
 
         OutputRange ClipRange()
         {
-            float low = Bound("min", 1, float.NegativeInfinity), high = Bound("max", 2, float.PositiveInfinity);
+            float low = Bound("min", 1, float.NegativeInfinity),
+                high = Bound("max", 2, float.PositiveInfinity);
             return low <= high ? new OutputRange(low, high) : throw new FormatException($"the bounds {low} and {high} leave no value");
         }
 
-        float Bound(string attribute, int input, float absent) => input < inputs.Length && inputs[input] is { } v
-            ? (v as Constant)?.Tensor.Floats is { Length: 1 } c ? c[0] : throw new FormatException($"{attribute} must be a constant")
-            : node.Real(attribute, absent, infinite: true);
+        float Bound(string attribute, int input, float absent) =>
+            input < inputs.Length && inputs[input] is { } v
+                ? (v as Constant)?.Tensor.Floats is { Length: 1 } c
+                    ? c[0]
+                    : throw new FormatException($"{attribute} must be a constant")
+                : node.Real(attribute, absent, infinite: true);
     }
 
     // The larger or smaller of an activation and a number.
@@ -67,7 +79,14 @@ public sealed partial class OnnxImporter
         int at = Source(inputs, 0) is Constant ? 1 : 0;
         Activation x = Operand(inputs, at);
         float bound = Floats(Parameter(inputs, 1 - at, "bound"), "bound")[0];
-        return x with { Origin = current, Function = new Clamped(op == "Max" ? new OutputRange(bound, float.PositiveInfinity) : new OutputRange(float.NegativeInfinity, bound), x.Function) };
+        return x with
+        {
+            Origin = current,
+            Function = new Clamped(
+                op == "Max" ? new OutputRange(bound, float.PositiveInfinity) : new OutputRange(float.NegativeInfinity, bound),
+                x.Function
+            ),
+        };
     }
 
     // Values that a layer has written: an open function of an activation becomes layers here, once.
@@ -99,7 +118,8 @@ public sealed partial class OnnxImporter
         computed[key] = new View(output, []);
         return output;
 
-        int Copy(int from, OutputRange range, Float.Activation activation) => Emit(shape, (name, to) => new FloatCopy(name, from, to) { Range = range, Activation = activation });
+        int Copy(int from, OutputRange range, Float.Activation activation) =>
+            Emit(shape, (name, to) => new FloatCopy(name, from, to) { Range = range, Activation = activation });
 
         int Layer()
         {
@@ -120,16 +140,41 @@ public sealed partial class OnnxImporter
                 case Rounding r:
                     return Copy(Write(r.Inner, tensor, place), OutputRange.Unbounded, new Float.Activation(ActivationKind.Round));
                 case Combined { Left: Number n, Operator: '/' } c:
-                    return Scale(Copy(Write(c.Right, tensor, place), OutputRange.Unbounded, new Float.Activation(ActivationKind.Reciprocal)), [(float)n.Value], [0]);
+                    return Scale(
+                        Copy(Write(c.Right, tensor, place), OutputRange.Unbounded, new Float.Activation(ActivationKind.Reciprocal)),
+                        [(float)n.Value],
+                        [0]
+                    );
                 case Combined { Left: Number n } c:
-                    return Affine(c.Operator == '-' ? -1 : c.Operator == '*' ? n.Value : 1, c.Operator == '*' ? 0 : n.Value, c.Right);
+                    return Affine(
+                        c.Operator == '-' ? -1
+                            : c.Operator == '*' ? n.Value
+                            : 1,
+                        c.Operator == '*' ? 0 : n.Value,
+                        c.Right
+                    );
                 case Combined { Right: Number n } c:
-                    return Affine(c.Operator == '*' ? n.Value : c.Operator == '/' ? 1 / n.Value : 1, c.Operator == '+' ? n.Value : c.Operator == '-' ? -n.Value : 0, c.Left);
+                    return Affine(
+                        c.Operator == '*' ? n.Value
+                            : c.Operator == '/' ? 1 / n.Value
+                            : 1,
+                        c.Operator == '+' ? n.Value
+                            : c.Operator == '-' ? -n.Value
+                            : 0,
+                        c.Left
+                    );
                 case Combined c:
-                    int left = Write(c.Left, tensor, place), right = Write(c.Right, tensor, place);
+                    int left = Write(c.Left, tensor, place),
+                        right = Write(c.Right, tensor, place);
                     if (c.Operator == '/')
                         right = Copy(right, OutputRange.Unbounded, new Float.Activation(ActivationKind.Reciprocal));
-                    return Emit(shape, (name, to) => c.Operator is '*' or '/' ? new FloatMultiply(name, left, right, to) : new FloatAdd(name, left, to) { Residual = right, ResidualSubtract = c.Operator == '-' });
+                    return Emit(
+                        shape,
+                        (name, to) =>
+                            c.Operator is '*' or '/'
+                                ? new FloatMultiply(name, left, right, to)
+                                : new FloatAdd(name, left, to) { Residual = right, ResidualSubtract = c.Operator == '-' }
+                    );
                 default:
                     throw new FormatException("the activation is not supported");
             }
@@ -144,7 +189,8 @@ public sealed partial class OnnxImporter
         TensorShape shape = network.Shape(tensor);
         int channels = shape.Batch * shape.Channels;
         float[] Full(float[] values) => values.Length == 1 ? [.. Enumerable.Repeat(values[0], channels)] : values;
-        float[] f = Full(factors), b = Full(addends);
+        float[] f = Full(factors),
+            b = Full(addends);
         if (f.Concat(b).Any(v => !float.IsFinite(v)))
             throw new FormatException("a factor or an addend is not finite");
         return f.All(v => v == 1) && b.All(v => v == 0) ? tensor : Emit(shape, (name, to) => new ScaleLayer(name, tensor, to, f, b));
@@ -158,7 +204,13 @@ public sealed partial class OnnxImporter
             return moment;
         a = a is Moment ma ? Force(ma) : a;
         b = b is Moment mb ? Force(mb) : b;
-        char symbol = op switch { "Add" => '+', "Sub" => '-', "Mul" => '*', _ => '/' };
+        char symbol = op switch
+        {
+            "Add" => '+',
+            "Sub" => '-',
+            "Mul" => '*',
+            _ => '/',
+        };
         long[] dims = BroadcastDims(Dims(a), Dims(b));
         if (a is Activation x && b is Constant { Tensor.Count: 1 } right)
             return Open(x, new Combined(symbol, x.Function, new Number(Floats(right.Tensor, "constant")[0])));
@@ -177,18 +229,31 @@ public sealed partial class OnnxImporter
         if (symbol is '+' && Term((Activation)a) is { } first)
             return new Activation(Two(symbol, Compute((Activation)b), ((Activation)a).View, dims, first));
         if (symbol == '/' && quantized)
-            throw new FormatException("divides by an activation, which counts cannot: export LayerNormalization as one node (operator set 17), leave no QuantizeLinear between the two matrix products of a linear attention and their quotient, or quantise the reciprocal and multiply");
+            throw new FormatException(
+                "divides by an activation, which counts cannot: export LayerNormalization as one node (operator set "
+                    + "17), leave no QuantizeLinear between the two matrix products of a linear attention and their "
+                    + "quotient, or quantise the reciprocal and multiply"
+            );
         View l = Compute((Activation)a);
         if (symbol == '/')
         {
             Activation divisor = (Activation)b;
-            return new Activation(Two('*', l, Compute(divisor with { Function = new Applied(new Float.Activation(ActivationKind.Reciprocal), divisor.Function) }), dims));
+            return new Activation(
+                Two(
+                    '*',
+                    l,
+                    Compute(divisor with { Function = new Applied(new Float.Activation(ActivationKind.Reciprocal), divisor.Function) }),
+                    dims
+                )
+            );
         }
 
         return new Activation(Two(symbol, l, Compute((Activation)b), dims));
 
-        Activation Open(Activation on, Pointwise f) => f.Affine is (1, 0) && on.View.Rank == dims.Length ? new Activation(on.View)
-            : new Activation(on.View.Rank == dims.Length ? on.View : on.View.Expand(dims), f, current);
+        Activation Open(Activation on, Pointwise f) =>
+            f.Affine is (1, 0) && on.View.Rank == dims.Length
+                ? new Activation(on.View)
+                : new Activation(on.View.Rank == dims.Length ? on.View : on.View.Expand(dims), f, current);
     }
 
     // The factor of a multiple of counts, rounded or not: an addition does both by itself.
@@ -198,8 +263,9 @@ public sealed partial class OnnxImporter
             return null;
         return x.Function switch
         {
-            { Affine: ( > 0 and var factor, 0) } => factor,
-            Combined { Operator: '*', Left: Rounding { Inner.Affine: ( > 0 and var inverse, 0) }, Right: Number { Value: > 0 } step } => inverse * step.Value,
+            { Affine: (> 0 and var factor, 0) } => factor,
+            Combined { Operator: '*', Left: Rounding { Inner.Affine: (> 0 and var inverse, 0) }, Right: Number { Value: > 0 } step } =>
+                inverse * step.Value,
             _ => null,
         };
     }
@@ -219,7 +285,8 @@ public sealed partial class OnnxImporter
         }
 
         Activation x = a as Activation ?? throw new FormatException("the base must be an activation");
-        Pointwise f = x.Function, root = new Applied(new Float.Activation(ActivationKind.Sqrt), f);
+        Pointwise f = x.Function,
+            root = new Applied(new Float.Activation(ActivationKind.Sqrt), f);
         return x with
         {
             Origin = current,
@@ -240,8 +307,19 @@ public sealed partial class OnnxImporter
     {
         float[] values = Floats(constant, "constant");
         // Counts stay counts: an operand of a sum or a product, not a bias or a weight.
-        if (quantized && constant is { Grid: not null, Count: > 1 } && symbol != '/' && !(symbol == '-' && reversed) && Own(x.Expand(dims)) is { } own)
-            return Two(symbol, x, ConstantView(constant, values, [.. Enumerable.Repeat(1L, dims.Length - constant.Dims.Length), .. constant.Dims], own), dims);
+        if (
+            quantized
+            && constant is { Grid: not null, Count: > 1 }
+            && symbol != '/'
+            && !(symbol == '-' && reversed)
+            && Own(x.Expand(dims)) is { } own
+        )
+            return Two(
+                symbol,
+                x,
+                ConstantView(constant, values, [.. Enumerable.Repeat(1L, dims.Length - constant.Dims.Length), .. constant.Dims], own),
+                dims
+            );
         if (symbol == '/')
         {
             if (reversed && quantized)
@@ -267,12 +345,20 @@ public sealed partial class OnnxImporter
         if (main.Dims.Any(d => d.Any(a => a.Axis == TensorAxis.None)))
         {
             // The constant is the larger operand: it becomes a tensor, in the order that its reader would choose.
-            View c = ConstantView(constant, values, dims, dims.Length == 4 ? new Layout([], [0, 2], [3], [1]) : new Layout([], [], [.. Enumerable.Range(0, dims.Length - 1)], [dims.Length - 1]));
+            View c = ConstantView(
+                constant,
+                values,
+                dims,
+                dims.Length == 4
+                    ? new Layout([], [0, 2], [3], [1])
+                    : new Layout([], [], [.. Enumerable.Range(0, dims.Length - 1)], [dims.Length - 1])
+            );
             return Two(product ? '*' : '+', x, c, dims);
         }
 
         Arrangement at = Arrange(main, []);
-        int[] strides = Strides(constant.Dims, dims), singles = SingleStrides(at, strides);
+        int[] strides = Strides(constant.Dims, dims),
+            singles = SingleStrides(at, strides);
         int[] channelDims = [.. at.Layout.Batch, .. at.Layout.Channels];
         int tensor = network.Arrange(at.Singles, at.Layout, false, current.Name);
         TensorShape shape = network.Shape(tensor);
@@ -286,7 +372,13 @@ public sealed partial class OnnxImporter
         int operand = network.AddTensor($"{current.Name}.constant", shape, Pick(values, at.Singles, singles, all));
         if (ReferenceEquals(values, constant.Floats) && constant.Grid is { } grid)
             network.Fix(operand, grid);
-        return Result(at, Emit(shape, (name, to) => product ? new FloatMultiply(name, tensor, operand, to) : new FloatAdd(name, tensor, to) { Residual = operand }));
+        return Result(
+            at,
+            Emit(
+                shape,
+                (name, to) => product ? new FloatMultiply(name, tensor, operand, to) : new FloatAdd(name, tensor, to) { Residual = operand }
+            )
+        );
     }
 
     // The layout that a view has in memory, or null where it repeats elements or an axis joins several.
@@ -299,10 +391,15 @@ public sealed partial class OnnxImporter
     // A constant as a tensor of a layout of its broadcast dimensions.
     private View ConstantView(OnnxTensor constant, float[] values, long[] dims, Layout layout)
     {
-        int[] order = [.. layout.Batch, .. layout.Rows, .. layout.Columns, .. layout.Channels], strides = Strides(constant.Dims, dims);
+        int[] order = [.. layout.Batch, .. layout.Rows, .. layout.Columns, .. layout.Channels],
+            strides = Strides(constant.Dims, dims);
         var whole = new View(0, [.. dims.Select(d => d > 1 ? new[] { new Atom((int)d, TensorAxis.None, 0) } : [])]);
         int Size(int[] of) => (int)of.Aggregate(1L, (p, d) => p * dims[d]);
-        int tensor = network.AddTensor($"{current.Name}.constant", new TensorShape(Size(layout.Batch), Size(layout.Rows), Size(layout.Columns), Size(layout.Channels)), Pick(values, whole, strides, order));
+        int tensor = network.AddTensor(
+            $"{current.Name}.constant",
+            new TensorShape(Size(layout.Batch), Size(layout.Rows), Size(layout.Columns), Size(layout.Channels)),
+            Pick(values, whole, strides, order)
+        );
         if (ReferenceEquals(values, constant.Floats) && constant.Grid is { } grid)
             network.Fix(tensor, grid);
         return network.Whole(tensor, dims, layout);
@@ -310,25 +407,34 @@ public sealed partial class OnnxImporter
 
     private View Two(char symbol, View left, View right, long[] dims, double factor = 1)
     {
-        View a = left.Expand(dims), b = right.Expand(dims);
+        View a = left.Expand(dims),
+            b = right.Expand(dims);
         bool Repeats(View v) => v.Dims.Any(d => d.Any(x => x.Axis == TensorAxis.None));
         bool swapped = Repeats(a) && !Repeats(b);
         if (swapped)
             (a, b) = (b, a);
         (View main, View other, int[][] groups) = Refine(a, b);
         if (Repeats(main))
-            throw new FormatException($"combines {Text(left.Sizes)} and {Text(right.Sizes)}, each repeated along an axis of the other; one operand of the result's shape is supported");
+            throw new FormatException(
+                $"combines {Text(left.Sizes)} and {Text(right.Sizes)}, each repeated along an axis of the other; one "
+                    + $"operand of the result's shape is supported"
+            );
         var at = new Arrangement(main, groups, Natural(main, [.. Enumerable.Range(0, main.Rank)]));
         int[] pixels = [.. at.Layout.Rows, .. at.Layout.Columns];
-        bool None(int[] of) => of.All(d => other.Dims[d].Length == 0 || other.Dims[d][0].Axis == TensorAxis.None) && of.Any(d => other.Dims[d].Length > 0);
-        Broadcast broadcast = None(pixels) ? Broadcast.Pixels : None(at.Layout.Channels) ? Broadcast.Channels : Broadcast.None;
+        bool None(int[] of) =>
+            of.All(d => other.Dims[d].Length == 0 || other.Dims[d][0].Axis == TensorAxis.None) && of.Any(d => other.Dims[d].Length > 0);
+        Broadcast broadcast =
+            None(pixels) ? Broadcast.Pixels
+            : None(at.Layout.Channels) ? Broadcast.Channels
+            : Broadcast.None;
         Layout needed = broadcast switch
         {
             Broadcast.Pixels => at.Layout with { Rows = [], Columns = [] },
             Broadcast.Channels => at.Layout with { Channels = [] },
             _ => at.Layout,
         };
-        int x = network.Arrange(main, at.Layout, false, current.Name), y = network.Arrange(other, needed, false, current.Name);
+        int x = network.Arrange(main, at.Layout, false, current.Name),
+            y = network.Arrange(other, needed, false, current.Name);
         TensorShape shape = network.Shape(x);
         if (swapped && factor != 1)
             x = Scale(x, [(float)factor], [0]);
@@ -338,9 +444,22 @@ public sealed partial class OnnxImporter
             symbol = '+';
         }
 
-        return Result(at, Emit(shape, (name, to) => symbol == '*'
-            ? new FloatMultiply(name, x, y, to) { Broadcast = broadcast }
-            : new FloatAdd(name, x, to) { Residual = y, ResidualSubtract = symbol == '-', ResidualBroadcast = broadcast, ResidualFactor = swapped ? 1 : (float)factor }));
+        return Result(
+            at,
+            Emit(
+                shape,
+                (name, to) =>
+                    symbol == '*'
+                        ? new FloatMultiply(name, x, y, to) { Broadcast = broadcast }
+                        : new FloatAdd(name, x, to)
+                        {
+                            Residual = y,
+                            ResidualSubtract = symbol == '-',
+                            ResidualBroadcast = broadcast,
+                            ResidualFactor = swapped ? 1 : (float)factor,
+                        }
+            )
+        );
     }
 
     // Two views of the same sizes, cut into dimensions of one atom each.
@@ -358,9 +477,12 @@ public sealed partial class OnnxImporter
             {
                 p.RemoveFirst();
                 q.RemoveFirst();
-                int n = Math.Min(u.Size, v.Size), rest = Math.Max(u.Size, v.Size) / n;
+                int n = Math.Min(u.Size, v.Size),
+                    rest = Math.Max(u.Size, v.Size) / n;
                 if (n * rest != Math.Max(u.Size, v.Size))
-                    throw new FormatException($"combines operands whose axis of {a.Sizes[d]} is divided into parts of {u.Size} and of {v.Size}");
+                    throw new FormatException(
+                        $"combines operands whose axis of {a.Sizes[d]} is divided into parts of {u.Size} and of {v.Size}"
+                    );
                 left.Add([Outer(u, p)]);
                 right.Add([Outer(v, q)]);
 
@@ -385,12 +507,20 @@ public sealed partial class OnnxImporter
         TensorShape s = network.Shape(v.Tensor);
         foreach (Atom a in View.Merge(v.Dims[dim]))
         {
-            int edge = a.Axis switch { TensorAxis.Channels when s.Batch > 1 => s.Channels, TensorAxis.Pixels when s.Height > 1 => s.Width, _ => 0 };
+            int edge = a.Axis switch
+            {
+                TensorAxis.Channels when s.Batch > 1 => s.Channels,
+                TensorAxis.Pixels when s.Height > 1 => s.Width,
+                _ => 0,
+            };
             if (a.Stride > 0 && edge > a.Stride && edge % a.Stride == 0 && a.Size > edge / a.Stride && a.Size % (edge / a.Stride) == 0)
             {
                 int inner = edge / a.Stride;
                 yield return new Atom(a.Size / inner, a.Axis, edge);
-                yield return a with { Size = inner };
+                yield return a with
+                {
+                    Size = inner,
+                };
             }
             else
             {
@@ -414,7 +544,8 @@ public sealed partial class OnnxImporter
         View cut = v with { Dims = [.. singles] };
         if (channelDims.Length == 0)
             return new Arrangement(cut, groups, Natural(cut, [.. Enumerable.Range(0, singles.Count)]));
-        int[] channels = [.. channelDims.SelectMany(d => groups[d])], rest = [.. Enumerable.Range(0, singles.Count).Except(channels)];
+        int[] channels = [.. channelDims.SelectMany(d => groups[d])],
+            rest = [.. Enumerable.Range(0, singles.Count).Except(channels)];
         int[] onChannels = Ordered(cut, rest, TensorAxis.Channels);
         Layout natural = Natural(cut, rest);
         bool turned = channels.Length > 0 && channels.All(d => cut.Dims[d][0].Axis == TensorAxis.Pixels) && onChannels.Length > 0;
@@ -432,7 +563,8 @@ public sealed partial class OnnxImporter
     private Layout Natural(View cut, int[] dims)
     {
         TensorShape s = network.Shape(cut.Tensor);
-        int[] channels = Ordered(cut, dims, TensorAxis.Channels), pixels = Ordered(cut, dims, TensorAxis.Pixels);
+        int[] channels = Ordered(cut, dims, TensorAxis.Channels),
+            pixels = Ordered(cut, dims, TensorAxis.Pixels);
         int heads = s.Batch > 1 ? channels.TakeWhile(d => cut.Dims[d][0].Stride >= s.Channels).Count() : 0;
         int rows = s.Height > 1 ? pixels.TakeWhile(d => cut.Dims[d][0].Stride >= s.Width).Count() : 0;
         return new Layout(channels[..heads], pixels[..rows], pixels[rows..], channels[heads..]);
@@ -452,9 +584,20 @@ public sealed partial class OnnxImporter
         int inner = replaced is null ? 1 : channels;
         for (int d = 0; d < dims.Length; d++)
         {
-            dims[d] = replaced is not null && d == replaced[0] ? channels > 1 ? [new Atom(channels, TensorAxis.Channels, 1)] : []
-                : [.. at.Groups[d].SelectMany(i => whole.Dims[i].Length > 0 ? whole.Dims[i].Select(a => a.Axis == TensorAxis.Channels ? a with { Stride = a.Stride * inner } : a)
-                    : at.Singles.Dims[i].Where(a => a.Axis == TensorAxis.None && !gone.Contains(i)))];
+            dims[d] =
+                replaced is not null && d == replaced[0]
+                    ? channels > 1
+                        ? [new Atom(channels, TensorAxis.Channels, 1)]
+                        : []
+                    :
+                    [
+                        .. at.Groups[d]
+                            .SelectMany(i =>
+                                whole.Dims[i].Length > 0
+                                    ? whole.Dims[i].Select(a => a.Axis == TensorAxis.Channels ? a with { Stride = a.Stride * inner } : a)
+                                    : at.Singles.Dims[i].Where(a => a.Axis == TensorAxis.None && !gone.Contains(i))
+                            ),
+                    ];
         }
 
         return new View(tensor, [.. dims.Select(View.Merge)]);
@@ -475,8 +618,12 @@ public sealed partial class OnnxImporter
         var dims = new long[rank];
         for (int i = 0; i < rank; i++)
         {
-            long p = i - (rank - a.Length) is >= 0 and var ia ? a[ia] : 1, q = i - (rank - b.Length) is >= 0 and var ib ? b[ib] : 1;
-            dims[i] = p == q || q == 1 ? p : p == 1 ? q : throw new FormatException($"the operands {Text(a)} and {Text(b)} do not broadcast");
+            long p = i - (rank - a.Length) is >= 0 and var ia ? a[ia] : 1,
+                q = i - (rank - b.Length) is >= 0 and var ib ? b[ib] : 1;
+            dims[i] =
+                p == q || q == 1 ? p
+                : p == 1 ? q
+                : throw new FormatException($"the operands {Text(a)} and {Text(b)} do not broadcast");
         }
 
         return dims;
@@ -515,7 +662,8 @@ public sealed partial class OnnxImporter
     // Elements of a constant for every index of some dimensions, outermost first.
     private static float[] Pick(float[] values, View singles, int[] strides, int[] dims)
     {
-        int[] sizes = [.. dims.Select(d => View.Product(singles.Dims[d]))], index = new int[dims.Length];
+        int[] sizes = [.. dims.Select(d => View.Product(singles.Dims[d]))],
+            index = new int[dims.Length];
         var picked = new float[OnnxTensor.CountOf(sizes.Select(n => (long)n))];
         int at = 0;
         for (int k = 0; k < picked.Length; k++)

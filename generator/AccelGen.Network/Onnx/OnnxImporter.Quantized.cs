@@ -9,11 +9,31 @@ namespace AccelGen.Network.Onnx;
 /// </content>
 public sealed partial class OnnxImporter
 {
-    private const int UInt8 = 2, Int8 = 3, Int32 = 6;
+    private const int UInt8 = 2,
+        Int8 = 3,
+        Int32 = 6;
 
     // Movements, and what selects among counts.
     private static readonly HashSet<string> CountOperators =
-        ["Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Expand", "Slice", "Split", "Gather", "Pad", "Concat", "MaxPool", "GlobalMaxPool", "Resize", "Upsample", "ArgMax"];
+    [
+        "Identity",
+        "Flatten",
+        "Reshape",
+        "Squeeze",
+        "Unsqueeze",
+        "Transpose",
+        "Expand",
+        "Slice",
+        "Split",
+        "Gather",
+        "Pad",
+        "Concat",
+        "MaxPool",
+        "GlobalMaxPool",
+        "Resize",
+        "Upsample",
+        "ArgMax",
+    ];
 
     // Steps, zero points and type of QuantizeLinear or DequantizeLinear.
     private readonly record struct Parameters(float[] Scales, long[] ZeroPoints, int Type)
@@ -27,7 +47,12 @@ public sealed partial class OnnxImporter
         float[] scales = Floats(scale, "scale");
         int bad = Array.FindIndex(scales, s => !(float.IsFinite(s) && s > 0));
         if (scales.Length == 0 || bad >= 0)
-            throw new FormatException(scales.Length == 0 ? "the scale is empty" : $"the scale {(scales.Length > 1 ? $"of channel {bad} " : string.Empty)}is {scales[bad]}; it must be positive and finite: calibrate with inputs that exercise the layer");
+            throw new FormatException(
+                scales.Length == 0
+                    ? "the scale is empty"
+                    : $"the scale {(scales.Length > 1 ? $"of channel {bad} " : string.Empty)}is {scales[bad]}; it "
+                        + $"must be positive and finite: calibrate with inputs that exercise the layer"
+            );
         if (scale.Dims.Length > 1)
             throw new FormatException($"the scale has shape {Text(scale.Dims)}; one number or one per channel is supported");
         if (node.Integer("block_size", 0) != 0)
@@ -35,12 +60,25 @@ public sealed partial class OnnxImporter
         OnnxTensor? zero = inputs.Length > 2 && inputs[2] is not null ? Parameter(inputs, 2, "zero point") : null;
         int type = zero?.Type ?? (node.Integer("output_dtype", 0) is > 0 and var asked ? (int)asked : absent);
         if (type is not (UInt8 or Int8 or Int32))
-            throw new FormatException($"quantises to {OnnxTensor.TypeName(type)}; int8 and uint8 are supported: quantise the model to 8 bits");
+            throw new FormatException(
+                $"quantises to {OnnxTensor.TypeName(type)}; int8 and uint8 are supported: quantise the model to 8 bits"
+            );
         long[] zeros = zero is null ? new long[scales.Length] : ConstantFolder.Whole(zero);
         if (zeros.Length != scales.Length)
             throw new FormatException($"{zeros.Length} zero points for {scales.Length} scales");
-        long range = Array.Find(zeros, z => type switch { UInt8 => z is < 0 or > 255, Int8 => z is < -128 or > 127, _ => z != 0 });
-        return range == 0 ? new Parameters(scales, zeros, type) : throw new FormatException($"the zero point {range} is no {OnnxTensor.TypeName(type)}{(type == Int32 ? " 0" : string.Empty)}");
+        long range = Array.Find(
+            zeros,
+            z =>
+                type switch
+                {
+                    UInt8 => z is < 0 or > 255,
+                    Int8 => z is < -128 or > 127,
+                    _ => z != 0,
+                }
+        );
+        return range == 0
+            ? new Parameters(scales, zeros, type)
+            : throw new FormatException($"the zero point {range} is no {OnnxTensor.TypeName(type)}{(type == Int32 ? " 0" : string.Empty)}");
     }
 
     private string? QuantizeNode(OnnxNode node, Value?[] inputs)
@@ -50,7 +88,9 @@ public sealed partial class OnnxImporter
             throw new FormatException("quantises what is quantised already: put a DequantizeLinear before it");
         Parameters p = Quantisation(node, inputs, UInt8);
         if (p.Scales.Length > 1)
-            throw new FormatException($"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel");
+            throw new FormatException(
+                $"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel"
+            );
         if (p.Type == Int32)
             throw new FormatException("quantises an activation to int32; int8 and uint8 are supported");
         View result = Rounded(x, p.Single, node);
@@ -65,7 +105,11 @@ public sealed partial class OnnxImporter
         if (!x.IsPlain && x.Function.Affine is null && x.Function is not Clamped { Inner.Affine: not null })
         {
             OnnxNode at = x.Origin ?? node;
-            throw new FormatException($"{(at == node ? "its argument" : $"{at.Name} ({at.Written}) reads a value that")} has no scale and zero point: put QuantizeLinear and DequantizeLinear before it, or use an operator that the quantiser does not leave in float");
+            throw new FormatException(
+                $"{(at == node ? "its argument" : $"{at.Name} ({at.Written}) reads a value that")} has no scale and "
+                    + $"zero point: put QuantizeLinear and DequantizeLinear before it, or use an operator that the "
+                    + $"quantiser does not leave in float"
+            );
         }
 
         View view = Compute(x);
@@ -85,13 +129,18 @@ public sealed partial class OnnxImporter
     }
 
     // The quantisation that follows a value at once, where it is the only thing that does.
-    private Quantization? Next(string value) => readers[value].ToArray() is [{ Operator: "QuantizeLinear" } q, ..] && readers[value].All(r => r?.Operator == "QuantizeLinear" && r.Inputs.Skip(1).SequenceEqual(q.Inputs.Skip(1)))
-        ? Quantisation(q, [null, .. q.Inputs.Skip(1).Select(i => i.Length == 0 ? null : Lookup(i))], UInt8) is { Scales.Length: 1 } p ? p.Single : null
-        : null;
+    private Quantization? Next(string value) =>
+        readers[value].ToArray() is [{ Operator: "QuantizeLinear" } q, ..]
+        && readers[value].All(r => r?.Operator == "QuantizeLinear" && r.Inputs.Skip(1).SequenceEqual(q.Inputs.Skip(1)))
+            ? Quantisation(q, [null, .. q.Inputs.Skip(1).Select(i => i.Length == 0 ? null : Lookup(i))], UInt8) is { Scales.Length: 1 } p
+                ? p.Single
+                : null
+            : null;
 
     private View LookUp(Activation x, Quantization from, Quantization to, sbyte[] table)
     {
-        string key = $"{x.View.Key}={x.Function}@{from}{to}{Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(table))}";
+        string entries = Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(table));
+        string key = $"{x.View.Key}={x.Function}@{from}{to}{entries}";
         if (computed.TryGetValue(key, out View? known))
             return known;
         OnnxNode reader = current;
@@ -104,7 +153,10 @@ public sealed partial class OnnxImporter
             view = view with { Tensor = network.Arrange(at.Singles, at.Layout, false, current.Name) };
         }
 
-        int output = Emit(network.Shape(view.Tensor), (name, result) => new FloatCopy(name, view.Tensor, result) { Table = new FixedTable(from, table) });
+        int output = Emit(
+            network.Shape(view.Tensor),
+            (name, result) => new FloatCopy(name, view.Tensor, result) { Table = new FixedTable(from, table) }
+        );
         network.Fix(output, to);
         if (current != reader)
             layerOf[reader] = layerOf[current];
@@ -113,7 +165,8 @@ public sealed partial class OnnxImporter
     }
 
     // The view has every element of its tensor: what is done to each may be done to the whole.
-    private bool Covers(View view) => View.Product(view.Dims.SelectMany(d => d).Where(a => a.Axis != TensorAxis.None)) == network.Shape(view.Tensor).Elements;
+    private bool Covers(View view) =>
+        View.Product(view.Dims.SelectMany(d => d).Where(a => a.Axis != TensorAxis.None)) == network.Shape(view.Tensor).Elements;
 
     // Counts of a function of counts: of the identity by the integer operators' own rounding, of others in single precision
     // as the file's operators compute, so that halves are rounded as they are there.
@@ -121,20 +174,24 @@ public sealed partial class OnnxImporter
     {
         var table = new sbyte[256];
         double ratio = from.Scale / to.Scale;
-        OutputRange range = f is Clamped { Range: var r, Inner: var inner } && ReferenceEquals(inner, Pointwise.X) ? r : OutputRange.Unbounded;
+        OutputRange range =
+            f is Clamped { Range: var r, Inner: var inner } && ReferenceEquals(inner, Pointwise.X) ? r : OutputRange.Unbounded;
         bool rescales = (ReferenceEquals(f, Pointwise.X) || range != OutputRange.Unbounded) && ratio < 1 << 22;
-        int low = Count(range.Low), high = Count(range.High);
+        int low = Count(range.Low),
+            high = Count(range.High);
         FixedPointScale scale = rescales ? FixedPointScale.FromReal(ratio) : default;
         for (int i = 0; i < 256; i++)
         {
             int x = i - 128 - from.ZeroPoint;
             if (rescales)
             {
-                table[i] = (sbyte)Math.Clamp((((x * (long)scale.Multiplier) + (1L << (scale.Shift - 1))) >> scale.Shift) + to.ZeroPoint, low, high);
+                table[i] = (sbyte)
+                    Math.Clamp((((x * (long)scale.Multiplier) + (1L << (scale.Shift - 1))) >> scale.Shift) + to.ZeroPoint, low, high);
                 continue;
             }
 
-            float y = (float)f.Evaluate((float)from.Scale * x), count = MathF.Round(y / (float)to.Scale, MidpointRounding.ToEven) + to.ZeroPoint;
+            float y = (float)f.Evaluate((float)from.Scale * x),
+                count = MathF.Round(y / (float)to.Scale, MidpointRounding.ToEven) + to.ZeroPoint;
             table[i] = (sbyte)(float.IsNaN(count) ? to.ZeroPoint : Math.Clamp(count, -128, 127));
         }
 
@@ -146,10 +203,14 @@ public sealed partial class OnnxImporter
     private string? DequantizeNode(OnnxNode node, Value?[] inputs)
     {
         if (Source(inputs, 0) is not Activation { Counts: not 0 } x)
-            throw new FormatException("its input is not quantised: it reads the result of QuantizeLinear or an initialiser of 8-bit integers");
+            throw new FormatException(
+                "its input is not quantised: it reads the result of QuantizeLinear or an initialiser of 8-bit integers"
+            );
         Parameters p = Quantisation(node, inputs, x.Counts);
         if (p.Scales.Length > 1)
-            throw new FormatException($"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel");
+            throw new FormatException(
+                $"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel"
+            );
         if (p.Type != x.Counts)
             throw new FormatException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Counts)}");
         if (network.Fixed(x.View.Tensor) is not { } from)
@@ -174,21 +235,48 @@ public sealed partial class OnnxImporter
             throw new FormatException($"input 0 ({node.Inputs[0]}): element {bad} is {values[bad]}; weights must be finite");
         Parameters p = Quantisation(node, inputs, UInt8);
         int[] channel = Channels(node, x, p);
-        (long low, long high) = p.Type switch { UInt8 => (0L, 255L), Int8 => (-128L, 127L), _ => (int.MinValue, int.MaxValue) };
-        return OnnxTensor.Of(x.Dims, [.. values.Select((v, i) => (long)Math.Clamp(Math.Round((double)(v / p.Scales[channel[i]]), MidpointRounding.ToEven) + p.ZeroPoints[channel[i]], low, high))], p.Type);
+        (long low, long high) = p.Type switch
+        {
+            UInt8 => (0L, 255L),
+            Int8 => (-128L, 127L),
+            _ => (int.MinValue, int.MaxValue),
+        };
+        return OnnxTensor.Of(
+            x.Dims,
+            [
+                .. values.Select(
+                    (v, i) =>
+                        (long)
+                            Math.Clamp(
+                                Math.Round((double)(v / p.Scales[channel[i]]), MidpointRounding.ToEven) + p.ZeroPoints[channel[i]],
+                                low,
+                                high
+                            )
+                ),
+            ],
+            p.Type
+        );
     }
 
     private static OnnxTensor DequantizeConstant(OnnxNode node, Value?[] inputs)
     {
         OnnxTensor x = Parameter(inputs, 0, "value");
         if (x.Integers is not { } values || x.Type is not (UInt8 or Int8 or Int32))
-            throw new FormatException($"the constant is {OnnxTensor.TypeName(x.Type)}; int8, uint8 and int32 are supported: quantise the model to 8 bits");
+            throw new FormatException(
+                $"the constant is {OnnxTensor.TypeName(x.Type)}; int8, uint8 and int32 are supported: quantise the model to 8 bits"
+            );
         Parameters p = Quantisation(node, inputs, x.Type);
         if (p.Type != x.Type)
             throw new FormatException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Type)}");
         int[] channel = Channels(node, x, p);
         long[] counts = [.. values.Select((v, i) => v - p.ZeroPoints[channel[i]])];
-        return OnnxTensor.WithSteps(x.Dims, counts, p.Scales.Length == 1 ? p.Scales : [.. channel.Select(c => p.Scales[c])], p.Scales.Length == 1 && x.Type != Int32 ? p.Single : null, x.Type == Int32);
+        return OnnxTensor.WithSteps(
+            x.Dims,
+            counts,
+            p.Scales.Length == 1 ? p.Scales : [.. channel.Select(c => p.Scales[c])],
+            p.Scales.Length == 1 && x.Type != Int32 ? p.Single : null,
+            x.Type == Int32
+        );
     }
 
     // Which scale each element has.
@@ -197,7 +285,8 @@ public sealed partial class OnnxImporter
         var channel = new int[x.Count];
         if (p.Scales.Length == 1)
             return channel;
-        int axis = ConstantFolder.Axis(node.Integer("axis", 1), x.Dims.Length), inner = OnnxTensor.CountOf(x.Dims[(axis + 1)..]);
+        int axis = ConstantFolder.Axis(node.Integer("axis", 1), x.Dims.Length),
+            inner = OnnxTensor.CountOf(x.Dims[(axis + 1)..]);
         if (x.Dims[axis] != p.Scales.Length)
             throw new FormatException($"{p.Scales.Length} scales for axis {axis} of {Text(x.Dims)}; {x.Dims[axis]} are needed");
         for (int i = 0; i < channel.Length; i++)
@@ -211,18 +300,31 @@ public sealed partial class OnnxImporter
     private float[]? WeightSteps(OnnxTensor weights, int channels, Func<int, int> channel)
     {
         if (weights.Steps is not { } steps)
-            return quantized ? throw new FormatException("its weights are float in a quantised network: quantise them too (DequantizeLinear of int8 weights)") : null;
+            return quantized
+                ? throw new FormatException(
+                    "its weights are float in a quantised network: quantise them too (DequantizeLinear of int8 weights)"
+                )
+                : null;
         var result = new float[channels];
         for (int i = 0; i < weights.Count; i++)
         {
             int k = channel(i);
             float step = steps.Length == 1 ? steps[0] : steps[i];
             if (result[k] != 0 && result[k] != step)
-                return !quantized ? null : throw new FormatException($"the weights of output channel {k} have more than one scale; one per output channel is supported");
+                return !quantized
+                    ? null
+                    : throw new FormatException(
+                        $"the weights of output channel {k} have more than one scale; one per output channel is supported"
+                    );
             result[k] = step;
             double count = Math.Round(weights.Floats![i] / (double)step);
             if (count is < -128 or > 127)
-                return !quantized ? null : throw new FormatException($"a weight of output channel {k} is {count} counts from its zero point; -128 to 127 are supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)");
+                return !quantized
+                    ? null
+                    : throw new FormatException(
+                        $"a weight of output channel {k} is {count} counts from its zero point; -128 to 127 are "
+                            + $"supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)"
+                    );
         }
 
         return result;
@@ -243,21 +345,41 @@ public sealed partial class OnnxImporter
         if (node.Operator == "Gather" && inputs is [Constant { Tensor: var table }, Activation { Counts: not 0 } index])
             return GatherTable(node, table, index);
         if (!CountOperators.Contains(node.Operator))
-            throw new FormatException("reads counts; movements, MaxPool and nearest Resize do so, other operators need DequantizeLinear before and QuantizeLinear behind them");
+            throw new FormatException(
+                "reads counts; movements, MaxPool and nearest Resize do so, other operators need DequantizeLinear "
+                    + "before and QuantizeLinear behind them"
+            );
         Activation first = inputs.OfType<Activation>().First(a => a.Counts != 0);
-        if (inputs.OfType<Activation>().Any(a => a.Counts != first.Counts || network.Fixed(a.View.Tensor) != network.Fixed(first.View.Tensor)))
+        if (
+            inputs
+                .OfType<Activation>()
+                .Any(a => a.Counts != first.Counts || network.Fixed(a.View.Tensor) != network.Fixed(first.View.Tensor))
+        )
             throw new FormatException("joins counts of different scales: put DequantizeLinear before and QuantizeLinear behind it");
         if (node.Operator == "Resize" && node.Text("mode", "nearest") != "nearest")
             throw new FormatException("interpolates counts: put DequantizeLinear before and QuantizeLinear behind it");
         Quantization? from = network.Fixed(first.View.Tensor);
-        Value?[] real = [.. inputs.Select((v, i) => v switch
-        {
-            Activation a => a with { Counts = 0 },
-            Constant { Tensor: { Integers: { } n, Type: UInt8 or Int8 } t } when node.Operator == "Concat" || (node.Operator == "Pad" && i == 2) => new Constant(Real(t, n)),
-            _ => v,
-        })];
+        Value?[] real =
+        [
+            .. inputs.Select(
+                (v, i) =>
+                    v switch
+                    {
+                        Activation a => a with { Counts = 0 },
+                        Constant { Tensor: { Integers: { } n, Type: UInt8 or Int8 } t }
+                            when node.Operator == "Concat" || (node.Operator == "Pad" && i == 2) => new Constant(Real(t, n)),
+                        _ => v,
+                    }
+            ),
+        ];
         if (node.Operator == "Pad" && (real.Length < 3 || real[2] is null))
-            real = [real[0], real.Length > 1 ? real[1] : null, new Constant(Real(OnnxTensor.Of([], [0L], first.Counts), [0])), .. real.Skip(3)];
+            real =
+            [
+                real[0],
+                real.Length > 1 ? real[1] : null,
+                new Constant(Real(OnnxTensor.Of([], [0L], first.Counts), [0])),
+                .. real.Skip(3),
+            ];
         string? note = Lower(node, real);
         if (node.Operator != "ArgMax")
         {
@@ -281,8 +403,16 @@ public sealed partial class OnnxImporter
 
     private string? GatherTable(OnnxNode node, OnnxTensor table, Activation index)
     {
-        if (index.Counts != UInt8 || table.Dims is not [256] || table.Type is not (UInt8 or Int8) || node.Integer("axis", 0) != 0 || network.Fixed(index.View.Tensor) is not { } from)
-            throw new FormatException($"looks counts up in a table of shape {Text(table.Dims)}; 256 bytes indexed by uint8 counts are supported");
+        if (
+            index.Counts != UInt8
+            || table.Dims is not [256]
+            || table.Type is not (UInt8 or Int8)
+            || node.Integer("axis", 0) != 0
+            || network.Fixed(index.View.Tensor) is not { } from
+        )
+            throw new FormatException(
+                $"looks counts up in a table of shape {Text(table.Dims)}; 256 bytes indexed by uint8 counts are supported"
+            );
         sbyte[] counts = [.. table.Integers!.Select(v => (sbyte)(v - (table.Type == UInt8 ? 128 : 0)))];
         // DequantizeLinear says later what the counts mean; until then no other reader may.
         int tensor = index.View.Tensor;
@@ -291,7 +421,13 @@ public sealed partial class OnnxImporter
     }
 
     // Taps of a resize side by side: gathered rows and columns, integer weights for each, and the size of a group.
-    private sealed record Gathered(View X, int[] Rows, int[]? Columns = null, float[]? Weights = null, (int Rows, int Columns)? Window = null) : Value;
+    private sealed record Gathered(
+        View X,
+        int[] Rows,
+        int[]? Columns = null,
+        float[]? Weights = null,
+        (int Rows, int Columns)? Window = null
+    ) : Value;
 
     // A Gather of rows that begins a resize: columns, a product, an average and another product follow.
     private bool BeginsResize(OnnxNode node, View x, int axis)
@@ -319,41 +455,67 @@ public sealed partial class OnnxImporter
             case "Gather" when g.Columns is null && ConstantFolder.Axis(node.Integer("axis", 0), 4) == 3 && operand is { Dims.Length: 1 }:
                 values[node.Outputs[0]] = g with { Columns = Indices(operand, g.X.Sizes[3]) };
                 break;
-            case "Mul" when g is { Columns: { } columns, Weights: null } && operand is { Grid: { ZeroPoint: 0 } grid, Floats: { } weights } && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length, columns.Length]):
+            case "Mul"
+                when g is { Columns: { } columns, Weights: null }
+                    && operand is { Grid: { ZeroPoint: 0 } grid, Floats: { } weights }
+                    && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length, columns.Length]):
                 values[node.Outputs[0]] = g with { Weights = [.. weights.Select(w => (float)Math.Round(w / grid.Scale))], Window = (0, 0) };
                 if (grid.Scale != 1)
                     throw new FormatException($"weighs gathered pixels in steps of {grid.Scale}; 1 is supported");
                 break;
-            case "AveragePool" when g is { Weights: not null, Window: (0, 0) } && Pair(node, "kernel_shape") is var window && Pair(node, "strides") == window && (node.Integers("pads") ?? []).All(p => p == 0)
-                && node.Text("auto_pad", "NOTSET") is "NOTSET" or "VALID" && g.Rows.Length % window.Item1 == 0 && g.Columns!.Length % window.Item2 == 0:
+            case "AveragePool"
+                when g is { Weights: not null, Window: (0, 0) }
+                    && Pair(node, "kernel_shape") is var window
+                    && Pair(node, "strides") == window
+                    && (node.Integers("pads") ?? []).All(p => p == 0)
+                    && node.Text("auto_pad", "NOTSET") is "NOTSET" or "VALID"
+                    && g.Rows.Length % window.Item1 == 0
+                    && g.Columns!.Length % window.Item2 == 0:
                 values[node.Outputs[0]] = g with { Window = window };
                 break;
-            case "Mul" when g is { Window: ( > 0, > 0) } && operand is { Floats: { } factors } && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length / g.Window.Value.Rows, g.Columns!.Length / g.Window.Value.Columns]):
+            case "Mul"
+                when g is { Window: (> 0, > 0) }
+                    && operand is { Floats: { } factors }
+                    && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length / g.Window.Value.Rows, g.Columns!.Length / g.Window.Value.Columns]):
                 return Bind(node, ImageValue(Resample(g, factors))) ?? "resize";
             default:
-                throw new FormatException("takes pixels in an order of its own; a Gather of rows, one of columns, a product with int8 weights, an average of each group and a product with factors are a resize");
+                throw new FormatException(
+                    "takes pixels in an order of its own; a Gather of rows, one of columns, a product with int8 "
+                        + "weights, an average of each group and a product with factors are a resize"
+                );
         }
 
         return "part of a resize";
     }
 
     private static int[] Indices(OnnxTensor list, long size) =>
-        [.. ConstantFolder.Whole(list).Select(i => i >= 0 && i < size ? (int)i : throw new FormatException($"index {i} is outside an axis of {size}"))];
+        [
+            .. ConstantFolder
+                .Whole(list)
+                .Select(i => i >= 0 && i < size ? (int)i : throw new FormatException($"index {i} is outside an axis of {size}")),
+        ];
 
     private int Resample(Gathered g, float[] factors)
     {
         (int tapRows, int tapColumns) = g.Window!.Value;
-        int height = g.Rows.Length / tapRows, width = g.Columns!.Length / tapColumns, line = width * tapColumns;
+        int height = g.Rows.Length / tapRows,
+            width = g.Columns!.Length / tapColumns,
+            line = width * tapColumns;
         int tensor = network.Arrange(g.X, Layout.Image, true, current.Name);
         TensorShape shape = network.Shape(tensor);
-        bool SameRows(int a, int b) => factors.AsSpan(a * width, width).SequenceEqual(factors.AsSpan(b * width, width))
+        bool SameRows(int a, int b) =>
+            factors.AsSpan(a * width, width).SequenceEqual(factors.AsSpan(b * width, width))
             && g.Weights.AsSpan(a * tapRows * line, tapRows * line).SequenceEqual(g.Weights.AsSpan(b * tapRows * line, tapRows * line));
         bool SameColumns(int a, int b)
         {
             for (int row = 0; row < height * tapRows; row++)
             {
-                if (factors[(row / tapRows * width) + a] != factors[(row / tapRows * width) + b]
-                    || !g.Weights.AsSpan((row * line) + (a * tapColumns), tapColumns).SequenceEqual(g.Weights.AsSpan((row * line) + (b * tapColumns), tapColumns)))
+                if (
+                    factors[(row / tapRows * width) + a] != factors[(row / tapRows * width) + b]
+                    || !g
+                        .Weights.AsSpan((row * line) + (a * tapColumns), tapColumns)
+                        .SequenceEqual(g.Weights.AsSpan((row * line) + (b * tapColumns), tapColumns))
+                )
                     return false;
             }
 
@@ -370,14 +532,29 @@ public sealed partial class OnnxImporter
             (int p, int q) = Math.DivRem(phase, upColumns);
             steps[phase] = factors[(p * width) + q] / (double)taps;
             for (int t = 0; t < taps; t++)
-                weights[(phase * taps) + t] = (sbyte)g.Weights![(((p * tapRows) + (t / tapColumns)) * line) + (q * tapColumns) + (t % tapColumns)];
+                weights[(phase * taps) + t] = (sbyte)
+                    g.Weights![(((p * tapRows) + (t / tapColumns)) * line) + (q * tapColumns) + (t % tapColumns)];
         }
 
-        return Emit(shape with { Height = height, Width = width }, (name, to) => new FloatResize(name, tensor, to)
-        {
-            Up = (upRows, upColumns), Down = (downRows, downColumns), Taps = (tapRows, tapColumns), FirstRow = firstRow, FirstColumn = firstColumn,
-            RowWeights = [], ColumnWeights = [], Fixed = new FixedTaps(weights, steps),
-        });
+        return Emit(
+            shape with
+            {
+                Height = height,
+                Width = width,
+            },
+            (name, to) =>
+                new FloatResize(name, tensor, to)
+                {
+                    Up = (upRows, upColumns),
+                    Down = (downRows, downColumns),
+                    Taps = (tapRows, tapColumns),
+                    FirstRow = firstRow,
+                    FirstColumn = firstColumn,
+                    RowWeights = [],
+                    ColumnWeights = [],
+                    Fixed = new FixedTaps(weights, steps),
+                }
+        );
     }
 
     // The shortest period of a list of taps that fits it a whole number of times: outputs and inputs per period, and the first
@@ -433,15 +610,18 @@ public sealed partial class OnnxImporter
         foreach (int input in result.Inputs.Where(t => result.Tensors[result.Home(t)].Fixed is null))
         {
             FloatLayer reader = result.Layers.First(l => l.Reads.Any(t => result.Home(t) == input));
-            yield return $"{Where(reader)}: reads the input {result.Tensors[input].Name} without QuantizeLinear, or it is quantised in two ways: quantise the input once, and leave normalisation of the image to the caller";
+            yield return $"{Where(reader)}: reads the input {result.Tensors[input].Name} without QuantizeLinear, or "
+                + $"it is quantised in two ways: quantise the input once, and leave normalisation of the image to the caller";
         }
 
         foreach (FloatLayer layer in result.Layers)
         {
             if (result.Tensors[result.Home(layer.Output)].Fixed is null)
-                yield return $"{Where(layer)}: its result has no scale and zero point of its own: put QuantizeLinear and DequantizeLinear behind it";
+                yield return $"{Where(layer)}: its result has no scale and zero point of its own: put QuantizeLinear "
+                    + $"and DequantizeLinear behind it";
             else if (layer.Activation.Kind != ActivationKind.None)
-                yield return $"{Where(layer)}: the argument of {layer.Activation.Kind} has no scale and zero point: put QuantizeLinear and DequantizeLinear before the activation";
+                yield return $"{Where(layer)}: the argument of {layer.Activation.Kind} has no scale and zero point: "
+                    + $"put QuantizeLinear and DequantizeLinear before the activation";
         }
     }
 }

@@ -27,9 +27,16 @@ public sealed record ImportedOutput(string Name, int Tensor, IReadOnlyList<long>
 /// <param name="Outputs">Every output of the file.</param>
 /// <param name="Opset">Operator set of the file.</param>
 /// <param name="Producer">What wrote the file.</param>
-public sealed record ImportResult(FloatNetwork Network, IReadOnlyList<ImportedNode> Nodes, IReadOnlyList<ImportedOutput> Outputs, int Opset, string Producer)
+public sealed record ImportResult(
+    FloatNetwork Network,
+    IReadOnlyList<ImportedNode> Nodes,
+    IReadOnlyList<ImportedOutput> Outputs,
+    int Opset,
+    string Producer
+)
 {
-    /// <summary>The quantised network where the file prescribes how activations are quantised (QDQ or QLinear operators), else null.</summary>
+    /// <summary>The quantised network where the file prescribes how activations are quantised (QDQ or QLinear operators), else
+    /// null.</summary>
     public QuantizedNetwork? Quantized { get; init; }
 }
 
@@ -40,9 +47,11 @@ public sealed record ImportResult(FloatNetwork Network, IReadOnlyList<ImportedNo
 public sealed partial class OnnxImporter
 {
     private readonly OnnxGraph graph;
+
     // The nodes of the file, operators on quantised tensors written out.
     private readonly List<OnnxNode> nodes = [];
     private readonly Dictionary<OnnxNode, string> broken = [];
+
     // The file says how activations are quantised.
     private readonly bool quantized;
     private readonly LayerGraph network;
@@ -52,8 +61,10 @@ public sealed partial class OnnxImporter
     private readonly List<(OnnxNode Node, string? Outcome)> report = [];
     private readonly Dictionary<OnnxNode, string> layerOf = [];
     private readonly ILookup<string, OnnxNode?> readers;
+
     // Tensors of whole numbers: what arg max gives.
     private readonly HashSet<int> indices = [];
+
     // What no output of the graph depends on: it is left out, whatever it is.
     private readonly HashSet<OnnxNode> unread;
     private OnnxNode current = null!;
@@ -92,13 +103,46 @@ public sealed partial class OnnxImporter
 
         network = new LayerGraph { Quantized = quantized };
         // Null stands for an output of the graph.
-        readers = nodes.Except(unread).SelectMany(n => n.Inputs.Select(i => (Name: i, Node: (OnnxNode?)n))).Concat(graph.Outputs.Select(o => (Name: o, Node: (OnnxNode?)null))).ToLookup(p => p.Name, p => p.Node);
+        readers = nodes
+            .Except(unread)
+            .SelectMany(n => n.Inputs.Select(i => (Name: i, Node: (OnnxNode?)n)))
+            .Concat(graph.Outputs.Select(o => (Name: o, Node: (OnnxNode?)null)))
+            .ToLookup(p => p.Name, p => p.Node);
     }
 
     private static readonly HashSet<string> ElementwiseOperators =
     [
-        "Add", "Sub", "Mul", "Div", "Pow", "Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Gelu", "com.microsoft.Gelu", "com.microsoft.QuickGelu", "HardSwish", "HardSigmoid",
-        "Erf", "Exp", "Sqrt", "Reciprocal", "Neg", "Abs", "Softplus", "Mish", "PRelu", "Identity", "Dropout", "Cast", "Max", "Min", "Round",
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "Pow",
+        "Relu",
+        "Clip",
+        "Sigmoid",
+        "Tanh",
+        "LeakyRelu",
+        "Elu",
+        "Gelu",
+        "com.microsoft.Gelu",
+        "com.microsoft.QuickGelu",
+        "HardSwish",
+        "HardSigmoid",
+        "Erf",
+        "Exp",
+        "Sqrt",
+        "Reciprocal",
+        "Neg",
+        "Abs",
+        "Softplus",
+        "Mish",
+        "PRelu",
+        "Identity",
+        "Dropout",
+        "Cast",
+        "Max",
+        "Min",
+        "Round",
     ];
 
     // What a name stands for while the graph is walked.
@@ -110,9 +154,8 @@ public sealed partial class OnnxImporter
     // Elements of a tensor, and a function of each that no layer computes yet, with the last node that made it.
     private sealed record Activation(View View, Pointwise Function, OnnxNode? Origin = null) : Value
     {
-        public Activation(View view) : this(view, Pointwise.X)
-        {
-        }
+        public Activation(View view)
+            : this(view, Pointwise.X) { }
 
         // ONNX type of the counts where the value is quantised, 0 where it is real.
         public int Counts { get; init; }
@@ -148,7 +191,8 @@ public sealed partial class OnnxImporter
     /// <param name="path">ONNX file.</param>
     /// <param name="inputSize">Rows and columns where the file leaves them open.</param>
     /// <exception cref="ImportException">The file cannot be used; every reason is listed.</exception>
-    public static ImportResult Import(string path, (int Height, int Width)? inputSize = null) => new OnnxImporter(OnnxGraph.Load(path)).Run(inputSize);
+    public static ImportResult Import(string path, (int Height, int Width)? inputSize = null) =>
+        new OnnxImporter(OnnxGraph.Load(path)).Run(inputSize);
 
     private ImportResult Run((int Height, int Width)? inputSize)
     {
@@ -156,7 +200,10 @@ public sealed partial class OnnxImporter
         foreach (OnnxInput refused in graph.Inputs.Where(i => !values.ContainsKey(i.Name)))
             values[refused.Name] = new Refused();
         if (graph.Inputs.Count != 1)
-            problems.Add($"{graph.Path}: has {graph.Inputs.Count} inputs ({string.Join(", ", graph.Inputs.Select(i => i.Name))}); networks with one image input are supported");
+            problems.Add(
+                $"{graph.Path}: has {graph.Inputs.Count} inputs "
+                    + $"({string.Join(", ", graph.Inputs.Select(i => i.Name))}); networks with one image input are supported"
+            );
         foreach (OnnxNode node in nodes)
         {
             if (unread.Contains(node))
@@ -201,7 +248,12 @@ public sealed partial class OnnxImporter
         IReadOnlyDictionary<int, int> numbers;
         try
         {
-            result = network.Finish(System.IO.Path.GetFileNameWithoutExtension(graph.Path), inputs, [.. outputs.Select(o => o.View.Tensor)], out numbers);
+            result = network.Finish(
+                System.IO.Path.GetFileNameWithoutExtension(graph.Path),
+                inputs,
+                [.. outputs.Select(o => o.View.Tensor)],
+                out numbers
+            );
         }
         catch (Exception e) when (e is FormatException or OverflowException)
         {
@@ -228,16 +280,37 @@ public sealed partial class OnnxImporter
         }
 
         return new ImportResult(
-            marked, Report(), [.. outputs.Select(o => new ImportedOutput(o.Name, numbers[o.View.Tensor], o.View.Sizes, network.Elements(o.View)))],
-            graph.Opset, graph.Producer) { Quantized = prescribed };
+            marked,
+            Report(),
+            [.. outputs.Select(o => new ImportedOutput(o.Name, numbers[o.View.Tensor], o.View.Sizes, network.Elements(o.View)))],
+            graph.Opset,
+            graph.Producer
+        )
+        {
+            Quantized = prescribed,
+        };
     }
 
     // In the order of the file; a node that became several is reported once.
-    private ImportedNode[] Report() => [.. report.Where(r => !r.Node.IsHelper).GroupBy(r => r.Node.Index).Select(g => g.Last())
-        .Select(r => new ImportedNode(r.Node.Name, r.Node.Written, r.Outcome ?? (layerOf.TryGetValue(r.Node, out string? layer) ? network.Outcome(layer) : "not needed")))];
+    private ImportedNode[] Report() =>
+        [
+            .. report
+                .Where(r => !r.Node.IsHelper)
+                .GroupBy(r => r.Node.Index)
+                .Select(g => g.Last())
+                .Select(r => new ImportedNode(
+                    r.Node.Name,
+                    r.Node.Written,
+                    r.Outcome ?? (layerOf.TryGetValue(r.Node, out string? layer) ? network.Outcome(layer) : "not needed")
+                )),
+        ];
 
     // A layer by the node that it stands for, or that needed it as a copy.
-    private string Place(string layer) => (layerOf.FirstOrDefault(p => p.Value == layer).Key ?? nodes.Find(n => layer.StartsWith(n.Name + "/copy", StringComparison.Ordinal))) is { } node ? $"node {node.Name} ({node.Written})" : $"layer {layer}";
+    private string Place(string layer) =>
+        (layerOf.FirstOrDefault(p => p.Value == layer).Key ?? nodes.Find(n => layer.StartsWith(n.Name + "/copy", StringComparison.Ordinal)))
+            is { } node
+            ? $"node {node.Name} ({node.Written})"
+            : $"layer {layer}";
 
     private ImportException Failure(IReadOnlyList<string> reasons) => new(reasons) { Nodes = Report() };
 
@@ -254,13 +327,19 @@ public sealed partial class OnnxImporter
         string place = $"{graph.Path}: input {input.Name}";
         if (input.ElementType != 1 && !(quantized && input.ElementType is UInt8 or Int8))
         {
-            problems.Add($"{place} has element type {OnnxTensor.TypeName(input.ElementType)}; float is supported, and int8 and uint8 in quantised networks");
+            problems.Add(
+                $"{place} has element type {OnnxTensor.TypeName(input.ElementType)}; float is supported, and int8 and "
+                    + $"uint8 in quantised networks"
+            );
             return -1;
         }
 
         if (input.Dims.Count != 4)
         {
-            problems.Add($"{place} has rank {input.Dims.Count}; an image [N, C, H, W] is supported, or [N, H, W, C] where a Transpose to that order reads it");
+            problems.Add(
+                $"{place} has rank {input.Dims.Count}; an image [N, C, H, W] is supported, or [N, H, W, C] where a "
+                    + $"Transpose to that order reads it"
+            );
             return -1;
         }
 
@@ -269,10 +348,15 @@ public sealed partial class OnnxImporter
 
         if (input.Dims[0] is not (null or 1))
             problems.Add($"{place} has batch {input.Dims[0]}; export the model with batch 1 or an open batch");
-        long? channels = input.Dims[layout.Channels[0]], height = input.Dims[layout.Rows[0]] ?? size?.Height, width = input.Dims[layout.Columns[0]] ?? size?.Width;
+        long? channels = input.Dims[layout.Channels[0]],
+            height = input.Dims[layout.Rows[0]] ?? size?.Height,
+            width = input.Dims[layout.Columns[0]] ?? size?.Width;
         if (channels is null || height is null || width is null)
         {
-            problems.Add($"{place} leaves sizes open: give them with --input-size HxW" + (channels is null ? "; the channels must be fixed in the file" : string.Empty));
+            problems.Add(
+                $"{place} leaves sizes open: give them with --input-size HxW"
+                    + (channels is null ? "; the channels must be fixed in the file" : string.Empty)
+            );
             return -1;
         }
 
@@ -280,7 +364,11 @@ public sealed partial class OnnxImporter
             problems.Add($"{place} is {height}x{width} in the file; --input-size says {s.Height}x{s.Width}");
         if (channels is < 1 or > 65535 || height is < 1 or > 65535 || width is < 1 or > 65535)
         {
-            problems.Add($"{place} is {(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}; each size must be 1 to 65535");
+            problems.Add(
+                $"{place} is "
+                    + $"{(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}; "
+                    + $"each size must be 1 to 65535"
+            );
             return -1;
         }
 
@@ -296,7 +384,10 @@ public sealed partial class OnnxImporter
         }
 
         long[] sizes = channelsLast ? [1, height.Value, width.Value, channels.Value] : [1, channels.Value, height.Value, width.Value];
-        values[input.Name] = new Activation(network.Whole(tensor, sizes, layout)) { Counts = input.ElementType == 1 ? 0 : input.ElementType };
+        values[input.Name] = new Activation(network.Whole(tensor, sizes, layout))
+        {
+            Counts = input.ElementType == 1 ? 0 : input.ElementType,
+        };
         return tensor;
     }
 
@@ -329,7 +420,10 @@ public sealed partial class OnnxImporter
         if (!graph.Initializers.TryGetValue(name, out Proto.TensorProto? initializer))
         {
             OnnxNode? maker = nodes.Find(n => n.Outputs.Contains(name));
-            problems.Add($"{graph.Path}: node {maker?.Name} ({maker?.Written}): its output {name} is used, which is not supported; the first output is");
+            problems.Add(
+                $"{graph.Path}: node {maker?.Name} ({maker?.Written}): its output {name} is used, which is not "
+                    + $"supported; the first output is"
+            );
             return values[name] = new Refused();
         }
 
@@ -359,11 +453,17 @@ public sealed partial class OnnxImporter
 
         if (node.Operator is "Constant")
         {
-            Fold(node, node.Tensor("value") ?? (node.Has("value_int") ? OnnxTensor.Of([], [node.Integer("value_int", 0)])
-                : node.Has("value_float") ? OnnxTensor.Of([], [node.Real("value_float", 0)])
-                : node.Integers("value_ints") is { } ints ? OnnxTensor.Of([ints.Length], ints)
-                : node.Reals("value_floats") is { } floats ? OnnxTensor.Of([floats.Length], floats)
-                : throw new FormatException("the constant is neither a tensor nor numbers")));
+            Fold(
+                node,
+                node.Tensor("value")
+                    ?? (
+                        node.Has("value_int") ? OnnxTensor.Of([], [node.Integer("value_int", 0)])
+                        : node.Has("value_float") ? OnnxTensor.Of([], [node.Real("value_float", 0)])
+                        : node.Integers("value_ints") is { } ints ? OnnxTensor.Of([ints.Length], ints)
+                        : node.Reals("value_floats") is { } floats ? OnnxTensor.Of([floats.Length], floats)
+                        : throw new FormatException("the constant is neither a tensor nor numbers")
+                    )
+            );
             return;
         }
 
@@ -402,7 +502,12 @@ public sealed partial class OnnxImporter
 
             if (constants[0] is not null)
             {
-                Fold(node, ConstantFolder.Operators.Contains(node.Operator) ? ConstantFolder.Evaluate(node, constants) : EvaluateAsLayers(node, inputs));
+                Fold(
+                    node,
+                    ConstantFolder.Operators.Contains(node.Operator)
+                        ? ConstantFolder.Evaluate(node, constants)
+                        : EvaluateAsLayers(node, inputs)
+                );
                 return;
             }
         }
@@ -411,7 +516,10 @@ public sealed partial class OnnxImporter
         if (inputs.Length == 0 || inputs[0] is null)
             throw new FormatException("input 0 is missing");
         CheckFinite(node, inputs);
-        string? note = inputs.Any(i => i is Gathered) ? LowerGathered(node, inputs) : inputs.Any(i => i is Activation { Counts: not 0 }) ? LowerCounts(node, inputs) : Lower(node, inputs);
+        string? note =
+            inputs.Any(i => i is Gathered) ? LowerGathered(node, inputs)
+            : inputs.Any(i => i is Activation { Counts: not 0 }) ? LowerCounts(node, inputs)
+            : Lower(node, inputs);
         if (note is not null)
             report[^1] = (node, note);
     }
@@ -432,14 +540,31 @@ public sealed partial class OnnxImporter
     private OnnxTensor EvaluateAsLayers(OnnxNode node, Value?[] inputs)
     {
         CheckFinite(node, inputs);
-        var inner = new OnnxImporter(new OnnxGraph
+        var inner = new OnnxImporter(
+            new OnnxGraph
+            {
+                Path = graph.Path,
+                Opset = graph.Opset,
+                Producer = graph.Producer,
+                Nodes = [node],
+                Initializers = new Dictionary<string, Proto.TensorProto>(),
+                Inputs = [],
+                Outputs = [node.Outputs[0]],
+            }
+        )
         {
-            Path = graph.Path, Opset = graph.Opset, Producer = graph.Producer, Nodes = [node], Initializers = new Dictionary<string, Proto.TensorProto>(), Inputs = [], Outputs = [node.Outputs[0]],
-        })
-        { current = node };
+            current = node,
+        };
         // What the layers read as activations: the first operand, and both of a matrix product.
-        Value?[] operands = [.. inputs.Select((v, i) => v is Constant { Tensor: { Floats: { } floats } t } && (i == 0 || (i == 1 && node.Operator == "MatMul"))
-            ? new Activation(inner.ConstantView(t, floats, t.Dims, ConstantLayout(node, i, t.Dims, graph.Opset))) : v)];
+        Value?[] operands =
+        [
+            .. inputs.Select(
+                (v, i) =>
+                    v is Constant { Tensor: { Floats: { } floats } t } && (i == 0 || (i == 1 && node.Operator == "MatMul"))
+                        ? new Activation(inner.ConstantView(t, floats, t.Dims, ConstantLayout(node, i, t.Dims, graph.Opset)))
+                        : v
+            ),
+        ];
         inner.report.Add((node, null));
         inner.Lower(node, operands);
         View result = inner.Complete(inner.Plain(inner.values[node.Outputs[0]]));
@@ -457,8 +582,22 @@ public sealed partial class OnnxImporter
             return new Layout(all[..^2], [], [rank - 1 - input], [rank - 2 + input]);
         int[] channels = node.Operator switch
         {
-            "Softmax" or "ArgMax" or "LayerNormalization" when rank > 0 && ConstantFolder.Axis(node.Integer("axis", node.Operator == "ArgMax" ? 0 : node.Operator == "Softmax" && opset < 13 ? 1 : -1), rank) is var axis
-                => node.Operator == "LayerNormalization" || (node.Operator == "Softmax" && opset < 13) ? all[axis..] : [axis],
+            "Softmax"
+            or "ArgMax"
+            or "LayerNormalization"
+                when rank > 0
+                    && ConstantFolder.Axis(
+                        node.Integer(
+                            "axis",
+                            node.Operator == "ArgMax" ? 0
+                                : node.Operator == "Softmax" && opset < 13 ? 1
+                                : -1
+                        ),
+                        rank
+                    )
+                        is var axis => node.Operator == "LayerNormalization" || (node.Operator == "Softmax" && opset < 13)
+                ? all[axis..]
+                : [axis],
             "Gemm" => [node.Integer("transA", 0) != 0 ? 0 : rank - 1],
             _ when rank == 4 => [1],
             _ => rank > 0 ? [rank - 1] : [],
@@ -490,8 +629,12 @@ public sealed partial class OnnxImporter
                 return ArgMax(node, inputs);
             case "Add" or "Sub" or "Mul" or "Div" or "Pow":
                 return BindElementwise(node, Elementwise(node.Operator, Source(inputs, 0), Source(inputs, 1)));
-            case "Cast" when node.Integer("to", 1) is not (1 or 10 or 11 or 16) and var type && !(Source(inputs, 0) is Activation { View.Tensor: var cast } && indices.Contains(cast)):
-                throw new FormatException($"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported; casts between float types are");
+            case "Cast"
+                when node.Integer("to", 1) is not (1 or 10 or 11 or 16) and var type
+                    && !(Source(inputs, 0) is Activation { View.Tensor: var cast } && indices.Contains(cast)):
+                throw new FormatException(
+                    $"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported; casts between float types are"
+                );
             case "Max" or "Min" when inputs.Length == 2 && inputs.Any(i => i is Constant { Tensor: { Count: 1, Floats: not null } }):
                 return BindElementwise(node, Bound(node.Operator, inputs));
             case "Max" or "Min":
@@ -509,7 +652,14 @@ public sealed partial class OnnxImporter
                 return Transpose(node, inputs);
             case "Expand":
                 Activation expanded = Operand(inputs, 0);
-                return Bind(node, expanded with { View = expanded.View.Expand(BroadcastDims(Dims(expanded), ConstantFolder.Whole(Parameter(inputs, 1, "shape")))) }, "repeats the value");
+                return Bind(
+                    node,
+                    expanded with
+                    {
+                        View = expanded.View.Expand(BroadcastDims(Dims(expanded), ConstantFolder.Whole(Parameter(inputs, 1, "shape")))),
+                    },
+                    "repeats the value"
+                );
             case "Slice":
                 return Slice(node, inputs);
             case "Split":
@@ -534,17 +684,24 @@ public sealed partial class OnnxImporter
     }
 
     // What helps with an operator that is often met and not supported.
-    private static string Advice(string op) => op switch
-    {
-        "Einsum" => ": write it as Transpose, Reshape and MatMul before export",
-        "ConvTranspose" or "DepthToSpace" => ": use Resize followed by Conv",
-        "InstanceNormalization" or "GroupNormalization" => ": use BatchNormalization or LayerNormalization",
-        "ConvInteger" or "MatMulInteger" or "DynamicQuantizeLinear" or "com.microsoft.DynamicQuantizeMatMul" or "com.microsoft.MatMulIntegerToFloat" => ": its scale is known only at run time; quantise the model statically (QDQ format)",
-        _ when op.StartsWith("com.microsoft.Q", StringComparison.Ordinal) => ": quantise the model in QDQ format",
-        "If" or "Loop" or "Scan" => ": control flow must be resolved before export",
-        "LSTM" or "GRU" or "RNN" => ": recurrent layers are not vision transformer layers",
-        _ => "; supported are Conv, MatMul, Gemm, BatchNormalization, LayerNormalization, Softmax, the usual activations, Add, Sub, Mul, Div, MaxPool, AveragePool, GlobalAveragePool, ReduceMean, ReduceSum, Resize, Concat, Split, Slice, Pad, Gather, Reshape, Transpose, Expand, ArgMax and arithmetic on constants",
-    };
+    private static string Advice(string op) =>
+        op switch
+        {
+            "Einsum" => ": write it as Transpose, Reshape and MatMul before export",
+            "ConvTranspose" or "DepthToSpace" => ": use Resize followed by Conv",
+            "InstanceNormalization" or "GroupNormalization" => ": use BatchNormalization or LayerNormalization",
+            "ConvInteger"
+            or "MatMulInteger"
+            or "DynamicQuantizeLinear"
+            or "com.microsoft.DynamicQuantizeMatMul"
+            or "com.microsoft.MatMulIntegerToFloat" => ": its scale is known only at run time; quantise the model statically (QDQ format)",
+            _ when op.StartsWith("com.microsoft.Q", StringComparison.Ordinal) => ": quantise the model in QDQ format",
+            "If" or "Loop" or "Scan" => ": control flow must be resolved before export",
+            "LSTM" or "GRU" or "RNN" => ": recurrent layers are not vision transformer layers",
+            _ => "; supported are Conv, MatMul, Gemm, BatchNormalization, LayerNormalization, Softmax, the usual "
+                + "activations, Add, Sub, Mul, Div, MaxPool, AveragePool, GlobalAveragePool, ReduceMean, ReduceSum, "
+                + "Resize, Concat, Split, Slice, Pad, Gather, Reshape, Transpose, Expand, ArgMax and arithmetic on constants",
+        };
 
     private void Fold(OnnxNode node, OnnxTensor value)
     {
@@ -565,9 +722,14 @@ public sealed partial class OnnxImporter
         if (result is Activation { Function.Size: > Pointwise.MaxSize })
             throw new FormatException($"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported");
         OnnxNode?[] next = [.. readers[node.Outputs[0]]];
-        bool open = next.All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || r.Operator == "QuantizeLinear"))
+        bool open =
+            next.All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || r.Operator == "QuantizeLinear"))
             || next is [{ Operator: "Softmax" or "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" }];
-        return Bind(node, open || result is not Activation a ? result : new Activation(Compute(a)), result is Moment ? "part of a layer normalisation" : "part of an activation");
+        return Bind(
+            node,
+            open || result is not Activation a ? result : new Activation(Compute(a)),
+            result is Moment ? "part of a layer normalisation" : "part of an activation"
+        );
     }
 
     // A layer of the node that is looked at, and its output.
@@ -580,33 +742,48 @@ public sealed partial class OnnxImporter
         return output;
     }
 
-    private static Value Source(Value?[] inputs, int i) => i < inputs.Length && inputs[i] is { } v ? v : throw new FormatException($"input {i} is missing");
+    private static Value Source(Value?[] inputs, int i) =>
+        i < inputs.Length && inputs[i] is { } v ? v : throw new FormatException($"input {i} is missing");
 
     // An input as an activation whose function may be open.
-    private Activation Operand(Value?[] inputs, int i) => Source(inputs, i) switch
-    {
-        Constant => throw new FormatException($"input {i} must be an activation, not a constant"),
-        Moment m => Force(m),
-        Activation a => a,
-        _ => throw new FormatException($"input {i} is missing"),
-    };
+    private Activation Operand(Value?[] inputs, int i) =>
+        Source(inputs, i) switch
+        {
+            Constant => throw new FormatException($"input {i} must be an activation, not a constant"),
+            Moment m => Force(m),
+            Activation a => a,
+            _ => throw new FormatException($"input {i} is missing"),
+        };
 
     // An input as elements of a tensor.
     private View Input(Value?[] inputs, int i) => Plain(Operand(inputs, i));
 
-    private View Plain(Value value) => value switch
-    {
-        Moment m => Plain(Force(m)),
-        Activation a => Compute(a),
-        LowestPadded => throw new FormatException("an image padded with -infinity can only be read by a maximum over windows (MaxPool)"),
-        _ => throw new FormatException("must be an activation, not a constant"),
-    };
+    private View Plain(Value value) =>
+        value switch
+        {
+            Moment m => Plain(Force(m)),
+            Activation a => Compute(a),
+            LowestPadded => throw new FormatException(
+                "an image padded with -infinity can only be read by a maximum over windows (MaxPool)"
+            ),
+            _ => throw new FormatException("must be an activation, not a constant"),
+        };
 
-    private static OnnxTensor Parameter(Value?[] inputs, int i, string what) => Source(inputs, i) is Constant c ? c.Tensor : throw new FormatException($"the {what} must be constant");
+    private static OnnxTensor Parameter(Value?[] inputs, int i, string what) =>
+        Source(inputs, i) is Constant c ? c.Tensor : throw new FormatException($"the {what} must be constant");
 
-    private static float[] Floats(OnnxTensor t, string what) => t.Floats ?? throw new FormatException($"the {what} must be floats, not integers");
+    private static float[] Floats(OnnxTensor t, string what) =>
+        t.Floats ?? throw new FormatException($"the {what} must be floats, not integers");
 
-    private static long[] Dims(Value v) => v switch { Constant c => c.Tensor.Dims, Activation a => a.View.Sizes, Moment m => MomentDims(m), LowestPadded p => p.X.View.Sizes is var s ? [s[0], s[1], s[2] + p.Top + p.Bottom, s[3] + p.Left + p.Right] : [], _ => [] };
+    private static long[] Dims(Value v) =>
+        v switch
+        {
+            Constant c => c.Tensor.Dims,
+            Activation a => a.View.Sizes,
+            Moment m => MomentDims(m),
+            LowestPadded p => p.X.View.Sizes is var s ? [s[0], s[1], s[2] + p.Top + p.Bottom, s[3] + p.Left + p.Right] : [],
+            _ => [],
+        };
 
     private static string Text(long[] dims) => $"[{string.Join(", ", dims)}]";
 }

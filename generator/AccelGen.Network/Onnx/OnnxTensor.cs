@@ -51,20 +51,37 @@ internal sealed class OnnxTensor
     /// <param name="grid">Scale and zero point where one holds for all, or null.</param>
     /// <param name="keep">The integers are needed as they are.</param>
     public static OnnxTensor WithSteps(long[] dims, long[] counts, float[] steps, Quantization? grid, bool keep) =>
-        new(dims, [.. counts.Select((c, i) => c * steps[steps.Length == 1 ? 0 : i])], null) { Type = 1, Steps = steps, Grid = grid, Counts = keep ? counts : null };
+        new(dims, [.. counts.Select((c, i) => c * steps[steps.Length == 1 ? 0 : i])], null)
+        {
+            Type = 1,
+            Steps = steps,
+            Grid = grid,
+            Counts = keep ? counts : null,
+        };
 
     /// <summary>Floats that are to be quantised so.</summary>
     public static OnnxTensor WithGrid(long[] dims, float[] values, Quantization? grid) => new(dims, values, null) { Type = 1, Grid = grid };
 
-    public OnnxTensor WithDims(long[] dims) => new(dims, Floats, Integers) { Type = Type, Steps = Steps, Grid = Grid, Counts = Counts };
+    public OnnxTensor WithDims(long[] dims) =>
+        new(dims, Floats, Integers)
+        {
+            Type = Type,
+            Steps = Steps,
+            Grid = Grid,
+            Counts = Counts,
+        };
 
     /// <summary>A tensor of some elements of this one.</summary>
     /// <param name="dims">Its sizes.</param>
     /// <param name="from">Index here of each of its elements.</param>
-    public OnnxTensor Take(long[] dims, int[] from) => new(dims, Floats is { } f ? [.. from.Select(i => f[i])] : null, Integers is { } n ? [.. from.Select(i => n[i])] : null)
-    {
-        Type = Type, Steps = Steps is { Length: > 1 } s ? [.. from.Select(i => s[i])] : Steps, Grid = Grid, Counts = Counts is { } c ? [.. from.Select(i => c[i])] : null,
-    };
+    public OnnxTensor Take(long[] dims, int[] from) =>
+        new(dims, Floats is { } f ? [.. from.Select(i => f[i])] : null, Integers is { } n ? [.. from.Select(i => n[i])] : null)
+        {
+            Type = Type,
+            Steps = Steps is { Length: > 1 } s ? [.. from.Select(i => s[i])] : Steps,
+            Grid = Grid,
+            Counts = Counts is { } c ? [.. from.Select(i => c[i])] : null,
+        };
 
     /// <summary>Elements of a shape.</summary>
     /// <exception cref="FormatException">A size is negative or the product too large.</exception>
@@ -97,10 +114,30 @@ internal sealed class OnnxTensor
 
         bool raw = !t.RawData.IsEmpty;
         ReadOnlySpan<byte> bytes = t.RawData.Span;
-        int width = t.DataType switch { 1 or 6 => 4, 2 or 3 or 9 => 1, 4 or 5 => 2, 7 or 11 => 8, _ => throw new FormatException($"element type {TypeName(t.DataType)} is not supported; supported are float, double, bool and integers: convert the model to float32") };
-        int have = raw ? bytes.Length / width : t.DataType switch { 1 => t.FloatData.Count, 7 => t.Int64Data.Count, 11 => t.DoubleData.Count, _ => t.Int32Data.Count };
+        int width = t.DataType switch
+        {
+            1 or 6 => 4,
+            2 or 3 or 9 => 1,
+            4 or 5 => 2,
+            7 or 11 => 8,
+            _ => throw new FormatException(
+                $"element type {TypeName(t.DataType)} is not supported; supported are float, double, bool and "
+                    + $"integers: convert the model to float32"
+            ),
+        };
+        int have = raw
+            ? bytes.Length / width
+            : t.DataType switch
+            {
+                1 => t.FloatData.Count,
+                7 => t.Int64Data.Count,
+                11 => t.DoubleData.Count,
+                _ => t.Int32Data.Count,
+            };
         if (have != count || (raw && bytes.Length % width != 0))
-            throw new FormatException($"shape [{string.Join(", ", dims)}] needs {count} elements, the file holds {(raw ? $"{bytes.Length} bytes" : $"{have}")}");
+            throw new FormatException(
+                $"shape [{string.Join(", ", dims)}] needs {count} elements, the file holds {(raw ? $"{bytes.Length} bytes" : $"{have}")}"
+            );
         switch (t.DataType)
         {
             case 1:
@@ -132,10 +169,30 @@ internal sealed class OnnxTensor
     }
 
     /// <summary>Name of an ONNX element type.</summary>
-    public static string TypeName(int type) => type switch
-    {
-        1 => "float", 2 => "uint8", 3 => "int8", 4 => "uint16", 5 => "int16", 6 => "int32", 7 => "int64", 8 => "string", 9 => "bool",
-        10 => "float16", 11 => "double", 12 => "uint32", 13 => "uint64", 16 => "bfloat16", 17 => "float8e4m3fn", 18 => "float8e4m3fnuz", 19 => "float8e5m2", 20 => "float8e5m2fnuz", 23 => "float4e2m1", 21 => "uint4", 22 => "int4", _ => $"number {type}",
-    };
-
+    public static string TypeName(int type) =>
+        type switch
+        {
+            1 => "float",
+            2 => "uint8",
+            3 => "int8",
+            4 => "uint16",
+            5 => "int16",
+            6 => "int32",
+            7 => "int64",
+            8 => "string",
+            9 => "bool",
+            10 => "float16",
+            11 => "double",
+            12 => "uint32",
+            13 => "uint64",
+            16 => "bfloat16",
+            17 => "float8e4m3fn",
+            18 => "float8e4m3fnuz",
+            19 => "float8e5m2",
+            20 => "float8e5m2fnuz",
+            23 => "float4e2m1",
+            21 => "uint4",
+            22 => "int4",
+            _ => $"number {type}",
+        };
 }

@@ -12,7 +12,20 @@ internal abstract record Pointwise
     public static Pointwise X { get; } = new Variable();
 
     // Where functions are compared: dense near zero, and far out, where a clamp would show.
-    private static readonly double[] Samples = [.. Enumerable.Range(-160, 321).Select(i => (i / 16.0) + 0.0137), -1000.7, -300.3, -100.1, -40.9, -20.3, 20.3, 40.9, 100.1, 300.3, 1000.7];
+    private static readonly double[] Samples =
+    [
+        .. Enumerable.Range(-160, 321).Select(i => (i / 16.0) + 0.0137),
+        -1000.7,
+        -300.3,
+        -100.1,
+        -40.9,
+        -20.3,
+        20.3,
+        40.9,
+        100.1,
+        300.3,
+        1000.7,
+    ];
 
     /// <summary>Steps of a longer function; one that grows beyond bounds is refused.</summary>
     public const int MaxSize = 512;
@@ -31,15 +44,31 @@ internal abstract record Pointwise
         if (Affine is not null)
             return null;
         double[] values = [.. Samples.Select(Evaluate)];
-        double zero = Evaluate(0), slope = (Evaluate(1e-3) - Evaluate(-1e-3)) / 2e-3, left = -Evaluate(-1);
-        foreach (Activation candidate in (Activation[])
-        [
-            new(ActivationKind.Gelu), new(ActivationKind.GeluTanh), new(ActivationKind.Silu), new(ActivationKind.HardSwish), new(ActivationKind.Sigmoid),
-            new(ActivationKind.Tanh), new(ActivationKind.Softplus), new(ActivationKind.Erf), new(ActivationKind.Abs),
-            new(ActivationKind.HardSigmoid, (float)slope, (float)zero), new(ActivationKind.LeakyRelu, (float)left),
-        ])
+        double zero = Evaluate(0),
+            slope = (Evaluate(1e-3) - Evaluate(-1e-3)) / 2e-3,
+            left = -Evaluate(-1);
+        foreach (
+            Activation candidate in (Activation[])
+                [
+                    new(ActivationKind.Gelu),
+                    new(ActivationKind.GeluTanh),
+                    new(ActivationKind.Silu),
+                    new(ActivationKind.HardSwish),
+                    new(ActivationKind.Sigmoid),
+                    new(ActivationKind.Tanh),
+                    new(ActivationKind.Softplus),
+                    new(ActivationKind.Erf),
+                    new(ActivationKind.Abs),
+                    new(ActivationKind.HardSigmoid, (float)slope, (float)zero),
+                    new(ActivationKind.LeakyRelu, (float)left),
+                ]
+        )
         {
-            if (!float.IsFinite(candidate.Alpha) || !float.IsFinite(candidate.Beta) || candidate is { Kind: ActivationKind.LeakyRelu, Alpha: 0 or 1 })
+            if (
+                !float.IsFinite(candidate.Alpha)
+                || !float.IsFinite(candidate.Beta)
+                || candidate is { Kind: ActivationKind.LeakyRelu, Alpha: 0 or 1 }
+            )
                 continue;
             bool equal = true;
             for (int i = 0; i < values.Length && equal; i++)
@@ -102,19 +131,27 @@ internal sealed record Combined(char Operator, Pointwise Left, Pointwise Right) 
 
     public override double Evaluate(double x)
     {
-        double l = Left.Evaluate(x), r = Right.Evaluate(x);
-        return Operator switch { '+' => l + r, '-' => l - r, '*' => l * r, _ => l / r };
+        double l = Left.Evaluate(x),
+            r = Right.Evaluate(x);
+        return Operator switch
+        {
+            '+' => l + r,
+            '-' => l - r,
+            '*' => l * r,
+            _ => l / r,
+        };
     }
 
-    public override (double Factor, double Addend)? Affine => (Left.Affine, Right.Affine) is ({ } l, { } r)
-        ? Operator switch
-        {
-            '+' => (l.Factor + r.Factor, l.Addend + r.Addend),
-            '-' => (l.Factor - r.Factor, l.Addend - r.Addend),
-            '*' when r.Factor == 0 => (l.Factor * r.Addend, l.Addend * r.Addend),
-            '*' when l.Factor == 0 => (r.Factor * l.Addend, r.Addend * l.Addend),
-            '/' when r.Factor == 0 && r.Addend != 0 => (l.Factor / r.Addend, l.Addend / r.Addend),
-            _ => null,
-        }
-        : null;
+    public override (double Factor, double Addend)? Affine =>
+        (Left.Affine, Right.Affine) is ({ } l, { } r)
+            ? Operator switch
+            {
+                '+' => (l.Factor + r.Factor, l.Addend + r.Addend),
+                '-' => (l.Factor - r.Factor, l.Addend - r.Addend),
+                '*' when r.Factor == 0 => (l.Factor * r.Addend, l.Addend * r.Addend),
+                '*' when l.Factor == 0 => (r.Factor * l.Addend, r.Addend * l.Addend),
+                '/' when r.Factor == 0 && r.Addend != 0 => (l.Factor / r.Addend, l.Addend / r.Addend),
+                _ => null,
+            }
+            : null;
 }

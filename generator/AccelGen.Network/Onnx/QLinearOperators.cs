@@ -11,11 +11,21 @@ internal static class QLinearOperators
     private const string Microsoft = "com.microsoft.";
 
     /// <summary>Operators that can be written so.</summary>
-    public static IReadOnlySet<string> Operators { get; } = new HashSet<string>
-    {
-        "QLinearConv", "QLinearMatMul", Microsoft + "QLinearAdd", Microsoft + "QLinearMul", Microsoft + "QLinearConcat", Microsoft + "QLinearAveragePool",
-        Microsoft + "QLinearGlobalAveragePool", Microsoft + "QLinearSigmoid", Microsoft + "QLinearLeakyRelu", Microsoft + "QLinearSoftmax", Microsoft + "QGemm",
-    };
+    public static IReadOnlySet<string> Operators { get; } =
+        new HashSet<string>
+        {
+            "QLinearConv",
+            "QLinearMatMul",
+            Microsoft + "QLinearAdd",
+            Microsoft + "QLinearMul",
+            Microsoft + "QLinearConcat",
+            Microsoft + "QLinearAveragePool",
+            Microsoft + "QLinearGlobalAveragePool",
+            Microsoft + "QLinearSigmoid",
+            Microsoft + "QLinearLeakyRelu",
+            Microsoft + "QLinearSoftmax",
+            Microsoft + "QGemm",
+        };
 
     /// <summary>The nodes that a node stands for.</summary>
     /// <param name="node">One of <see cref="Operators"/>.</param>
@@ -44,7 +54,9 @@ internal static class QLinearOperators
                 break;
             case Microsoft + "QLinearConcat":
                 if (node.Inputs.Count < 5 || (node.Inputs.Count - 2) % 3 != 0)
-                    throw new FormatException($"has {node.Inputs.Count} inputs; scale and zero point of the result and three inputs for each part are needed");
+                    throw new FormatException(
+                        $"has {node.Inputs.Count} inputs; scale and zero point of the result and three inputs for each part are needed"
+                    );
                 Result("Concat", [.. Enumerable.Range(0, (node.Inputs.Count - 2) / 3).Select(i => Real((3 * i) + 2))], 0, "axis");
                 break;
             case Microsoft + "QLinearAveragePool":
@@ -81,14 +93,27 @@ internal static class QLinearOperators
 
         bool Has(int input) => input < node.Inputs.Count && node.Inputs[input].Length > 0;
 
-        string Input(int input, string what) => Has(input) ? node.Inputs[input] : throw new FormatException($"input {input} ({what}) is missing");
+        string Input(int input, string what) =>
+            Has(input) ? node.Inputs[input] : throw new FormatException($"input {input} ({what}) is missing");
 
         // Value, scale and zero point, one after the other.
         string Real(int input, long axis = 1)
         {
             string result = $"{output}/real{input}";
-            OnnxNode part = Part("DequantizeLinear", [Input(input, "value"), Input(input + 1, "scale"), input + 2 < node.Inputs.Count ? node.Inputs[input + 2] : string.Empty], result, true);
-            part.Proto.Attribute.Add(new AttributeProto { Name = "axis", Type = 2, I = axis });
+            OnnxNode part = Part(
+                "DequantizeLinear",
+                [Input(input, "value"), Input(input + 1, "scale"), input + 2 < node.Inputs.Count ? node.Inputs[input + 2] : string.Empty],
+                result,
+                true
+            );
+            part.Proto.Attribute.Add(
+                new AttributeProto
+                {
+                    Name = "axis",
+                    Type = 2,
+                    I = axis,
+                }
+            );
             nodes.Add(new OnnxNode(part.Proto, node.Index, node.Operator, helper: true));
             return result;
         }
@@ -96,10 +121,18 @@ internal static class QLinearOperators
         // A bias has 32 bits, the product of the operands' scales, and zero point 0.
         string Bias(int input, int scale, int other)
         {
-            string product = $"{output}/bias.scale", result = $"{output}/bias";
+            string product = $"{output}/bias.scale",
+                result = $"{output}/bias";
             nodes.Add(Part("Mul", [Input(scale, "scale"), Input(other, "scale")], product, true));
             OnnxNode part = Part("DequantizeLinear", [node.Inputs[input], product], result, true);
-            part.Proto.Attribute.Add(new AttributeProto { Name = "axis", Type = 2, I = 0 });
+            part.Proto.Attribute.Add(
+                new AttributeProto
+                {
+                    Name = "axis",
+                    Type = 2,
+                    I = 0,
+                }
+            );
             nodes.Add(new OnnxNode(part.Proto, node.Index, node.Operator, helper: true));
             return result;
         }
@@ -107,12 +140,29 @@ internal static class QLinearOperators
         void Result(string op, IReadOnlyList<string> inputs, int scale, params string[] attributes)
         {
             nodes.Add(Part(op, inputs, $"{output}/result", false, attributes));
-            nodes.Add(Part("QuantizeLinear", [$"{output}/result", Input(scale, "scale of the result"), scale + 1 < node.Inputs.Count ? node.Inputs[scale + 1] : string.Empty], output, true));
+            nodes.Add(
+                Part(
+                    "QuantizeLinear",
+                    [
+                        $"{output}/result",
+                        Input(scale, "scale of the result"),
+                        scale + 1 < node.Inputs.Count ? node.Inputs[scale + 1] : string.Empty,
+                    ],
+                    output,
+                    true
+                )
+            );
         }
 
         OnnxNode Part(string op, IReadOnlyList<string> inputs, string result, bool helper, params string[] attributes)
         {
-            var proto = new NodeProto { OpType = op, Name = node.Name, Input = { inputs }, Output = { result } };
+            var proto = new NodeProto
+            {
+                OpType = op,
+                Name = node.Name,
+                Input = { inputs },
+                Output = { result },
+            };
             proto.Attribute.Add(node.Proto.Attribute.Where(a => attributes.Contains(a.Name)));
             return new OnnxNode(proto, node.Index, node.Operator, helper);
         }

@@ -61,17 +61,28 @@ public static class QdqExporter
     /// <param name="execution">Path whose skipped blocks are left out; all blocks when null.</param>
     /// <param name="type">Type of the counts.</param>
     /// <exception cref="FormatException">The network has something that ONNX cannot express.</exception>
-    public static byte[] Export(QuantizedNetwork network, ExecutionPath? execution = null, QdqType type = QdqType.UInt8) => Model(network, execution, type).ToByteArray();
+    public static byte[] Export(QuantizedNetwork network, ExecutionPath? execution = null, QdqType type = QdqType.UInt8) =>
+        Model(network, execution, type).ToByteArray();
 
-    /// <summary>A network of one layer of another: its inputs are the tensors that the layer reads, in the order of <see cref="QuantizedLayer.Reads"/>.</summary>
+    /// <summary>A network of one layer of another: its inputs are the tensors that the layer reads, in the order of
+    /// <see cref="QuantizedLayer.Reads"/>.</summary>
     public static QuantizedNetwork SingleLayer(QuantizedNetwork network, int layer)
     {
         QuantizedLayer l = network.Layers[layer];
         int[] reads = [.. l.Reads.Distinct()];
         int Place(int tensor) => Array.IndexOf(reads, tensor);
-        QuantizedTensor[] tensors = [.. reads.Append(l.Output).Select((t, i) => network.Tensors[t] with { Id = i, SharesStorageWith = null })];
+        QuantizedTensor[] tensors =
+        [
+            .. reads.Append(l.Output).Select((t, i) => network.Tensors[t] with { Id = i, SharesStorageWith = null }),
+        ];
         // A layer that writes over its input under the same identity still has two values.
-        l = l with { Input = Place(l.Input), Output = reads.Length, Block = null, Residual = l.Residual is { } r ? r with { Tensor = Place(r.Tensor) } : null };
+        l = l with
+        {
+            Input = Place(l.Input),
+            Output = reads.Length,
+            Block = null,
+            Residual = l.Residual is { } r ? r with { Tensor = Place(r.Tensor) } : null,
+        };
         l = l switch
         {
             MatMulLayer m => m with { Right = Place(m.Right) },
@@ -80,13 +91,22 @@ public static class QdqExporter
             ConcatLayer c => c with { Inputs = [.. c.Inputs.Select(Place)] },
             _ => l,
         };
-        return new QuantizedNetwork(l.Name, tensors, [l], [], [.. Enumerable.Range(0, reads.Length).Where(i => tensors[i].Constant is null)], [reads.Length]);
+        return new QuantizedNetwork(
+            l.Name,
+            tensors,
+            [l],
+            [],
+            [.. Enumerable.Range(0, reads.Length).Where(i => tensors[i].Constant is null)],
+            [reads.Length]
+        );
     }
 
     private static ModelProto Model(QuantizedNetwork network, ExecutionPath? execution, QdqType type)
     {
         if (execution?.Extents.Count > 0)
-            throw new FormatException($"{network.Name}: path '{execution.Name}' keeps part of the channels; only whole blocks can be left out of an ONNX file");
+            throw new FormatException(
+                $"{network.Name}: path '{execution.Name}' keeps part of the channels; only whole blocks can be left out of an ONNX file"
+            );
         return new Writer(network, type).Write(execution?.SkippedBlocks ?? new HashSet<int>());
     }
 
@@ -95,7 +115,11 @@ public static class QdqExporter
 
     private sealed class Writer(QuantizedNetwork network, QdqType type)
     {
-        private const int FloatType = 1, UInt8Type = 2, Int8Type = 3, Int32Type = 6, Int64Type = 7;
+        private const int FloatType = 1,
+            UInt8Type = 2,
+            Int8Type = 3,
+            Int32Type = 6,
+            Int64Type = 7;
 
         private readonly GraphProto graph = new() { Name = network.Name.Length > 0 ? network.Name : "network" };
         private readonly Dictionary<int, Held> held = [];
@@ -113,7 +137,11 @@ public static class QdqExporter
             }
 
             foreach (QuantizedTensor t in network.Tensors.Where(t => t.Constant is not null))
-                held[network.Home(t.Id)] = new Held(Dequantize(Counts($"{t.Name}_quantized", t.Constant!, Dims(t.Shape, false)), t, Unique(t.Name)), t.Shape, false);
+                held[network.Home(t.Id)] = new Held(
+                    Dequantize(Counts($"{t.Name}_quantized", t.Constant!, Dims(t.Shape, false)), t, Unique(t.Name)),
+                    t.Shape,
+                    false
+                );
             foreach (QuantizedLayer layer in network.Layers)
             {
                 if (layer.Block is not int block || !skipped.Contains(block))
@@ -127,16 +155,28 @@ public static class QdqExporter
                 graph.Output.Add(Value(name, network.Tensors[output].Shape));
             }
 
-            var model = new ModelProto { IrVersion = IrVersion, ProducerName = "AccelGen", Graph = graph };
+            var model = new ModelProto
+            {
+                IrVersion = IrVersion,
+                ProducerName = "AccelGen",
+                Graph = graph,
+            };
             model.OpsetImport.Add(new OperatorSetIdProto { Version = OpsetVersion });
             return model;
         }
 
         private void Layer(QuantizedLayer layer)
         {
-            QuantizedTensor x = network.Tensors[layer.Input], y = network.Tensors[layer.Output];
+            QuantizedTensor x = network.Tensors[layer.Input],
+                y = network.Tensors[layer.Output];
             // What the layer computes: before a table, counts of another scale.
-            QuantizedTensor made = layer.Table is null ? y : y with { Scale = (float)(layer.TableScale > 0 ? layer.TableScale : TableScale(layer, x)), ZeroPoint = layer.TableZeroPoint };
+            QuantizedTensor made = layer.Table is null
+                ? y
+                : y with
+                {
+                    Scale = (float)(layer.TableScale > 0 ? layer.TableScale : TableScale(layer, x)),
+                    ZeroPoint = layer.TableZeroPoint,
+                };
             TensorShape computed = layer.Computed(x.Shape, y.Shape);
             Held sum = Sum(layer, x, made, computed);
             string value = sum.Shape == computed ? sum.Value : Reshape(sum.Value, Dims(computed, sum.ChannelsFirst));
@@ -153,7 +193,12 @@ public static class QdqExporter
             if (layer.ClampLow == made.ZeroPoint && layer.ClampHigh == 127)
                 value = Add("Relu", value);
             else if (layer.ClampLow > -128 || layer.ClampHigh < 127)
-                value = Add("Clip", value, Real((layer.ClampLow - made.ZeroPoint) * made.Scale), Real((layer.ClampHigh - made.ZeroPoint) * made.Scale));
+                value = Add(
+                    "Clip",
+                    value,
+                    Real((layer.ClampLow - made.ZeroPoint) * made.Scale),
+                    Real((layer.ClampHigh - made.ZeroPoint) * made.Scale)
+                );
             string counts = layer.Table is null ? Quantize(value, y) : LookUp(value, made, layer.Table);
             Held result = new(Dequantize(counts, y, Unique(y.Name)), computed, sum.ChannelsFirst);
             if (layer.TransposeOutput)
@@ -179,42 +224,76 @@ public static class QdqExporter
         // What the layer computes before the residual operand, in real units of the output.
         private Held Sum(QuantizedLayer layer, QuantizedTensor x, QuantizedTensor y, TensorShape computed)
         {
-            double from = Scale(x), to = Scale(y);
+            double from = Scale(x),
+                to = Scale(y);
             switch (layer)
             {
                 case ConvLayer conv:
                     return Convolution(conv, x, y, computed);
                 case MatMulLayer m:
                     double right = Scale(network.Tensors[m.Right]);
-                    return new Held(Times(Add("MatMul", Read(m.Input, false), Transposed(m.Right)), Exact(m.Scale, f => f * from * right / to)), x.Shape with { Channels = computed.Channels }, false);
+                    return new Held(
+                        Times(Add("MatMul", Read(m.Input, false), Transposed(m.Right)), Exact(m.Scale, f => f * from * right / to)),
+                        x.Shape with
+                        {
+                            Channels = computed.Channels,
+                        },
+                        false
+                    );
                 case NormalizedMatMulLayer m:
-                    double sr = Scale(network.Tensors[m.Right]), sd = Scale(network.Tensors[m.Denominator]);
+                    double sr = Scale(network.Tensors[m.Right]),
+                        sd = Scale(network.Tensors[m.Denominator]);
                     string numerator = Add("MatMul", Read(m.Input, false), Transposed(m.Right));
                     // A denominator of less than one count is one count.
                     string denominator = Add("Max", Add("MatMul", Read(m.Input, false), Transposed(m.Denominator)), Real(from * sd));
-                    return new Held(Times(Add("Div", numerator, denominator), Exact(m.Scale, f => f * sr / sd / to)), x.Shape with { Channels = computed.Channels }, false);
+                    return new Held(
+                        Times(Add("Div", numerator, denominator), Exact(m.Scale, f => f * sr / sd / to)),
+                        x.Shape with
+                        {
+                            Channels = computed.Channels,
+                        },
+                        false
+                    );
                 case AveragePoolLayer p:
                     string average = Pool("AveragePool", p.Input, p.Kernel, p.Stride, p.Padding, ("count_include_pad", 1));
-                    return new Held(Times(average, Exact(p.Scale, f => f * from / ((double)p.Kernel.Rows * p.Kernel.Columns) / to)), computed, true);
+                    return new Held(
+                        Times(average, Exact(p.Scale, f => f * from / ((double)p.Kernel.Rows * p.Kernel.Columns) / to)),
+                        computed,
+                        true
+                    );
                 case MaxPoolLayer p:
-                    return new Held(Times(Pool("MaxPool", p.Input, p.Kernel, p.Stride, p.Padding), Exact(p.Scale, f => f * from / to)), computed, true);
+                    return new Held(
+                        Times(Pool("MaxPool", p.Input, p.Kernel, p.Stride, p.Padding), Exact(p.Scale, f => f * from / to)),
+                        computed,
+                        true
+                    );
                 case AddLayer a:
                     bool first = held[network.Home(a.Input)].ChannelsFirst;
                     return new Held(Times(Read(a.Input, first), Exact(a.Scale, f => f * from / to)), x.Shape, first);
                 case MultiplyLayer m:
                     first = held[network.Home(m.Input)].ChannelsFirst;
                     double second = Scale(network.Tensors[m.Right]);
-                    return new Held(Times(Add("Mul", Read(m.Input, first), Read(m.Right, first)), Exact(m.Scale, f => f * from * second / to)), x.Shape, first);
+                    return new Held(
+                        Times(Add("Mul", Read(m.Input, first), Read(m.Right, first)), Exact(m.Scale, f => f * from * second / to)),
+                        x.Shape,
+                        first
+                    );
                 case ConcatLayer c:
                     first = held[network.Home(c.Input)].ChannelsFirst;
-                    string[] parts = [.. c.Inputs.Select((t, i) => Times(Read(t, first), Exact(c.Scales[i], f => f * Scale(network.Tensors[t]) / to)))];
+                    string[] parts =
+                    [
+                        .. c.Inputs.Select((t, i) => Times(Read(t, first), Exact(c.Scales[i], f => f * Scale(network.Tensors[t]) / to))),
+                    ];
                     string all = Unique(layer.Name);
                     Node("Concat", parts, all, ("axis", first ? 1 : 3));
                     TensorShape shape = x.Shape with { Channels = c.Inputs.Sum(t => network.Tensors[t].Shape.Channels) };
                     return new Held(all, shape, first);
                 case SoftmaxLayer s:
                     string softmax = Unique(layer.Name);
-                    float slope = Nearest(s.ExponentMultiplier / (from * Math.Log2(Math.E) * (1 << 20)), f => Math.Round(f * from * Math.Log2(Math.E) * (1 << 20)) == s.ExponentMultiplier);
+                    float slope = Nearest(
+                        s.ExponentMultiplier / (from * Math.Log2(Math.E) * (1 << 20)),
+                        f => Math.Round(f * from * Math.Log2(Math.E) * (1 << 20)) == s.ExponentMultiplier
+                    );
                     Node("Softmax", [Times(Read(s.Input, false), slope)], softmax, ("axis", -1));
                     return new Held(Times(softmax, Exact(s.OutputScale, f => f / to)), x.Shape, false);
                 case LayerNormLayer n:
@@ -236,7 +315,10 @@ public static class QdqExporter
 
         private Held Convolution(ConvLayer conv, QuantizedTensor x, QuantizedTensor y, TensorShape computed)
         {
-            int channels = conv.Bias.Length, taps = conv.Kernel.Rows * conv.Kernel.Columns, inputs = x.Shape.Batch * x.Shape.Channels, depth = inputs / conv.Groups;
+            int channels = conv.Bias.Length,
+                taps = conv.Kernel.Rows * conv.Kernel.Columns,
+                inputs = x.Shape.Batch * x.Shape.Channels,
+                depth = inputs / conv.Groups;
             var weights = new sbyte[conv.Weights.Length];
             int[] bias = (int[])conv.Bias.Clone();
             var steps = new float[channels];
@@ -253,15 +335,32 @@ public static class QdqExporter
                     weights[(((k * depth) + (i % depth)) * taps) + (i / depth)] = conv.Weights[(k * taps * depth) + i];
             }
 
-            string w = Unique($"{conv.Name}_weights"), b = Unique($"{conv.Name}_bias"), sums = Unique(conv.Name);
-            Node("DequantizeLinear", [Counts($"{w}_quantized", weights, [channels, depth, conv.Kernel.Rows, conv.Kernel.Columns]), Reals($"{w}_scale", steps), Counts($"{w}_zero_point", new sbyte[channels], [channels])], w, ("axis", 0));
+            string w = Unique($"{conv.Name}_weights"),
+                b = Unique($"{conv.Name}_bias"),
+                sums = Unique(conv.Name);
+            Node(
+                "DequantizeLinear",
+                [
+                    Counts($"{w}_quantized", weights, [channels, depth, conv.Kernel.Rows, conv.Kernel.Columns]),
+                    Reals($"{w}_scale", steps),
+                    Counts($"{w}_zero_point", new sbyte[channels], [channels]),
+                ],
+                w,
+                ("axis", 0)
+            );
             Node("DequantizeLinear", [Int32s($"{b}_quantized", bias), Reals($"{b}_scale", biasSteps)], b, ("axis", 0));
             string image = Read(conv.Input, true);
             if (x.Shape.Batch > 1)
                 image = Reshape(image, [1, inputs, x.Shape.Height, x.Shape.Width]);
             (int top, int left, int bottom, int right) = conv.Padding;
             if (Math.Min(Math.Min(top, left), Math.Min(bottom, right)) < 0)
-                image = Crop(image, Math.Max(0, -top), Math.Max(0, -left), x.Shape.Height - Math.Max(0, -bottom), x.Shape.Width - Math.Max(0, -right));
+                image = Crop(
+                    image,
+                    Math.Max(0, -top),
+                    Math.Max(0, -left),
+                    x.Shape.Height - Math.Max(0, -bottom),
+                    x.Shape.Width - Math.Max(0, -right)
+                );
             NodeProto node = Node("Conv", [image, w, b], sums, ("group", conv.Groups));
             Window(node, conv.Kernel, conv.Stride, (Math.Max(0, top), Math.Max(0, left), Math.Max(0, bottom), Math.Max(0, right)));
             node.Attribute.Add(Ints("dilations", conv.Dilation.Rows, conv.Dilation.Columns));
@@ -275,15 +374,37 @@ public static class QdqExporter
             var beta = new float[n.Gamma.Length];
             for (int c = 0; c < gamma.Length; c++)
             {
-                gamma[c] = Nearest(Math.ScaleB(n.Gamma[c], 12 - n.Shift[c]) * Scale(y), g => LayerQuantizer.Normal(g, 0, Scale(y)) is var (v, _, s) && Math.ScaleB(v, -s) == Math.ScaleB(n.Gamma[c], -n.Shift[c]));
-                beta[c] = Nearest(Math.ScaleB(n.Beta[c], -n.Shift[c]) * Scale(y), b => LayerQuantizer.Normal(gamma[c], b, Scale(y)) == (n.Gamma[c], n.Beta[c], n.Shift[c]));
+                gamma[c] = Nearest(
+                    Math.ScaleB(n.Gamma[c], 12 - n.Shift[c]) * Scale(y),
+                    g =>
+                        LayerQuantizer.Normal(g, 0, Scale(y)) is var (v, _, s) && Math.ScaleB(v, -s) == Math.ScaleB(n.Gamma[c], -n.Shift[c])
+                );
+                beta[c] = Nearest(
+                    Math.ScaleB(n.Beta[c], -n.Shift[c]) * Scale(y),
+                    b => LayerQuantizer.Normal(gamma[c], b, Scale(y)) == (n.Gamma[c], n.Beta[c], n.Shift[c])
+                );
             }
 
-            NodeProto node = Node("LayerNormalization", [Read(n.Input, false), Reals($"{normal}_scale", gamma), Reals($"{normal}_bias", beta)], normal, ("axis", -1));
+            NodeProto node = Node(
+                "LayerNormalization",
+                [Read(n.Input, false), Reals($"{normal}_scale", gamma), Reals($"{normal}_bias", beta)],
+                normal,
+                ("axis", -1)
+            );
             // The variance is at least 1 in the network's units; a little keeps it from 0 here.
             double unit = Math.Pow(Scale(x) / x.Shape.Channels, 2);
-            float epsilon = Nearest(Math.Max(0.25, n.Epsilon) * unit, e => LayerQuantizer.Epsilon(e, x.Shape.Channels, Scale(x)) == n.Epsilon);
-            node.Attribute.Add(new AttributeProto { Name = "epsilon", Type = 1, F = epsilon });
+            float epsilon = Nearest(
+                Math.Max(0.25, n.Epsilon) * unit,
+                e => LayerQuantizer.Epsilon(e, x.Shape.Channels, Scale(x)) == n.Epsilon
+            );
+            node.Attribute.Add(
+                new AttributeProto
+                {
+                    Name = "epsilon",
+                    Type = 1,
+                    F = epsilon,
+                }
+            );
             return new Held(normal, x.Shape, false);
         }
 
@@ -294,7 +415,16 @@ public static class QdqExporter
             if (Known(r, x, y, height, width) is var (mode, coordinates, nearest))
             {
                 string resized = Unique(r.Name);
-                NodeProto node = Node("Resize", [image, string.Empty, string.Empty, Initializer($"{resized}_sizes", Int64Type, MemoryMarshal.AsBytes<long>(Dims(shape, true)), 4)], resized);
+                NodeProto node = Node(
+                    "Resize",
+                    [
+                        image,
+                        string.Empty,
+                        string.Empty,
+                        Initializer($"{resized}_sizes", Int64Type, MemoryMarshal.AsBytes<long>(Dims(shape, true)), 4),
+                    ],
+                    resized
+                );
                 node.Attribute.Add(Text("mode", mode));
                 node.Attribute.Add(Text("coordinate_transformation_mode", coordinates));
                 node.Attribute.Add(Text("nearest_mode", nearest));
@@ -303,7 +433,16 @@ public static class QdqExporter
 
             // The taps of each pixel side by side, times their weights, and the average of each group.
             (int rows, int columns) = r.Taps;
-            string taps = Gather(Gather(image, 2, height, r.Up.Rows, r.Down.Rows, r.FirstRow, rows, x.Shape.Height), 3, width, r.Up.Columns, r.Down.Columns, r.FirstColumn, columns, x.Shape.Width);
+            string taps = Gather(
+                Gather(image, 2, height, r.Up.Rows, r.Down.Rows, r.FirstRow, rows, x.Shape.Height),
+                3,
+                width,
+                r.Up.Columns,
+                r.Down.Columns,
+                r.FirstColumn,
+                columns,
+                x.Shape.Width
+            );
             var weights = new sbyte[height * rows * width * columns];
             var factors = new float[height * width];
             for (int i = 0; i < factors.Length; i++)
@@ -311,33 +450,83 @@ public static class QdqExporter
                 int phase = (i / width % r.Up.Rows * r.Up.Columns) + (i % width % r.Up.Columns);
                 factors[i] = Exact(r.Scales[phase], f => f / (rows * columns) * Scale(x) / Scale(y));
                 for (int t = 0; t < rows * columns; t++)
-                    weights[(((i / width * rows) + (t / columns)) * width * columns) + (i % width * columns) + (t % columns)] = r.Weights[(phase * rows * columns) + t];
+                    weights[(((i / width * rows) + (t / columns)) * width * columns) + (i % width * columns) + (t % columns)] = r.Weights[
+                        (phase * rows * columns) + t
+                    ];
             }
 
-            string w = Unique($"{r.Name}_weights"), average = Unique(r.Name);
-            Node("DequantizeLinear", [Counts($"{w}_quantized", weights, [1, 1, height * rows, width * columns]), Real(1), Counts($"{w}_zero_point", [0], [])], w);
+            string w = Unique($"{r.Name}_weights"),
+                average = Unique(r.Name);
+            Node(
+                "DequantizeLinear",
+                [Counts($"{w}_quantized", weights, [1, 1, height * rows, width * columns]), Real(1), Counts($"{w}_zero_point", [0], [])],
+                w
+            );
             Window(Node("AveragePool", [Add("Mul", taps, w)], average), r.Taps, r.Taps, default);
             return new Held(Add("Mul", average, Reals($"{r.Name}_factors", factors, 1, 1, height, width)), shape, true);
         }
 
         // The Resize that has exactly these weights, or null.
-        private static (string Mode, string Coordinates, string Nearest)? Known(ResizeLayer r, QuantizedTensor x, QuantizedTensor y, int height, int width)
+        private static (string Mode, string Coordinates, string Nearest)? Known(
+            ResizeLayer r,
+            QuantizedTensor x,
+            QuantizedTensor y,
+            int height,
+            int width
+        )
         {
-            foreach (string mode in r.Taps == (1, 1) ? new[] { "nearest" } : r.Taps == (4, 4) ? ["cubic"] : ["linear", "cubic"])
+            foreach (
+                string mode in r.Taps == (1, 1) ? new[] { "nearest" }
+                : r.Taps == (4, 4) ? ["cubic"]
+                : ["linear", "cubic"]
+            )
             {
                 foreach (string coordinates in new[] { "half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel" })
                 {
-                    foreach (string nearest in mode == "nearest" ? new[] { "round_prefer_floor", "floor", "ceil", "round_prefer_ceil" } : ["round_prefer_floor"])
+                    foreach (
+                        string nearest in mode == "nearest"
+                            ? new[] { "round_prefer_floor", "floor", "ceil", "round_prefer_ceil" }
+                            : ["round_prefer_floor"]
+                    )
                     {
-                        Resampling rows = Resampling.Of(x.Shape.Height, null, height, mode, coordinates, nearest, -0.75), columns = Resampling.Of(x.Shape.Width, null, width, mode, coordinates, nearest, -0.75);
-                        if ((rows.Up, columns.Up) != r.Up || (rows.Down, columns.Down) != r.Down || (rows.Taps, columns.Taps) != r.Taps || !rows.First.AsSpan().SequenceEqual(r.FirstRow) || !columns.First.AsSpan().SequenceEqual(r.FirstColumn))
+                        Resampling rows = Resampling.Of(x.Shape.Height, null, height, mode, coordinates, nearest, -0.75),
+                            columns = Resampling.Of(x.Shape.Width, null, width, mode, coordinates, nearest, -0.75);
+                        if (
+                            (rows.Up, columns.Up) != r.Up
+                            || (rows.Down, columns.Down) != r.Down
+                            || (rows.Taps, columns.Taps) != r.Taps
+                            || !rows.First.AsSpan().SequenceEqual(r.FirstRow)
+                            || !columns.First.AsSpan().SequenceEqual(r.FirstColumn)
+                        )
                             continue;
                         var real = new FloatResize(r.Name, 0, 1)
                         {
-                            Up = r.Up, Down = r.Down, Taps = r.Taps, FirstRow = r.FirstRow, FirstColumn = r.FirstColumn, RowWeights = rows.Weights, ColumnWeights = columns.Weights,
+                            Up = r.Up,
+                            Down = r.Down,
+                            Taps = r.Taps,
+                            FirstRow = r.FirstRow,
+                            FirstColumn = r.FirstColumn,
+                            RowWeights = rows.Weights,
+                            ColumnWeights = columns.Weights,
                         };
-                        ResizeLayer same = LayerQuantizer.Resize(real, x with { Scale = Scale(x) }, y with { Scale = Scale(y) }, r.ClampLow, r.ClampHigh);
-                        if (same.Weights.AsSpan().SequenceEqual(r.Weights) && same.Scales.AsSpan().SequenceEqual(r.Scales) && IsExact(real, same, Scale(x) / Scale(y)))
+                        ResizeLayer same = LayerQuantizer.Resize(
+                            real,
+                            x with
+                            {
+                                Scale = Scale(x),
+                            },
+                            y with
+                            {
+                                Scale = Scale(y),
+                            },
+                            r.ClampLow,
+                            r.ClampHigh
+                        );
+                        if (
+                            same.Weights.AsSpan().SequenceEqual(r.Weights)
+                            && same.Scales.AsSpan().SequenceEqual(r.Scales)
+                            && IsExact(real, same, Scale(x) / Scale(y))
+                        )
                             return (mode, coordinates, nearest);
                     }
                 }
@@ -354,7 +543,10 @@ public static class QdqExporter
             {
                 (int phase, int tap) = Math.DivRem(i, taps);
                 (int p, int q) = Math.DivRem(phase, real.Up.Columns);
-                double wanted = (double)real.RowWeights[(p * real.Taps.Rows) + (tap / real.Taps.Columns)] * real.ColumnWeights[(q * real.Taps.Columns) + (tap % real.Taps.Columns)] * factor;
+                double wanted =
+                    (double)real.RowWeights[(p * real.Taps.Rows) + (tap / real.Taps.Columns)]
+                    * real.ColumnWeights[(q * real.Taps.Columns) + (tap % real.Taps.Columns)]
+                    * factor;
                 if (Math.Abs((integer.Weights[i] * integer.Scales[phase].ToReal()) - wanted) > 1e-6 * factor)
                     return false;
             }
@@ -368,18 +560,35 @@ public static class QdqExporter
             var at = new long[size * taps];
             for (int i = 0; i < at.Length; i++)
                 at[i] = Math.Clamp((i / taps / up * down) + first[i / taps % up] + (i % taps), 0, from - 1);
-            Node("Gather", [input, Initializer("resize_indices", Int64Type, MemoryMarshal.AsBytes<long>(at), at.Length)], result, ("axis", axis));
+            Node(
+                "Gather",
+                [input, Initializer("resize_indices", Int64Type, MemoryMarshal.AsBytes<long>(at), at.Length)],
+                result,
+                ("axis", axis)
+            );
             return result;
         }
 
-        private string Pool(string op, int input, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Top, int Left, int Bottom, int Right) padding, params (string Name, int Value)[] attributes)
+        private string Pool(
+            string op,
+            int input,
+            (int Rows, int Columns) kernel,
+            (int Rows, int Columns) stride,
+            (int Top, int Left, int Bottom, int Right) padding,
+            params (string Name, int Value)[] attributes
+        )
         {
             string result = Unique(op);
             Window(Node(op, [Read(input, true)], result, attributes), kernel, stride, padding);
             return result;
         }
 
-        private static void Window(NodeProto node, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Top, int Left, int Bottom, int Right) padding)
+        private static void Window(
+            NodeProto node,
+            (int Rows, int Columns) kernel,
+            (int Rows, int Columns) stride,
+            (int Top, int Left, int Bottom, int Right) padding
+        )
         {
             node.Attribute.Add(Ints("kernel_shape", kernel.Rows, kernel.Columns));
             node.Attribute.Add(Ints("strides", stride.Rows, stride.Columns));
@@ -389,8 +598,13 @@ public static class QdqExporter
         // Counts + 128 are the index: an unsigned quantisation gives it directly.
         private string LookUp(string value, QuantizedTensor t, sbyte[] table)
         {
-            string index = Unique($"{t.Name}_index"), result = Unique($"{t.Name}_quantized");
-            Node("QuantizeLinear", [value, Real(t.Scale), Initializer($"{index}_zero_point", UInt8Type, [(byte)(t.ZeroPoint + 128)])], index);
+            string index = Unique($"{t.Name}_index"),
+                result = Unique($"{t.Name}_quantized");
+            Node(
+                "QuantizeLinear",
+                [value, Real(t.Scale), Initializer($"{index}_zero_point", UInt8Type, [(byte)(t.ZeroPoint + 128)])],
+                index
+            );
             Node("Gather", [Counts($"{index}_table", table, [table.Length]), Cast(index, Int32Type)], result, ("axis", 0));
             return result;
         }
@@ -417,13 +631,18 @@ public static class QdqExporter
         private static float Exact(FixedPointScale wanted, Func<double, double> scaled)
         {
             double unit = scaled(1);
-            return Nearest(unit > 0 ? wanted.ToReal() / unit : 0, f => scaled(f) is >= 0 and < 1 << 22 and var factor && FixedPointScale.FromReal(factor) == wanted);
+            return Nearest(
+                unit > 0 ? wanted.ToReal() / unit : 0,
+                f => scaled(f) is >= 0 and < 1 << 22 and var factor && FixedPointScale.FromReal(factor) == wanted
+            );
         }
 
         // The number in single precision nearest to another that fits, 1 where that does, or simply the nearest.
         private static float Nearest(double value, Func<float, bool> fits)
         {
-            float nearest = (float)value, above = nearest, below = nearest;
+            float nearest = (float)value,
+                above = nearest,
+                below = nearest;
             if (Math.Abs(value - 1) < 1e-6 && fits(1))
                 return 1;
             for (int i = 0; i < 8; i++)
@@ -454,7 +673,10 @@ public static class QdqExporter
                 throw new FormatException($"tensor {network.Tensors[tensor].Name} is read before anything wrote it");
             TensorShape shape = network.Tensors[tensor].Shape;
             if (h.Shape.Batch != shape.Batch || h.Shape.Channels != shape.Channels || h.Shape.Elements != shape.Elements)
-                throw new FormatException($"tensor {network.Tensors[tensor].Name} {shape} shares the storage of a tensor {h.Shape}; heads and channels must be the same");
+                throw new FormatException(
+                    $"tensor {network.Tensors[tensor].Name} {shape} shares the storage of a tensor {h.Shape}; heads "
+                        + $"and channels must be the same"
+                );
             if (h.Shape == shape)
                 return InOrder(h, channelsFirst);
             if (!views.TryGetValue((h.Value, shape, h.ChannelsFirst), out string? view))
@@ -467,7 +689,9 @@ public static class QdqExporter
             if (h.ChannelsFirst == channelsFirst)
                 return h.Value;
             if (!views.TryGetValue((h.Value, h.Shape, channelsFirst), out string? view))
-                views[(h.Value, h.Shape, channelsFirst)] = view = channelsFirst ? Transpose(h.Value, 0, 3, 1, 2) : Transpose(h.Value, 0, 2, 3, 1);
+                views[(h.Value, h.Shape, channelsFirst)] = view = channelsFirst
+                    ? Transpose(h.Value, 0, 3, 1, 2)
+                    : Transpose(h.Value, 0, 2, 3, 1);
             return view;
         }
 
@@ -489,7 +713,8 @@ public static class QdqExporter
         private string Crop(string image, long top, long left, long bottom, long right)
         {
             string result = Unique("crop");
-            string Pair(string what, long rows, long columns) => Initializer($"{result}_{what}", Int64Type, MemoryMarshal.AsBytes<long>(new[] { rows, columns }), 2);
+            string Pair(string what, long rows, long columns) =>
+                Initializer($"{result}_{what}", Int64Type, MemoryMarshal.AsBytes<long>(new[] { rows, columns }), 2);
             Node("Slice", [image, Pair("starts", top, left), Pair("ends", bottom, right), Pair("axes", 2, 3)], result);
             return result;
         }
@@ -510,33 +735,68 @@ public static class QdqExporter
 
         private NodeProto Node(string op, string[] inputs, string output, params (string Name, int Value)[] attributes)
         {
-            var node = new NodeProto { OpType = op, Name = $"{output}/{op}", Input = { inputs }, Output = { output } };
-            node.Attribute.Add(attributes.Select(a => new AttributeProto { Name = a.Name, Type = 2, I = a.Value }));
+            var node = new NodeProto
+            {
+                OpType = op,
+                Name = $"{output}/{op}",
+                Input = { inputs },
+                Output = { output },
+            };
+            node.Attribute.Add(
+                attributes.Select(a => new AttributeProto
+                {
+                    Name = a.Name,
+                    Type = 2,
+                    I = a.Value,
+                })
+            );
             graph.Node.Add(node);
             return node;
         }
 
-        private static AttributeProto Text(string name, string value) => new() { Name = name, Type = 3, S = ByteString.CopyFromUtf8(value) };
+        private static AttributeProto Text(string name, string value) =>
+            new()
+            {
+                Name = name,
+                Type = 3,
+                S = ByteString.CopyFromUtf8(value),
+            };
 
-        private static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = 7, Ints = { values } };
+        private static AttributeProto Ints(string name, params long[] values) =>
+            new()
+            {
+                Name = name,
+                Type = 7,
+                Ints = { values },
+            };
 
         private string Real(double value) => Reals("constant", [(float)value], []);
 
         private string Reals(string name, float[] values) => Reals(name, values, values.Length);
 
-        private string Reals(string name, float[] values, params long[] dims) => Initializer(name, FloatType, MemoryMarshal.AsBytes<float>(values), dims);
+        private string Reals(string name, float[] values, params long[] dims) =>
+            Initializer(name, FloatType, MemoryMarshal.AsBytes<float>(values), dims);
 
         // Counts in the type of the file: as unsigned bytes they, and the zero points among them, are 128 higher.
-        private string Counts(string name, sbyte[] values, long[] dims) => type == QdqType.Int8
-            ? Initializer(name, Int8Type, MemoryMarshal.AsBytes<sbyte>(values), dims)
-            : Initializer(name, UInt8Type, [.. values.Select(v => (byte)(v + 128))], dims);
+        private string Counts(string name, sbyte[] values, long[] dims) =>
+            type == QdqType.Int8
+                ? Initializer(name, Int8Type, MemoryMarshal.AsBytes<sbyte>(values), dims)
+                : Initializer(name, UInt8Type, [.. values.Select(v => (byte)(v + 128))], dims);
 
         private string Int32s(string name, int[] values) => Initializer(name, Int32Type, MemoryMarshal.AsBytes<int>(values), values.Length);
 
         private string Initializer(string name, int type, ReadOnlySpan<byte> data, params long[] dims)
         {
             string unique = Unique(name);
-            graph.Initializer.Add(new TensorProto { Name = unique, DataType = type, RawData = ByteString.CopyFrom(data), Dims = { dims } });
+            graph.Initializer.Add(
+                new TensorProto
+                {
+                    Name = unique,
+                    DataType = type,
+                    RawData = ByteString.CopyFrom(data),
+                    Dims = { dims },
+                }
+            );
             return unique;
         }
 
@@ -544,10 +804,18 @@ public static class QdqExporter
         {
             var dims = new TensorShapeProto();
             dims.Dim.Add(Dims(shape, true).Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
-            return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = FloatType, Shape = dims } } };
+            return new ValueInfoProto
+            {
+                Name = name,
+                Type = new TypeProto
+                {
+                    TensorType = new TypeProto.Types.Tensor { ElemType = FloatType, Shape = dims },
+                },
+            };
         }
 
-        private static long[] Dims(TensorShape s, bool channelsFirst) => channelsFirst ? [s.Batch, s.Channels, s.Height, s.Width] : [s.Batch, s.Height, s.Width, s.Channels];
+        private static long[] Dims(TensorShape s, bool channelsFirst) =>
+            channelsFirst ? [s.Batch, s.Channels, s.Height, s.Width] : [s.Batch, s.Height, s.Width, s.Channels];
 
         private string Unique(string name)
         {

@@ -28,25 +28,41 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
         if (output is < 1 or > 1 << 20)
             throw new FormatException($"resizes {size} to {output}; a size from 1 to {1 << 20} is needed");
         // One period: up outputs for down inputs.
-        (int up, int down) = coordinates == "align_corners" ? output == 1 ? (1, 1) : Reduced((int)output - 1, size - 1)
-            : wanted is not null ? Reduced((int)output, size) : Fraction(scale!.Value);
+        (int up, int down) =
+            coordinates == "align_corners"
+                ? output == 1
+                    ? (1, 1)
+                    : Reduced((int)output - 1, size - 1)
+                : wanted is not null
+                    ? Reduced((int)output, size)
+                    : Fraction(scale!.Value);
         if (down == 0)
             (up, down) = (1, 1);
         double ratio = coordinates == "align_corners" && (output == 1 || size == 1) ? 0 : (double)down / up;
         if (ratio == 0 && output > 1)
             up = (int)output;
-        double Source(int o) => coordinates switch
-        {
-            "half_pixel" => ((o + 0.5) * ratio) - 0.5,
-            "pytorch_half_pixel" => output > 1 ? ((o + 0.5) * ratio) - 0.5 : 0,
-            "align_corners" => o * ratio,
-            "asymmetric" => o * ratio,
-            _ => throw new FormatException($"coordinate_transformation_mode {coordinates} is not supported; half_pixel, pytorch_half_pixel, align_corners and asymmetric are"),
-        };
+        double Source(int o) =>
+            coordinates switch
+            {
+                "half_pixel" => ((o + 0.5) * ratio) - 0.5,
+                "pytorch_half_pixel" => output > 1 ? ((o + 0.5) * ratio) - 0.5 : 0,
+                "align_corners" => o * ratio,
+                "asymmetric" => o * ratio,
+                _ => throw new FormatException(
+                    $"coordinate_transformation_mode {coordinates} is not supported; half_pixel, pytorch_half_pixel, "
+                        + $"align_corners and asymmetric are"
+                ),
+            };
         // Positions repeat only over whole periods. Where the output ends within one, it is one period as a whole.
         if (output % up != 0)
             (up, down) = ((int)output, size);
-        (int taps, int before) = mode switch { "nearest" => (1, 0), "linear" => (2, 0), "cubic" => (4, 1), _ => throw new FormatException($"mode {mode} is not supported; nearest, linear and cubic are") };
+        (int taps, int before) = mode switch
+        {
+            "nearest" => (1, 0),
+            "linear" => (2, 0),
+            "cubic" => (4, 1),
+            _ => throw new FormatException($"mode {mode} is not supported; nearest, linear and cubic are"),
+        };
         var first = new int[up];
         var weights = new float[up * taps];
         for (int p = 0; p < up; p++)
@@ -56,14 +72,18 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
             {
                 // A position that is whole but for rounding errors is whole.
                 double near = Math.Abs(x - Math.Round(x)) < 1e-6 ? Math.Round(x) : x;
-                first[p] = (int)(nearest switch
-                {
-                    "floor" => Math.Floor(near),
-                    "ceil" => Math.Ceiling(near),
-                    "round_prefer_floor" => Math.Ceiling(near - 0.5),
-                    "round_prefer_ceil" => Math.Floor(near + 0.5),
-                    _ => throw new FormatException($"nearest_mode {nearest} is not supported; floor, ceil, round_prefer_floor and round_prefer_ceil are"),
-                });
+                first[p] = (int)(
+                    nearest switch
+                    {
+                        "floor" => Math.Floor(near),
+                        "ceil" => Math.Ceiling(near),
+                        "round_prefer_floor" => Math.Ceiling(near - 0.5),
+                        "round_prefer_ceil" => Math.Floor(near + 0.5),
+                        _ => throw new FormatException(
+                            $"nearest_mode {nearest} is not supported; floor, ceil, round_prefer_floor and round_prefer_ceil are"
+                        ),
+                    }
+                );
                 weights[p] = 1;
                 continue;
             }
@@ -73,9 +93,12 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
             for (int t = 0; t < taps; t++)
             {
                 double d = Math.Abs(x - (first[p] + t));
-                weights[(p * taps) + t] = (float)(mode == "linear" ? Math.Max(0, 1 - d)
+                weights[(p * taps) + t] = (float)(
+                    mode == "linear" ? Math.Max(0, 1 - d)
                     : d <= 1 ? ((((a + 2) * d) - (a + 3)) * d * d) + 1
-                    : d < 2 ? (((((a * d) - (5 * a)) * d) + (8 * a)) * d) - (4 * a) : 0);
+                    : d < 2 ? (((((a * d) - (5 * a)) * d) + (8 * a)) * d) - (4 * a)
+                    : 0
+                );
             }
         }
 
@@ -91,7 +114,8 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
 
     private static (int, int) Reduced(int up, int down)
     {
-        int a = up, b = down;
+        int a = up,
+            b = down;
         while (b != 0)
             (a, b) = (b, a % b);
         return (up / a, down / a);

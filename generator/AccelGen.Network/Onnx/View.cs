@@ -36,7 +36,9 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
     public bool Same(View other) => Key == other.Key;
 
     /// <summary>A text that is the same for views of the same elements in the same order.</summary>
-    public string Key => $"{Tensor}:{Channel}:{Pixel}:" + string.Join('|', Dims.Select(d => string.Join(',', Merge(d).Select(a => $"{a.Size}{a.Axis}{a.Stride}"))));
+    public string Key =>
+        $"{Tensor}:{Channel}:{Pixel}:"
+        + string.Join('|', Dims.Select(d => string.Join(',', Merge(d).Select(a => $"{a.Size}{a.Axis}{a.Stride}"))));
 
     public View Permute(int[] order) => this with { Dims = [.. order.Select(i => Dims[i])] };
 
@@ -49,7 +51,7 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
         for (int i = 0; i < sizes.Length; i++)
         {
             var atoms = new List<Atom>();
-            for (int need = (int)sizes[i]; need > 1;)
+            for (int need = (int)sizes[i]; need > 1; )
             {
                 Atom a = open.First!.Value;
                 open.RemoveFirst();
@@ -67,14 +69,21 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
                 }
                 else
                 {
-                    throw new FormatException($"the reshape of [{string.Join(", ", Sizes)}] to [{string.Join(", ", sizes)}] divides an axis of {a.Size} {(a.Axis == TensorAxis.Channels ? "channels" : "pixels")} into parts of {need}; reshapes that split and join whole axes are supported");
+                    throw new FormatException(
+                        $"the reshape of [{string.Join(", ", Sizes)}] to [{string.Join(", ", sizes)}] divides an axis "
+                            + $"of {a.Size} {(a.Axis == TensorAxis.Channels ? "channels" : "pixels")} into parts of "
+                            + $"{need}; reshapes that split and join whole axes are supported"
+                    );
                 }
             }
 
             dims[i] = Merge(atoms);
         }
 
-        return this with { Dims = dims };
+        return this with
+        {
+            Dims = dims,
+        };
     }
 
     /// <summary>Every <paramref name="step"/>-th index of a dimension.</summary>
@@ -84,12 +93,14 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
         Atom[] atoms = Merge(Dims[dim]);
         if (start == 0 && step == 1 && count == Product(atoms))
             return this;
-        int channel = Channel, pixel = Pixel;
+        int channel = Channel,
+            pixel = Pixel;
         var kept = new List<Atom>();
         for (int i = 0; i < atoms.Length; i++)
         {
             Atom a = atoms[i];
-            int inner = Product(atoms[(i + 1)..]), last = start + ((count - 1) * step);
+            int inner = Product(atoms[(i + 1)..]),
+                last = start + ((count - 1) * step);
             if (inner > 1 && start / inner == last / inner)
             {
                 Move(a, start / inner);
@@ -100,7 +111,10 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
             if (inner > 1)
             {
                 if (step != 1 || start % inner != 0 || count % inner != 0)
-                    throw new FormatException($"takes {count} from {start} on of [{string.Join(", ", Sizes)}], which cuts across an axis made of {string.Join(" x ", atoms.Select(x => x.Size))}; slices of whole parts are supported");
+                    throw new FormatException(
+                        $"takes {count} from {start} on of [{string.Join(", ", Sizes)}], which cuts across an axis "
+                            + $"made of {string.Join(" x ", atoms.Select(x => x.Size))}; slices of whole parts are supported"
+                    );
                 Move(a, start / inner);
                 kept.Add(a with { Size = count / inner });
                 kept.AddRange(atoms[(i + 1)..]);
@@ -111,7 +125,12 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
             kept.Add(a with { Size = count, Stride = a.Stride * step });
         }
 
-        return this with { Dims = [.. Dims.Select((d, i) => i == dim ? Merge(kept) : d)], Channel = channel, Pixel = pixel };
+        return this with
+        {
+            Dims = [.. Dims.Select((d, i) => i == dim ? Merge(kept) : d)],
+            Channel = channel,
+            Pixel = pixel,
+        };
 
         void Move(Atom a, int by)
         {
@@ -123,10 +142,19 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
     }
 
     /// <summary>Repeats dimensions of size 1, and puts dimensions in front, until the sizes are those given.</summary>
-    public View Expand(long[] sizes) => this with
-    {
-        Dims = [.. sizes.Select((n, i) => i - (sizes.Length - Rank) is var at && at >= 0 && (Dims[at].Length > 0 || n == 1) ? Dims[at] : n == 1 ? [] : new Atom[] { new((int)n, TensorAxis.None, 0) })],
-    };
+    public View Expand(long[] sizes) =>
+        this with
+        {
+            Dims =
+            [
+                .. sizes.Select(
+                    (n, i) =>
+                        i - (sizes.Length - Rank) is var at && at >= 0 && (Dims[at].Length > 0 || n == 1) ? Dims[at]
+                        : n == 1 ? []
+                        : new Atom[] { new((int)n, TensorAxis.None, 0) }
+                ),
+            ],
+        };
 
     /// <summary>Joins neighbours that run on in one stride, and drops atoms of one element.</summary>
     public static Atom[] Merge(IEnumerable<Atom> atoms)

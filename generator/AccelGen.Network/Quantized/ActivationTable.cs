@@ -30,7 +30,8 @@ public static class ActivationTable
     {
         const int Steps = 4096;
         double At(int i) => range.Low + (((double)range.High - range.Low) * i / Steps);
-        int low = 0, high = Steps;
+        int low = 0,
+            high = Steps;
         while (low < Steps && Count(activation, At(low + 1), output) == Count(activation, range.Low, output))
             low++;
         while (high > low && Count(activation, At(high - 1), output) == Count(activation, range.High, output))
@@ -39,7 +40,8 @@ public static class ActivationTable
     }
 
     // Outside a function's domain nothing was seen in calibration; the entry is real zero.
-    private static sbyte Count(Activation activation, double x, QuantizedTensor output) => ActivationFunction.Evaluate(activation, x) is var y && double.IsNaN(y)
-        ? (sbyte)output.ZeroPoint
-        : (sbyte)Math.Clamp(Math.Round(y / output.Scale, MidpointRounding.ToEven) + output.ZeroPoint, -128, 127);
+    private static sbyte Count(Activation activation, double x, QuantizedTensor output) =>
+        ActivationFunction.Evaluate(activation, x) is var y && double.IsNaN(y)
+            ? (sbyte)output.ZeroPoint
+            : (sbyte)Math.Clamp(Math.Round(y / output.Scale, MidpointRounding.ToEven) + output.ZeroPoint, -128, 127);
 }

@@ -33,7 +33,11 @@ public static class BlockList
 
         if (problems.Count > 0)
         {
-            string legal = blocks.Count == 0 ? "the network has no skippable blocks" : $"legal are 0 to {blocks.Count - 1}, ranges such as 0-{blocks.Count - 1}, none, and {string.Join(", ", blocks.Select(b => b.Name))}";
+            string legal =
+                blocks.Count == 0
+                    ? "the network has no skippable blocks"
+                    : $"legal are 0 to {blocks.Count - 1}, ranges such as 0-{blocks.Count - 1}, none, and "
+                        + $"{string.Join(", ", blocks.Select(b => b.Name))}";
             throw new FormatException($"--skip {text}: {string.Join("; ", problems)}; {legal}");
         }
 

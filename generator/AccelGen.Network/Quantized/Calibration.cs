@@ -13,7 +13,8 @@ public enum CalibrationMethod
     /// <summary>The range that holds a given percentage of the values on each side.</summary>
     Percentile,
 
-    /// <summary>The range whose 256 counts have the smallest mean squared error, channels weighted by the squares of the weights that read them.</summary>
+    /// <summary>The range whose 256 counts have the smallest mean squared error, channels weighted by the squares of the weights that read
+    /// them.</summary>
     MeanSquaredError,
 }
 
@@ -28,7 +29,14 @@ internal static class Calibration
     private const int Bins = 8192;
 
     /// <summary>Range per tensor id, see <see cref="Quantizer.Calibrate"/>.</summary>
-    public static ValueRange[] Run(FloatNetwork network, IReadOnlyList<float[]> inputs, CalibrationMethod method, double percentile, Action? sampleDone, CancellationToken cancellation)
+    public static ValueRange[] Run(
+        FloatNetwork network,
+        IReadOnlyList<float[]> inputs,
+        CalibrationMethod method,
+        double percentile,
+        Action? sampleDone,
+        CancellationToken cancellation
+    )
     {
         if (inputs.Count == 0)
             throw new FormatException("calibration needs at least one input");
@@ -51,33 +59,55 @@ internal static class Calibration
         var histograms = new double[ranges.Length][];
         for (int t = 0; t < histograms.Length; t++)
             histograms[t] = new double[Bins];
-        Pass((tensor, values) =>
-        {
-            ValueRange r = ranges[tensor];
-            float perBin = (r.High - r.Low) / Bins;
-            double[] histogram = histograms[tensor];
-            if (perBin <= 0)
-                return;
-            // What precedes an activation matters as what follows it.
-            double[]? channels = importance.Length == 0 ? null : importance[tensor < tensors ? tensor : active[tensor - tensors].Output];
-            TensorShape shape = network.Tensors[tensor].Shape;
-            int perHead = shape.Height * shape.Width * shape.Channels;
-            lock (histogram)
+        Pass(
+            (tensor, values) =>
             {
-                for (int i = 0; i < values.Length; i++)
-                    histogram[Math.Clamp((int)((values[i] - r.Low) / perBin), 0, Bins - 1)] += channels is null ? 1 : channels[(i / perHead * shape.Channels) + (i % shape.Channels)];
+                ValueRange r = ranges[tensor];
+                float perBin = (r.High - r.Low) / Bins;
+                double[] histogram = histograms[tensor];
+                if (perBin <= 0)
+                    return;
+                // What precedes an activation matters as what follows it.
+                double[]? channels =
+                    importance.Length == 0 ? null : importance[tensor < tensors ? tensor : active[tensor - tensors].Output];
+                TensorShape shape = network.Tensors[tensor].Shape;
+                int perHead = shape.Height * shape.Width * shape.Channels;
+                lock (histogram)
+                {
+                    for (int i = 0; i < values.Length; i++)
+                        histogram[Math.Clamp((int)((values[i] - r.Low) / perBin), 0, Bins - 1)] += channels is null
+                            ? 1
+                            : channels[(i / perHead * shape.Channels) + (i % shape.Channels)];
+                }
             }
-        });
-        Parallel.For(0, ranges.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, t => ranges[t] = method == CalibrationMethod.Percentile
-            ? Trim(ranges[t], histograms[t], percentile)
-            : LeastSquares(ranges[t], histograms[t], symmetric.Contains(t), t < tensors ? default : active[t - tensors].Activation));
+        );
+        Parallel.For(
+            0,
+            ranges.Length,
+            new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
+            t =>
+                ranges[t] =
+                    method == CalibrationMethod.Percentile
+                        ? Trim(ranges[t], histograms[t], percentile)
+                        : LeastSquares(
+                            ranges[t],
+                            histograms[t],
+                            symmetric.Contains(t),
+                            t < tensors ? default : active[t - tensors].Activation
+                        )
+        );
         return ranges;
 
         void Observe(int tensor, float[] values)
         {
-            float low = TensorPrimitives.Min<float>(values), high = TensorPrimitives.Max<float>(values);
+            float low = TensorPrimitives.Min<float>(values),
+                high = TensorPrimitives.Max<float>(values);
             if (!float.IsFinite(low) || !float.IsFinite(high))
-                throw new FormatException($"tensor {network.Tensors[tensor].Name} reaches {(float.IsFinite(low) ? high : low)} on the calibration inputs: no scale holds that; look for a root or a logarithm of negative values, a division by 0, or weights near the largest float in what computes it");
+                throw new FormatException(
+                    $"tensor {network.Tensors[tensor].Name} reaches {(float.IsFinite(low) ? high : low)} on the "
+                        + $"calibration inputs: no scale holds that; look for a root or a logarithm of negative "
+                        + $"values, a division by 0, or weights near the largest float in what computes it"
+                );
             lock (ranges)
                 ranges[tensor] = new ValueRange(Math.Min(ranges[tensor].Low, low), Math.Max(ranges[tensor].High, high));
         }
@@ -86,12 +116,21 @@ internal static class Calibration
         {
             try
             {
-                Parallel.ForEach(inputs, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, input =>
-                {
-                    observe(network.Inputs[0], input);
-                    FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input }, null, (layer, values) => observe(layer.Output, values));
-                    sampleDone?.Invoke();
-                });
+                Parallel.ForEach(
+                    inputs,
+                    new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
+                    input =>
+                    {
+                        observe(network.Inputs[0], input);
+                        FloatExecutor.Run(
+                            network,
+                            new Dictionary<int, float[]> { [network.Inputs[0]] = input },
+                            null,
+                            (layer, values) => observe(layer.Output, values)
+                        );
+                        sampleDone?.Invoke();
+                    }
+                );
             }
             catch (AggregateException e) when (e.InnerException is FormatException)
             {
@@ -122,10 +161,15 @@ internal static class Calibration
             layers.Add(new FloatCopy(layer.Name, tensors.Count - 1, layer.Output) { Activation = layer.Activation, Block = layer.Block });
         }
 
-        return network with { Tensors = tensors, Layers = layers };
+        return network with
+        {
+            Tensors = tensors,
+            Layers = layers,
+        };
     }
 
-    /// <summary>How much an error in each channel of each tensor weighs: the mean square of the weights that read it, 1 on average.</summary>
+    /// <summary>How much an error in each channel of each tensor weighs: the mean square of the weights that read it, 1 on
+    /// average.</summary>
     private static double[][] Importance(FloatNetwork network)
     {
         double[][] importance = [.. network.Tensors.Select(t => new double[t.Shape.Batch * t.Shape.Channels])];
@@ -134,10 +178,13 @@ internal static class Calibration
             foreach (int read in layer.Reads)
             {
                 int tensor = network.Home(read);
-                double[] sum = importance[tensor], one = new double[sum.Length];
+                double[] sum = importance[tensor],
+                    one = new double[sum.Length];
                 if (layer is FloatConv { IsDataMovement: false } conv && read == layer.Input)
                 {
-                    int perGroup = sum.Length / conv.Groups, run = conv.Weights.Length / conv.Bias.Length, outputsPerGroup = conv.Bias.Length / conv.Groups;
+                    int perGroup = sum.Length / conv.Groups,
+                        run = conv.Weights.Length / conv.Bias.Length,
+                        outputsPerGroup = conv.Bias.Length / conv.Groups;
                     for (int i = 0; i < conv.Weights.Length; i++)
                         one[(i / run / outputsPerGroup * perGroup) + (i % perGroup)] += (double)conv.Weights[i] * conv.Weights[i];
                 }
@@ -149,15 +196,20 @@ internal static class Calibration
         }
 
         // Views have the channels of their storage; what nothing reads counts evenly.
-        return [.. network.Tensors.Select(t => importance[network.Home(t.Id)] is var sum && sum.Sum() > 0 ? sum : [.. sum.Select(_ => 1.0)])];
+        return
+        [
+            .. network.Tensors.Select(t => importance[network.Home(t.Id)] is var sum && sum.Sum() > 0 ? sum : [.. sum.Select(_ => 1.0)]),
+        ];
     }
 
     private static ValueRange Trim(ValueRange range, double[] histogram, double percentile)
     {
-        double total = histogram.Sum(), cut = Math.Floor(total * (1 - (percentile / 100)));
+        double total = histogram.Sum(),
+            cut = Math.Floor(total * (1 - (percentile / 100)));
         if (total == 0)
             return range;
-        int first = 0, last = Bins - 1;
+        int first = 0,
+            last = Bins - 1;
         for (double below = histogram[0]; below <= cut && first < Bins - 1; below += histogram[first])
             first++;
         for (double above = histogram[Bins - 1]; above <= cut && last > 0; above += histogram[last])
@@ -173,11 +225,16 @@ internal static class Calibration
         if (range.High - range.Low <= 0 || histogram.Sum() == 0)
             return range;
         double perBin = ((double)range.High - range.Low) / Bins;
-        (double Value, double Result, double Count)[] bins = [.. histogram.Select((count, i) => (Value: range.Low + ((i + 0.5) * perBin), Count: count)).Where(b => b.Count > 0)
-            .Select(b => (b.Value, ActivationFunction.Evaluate(activation, b.Value), b.Count))];
+        (double Value, double Result, double Count)[] bins =
+        [
+            .. histogram
+                .Select((count, i) => (Value: range.Low + ((i + 0.5) * perBin), Count: count))
+                .Where(b => b.Count > 0)
+                .Select(b => (b.Value, ActivationFunction.Evaluate(activation, b.Value), b.Count)),
+        ];
         ValueRange best = range;
         double least = Error(bins, best, symmetric, activation);
-        for (bool moved = true; moved;)
+        for (bool moved = true; moved; )
         {
             moved = false;
             for (int end = 0; end < 2; end++)
@@ -185,7 +242,10 @@ internal static class Calibration
                 for (int i = 0; i < Steps; i++)
                 {
                     float part = MathF.Pow(0.93f, i);
-                    ValueRange candidate = symmetric ? new(range.Low * part, range.High * part) : end == 0 ? best with { Low = range.Low * part } : best with { High = range.High * part };
+                    ValueRange candidate =
+                        symmetric ? new(range.Low * part, range.High * part)
+                        : end == 0 ? best with { Low = range.Low * part }
+                        : best with { High = range.High * part };
                     double error = Error(bins, candidate, symmetric, activation);
                     if (error < least * (1 - 1e-9))
                         (least, best, moved) = (error, candidate, true);
@@ -197,7 +257,12 @@ internal static class Calibration
     }
 
     // Error of the values, or of the activation's result when its argument is rounded to counts.
-    private static double Error((double Value, double Result, double Count)[] bins, ValueRange candidate, bool symmetric, Activation activation)
+    private static double Error(
+        (double Value, double Result, double Count)[] bins,
+        ValueRange candidate,
+        bool symmetric,
+        Activation activation
+    )
     {
         (double scale, int zero) = Quantizer.Parameters(candidate, symmetric);
         var results = new double[256];

@@ -20,7 +20,8 @@ public static class ChannelEqualization
     /// <exception cref="FormatException">There is no sample.</exception>
     public static FloatNetwork Apply(FloatNetwork network, IReadOnlyList<float[]> inputs, CancellationToken cancellation = default)
     {
-        FloatNetwork scaled = Scale(network, inputs, cancellation), split = ChannelSplit.Apply(scaled, inputs, cancellation: cancellation);
+        FloatNetwork scaled = Scale(network, inputs, cancellation),
+            split = ChannelSplit.Apply(scaled, inputs, cancellation: cancellation);
         return ReferenceEquals(split, scaled) ? scaled : Scale(split, inputs, cancellation);
     }
 
@@ -35,19 +36,31 @@ public static class ChannelEqualization
         int?[] leader = Groups(network);
         var statistics = new ChannelStatistics(network, inputs, cancellation);
         var factors = new Dictionary<int, double[]>();
-        foreach (IGrouping<int, FloatTensor> group in network.Tensors.Where(t => leader[t.Id] is not null).GroupBy(t => leader[t.Id]!.Value))
+        foreach (
+            IGrouping<int, FloatTensor> group in network.Tensors.Where(t => leader[t.Id] is not null).GroupBy(t => leader[t.Id]!.Value)
+        )
         {
-            double[][] largest = [.. group.Select(t => statistics.Largest(t.Id)).OfType<double[]>()], powers = [.. group.Select(t => statistics.Power(t.Id)).OfType<double[]>()];
+            double[][] largest = [.. group.Select(t => statistics.Largest(t.Id)).OfType<double[]>()],
+                powers = [.. group.Select(t => statistics.Power(t.Id)).OfType<double[]>()];
             FloatConv[] readers = [.. network.Layers.OfType<FloatConv>().Where(c => leader[c.Input] == group.Key)];
             if (largest.Length == 0 || readers.Length == 0)
                 continue;
-            double[] range = [.. largest[0].Select((_, k) => largest.Max(l => l[k]))], power = [.. powers[0].Select((_, k) => powers.Max(p => p[k]))];
+            double[] range = [.. largest[0].Select((_, k) => largest.Max(l => l[k]))],
+                power = [.. powers[0].Select((_, k) => powers.Max(p => p[k]))];
             if (Best(range, power, readers) is { } best)
                 factors[group.Key] = best;
         }
 
         double[]? Factors(int tensor) => leader[tensor] is int g ? factors.GetValueOrDefault(g) : null;
-        return network with { Layers = [.. network.Layers.Select(l => l is FloatConv { IsDataMovement: false } conv ? Scaled(conv, Factors(conv.Output), Factors(conv.Input)) : l)] };
+        return network with
+        {
+            Layers =
+            [
+                .. network.Layers.Select(l =>
+                    l is FloatConv { IsDataMovement: false } conv ? Scaled(conv, Factors(conv.Output), Factors(conv.Input)) : l
+                ),
+            ],
+        };
     }
 
     /// <summary>For each tensor the first of those that must have the same factors, or null where the factors must be 1.</summary>
@@ -67,7 +80,16 @@ public static class ChannelEqualization
         foreach (FloatLayer layer in network.Layers)
         {
             // What is scaled by a positive factor before it is scaled by the same factor after it.
-            bool straight = layer is { Activation.Kind: ActivationKind.None, Table: null, TransposeOutput: false, Range.Low: 0 or float.NegativeInfinity, Range.High: float.PositiveInfinity, ResidualBroadcast: Broadcast.None };
+            bool straight =
+                layer is
+                {
+                    Activation.Kind: ActivationKind.None,
+                    Table: null,
+                    TransposeOutput: false,
+                    Range.Low: 0 or float.NegativeInfinity,
+                    Range.High: float.PositiveInfinity,
+                    ResidualBroadcast: Broadcast.None
+                };
             if (straight && layer is FloatConv { IsDataMovement: false, Fixed: null })
             {
                 if (layer.Residual is int r)
@@ -109,7 +131,8 @@ public static class ChannelEqualization
         foreach (FloatConv conv in readers)
             Visit(conv, range.Length, (_, k, w) => weight[k] = Math.Max(weight[k], Math.Abs(w)));
         // A channel that is silent or not read keeps its factor.
-        double[] ones = [.. range.Select(_ => 1.0)], before = [.. readers.Select(r => Noise(r, range, power, ones))];
+        double[] ones = [.. range.Select(_ => 1.0)],
+            before = [.. readers.Select(r => Noise(r, range, power, ones))];
         double least = 0.9 * readers.Length;
         double[]? best = null;
         foreach (double a in RangePowers)
@@ -133,21 +156,31 @@ public static class ChannelEqualization
     {
         int rows = conv.Bias.Length;
         double step = range.Zip(factors, (r, f) => r * f).Max() / 255;
-        double[] weights = new double[rows], largest = new double[rows], signal = new double[rows];
-        Visit(conv, range.Length, (row, k, w) =>
-        {
-            w /= factors[k];
-            weights[row] += w * w;
-            largest[row] = Math.Max(largest[row], Math.Abs(w));
-            signal[row] += factors[k] * factors[k] * power[k];
-        });
-        return Enumerable.Range(0, rows).Sum(row => (step * step * weights[row]) + (largest[row] * largest[row] / (127 * 127) * signal[row]));
+        double[] weights = new double[rows],
+            largest = new double[rows],
+            signal = new double[rows];
+        Visit(
+            conv,
+            range.Length,
+            (row, k, w) =>
+            {
+                w /= factors[k];
+                weights[row] += w * w;
+                largest[row] = Math.Max(largest[row], Math.Abs(w));
+                signal[row] += factors[k] * factors[k] * power[k];
+            }
+        );
+        return Enumerable
+            .Range(0, rows)
+            .Sum(row => (step * step * weights[row]) + (largest[row] * largest[row] / (127 * 127) * signal[row]));
     }
 
     // Every weight with its output and input channel.
     private static void Visit(FloatConv conv, int channels, Action<int, int, double> visit)
     {
-        int run = conv.Weights.Length / conv.Bias.Length, perGroup = channels / conv.Groups, outputsPerGroup = conv.Bias.Length / conv.Groups;
+        int run = conv.Weights.Length / conv.Bias.Length,
+            perGroup = channels / conv.Groups,
+            outputsPerGroup = conv.Bias.Length / conv.Groups;
         for (int i = 0; i < conv.Weights.Length; i++)
             visit(i / run, (i / run / outputsPerGroup * perGroup) + (i % perGroup), conv.Weights[i]);
     }
@@ -156,7 +189,8 @@ public static class ChannelEqualization
     {
         if (output is null && input is null)
             return conv;
-        int run = conv.Weights.Length / conv.Bias.Length, at = 0;
+        int run = conv.Weights.Length / conv.Bias.Length,
+            at = 0;
         var weights = new float[conv.Weights.Length];
         if (input is null)
         {
@@ -168,6 +202,10 @@ public static class ChannelEqualization
             Visit(conv, input.Length, (row, k, w) => weights[at++] = (float)(w / input[k] * (output?[row] ?? 1)));
         }
 
-        return conv with { Weights = weights, Bias = output is null ? conv.Bias : [.. conv.Bias.Select((b, k) => (float)(b * output[k]))] };
+        return conv with
+        {
+            Weights = weights,
+            Bias = output is null ? conv.Bias : [.. conv.Bias.Select((b, k) => (float)(b * output[k]))],
+        };
     }
 }

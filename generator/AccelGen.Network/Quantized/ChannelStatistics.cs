@@ -12,8 +12,17 @@ internal sealed class ChannelStatistics
     {
         if (inputs.Count == 0)
             throw new FormatException("the ranges of channels need at least one input");
-        Parallel.ForEach(inputs, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, input =>
-            FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = input }, null, (layer, values) => Observe(network.Tensors[layer.Output], values)));
+        Parallel.ForEach(
+            inputs,
+            new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
+            input =>
+                FloatExecutor.Run(
+                    network,
+                    new Dictionary<int, float[]> { [network.Inputs[0]] = input },
+                    null,
+                    (layer, values) => Observe(network.Tensors[layer.Output], values)
+                )
+        );
     }
 
     /// <summary>Largest magnitude of each channel, or null of a tensor that no layer writes or that has no channels.</summary>
@@ -27,7 +36,8 @@ internal sealed class ChannelStatistics
         int n = tensor.Shape.Channels;
         if (tensor.Shape.Batch != 1)
             return;
-        double[] largest = new double[n], squares = new double[n];
+        double[] largest = new double[n],
+            squares = new double[n];
         for (int i = 0; i < values.Length; i++)
         {
             double v = values[i];
@@ -37,7 +47,9 @@ internal sealed class ChannelStatistics
 
         lock (channels)
         {
-            (double[] Largest, double[] Squares, long Pixels) known = channels.TryGetValue(tensor.Id, out var c) ? c : (new double[n], new double[n], 0);
+            (double[] Largest, double[] Squares, long Pixels) known = channels.TryGetValue(tensor.Id, out var c)
+                ? c
+                : (new double[n], new double[n], 0);
             for (int k = 0; k < n; k++)
             {
                 known.Largest[k] = Math.Max(known.Largest[k], largest[k]);

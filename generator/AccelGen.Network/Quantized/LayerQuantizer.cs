@@ -14,32 +14,80 @@ internal static class LayerQuantizer
     public static QuantizedLayer Quantize(FloatLayer layer, QuantizedTensor[] tensors, QuantizedTensor y)
     {
         QuantizedTensor x = tensors[layer.Input];
-        int low = Count(layer.Range.Low, y, -128), high = Count(layer.Range.High, y, 127);
+        int low = Count(layer.Range.Low, y, -128),
+            high = Count(layer.Range.High, y, 127);
         QuantizedLayer quantized = layer switch
         {
             FloatConv conv => Convolution(conv, x, y, low, high),
-            FloatMatMul m => new MatMulLayer(m.Name, m.Input, m.Right, m.Output, low, high, Factor(m, m.Factor * x.Scale * tensors[m.Right].Scale / y.Scale)),
+            FloatMatMul m => new MatMulLayer(
+                m.Name,
+                m.Input,
+                m.Right,
+                m.Output,
+                low,
+                high,
+                Factor(m, m.Factor * x.Scale * tensors[m.Right].Scale / y.Scale)
+            ),
             FloatNormalizedMatMul m => NormalizedMatMul(m, x, tensors[m.Right], tensors[m.Denominator], y, low, high),
             FloatAveragePool pool => new AveragePoolLayer(pool.Name, pool.Input, pool.Output, low, high)
             {
-                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Scale = Factor(pool, pool.Factor * x.Scale / ((double)pool.Kernel.Rows * pool.Kernel.Columns) / y.Scale),
+                Kernel = pool.Kernel,
+                Stride = pool.Stride,
+                Padding = pool.Padding,
+                Scale = Factor(pool, pool.Factor * x.Scale / ((double)pool.Kernel.Rows * pool.Kernel.Columns) / y.Scale),
             },
             FloatMaxPool pool => new MaxPoolLayer(pool.Name, pool.Input, pool.Output, low, high)
             {
-                Kernel = pool.Kernel, Stride = pool.Stride, Padding = pool.Padding, Scale = Factor(pool, pool.Factor * x.Scale / y.Scale),
+                Kernel = pool.Kernel,
+                Stride = pool.Stride,
+                Padding = pool.Padding,
+                Scale = Factor(pool, pool.Factor * x.Scale / y.Scale),
             },
             FloatResize resize => Resize(resize, x, y, low, high),
             FloatAdd => new AddLayer(layer.Name, layer.Input, layer.Output, low, high, Factor(layer, layer.Factor * x.Scale / y.Scale)),
-            FloatCopy => new ConcatLayer(layer.Name, [layer.Input], layer.Output, low, high, [Factor(layer, layer.Factor * x.Scale / y.Scale)]),
-            FloatConcat c => new ConcatLayer(c.Name, c.Inputs, c.Output, low, high, [.. c.Inputs.Select(i => Factor(c, c.Factor * tensors[i].Scale / y.Scale))]),
-            FloatMultiply m => new MultiplyLayer(m.Name, m.Input, m.Right, m.Output, low, high, Factor(m, m.Factor * x.Scale * tensors[m.Right].Scale / y.Scale)) { Broadcast = m.Broadcast },
+            FloatCopy => new ConcatLayer(
+                layer.Name,
+                [layer.Input],
+                layer.Output,
+                low,
+                high,
+                [Factor(layer, layer.Factor * x.Scale / y.Scale)]
+            ),
+            FloatConcat c => new ConcatLayer(
+                c.Name,
+                c.Inputs,
+                c.Output,
+                low,
+                high,
+                [.. c.Inputs.Select(i => Factor(c, c.Factor * tensors[i].Scale / y.Scale))]
+            ),
+            FloatMultiply m => new MultiplyLayer(
+                m.Name,
+                m.Input,
+                m.Right,
+                m.Output,
+                low,
+                high,
+                Factor(m, m.Factor * x.Scale * tensors[m.Right].Scale / y.Scale)
+            )
+            {
+                Broadcast = m.Broadcast,
+            },
             FloatSoftmax s => Softmax(s, x, y, low, high),
             FloatLayerNorm norm => LayerNorm(norm, x, y, low, high),
             FloatArgMax => new ArgMaxLayer(layer.Name, layer.Input, layer.Output),
             _ => throw new FormatException($"layer {layer.Name}: {layer.GetType().Name} cannot be quantised"),
         };
         return layer.Residual is int r
-            ? quantized with { Residual = new ResidualAdd(r, Factor(layer, layer.ResidualFactor * tensors[r].Scale / y.Scale), layer.ResidualSubtract, layer.ResidualBroadcast) }
+            ? quantized with
+            {
+                Residual = new ResidualAdd(
+                    r,
+                    Factor(layer, layer.ResidualFactor * tensors[r].Scale / y.Scale),
+                    layer.ResidualSubtract,
+                    layer.ResidualBroadcast
+                ),
+            }
             : quantized;
     }
 
@@ -51,17 +99,18 @@ internal static class LayerQuantizer
     /// <param name="scale">Scale of each tensor.</param>
     public static double LeastStep(FloatLayer layer, Func<int, double> scale)
     {
-        double x = scale(layer.Input), step = layer switch
-        {
-            FloatNormalizedMatMul m => m.Factor * scale(m.Right) / scale(m.Denominator),
-            FloatLayerNorm n => Math.Abs(n.Factor) * Math.Max(Largest(n.Gamma) / (1 << 12), Largest(n.Beta) / 256),
-            { Residual: null } => 0,
-            FloatConv conv => conv.Factor * x * Enumerable.Range(0, conv.Bias.Length).Max(k => Step(conv, k, x)),
-            FloatMatMul m => m.Factor * x * scale(m.Right),
-            FloatAveragePool p => p.Factor * x / ((double)p.Kernel.Rows * p.Kernel.Columns),
-            FloatResize r => r.Factor * x * Largest(r.RowWeights) * Largest(r.ColumnWeights),
-            _ => layer.Factor * x,
-        };
+        double x = scale(layer.Input),
+            step = layer switch
+            {
+                FloatNormalizedMatMul m => m.Factor * scale(m.Right) / scale(m.Denominator),
+                FloatLayerNorm n => Math.Abs(n.Factor) * Math.Max(Largest(n.Gamma) / (1 << 12), Largest(n.Beta) / 256),
+                { Residual: null } => 0,
+                FloatConv conv => conv.Factor * x * Enumerable.Range(0, conv.Bias.Length).Max(k => Step(conv, k, x)),
+                FloatMatMul m => m.Factor * x * scale(m.Right),
+                FloatAveragePool p => p.Factor * x / ((double)p.Kernel.Rows * p.Kernel.Columns),
+                FloatResize r => r.Factor * x * Largest(r.RowWeights) * Largest(r.ColumnWeights),
+                _ => layer.Factor * x,
+            };
         return Math.Max(step, layer.Residual is int residual ? layer.ResidualFactor * scale(residual) : 0) / LargestFactor;
 
         static double Largest(float[] values) => values.Length == 0 ? 0 : Math.Abs((double)TensorPrimitives.MaxMagnitude<float>(values));
@@ -69,10 +118,12 @@ internal static class LayerQuantizer
 
     /// <summary>Smallest scale of a layer's input: that of a layer normalisation must not be lost beside epsilon.</summary>
     /// <param name="layer">Float layer.</param>
-    public static double LeastInputStep(FloatLayer layer) => layer is FloatLayerNorm { Epsilon: > 0 } n ? n.Gamma.Length * Math.Sqrt(n.Epsilon / LargestEpsilon) : 0;
+    public static double LeastInputStep(FloatLayer layer) =>
+        layer is FloatLayerNorm { Epsilon: > 0 } n ? n.Gamma.Length * Math.Sqrt(n.Epsilon / LargestEpsilon) : 0;
 
     // Below the limits of 2^22 and 2^47 by more than rounding adds.
-    private const double LargestFactor = (1 << 22) * 0.999, LargestEpsilon = (1L << 47) * 0.999;
+    private const double LargestFactor = (1 << 22) * 0.999,
+        LargestEpsilon = (1L << 47) * 0.999;
 
     // Step of the weights of an output channel. Data movement keeps its 0 and 1, prescribed weights their step. A large bias must
     // fit 32 bits at the accumulator's scale: where a normalisation behind the weights left next to nothing of them but the bias,
@@ -101,13 +152,18 @@ internal static class LayerQuantizer
         // Where hardly anything is left of the weights, the bias decides on the step: the weights cannot be made coarser here, but
         // what they give then is below the rounding of the bias.
         step = Math.Max(step, Math.Abs(conv.Bias[k]) / (inputScale * (1 << 30)));
-        return step == 0 ? (0, new FixedPointScale(0, 1))
-            : ((int)Math.Round(conv.Bias[k] / (inputScale * step), MidpointRounding.ToEven), Factor(conv, conv.Factor * inputScale * step / outputScale));
+        return step == 0
+            ? (0, new FixedPointScale(0, 1))
+            : (
+                (int)Math.Round(conv.Bias[k] / (inputScale * step), MidpointRounding.ToEven),
+                Factor(conv, conv.Factor * inputScale * step / outputScale)
+            );
     }
 
     private static ConvLayer Convolution(FloatConv conv, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
-        int channels = conv.Bias.Length, run = conv.Weights.Length / channels;
+        int channels = conv.Bias.Length,
+            run = conv.Weights.Length / channels;
         var weights = new sbyte[conv.Weights.Length];
         var bias = new int[channels];
         var scales = new FixedPointScale[channels];
@@ -116,44 +172,88 @@ internal static class LayerQuantizer
             ReadOnlySpan<float> row = conv.Weights.AsSpan(k * run, run);
             double step = Step(conv, k, x.Scale);
             if (!(step > 0 && double.IsFinite(step)))
-                throw new FormatException($"layer {conv.Name}: the weights and the bias of channel {k} need a step of {step:G3}, which is no number of single precision");
+                throw new FormatException(
+                    $"layer {conv.Name}: the weights and the bias of channel {k} need a step of {step:G3}, which is "
+                        + $"no number of single precision"
+                );
             for (int i = 0; i < run; i++)
-                weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), conv.Fixed is null ? -127 : -128, 127);
-            double counts = conv.Fixed is { Bias: { } whole, BiasSteps: { } steps } ? Bias(whole[k], steps[k] / (x.Scale * step)) : Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
-            bias[k] = counts is >= int.MinValue and <= int.MaxValue ? (int)counts
-                : throw new FormatException($"layer {conv.Name}: the bias {conv.Bias[k]:G4} of channel {k} is {counts:G4} counts of its sums; they must fit 32 bits: a larger scale of the input or of the weights is needed");
+                weights[(k * run) + i] = (sbyte)
+                    Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), conv.Fixed is null ? -127 : -128, 127);
+            double counts = conv.Fixed is { Bias: { } whole, BiasSteps: { } steps }
+                ? Bias(whole[k], steps[k] / (x.Scale * step))
+                : Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
+            bias[k] = counts is >= int.MinValue and <= int.MaxValue
+                ? (int)counts
+                : throw new FormatException(
+                    $"layer {conv.Name}: the bias {conv.Bias[k]:G4} of channel {k} is {counts:G4} counts of its sums; "
+                        + $"they must fit 32 bits: a larger scale of the input or of the weights is needed"
+                );
             scales[k] = Factor(conv, conv.Factor * x.Scale * step / y.Scale);
         }
 
         return new ConvLayer(conv.Name, conv.Input, conv.Output, low, high)
         {
-            Weights = weights, Bias = bias, Scales = scales, Kernel = conv.Kernel, Stride = conv.Stride, Dilation = conv.Dilation,
-            Padding = conv.Padding, Groups = conv.Groups, IsDataMovement = conv.IsDataMovement,
+            Weights = weights,
+            Bias = bias,
+            Scales = scales,
+            Kernel = conv.Kernel,
+            Stride = conv.Stride,
+            Dilation = conv.Dilation,
+            Padding = conv.Padding,
+            Groups = conv.Groups,
+            IsDataMovement = conv.IsDataMovement,
         };
     }
 
     // A ratio that is 1 but for the rounding of single precision is 1.
-    private static double Bias(int counts, double ratio) => Math.Abs(ratio - 1) < 1e-6 ? counts : Math.Round(counts * ratio, MidpointRounding.ToEven);
+    private static double Bias(int counts, double ratio) =>
+        Math.Abs(ratio - 1) < 1e-6 ? counts : Math.Round(counts * ratio, MidpointRounding.ToEven);
 
-    private static NormalizedMatMulLayer NormalizedMatMul(FloatNormalizedMatMul m, QuantizedTensor x, QuantizedTensor right, QuantizedTensor denominator, QuantizedTensor y, int low, int high)
+    private static NormalizedMatMulLayer NormalizedMatMul(
+        FloatNormalizedMatMul m,
+        QuantizedTensor x,
+        QuantizedTensor right,
+        QuantizedTensor denominator,
+        QuantizedTensor y,
+        int low,
+        int high
+    )
     {
         // The denominator is at least one count; a smaller epsilon changes nothing.
         double epsilon = m.Epsilon / (x.Scale * denominator.Scale);
         return epsilon <= 1
-            ? new NormalizedMatMulLayer(m.Name, m.Input, m.Right, m.Denominator, m.Output, low, high, Factor(m, m.Factor * right.Scale / denominator.Scale / y.Scale))
-            : throw new FormatException($"layer {m.Name}: its epsilon {m.Epsilon:G3} is {epsilon:G3} counts of the denominator; at most 1 is supported: fold it into the denominator's tensor");
+            ? new NormalizedMatMulLayer(
+                m.Name,
+                m.Input,
+                m.Right,
+                m.Denominator,
+                m.Output,
+                low,
+                high,
+                Factor(m, m.Factor * right.Scale / denominator.Scale / y.Scale)
+            )
+            : throw new FormatException(
+                $"layer {m.Name}: its epsilon {m.Epsilon:G3} is {epsilon:G3} counts of the denominator; at most 1 is "
+                    + $"supported: fold it into the denominator's tensor"
+            );
     }
 
     private static SoftmaxLayer Softmax(FloatSoftmax layer, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
-        // At 11 per count the second largest logit has less than a hundred thousandth of the largest one's share: none, in counts of the output.
+        // At 11 per count the second largest logit has less than a hundred thousandth of the largest one's share: none, in counts of the
+        // output.
         double exponent = Math.Min(Math.Round(layer.Slope * x.Scale * Math.Log2(Math.E) * (1 << 20)), (1 << 24) - 1);
         if (exponent == (1 << 24) - 1 && y.Scale < 1e-4)
-            throw new FormatException($"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; scale the logits");
+            throw new FormatException(
+                $"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; scale the logits"
+            );
         FixedPointScale scale = Factor(layer, layer.Factor / y.Scale);
         return scale.Shift <= 24
             ? new SoftmaxLayer(layer.Name, layer.Input, layer.Output, low, high, (uint)exponent, scale)
-            : throw new FormatException($"layer {layer.Name}: its output {y.Name} has {y.Scale:G4} per count; a softmax gives at most 1, and at most 2 per count is supported");
+            : throw new FormatException(
+                $"layer {layer.Name}: its output {y.Name} has {y.Scale:G4} per count; a softmax gives at most 1, and "
+                    + $"at most 2 per count is supported"
+            );
     }
 
     private static LayerNormLayer LayerNorm(FloatLayerNorm norm, QuantizedTensor x, QuantizedTensor y, int low, int high)
@@ -161,29 +261,48 @@ internal static class LayerQuantizer
         int n = norm.Gamma.Length;
         double epsilon = Epsilon(norm.Epsilon, n, x.Scale);
         if (epsilon >= 1L << 47)
-            throw new FormatException($"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} ({x.Scale:G3} per count); it must be below 2^47: its input needs a larger scale");
-        int[] gamma = new int[n], beta = new int[n], shift = new int[n];
+            throw new FormatException(
+                $"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} "
+                    + $"({x.Scale:G3} per count); it must be below 2^47: its input needs a larger scale"
+            );
+        int[] gamma = new int[n],
+            beta = new int[n],
+            shift = new int[n];
         for (int c = 0; c < n; c++)
         {
-            (gamma[c], beta[c], shift[c]) = Normal(norm.Factor * norm.Gamma[c], norm.Factor * norm.Beta[c], y.Scale)
-                ?? throw new FormatException($"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too large for {y.Scale:G3} per count of the output");
+            (gamma[c], beta[c], shift[c]) =
+                Normal(norm.Factor * norm.Gamma[c], norm.Factor * norm.Beta[c], y.Scale)
+                ?? throw new FormatException(
+                    $"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too "
+                        + $"large for {y.Scale:G3} per count of the output"
+                );
         }
 
-        return new LayerNormLayer(norm.Name, norm.Input, norm.Output, low, high) { Gamma = gamma, Beta = beta, Shift = shift, Epsilon = (long)epsilon };
+        return new LayerNormLayer(norm.Name, norm.Input, norm.Output, low, high)
+        {
+            Gamma = gamma,
+            Beta = beta,
+            Shift = shift,
+            Epsilon = (long)epsilon,
+        };
     }
 
     /// <summary>Epsilon of a layer normalisation in counts.</summary>
-    internal static double Epsilon(float epsilon, int channels, double scale) => Math.Round(epsilon * (double)channels * channels / (scale * scale));
+    internal static double Epsilon(float epsilon, int channels, double scale) =>
+        Math.Round(epsilon * (double)channels * channels / (scale * scale));
 
     /// <summary>Factor, addend and shift of a channel of a layer normalisation, or null where they do not fit.</summary>
     internal static (int Gamma, int Beta, int Shift)? Normal(float gamma, float beta, double scale)
     {
         // The normalised value has 12 fraction bits.
-        double g = gamma / scale / (1 << 12), b = beta / scale;
+        double g = gamma / scale / (1 << 12),
+            b = beta / scale;
         int s = 40;
         while (s > 1 && (Math.Abs(Math.Round(Math.ScaleB(g, s))) >= 1 << 23 || Math.Abs(Math.Round(Math.ScaleB(b, s))) > int.MaxValue))
             s--;
-        return Math.Abs(Math.ScaleB(g, s)) < 1 << 23 && Math.Abs(Math.ScaleB(b, s)) <= int.MaxValue ? ((int)Math.Round(Math.ScaleB(g, s)), (int)Math.Round(Math.ScaleB(b, s)), s) : null;
+        return Math.Abs(Math.ScaleB(g, s)) < 1 << 23 && Math.Abs(Math.ScaleB(b, s)) <= int.MaxValue
+            ? ((int)Math.Round(Math.ScaleB(g, s)), (int)Math.Round(Math.ScaleB(b, s)), s)
+            : null;
     }
 
     /// <summary>A resize with integer weights.</summary>
@@ -206,7 +325,9 @@ internal static class LayerQuantizer
 
             (int p, int q) = Math.DivRem(phase, resize.Up.Columns);
             for (int t = 0; t < taps; t++)
-                real[t] = resize.Factor * ((double)resize.RowWeights[(p * rows) + (t / columns)] * resize.ColumnWeights[(q * columns) + (t % columns)]);
+                real[t] =
+                    resize.Factor
+                    * ((double)resize.RowWeights[(p * rows) + (t / columns)] * resize.ColumnWeights[(q * columns) + (t % columns)]);
             (sbyte[] integers, double step) = resize.Copies == 1 ? Integers(real) : Integers(real, columns, resize.Copies);
             integers.CopyTo(weights, phase * taps);
             scales[phase] = Factor(resize, step * x.Scale / y.Scale);
@@ -214,7 +335,13 @@ internal static class LayerQuantizer
 
         return new ResizeLayer(resize.Name, resize.Input, resize.Output, low, high)
         {
-            Up = resize.Up, Down = resize.Down, Taps = resize.Taps, FirstRow = resize.FirstRow, FirstColumn = resize.FirstColumn, Weights = weights, Scales = scales,
+            Up = resize.Up,
+            Down = resize.Down,
+            Taps = resize.Taps,
+            FirstRow = resize.FirstRow,
+            FirstColumn = resize.FirstColumn,
+            Weights = weights,
+            Scales = scales,
         };
     }
 
@@ -249,7 +376,9 @@ internal static class LayerQuantizer
 
     private static (int[] Weights, double Step) Integers(ReadOnlySpan<double> real, int most)
     {
-        double largest = TensorPrimitives.MaxMagnitude(real), sum = TensorPrimitives.Sum(real), least = double.PositiveInfinity;
+        double largest = TensorPrimitives.MaxMagnitude(real),
+            sum = TensorPrimitives.Sum(real),
+            least = double.PositiveInfinity;
         largest = Math.Abs(largest);
         (int[] Weights, double Step) best = (new int[real.Length], 1);
         for (int parts = 1; parts <= most && largest > 0; parts++)
@@ -260,7 +389,8 @@ internal static class LayerQuantizer
             int total = 0;
             for (int t = 0; t < weights.Length; t++)
                 total += weights[t] = (int)Math.Round(real[t] * divisor, MidpointRounding.AwayFromZero);
-            double step = total != 0 && Math.Abs(sum) > 1e-6 * largest ? sum / total : 1 / divisor, error = 0;
+            double step = total != 0 && Math.Abs(sum) > 1e-6 * largest ? sum / total : 1 / divisor,
+                error = 0;
             for (int t = 0; t < weights.Length; t++)
                 error += Math.Pow((weights[t] * step) - real[t], 2);
             if (step > 0 && error < least - (1e-14 * largest * largest))
@@ -272,15 +402,22 @@ internal static class LayerQuantizer
 
     // A factor of whole sums that saturates all but 0 does so as well when it is the largest. Sums to which something is added, and
     // what is no whole number, have no such freedom.
-    private static FixedPointScale Factor(FloatLayer layer, double factor) => factor switch
-    {
-        >= 0 and < 1 << 22 => FixedPointScale.FromReal(factor),
-        < 0 => throw new FormatException($"layer {layer.Name}: its factor {factor:G3} is negative; negate an operand instead"),
-        >= 1 << 22 when layer is { Residual: null } and not (FloatNormalizedMatMul or FloatSoftmax) => FixedPointScale.FromReal(LargestFactor),
-        _ => throw new FormatException($"layer {layer.Name}: one count of its operands is {factor:G3} counts of its output; it must be below 2^22: its output needs a larger scale"),
-    };
+    private static FixedPointScale Factor(FloatLayer layer, double factor) =>
+        factor switch
+        {
+            >= 0 and < 1 << 22 => FixedPointScale.FromReal(factor),
+            < 0 => throw new FormatException($"layer {layer.Name}: its factor {factor:G3} is negative; negate an operand instead"),
+            >= 1 << 22 when layer is { Residual: null } and not (FloatNormalizedMatMul or FloatSoftmax) => FixedPointScale.FromReal(
+                LargestFactor
+            ),
+            _ => throw new FormatException(
+                $"layer {layer.Name}: one count of its operands is {factor:G3} counts of its output; it must be below "
+                    + $"2^22: its output needs a larger scale"
+            ),
+        };
 
-    private static int Count(float bound, QuantizedTensor t, int unbounded) => float.IsInfinity(bound)
-        ? unbounded
-        : (int)Math.Clamp(Math.Round(bound / t.Scale, MidpointRounding.ToEven) + t.ZeroPoint, -128, 127);
+    private static int Count(float bound, QuantizedTensor t, int unbounded) =>
+        float.IsInfinity(bound)
+            ? unbounded
+            : (int)Math.Clamp(Math.Round(bound / t.Scale, MidpointRounding.ToEven) + t.ZeroPoint, -128, 127);
 }

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace AccelGen.Network.Quantized;
 
 /// <summary>Shape of an activation tensor; elements are stored batch, row, column, channel (NHWC), channel innermost.</summary>
@@ -16,8 +14,7 @@ public readonly record struct TensorShape(int Batch, int Height, int Width, int 
     public long Elements => (long)Batch * Height * Width * Channels;
 
     /// <summary>Index of an element in the NHWC array.</summary>
-    public int Index(int batch, int row, int column, int channel) =>
-        (((((batch * Height) + row) * Width) + column) * Channels) + channel;
+    public int Index(int batch, int row, int column, int channel) => (((((batch * Height) + row) * Width) + column) * Channels) + channel;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Batch}x{Height}x{Width}x{Channels}";
@@ -34,7 +31,14 @@ public readonly record struct TensorShape(int Batch, int Height, int Width, int 
 /// </param>
 /// <param name="Constant">NHWC elements of a tensor that no layer writes (an embedding), or null.</param>
 public sealed record QuantizedTensor(
-    int Id, string Name, TensorShape Shape, double Scale, int ZeroPoint, int? SharesStorageWith = null, sbyte[]? Constant = null);
+    int Id,
+    string Name,
+    TensorShape Shape,
+    double Scale,
+    int ZeroPoint,
+    int? SharesStorageWith = null,
+    sbyte[]? Constant = null
+);
 
 /// <summary>
 /// Fixed-point factor <c>Multiplier / 2^Shift</c> of a requantisation. The result is rounded once, halves towards
@@ -135,7 +139,8 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
     /// <summary>Activation: 256 counts, looked up with the clamped result + 128, or null.</summary>
     public sbyte[]? Table { get; init; }
 
-    /// <summary>Zero point of the counts that <see cref="Table"/> is looked up with; it takes the place of the output's, which the entries have.</summary>
+    /// <summary>Zero point of the counts that <see cref="Table"/> is looked up with; it takes the place of the output's, which the entries
+    /// have.</summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int TableZeroPoint { get; init; }
 
@@ -168,24 +173,32 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
         return new TensorShape(to.Batch, rows, columns, to.Width);
     }
 
-    private static (int Rows, int Columns) Window(TensorShape from, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Rows, int Columns) dilation, (int Top, int Left, int Bottom, int Right) padding) =>
-        (((from.Height + padding.Top + padding.Bottom - (dilation.Rows * (kernel.Rows - 1)) - 1) / stride.Rows) + 1,
-         ((from.Width + padding.Left + padding.Right - (dilation.Columns * (kernel.Columns - 1)) - 1) / stride.Columns) + 1);
+    private static (int Rows, int Columns) Window(
+        TensorShape from,
+        (int Rows, int Columns) kernel,
+        (int Rows, int Columns) stride,
+        (int Rows, int Columns) dilation,
+        (int Top, int Left, int Bottom, int Right) padding
+    ) =>
+        (
+            ((from.Height + padding.Top + padding.Bottom - (dilation.Rows * (kernel.Rows - 1)) - 1) / stride.Rows) + 1,
+            ((from.Width + padding.Left + padding.Right - (dilation.Columns * (kernel.Columns - 1)) - 1) / stride.Columns) + 1
+        );
 
     /// <summary>Every tensor that the layer reads.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<int> Reads =>
-    [
-        .. this switch
-        {
-            MatMulLayer m => [Input, m.Right],
-            MultiplyLayer m => [Input, m.Right],
-            NormalizedMatMulLayer m => [Input, m.Right, m.Denominator],
-            ConcatLayer c => c.Inputs,
-            _ => (IReadOnlyList<int>)[Input],
-        },
-        .. Residual is null ? Array.Empty<int>() : [Residual.Tensor],
-    ];
+        [
+            .. this switch
+            {
+                MatMulLayer m => [Input, m.Right],
+                MultiplyLayer m => [Input, m.Right],
+                NormalizedMatMulLayer m => [Input, m.Right, m.Denominator],
+                ConcatLayer c => c.Inputs,
+                _ => (IReadOnlyList<int>)[Input],
+            },
+            .. Residual is null ? Array.Empty<int>() : [Residual.Tensor],
+        ];
 }
 
 /// <summary>
@@ -223,17 +236,20 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     /// <summary>The layer stands for data movement (slice, channel pad): its products are not counted as work.</summary>
     public bool IsDataMovement { get; init; }
 
-    /// <summary>Order in which equal blocks of the input's channels meet the weights: place to block; null is the input's own. Only without groups.</summary>
+    /// <summary>Order in which equal blocks of the input's channels meet the weights: place to block; null is the input's own. Only without
+    /// groups.</summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public int[]? InputOrder { get; init; }
 
-    /// <summary>Biases and factors by <see cref="ExecutionPath.Variant"/>, in place of <see cref="Bias"/> and <see cref="Scales"/>; null where all paths have those.</summary>
+    /// <summary>Biases and factors by <see cref="ExecutionPath.Variant"/>, in place of <see cref="Bias"/> and <see cref="Scales"/>; null
+    /// where all paths have those.</summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ConvParameters>? Variants { get; init; }
 
     /// <summary>The layer as a path computes it.</summary>
     /// <param name="path">Path.</param>
-    public ConvLayer On(ExecutionPath path) => Variants is { } v ? this with { Bias = v[path.Variant].Bias, Scales = v[path.Variant].Scales } : this;
+    public ConvLayer On(ExecutionPath path) =>
+        Variants is { } v ? this with { Bias = v[path.Variant].Bias, Scales = v[path.Variant].Scales } : this;
 }
 
 /// <summary>Biases and requantisation factors of a convolution.</summary>
@@ -245,7 +261,12 @@ public sealed record ConvParameters(int[] Bias, FixedPointScale[] Scales);
 /// Batched matrix product of two activations. Input is [B, 1, M, K]; <see cref="Right"/> is [B, 1, N, K], that is the
 /// transpose of the mathematical right operand; output is [B, 1, M, N]. Either operand may have a zero point.
 /// </summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
+/// <param name="Input">Tensor read.</param>
 /// <param name="Right">Tensor of the right operand, transposed.</param>
+/// <param name="Output">Tensor written.</param>
+/// <param name="ClampLow">Smallest output count.</param>
+/// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scale">Requantisation factor.</param>
 public sealed record MatMulLayer(string Name, int Input, int Right, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
@@ -267,14 +288,20 @@ public sealed record AveragePoolLayer(string Name, int Input, int Output, int Cl
     public required FixedPointScale Scale { get; init; }
 }
 
-/// <summary>Sum of two tensors with their own factors: <c>clamp(zo + round((x - zx) * Scale) + round((r - zr) * Residual.Scale))</c>; <see cref="QuantizedLayer.Residual"/> is set.</summary>
+/// <summary>Sum of two tensors with their own factors: <c>clamp(zo + round((x - zx) * Scale) + round((r - zr) * Residual.Scale))</c>;
+/// <see cref="QuantizedLayer.Residual"/> is set.</summary>
 public sealed record AddLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
 
 /// <summary>
 /// Product of two tensors: <c>clamp(zo + round((x - zx) * (r - zr) * Scale))</c>.
 /// </summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
+/// <param name="Input">Tensor read.</param>
 /// <param name="Right">Second operand, of the output's shape but for the axes that are repeated.</param>
+/// <param name="Output">Tensor written.</param>
+/// <param name="ClampLow">Smallest output count.</param>
+/// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scale">Requantisation factor.</param>
 public sealed record MultiplyLayer(string Name, int Input, int Right, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
@@ -304,10 +331,22 @@ public sealed record MaxPoolLayer(string Name, int Input, int Output, int ClampL
 /// Softmax over the channels of each pixel (docs/operators.md): <c>y = clamp(zo + round(OutputScale * e(max - x) / sum e(max - x)))</c>
 /// with <c>e(d) = 2^(-d * ExponentMultiplier / 2^20)</c>.
 /// </summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
+/// <param name="Input">Tensor read.</param>
+/// <param name="Output">Tensor written.</param>
+/// <param name="ClampLow">Smallest output count.</param>
+/// <param name="ClampHigh">Largest output count.</param>
 /// <param name="ExponentMultiplier">round(input scale * log2(e) * 2^20), below 2^24.</param>
 /// <param name="OutputScale">1 / output scale; shift 1 to 24.</param>
-public sealed record SoftmaxLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh, uint ExponentMultiplier, FixedPointScale OutputScale)
-    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+public sealed record SoftmaxLayer(
+    string Name,
+    int Input,
+    int Output,
+    int ClampLow,
+    int ClampHigh,
+    uint ExponentMultiplier,
+    FixedPointScale OutputScale
+) : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
 
 /// <summary>
 /// Layer normalisation over the channels of each pixel (docs/operators.md):
@@ -329,9 +368,9 @@ public sealed record LayerNormLayer(string Name, int Input, int Output, int Clam
     public required long Epsilon { get; init; }
 }
 
-/// <summary>Index of the largest channel of each pixel, the lowest where several are; the output has one channel and holds index - 128. At most 256 channels.</summary>
-public sealed record ArgMaxLayer(string Name, int Input, int Output)
-    : QuantizedLayer(Name, Input, Output, -128, 127);
+/// <summary>Index of the largest channel of each pixel, the lowest where several are; the output has one channel and holds index - 128. At
+/// most 256 channels.</summary>
+public sealed record ArgMaxLayer(string Name, int Input, int Output) : QuantizedLayer(Name, Input, Output, -128, 127);
 
 /// <summary>
 /// Resampling by fixed taps per output phase. Output row <c>p + Up * j</c> reads the input rows <c>Down * j + FirstRow[p] + t</c>,
@@ -366,22 +405,46 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
     public required FixedPointScale[] Scales { get; init; }
 }
 
-/// <summary>Tensors side by side along the channels; one alone is a copy that may clamp, rescale or look up a table: <c>y = clamp(zo + round((x - zx) * scale))</c> of the input that holds the channel.</summary>
+/// <summary>Tensors side by side along the channels; one alone is a copy that may clamp, rescale or look up a table: <c>y = clamp(zo +
+/// round((x - zx) * scale))</c> of the input that holds the channel.</summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
 /// <param name="Inputs">Tensors in order; <see cref="QuantizedLayer.Input"/> is the first.</param>
+/// <param name="Output">Tensor written.</param>
+/// <param name="ClampLow">Smallest output count.</param>
+/// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scales">Factor of each input.</param>
-public sealed record ConcatLayer(string Name, IReadOnlyList<int> Inputs, int Output, int ClampLow, int ClampHigh, IReadOnlyList<FixedPointScale> Scales)
-    : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh);
+public sealed record ConcatLayer(
+    string Name,
+    IReadOnlyList<int> Inputs,
+    int Output,
+    int ClampLow,
+    int ClampHigh,
+    IReadOnlyList<FixedPointScale> Scales
+) : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh);
 
 /// <summary>
 /// Quotient of two matrix products with one left operand, as in linear attention (docs/operators.md):
 /// <c>y = clamp(zo + round(Scale * (x * Right^T) / max(1, x * Denominator^T)))</c>. Input is [B, 1, M, K], Right [B, 1, N, K],
 /// Denominator [B, 1, 1, K]; the zero points of Right and Denominator are 0.
 /// </summary>
+/// <param name="Name">Name for reports and for layer patterns.</param>
+/// <param name="Input">Tensor read.</param>
 /// <param name="Right">Right operand of the numerator, transposed.</param>
 /// <param name="Denominator">Right operand of the denominator, transposed.</param>
+/// <param name="Output">Tensor written.</param>
+/// <param name="ClampLow">Smallest output count.</param>
+/// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scale">Factor from the quotient of the sums to output counts.</param>
-public sealed record NormalizedMatMulLayer(string Name, int Input, int Right, int Denominator, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
-    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+public sealed record NormalizedMatMulLayer(
+    string Name,
+    int Input,
+    int Right,
+    int Denominator,
+    int Output,
+    int ClampLow,
+    int ClampHigh,
+    FixedPointScale Scale
+) : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
 
 /// <summary>A residual block that a path may skip. Skipping leaves the residual stream as it is.</summary>
 /// <param name="Index">Predicate index, 0 to 63.</param>
@@ -414,7 +477,8 @@ public sealed record QuantizedNetwork(
     IReadOnlyList<QuantizedLayer> Layers,
     IReadOnlyList<SkippableBlock> Blocks,
     IReadOnlyList<int> Inputs,
-    IReadOnlyList<int> Outputs)
+    IReadOnlyList<int> Outputs
+)
 {
     /// <summary>The tensor that owns the storage of a tensor.</summary>
     public int Home(int tensor)

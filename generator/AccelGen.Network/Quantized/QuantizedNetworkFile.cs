@@ -21,36 +21,55 @@ public static class QuantizedNetworkFile
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-        Converters = { new WeightsConverter(), new ScaleConverter(), new PairConverter(), new PaddingConverter(), new JsonStringEnumConverter<Broadcast>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        Converters =
+        {
+            new WeightsConverter(),
+            new ScaleConverter(),
+            new PairConverter(),
+            new PaddingConverter(),
+            new JsonStringEnumConverter<Broadcast>(JsonNamingPolicy.CamelCase, allowIntegerValues: false),
+        },
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AddLayerKinds } },
     };
 
     private static readonly (Type Kind, string Name)[] Kinds =
     [
-        (typeof(ConvLayer), "conv"), (typeof(MatMulLayer), "matmul"), (typeof(NormalizedMatMulLayer), "normalizedmatmul"),
-        (typeof(AveragePoolLayer), "averagepool"), (typeof(MaxPoolLayer), "maxpool"), (typeof(ResizeLayer), "resize"),
-        (typeof(AddLayer), "add"), (typeof(MultiplyLayer), "multiply"), (typeof(ConcatLayer), "concat"),
-        (typeof(SoftmaxLayer), "softmax"), (typeof(LayerNormLayer), "layernorm"), (typeof(ArgMaxLayer), "argmax"),
+        (typeof(ConvLayer), "conv"),
+        (typeof(MatMulLayer), "matmul"),
+        (typeof(NormalizedMatMulLayer), "normalizedmatmul"),
+        (typeof(AveragePoolLayer), "averagepool"),
+        (typeof(MaxPoolLayer), "maxpool"),
+        (typeof(ResizeLayer), "resize"),
+        (typeof(AddLayer), "add"),
+        (typeof(MultiplyLayer), "multiply"),
+        (typeof(ConcatLayer), "concat"),
+        (typeof(SoftmaxLayer), "softmax"),
+        (typeof(LayerNormLayer), "layernorm"),
+        (typeof(ArgMaxLayer), "argmax"),
     ];
 
     private sealed record Document(string Format, int Version, QuantizedNetwork Network);
 
     /// <summary>Writes a network, as <see cref="OutputFile"/> does.</summary>
     /// <exception cref="IOException">The file cannot be written; it is as it was.</exception>
-    public static void Save(string path, QuantizedNetwork network) => OutputFile.Write(path, stream => JsonSerializer.Serialize(stream, new Document(Format, Version, network), Options));
+    public static void Save(string path, QuantizedNetwork network) =>
+        OutputFile.Write(path, stream => JsonSerializer.Serialize(stream, new Document(Format, Version, network), Options));
 
     /// <summary>Hash of a network's content: equal for networks that compute the same in the same way.</summary>
     /// <param name="network">Network.</param>
     public static string Hash(QuantizedNetwork network)
     {
         using var hash = System.Security.Cryptography.SHA256.Create();
-        using (var into = new System.Security.Cryptography.CryptoStream(Stream.Null, hash, System.Security.Cryptography.CryptoStreamMode.Write))
+        using (
+            var into = new System.Security.Cryptography.CryptoStream(Stream.Null, hash, System.Security.Cryptography.CryptoStreamMode.Write)
+        )
             JsonSerializer.Serialize(into, network, Options);
         return Convert.ToHexStringLower(hash.Hash!);
     }
 
     /// <summary>Reads a network.</summary>
-    /// <exception cref="FormatException">The file is not a quantised network, or its content does not fit together; every problem is named.</exception>
+    /// <exception cref="FormatException">The file is not a quantised network, or its content does not fit together; every problem is
+    /// named.</exception>
     public static QuantizedNetwork Load(string path)
     {
         if (!File.Exists(path))
@@ -63,7 +82,10 @@ public static class QuantizedNetworkFile
         }
         catch (JsonException e) when (e.Path is { Length: > 1 } place && Needed(place) is { } needed)
         {
-            throw new FormatException($"{path}: not a quantised network: {place} (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}): {needed} is needed; write it as 'quantize' did");
+            throw new FormatException(
+                $"{path}: not a quantised network: {place} (line {e.LineNumber + 1}, byte "
+                    + $"{e.BytePositionInLine + 1}): {needed} is needed; write it as 'quantize' did"
+            );
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
@@ -71,24 +93,43 @@ public static class QuantizedNetworkFile
         }
 
         if (document?.Format != Format || document.Version != Version || document.Network is null)
-            throw new FormatException($"{path}: format {document?.Format} version {document?.Version}; {Format} version {Version} is supported");
+            throw new FormatException(
+                $"{path}: format {document?.Format} version {document?.Version}; {Format} version {Version} is supported"
+            );
         // The serializer checks constructor parameters for null, not the properties beside them.
         foreach (QuantizedLayer? layer in document.Network.Layers)
         {
-            if (layer is not null && Options.GetTypeInfo(layer.GetType()).Properties.FirstOrDefault(p => p.IsRequired && p.Get?.Invoke(layer) is null) is { } missing)
+            if (
+                layer is not null
+                && Options.GetTypeInfo(layer.GetType()).Properties.FirstOrDefault(p => p.IsRequired && p.Get?.Invoke(layer) is null)
+                    is { } missing
+            )
                 throw new FormatException($"{path}: layer {layer.Name}: {missing.Name} is null");
         }
 
         IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(document.Network);
-        return problems.Count == 0 ? document.Network : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
+        return problems.Count == 0
+            ? document.Network
+            : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
     }
 
     // What a field of the file takes, by the last name of its place; null where that is no field.
     private static string? Needed(string place)
     {
         string name = place[(place.LastIndexOf('.') + 1)..].Split('[')[0];
-        Type? type = Kinds.Select(k => k.Item1).Concat([typeof(QuantizedNetwork), typeof(QuantizedTensor), typeof(TensorShape), typeof(FixedPointScale), typeof(ResidualAdd), typeof(SkippableBlock)])
-            .SelectMany(t => t.GetProperties()).FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))?.PropertyType;
+        Type? type = Kinds
+            .Select(k => k.Item1)
+            .Concat([
+                typeof(QuantizedNetwork),
+                typeof(QuantizedTensor),
+                typeof(TensorShape),
+                typeof(FixedPointScale),
+                typeof(ResidualAdd),
+                typeof(SkippableBlock),
+            ])
+            .SelectMany(t => t.GetProperties())
+            .FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
+            ?.PropertyType;
         if (type is null)
             return null;
         type = Nullable.GetUnderlyingType(type) ?? type;
@@ -110,7 +151,11 @@ public static class QuantizedNetworkFile
     {
         if (type.Type != typeof(QuantizedLayer))
             return;
-        type.PolymorphismOptions = new JsonPolymorphismOptions { TypeDiscriminatorPropertyName = "op", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization };
+        type.PolymorphismOptions = new JsonPolymorphismOptions
+        {
+            TypeDiscriminatorPropertyName = "op",
+            UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization,
+        };
         foreach ((Type kind, string name) in Kinds)
             type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(kind, name));
     }
@@ -120,11 +165,13 @@ public static class QuantizedNetworkFile
         // An absent table is left out of the file, not null.
         public override bool HandleNull => true;
 
-        public override sbyte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType != JsonTokenType.String
-            ? throw new JsonException("a base64 text is expected")
-            : MemoryMarshal.Cast<byte, sbyte>(reader.GetBytesFromBase64()).ToArray();
+        public override sbyte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType != JsonTokenType.String
+                ? throw new JsonException("a base64 text is expected")
+                : MemoryMarshal.Cast<byte, sbyte>(reader.GetBytesFromBase64()).ToArray();
 
-        public override void Write(Utf8JsonWriter writer, sbyte[] value, JsonSerializerOptions options) => writer.WriteBase64StringValue(MemoryMarshal.Cast<sbyte, byte>(value));
+        public override void Write(Utf8JsonWriter writer, sbyte[] value, JsonSerializerOptions options) =>
+            writer.WriteBase64StringValue(MemoryMarshal.Cast<sbyte, byte>(value));
     }
 
     private sealed class ScaleConverter : JsonConverter<FixedPointScale>
@@ -132,21 +179,26 @@ public static class QuantizedNetworkFile
         public override FixedPointScale Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             Numbers(ref reader, 2) is var n ? new FixedPointScale(checked((uint)n[0]), n[1]) : default;
 
-        public override void Write(Utf8JsonWriter writer, FixedPointScale value, JsonSerializerOptions options) => Array(writer, (int)value.Multiplier, value.Shift);
+        public override void Write(Utf8JsonWriter writer, FixedPointScale value, JsonSerializerOptions options) =>
+            Array(writer, (int)value.Multiplier, value.Shift);
     }
 
     private sealed class PairConverter : JsonConverter<(int, int)>
     {
-        public override (int, int) Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Numbers(ref reader, 2) is var n ? (n[0], n[1]) : default;
+        public override (int, int) Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Numbers(ref reader, 2) is var n ? (n[0], n[1]) : default;
 
-        public override void Write(Utf8JsonWriter writer, (int, int) value, JsonSerializerOptions options) => Array(writer, value.Item1, value.Item2);
+        public override void Write(Utf8JsonWriter writer, (int, int) value, JsonSerializerOptions options) =>
+            Array(writer, value.Item1, value.Item2);
     }
 
     private sealed class PaddingConverter : JsonConverter<(int, int, int, int)>
     {
-        public override (int, int, int, int) Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Numbers(ref reader, 4) is var n ? (n[0], n[1], n[2], n[3]) : default;
+        public override (int, int, int, int) Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Numbers(ref reader, 4) is var n ? (n[0], n[1], n[2], n[3]) : default;
 
-        public override void Write(Utf8JsonWriter writer, (int, int, int, int) value, JsonSerializerOptions options) => Array(writer, value.Item1, value.Item2, value.Item3, value.Item4);
+        public override void Write(Utf8JsonWriter writer, (int, int, int, int) value, JsonSerializerOptions options) =>
+            Array(writer, value.Item1, value.Item2, value.Item3, value.Item4);
     }
 
     private static int[] Numbers(ref Utf8JsonReader reader, int count)
@@ -156,7 +208,9 @@ public static class QuantizedNetworkFile
         var numbers = new List<int>();
         while (reader.Read() && reader.TokenType == JsonTokenType.Number && numbers.Count < count && reader.TryGetInt32(out int n))
             numbers.Add(n);
-        return reader.TokenType == JsonTokenType.EndArray && numbers.Count == count && (count == 4 || numbers[0] >= 0) ? [.. numbers] : throw new JsonException($"an array of {count} whole numbers{(count == 4 ? string.Empty : ", 0 or more,")} is expected");
+        return reader.TokenType == JsonTokenType.EndArray && numbers.Count == count && (count == 4 || numbers[0] >= 0)
+            ? [.. numbers]
+            : throw new JsonException($"an array of {count} whole numbers{(count == 4 ? string.Empty : ", 0 or more,")} is expected");
     }
 
     private static void Array(Utf8JsonWriter writer, params ReadOnlySpan<int> numbers)

@@ -9,14 +9,18 @@ public static class QuantizedNetworkRules
     /// <summary>Most pixels of a layer that reads or writes them as tokens: with other rows, or as channels.</summary>
     public const int MaxTokens = 32000;
 
-    /// <summary>What keeps a network from running on any configuration: what is wrong with it, or combinations that no layer can have.</summary>
+    /// <summary>What keeps a network from running on any configuration: what is wrong with it, or combinations that no layer can
+    /// have.</summary>
     /// <param name="network">Network.</param>
     /// <param name="name">How a layer is called in a message, or null for its own name.</param>
     public static IReadOnlyList<string> Obstacles(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
     {
         if (Problems(network, name) is { Count: > 0 } problems)
             return problems;
-        return [.. network.Layers.SelectMany(l => Combinations(network, l).Select(p => $"{(name is null ? $"layer {l.Name}" : name(l))}: {p}"))];
+        return
+        [
+            .. network.Layers.SelectMany(l => Combinations(network, l).Select(p => $"{(name is null ? $"layer {l.Name}" : name(l))}: {p}")),
+        ];
     }
 
     /// <summary>Everything that is wrong with a network; empty when it is sound.</summary>
@@ -41,13 +45,29 @@ public static class QuantizedNetworkRules
             if (t.ZeroPoint is < -128 or > 127)
                 problems.Add($"tensor {t.Name}: zero point {t.ZeroPoint}; legal are -128 to 127");
             if (t.SharesStorageWith is int other && (!Known(other) || other >= i || !SameStorage(network.Tensors[other].Shape, t.Shape)))
-                problems.Add($"tensor {t.Name}: shares storage with {other}, which is no earlier tensor of shape {t.Shape}; rows and columns alone may be divided in another way");
-            if (t.Constant is { } constant && (constant.LongLength != t.Shape.Elements || t.SharesStorageWith is not null || network.Inputs.Contains(i)))
-                problems.Add($"tensor {t.Name}: a constant has the {t.Shape.Elements} elements of its shape (not {constant.Length}), storage of its own, and is no network input");
+                problems.Add(
+                    $"tensor {t.Name}: shares storage with {other}, which is no earlier tensor of shape {t.Shape}; "
+                        + $"rows and columns alone may be divided in another way"
+                );
+            if (
+                t.Constant is { } constant
+                && (constant.LongLength != t.Shape.Elements || t.SharesStorageWith is not null || network.Inputs.Contains(i))
+            )
+                problems.Add(
+                    $"tensor {t.Name}: a constant has the {t.Shape.Elements} elements of its shape (not "
+                        + $"{constant.Length}), storage of its own, and is no network input"
+                );
         }
 
-        problems.AddRange(network.Inputs.Concat(network.Outputs).Where(t => !Known(t)).Select(t => $"network input or output {t} is no tensor"));
-        problems.AddRange(new[] { network.Inputs, network.Outputs }.SelectMany(l => l.GroupBy(t => t)).Where(g => g.Count() > 1).Select(g => $"tensor {g.Key} is listed {g.Count()} times as network input or output"));
+        problems.AddRange(
+            network.Inputs.Concat(network.Outputs).Where(t => !Known(t)).Select(t => $"network input or output {t} is no tensor")
+        );
+        problems.AddRange(
+            new[] { network.Inputs, network.Outputs }
+                .SelectMany(l => l.GroupBy(t => t))
+                .Where(g => g.Count() > 1)
+                .Select(g => $"tensor {g.Key} is listed {g.Count()} times as network input or output")
+        );
         if (network.Inputs.Count == 0 || network.Outputs.Count == 0)
             problems.Add("the network needs an input and an output");
         for (int i = 0; i < network.Blocks.Count; i++)
@@ -59,7 +79,8 @@ public static class QuantizedNetworkRules
         if (problems.Count > 0)
             return problems;
         HashSet<int> constants = [.. network.Tensors.Where(t => t.Constant is not null).Select(t => t.Id)];
-        HashSet<int> written = [.. network.Inputs.Select(network.Home), .. constants], always = [.. written];
+        HashSet<int> written = [.. network.Inputs.Select(network.Home), .. constants],
+            always = [.. written];
         // Storage that only the layers of these blocks have written so far.
         var ofBlocks = new Dictionary<int, HashSet<int>>();
         foreach (QuantizedLayer layer in network.Layers)
@@ -72,10 +93,22 @@ public static class QuantizedNetworkRules
                 continue;
             }
 
-            problems.AddRange(reads.Where(t => !written.Contains(network.Home(t))).Select(t => $"{place}reads {network.Tensors[t].Name} before anything wrote it"));
-            problems.AddRange(reads.Where(t => Missing(t, layer.Block)).Select(t => $"{place}reads {network.Tensors[t].Name}, which nothing writes where block {OnlyWriters(t)} is skipped"));
+            problems.AddRange(
+                reads
+                    .Where(t => !written.Contains(network.Home(t)))
+                    .Select(t => $"{place}reads {network.Tensors[t].Name} before anything wrote it")
+            );
+            problems.AddRange(
+                reads
+                    .Where(t => Missing(t, layer.Block))
+                    .Select(t => $"{place}reads {network.Tensors[t].Name}, which nothing writes where block {OnlyWriters(t)} is skipped")
+            );
             if (layer.Block is int b)
-                (ofBlocks.TryGetValue(network.Home(layer.Output), out HashSet<int>? blocks) ? blocks : ofBlocks[network.Home(layer.Output)] = []).Add(b);
+                (
+                    ofBlocks.TryGetValue(network.Home(layer.Output), out HashSet<int>? blocks)
+                        ? blocks
+                        : ofBlocks[network.Home(layer.Output)] = []
+                ).Add(b);
             else
                 always.Add(network.Home(layer.Output));
             if (constants.Contains(network.Home(layer.Output)))
@@ -88,12 +121,16 @@ public static class QuantizedNetworkRules
             if (layer.InputExtent is < 0 or > 15 || layer.OutputExtent is < 0 or > 15 || layer.HeadExtent is < 0 or > 15)
                 problems.Add($"{place}dynamic registers are 0 to 15");
             if (layer.HeadExtent is not null && (layer is ConvLayer or ConcatLayer || layer.HeadChannels < 1))
-                problems.Add($"{place}a dynamic register limits the heads of a layer that takes one after the other, and counts at least one channel of each");
+                problems.Add(
+                    $"{place}a dynamic register limits the heads of a layer that takes one after the other, and "
+                        + $"counts at least one channel of each"
+                );
             if (layer.Table is { Length: not 256 } table)
                 problems.Add($"{place}its table has {table.Length} entries; 256 are needed");
             if (layer.TableZeroPoint is < -128 or > 127)
                 problems.Add($"{place}table zero point {layer.TableZeroPoint}; legal are -128 to 127");
-            TensorShape from = network.Tensors[layer.Input].Shape, to = network.Tensors[layer.Output].Shape;
+            TensorShape from = network.Tensors[layer.Input].Shape,
+                to = network.Tensors[layer.Output].Shape;
             if (Attributes(layer, from) is { } wrong)
             {
                 problems.Add(place + wrong);
@@ -101,8 +138,14 @@ public static class QuantizedNetworkRules
             }
 
             TensorShape computed = layer.Computed(from, to);
-            if (layer.TransposeOutput && (to.Height != 1 || computed.Height < 1 || computed.Width < 1 || (long)computed.Height * computed.Width != to.Channels))
-                problems.Add($"{place}its {computed.Height}x{computed.Width} pixels are no {to.Channels} channels of one row: the transposed output {to} does not fit");
+            if (
+                layer.TransposeOutput
+                && (to.Height != 1 || computed.Height < 1 || computed.Width < 1 || (long)computed.Height * computed.Width != to.Channels)
+            )
+                problems.Add(
+                    $"{place}its {computed.Height}x{computed.Width} pixels are no {to.Channels} channels of one row: "
+                        + $"the transposed output {to} does not fit"
+                );
             if (layer.Residual is { } residual)
             {
                 TensorShape shape = network.Tensors[residual.Tensor].Shape;
@@ -117,13 +160,29 @@ public static class QuantizedNetworkRules
             problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Select(p => place + p));
         }
 
-        problems.AddRange(network.Outputs.Where(t => !written.Contains(network.Home(t))).Select(t => $"output {network.Tensors[t].Name}: no layer writes it"));
-        problems.AddRange(network.Outputs.Where(t => Known(t) && Missing(t, null)).Select(t => $"output {network.Tensors[t].Name}: nothing writes it where block {OnlyWriters(t)} is skipped"));
+        problems.AddRange(
+            network
+                .Outputs.Where(t => !written.Contains(network.Home(t)))
+                .Select(t => $"output {network.Tensors[t].Name}: no layer writes it")
+        );
+        problems.AddRange(
+            network
+                .Outputs.Where(t => Known(t) && Missing(t, null))
+                .Select(t => $"output {network.Tensors[t].Name}: nothing writes it where block {OnlyWriters(t)} is skipped")
+        );
         return problems;
 
-        bool Missing(int tensor, int? reader) => network.Home(tensor) is var home && !always.Contains(home) && ofBlocks.TryGetValue(home, out HashSet<int>? writers) && !(reader is int r && writers.Contains(r));
+        bool Missing(int tensor, int? reader) =>
+            network.Home(tensor) is var home
+            && !always.Contains(home)
+            && ofBlocks.TryGetValue(home, out HashSet<int>? writers)
+            && !(reader is int r && writers.Contains(r));
 
-        string OnlyWriters(int tensor) => string.Join(" or ", ofBlocks[network.Home(tensor)].Order().Select(b => b >= 0 && b < network.Blocks.Count ? network.Blocks[b].Name : $"{b}"));
+        string OnlyWriters(int tensor) =>
+            string.Join(
+                " or ",
+                ofBlocks[network.Home(tensor)].Order().Select(b => b >= 0 && b < network.Blocks.Count ? network.Blocks[b].Name : $"{b}")
+            );
     }
 
     private const string IllegalScale = "scale is not of 24 bits with a shift of 1 to 63";
@@ -134,15 +193,27 @@ public static class QuantizedNetworkRules
         switch (layer)
         {
             case ConvLayer c when !Positive(c.Kernel) || !Positive(c.Stride) || !Positive(c.Dilation) || c.Groups < 1 || !Sane(c.Padding):
-                return $"kernel {c.Kernel}, stride {c.Stride}, dilation {c.Dilation} and groups {c.Groups} must be positive and padding {c.Padding} at most 2^20";
+                return $"kernel {c.Kernel}, stride {c.Stride}, dilation {c.Dilation} and groups {c.Groups} must be "
+                    + $"positive and padding {c.Padding} at most 2^20";
             case AveragePoolLayer p when !Positive(p.Kernel) || !Positive(p.Stride) || !NotNegative(p.Padding):
                 return $"kernel {p.Kernel} and stride {p.Stride} must be positive and padding {p.Padding} 0 or more";
-            case MaxPoolLayer p when !Positive(p.Kernel) || !Positive(p.Stride) || !NotNegative(p.Padding) || Math.Max(p.Padding.Top, p.Padding.Bottom) >= p.Kernel.Rows || Math.Max(p.Padding.Left, p.Padding.Right) >= p.Kernel.Columns:
+            case MaxPoolLayer p
+                when !Positive(p.Kernel)
+                    || !Positive(p.Stride)
+                    || !NotNegative(p.Padding)
+                    || Math.Max(p.Padding.Top, p.Padding.Bottom) >= p.Kernel.Rows
+                    || Math.Max(p.Padding.Left, p.Padding.Right) >= p.Kernel.Columns:
                 return $"kernel {p.Kernel} and stride {p.Stride} must be positive and padding {p.Padding} smaller than the kernel";
-            case ResizeLayer r when !Positive(r.Up) || !Positive(r.Down) || !Positive(r.Taps) || (long)from.Height * r.Up.Rows > int.MaxValue || (long)from.Width * r.Up.Columns > int.MaxValue:
+            case ResizeLayer r
+                when !Positive(r.Up)
+                    || !Positive(r.Down)
+                    || !Positive(r.Taps)
+                    || (long)from.Height * r.Up.Rows > int.MaxValue
+                    || (long)from.Width * r.Up.Columns > int.MaxValue:
                 return $"{r.Up} output pixels per {r.Down} input pixels by {r.Taps} taps must be positive, and below 2^31 in all";
             case ResizeLayer r when (long)r.Up.Rows * r.Up.Columns > ResizeLayer.MostPhases:
-                return $"{r.Up.Rows} by {r.Up.Columns} output pixels per period; at most {ResizeLayer.MostPhases} in all have weights of their own";
+                return $"{r.Up.Rows} by {r.Up.Columns} output pixels per period; at most {ResizeLayer.MostPhases} in "
+                    + $"all have weights of their own";
             default:
                 return null;
         }
@@ -151,7 +222,9 @@ public static class QuantizedNetworkRules
     // What no configuration can do in one layer.
     private static IEnumerable<string> Combinations(QuantizedNetwork network, QuantizedLayer layer)
     {
-        TensorShape from = network.Tensors[layer.Input].Shape, to = network.Tensors[layer.Output].Shape, computed = layer.Computed(from, to);
+        TensorShape from = network.Tensors[layer.Input].Shape,
+            to = network.Tensors[layer.Output].Shape,
+            computed = layer.Computed(from, to);
         (bool pointwise, int rows) = layer switch
         {
             ConvLayer c => (c.Kernel == (1, 1) && c.Stride == (1, 1) && c.Padding == default, computed.Height),
@@ -160,11 +233,14 @@ public static class QuantizedNetworkRules
             _ => (true, computed.Height),
         };
         if (layer is MultiplyLayer or ConcatLayer && layer.Residual is not null)
-            yield return $"a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well; make the addition a layer of its own";
+            yield return $"a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well; "
+                + $"make the addition a layer of its own";
         if (layer is ConcatLayer or ResizeLayer && layer.TransposeOutput)
-            yield return $"a {(layer is ConcatLayer ? "concatenation" : "resampling")} cannot be stored with pixels and channels exchanged; insert a copy";
+            yield return $"a {(layer is ConcatLayer ? "concatenation" : "resampling")} cannot be stored with pixels "
+                + $"and channels exchanged; insert a copy";
         else if (layer.TransposeOutput && !pointwise && rows > 1)
-            yield return "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give; insert a copy";
+            yield return "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels "
+                + "can give; insert a copy";
         if (layer is ConvLayer && layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor].Shape.Batch > 1)
             yield return $"the residual {network.Tensors[wide.Tensor].Name} has one channel per head; make the addition a layer of its own";
         if (layer is ConcatLayer concat && (to.Batch > 1 || concat.Inputs.Any(t => network.Tensors[t].Shape.Batch > 1)))
@@ -181,11 +257,17 @@ public static class QuantizedNetworkRules
         switch (layer)
         {
             case ConvLayer c:
-                long inputs = (long)from.Batch * from.Channels, outputs = (long)to.Batch * to.Channels;
+                long inputs = (long)from.Batch * from.Channels,
+                    outputs = (long)to.Batch * to.Channels;
                 if (inputs % c.Groups != 0 || outputs % c.Groups != 0)
                     yield return $"{c.Groups} groups do not divide the channels of {from} -> {to}";
-                else if (c.Weights.LongLength != outputs * c.Kernel.Rows * c.Kernel.Columns * (inputs / c.Groups) || c.Bias.Length != outputs || c.Scales.Length != outputs)
-                    yield return $"{c.Weights.Length} weights, {c.Bias.Length} biases and {c.Scales.Length} scales do not fit {from} -> {to}";
+                else if (
+                    c.Weights.LongLength != outputs * c.Kernel.Rows * c.Kernel.Columns * (inputs / c.Groups)
+                    || c.Bias.Length != outputs
+                    || c.Scales.Length != outputs
+                )
+                    yield return $"{c.Weights.Length} weights, {c.Bias.Length} biases and {c.Scales.Length} scales do "
+                        + $"not fit {from} -> {to}";
                 else if (c.Scales.Any(s => !Legal(s)))
                     yield return $"a {IllegalScale}";
                 else if (c.Weights.Chunk(c.Weights.Length / c.Bias.Length).Any(w => w.Sum(v => (long)Math.Abs((int)v)) * largest > MaxSum))
@@ -204,7 +286,10 @@ public static class QuantizedNetworkRules
                     yield return $"a pooling keeps the channels: {from} -> {to}";
                 else if (!Legal(p.Scale))
                     yield return $"its {IllegalScale}";
-                else if (((long)(to.Height - 1) * p.Stride.Rows) - p.Padding.Top >= from.Height || ((long)(to.Width - 1) * p.Stride.Columns) - p.Padding.Left >= from.Width)
+                else if (
+                    ((long)(to.Height - 1) * p.Stride.Rows) - p.Padding.Top >= from.Height
+                    || ((long)(to.Width - 1) * p.Stride.Columns) - p.Padding.Left >= from.Width
+                )
                     yield return $"the last window of {to} has no tap in the image {from}";
                 break;
             case ResizeLayer r:
@@ -213,8 +298,14 @@ public static class QuantizedNetworkRules
                     yield return $"a resize keeps the channels: {from} -> {to}";
                 else if (to.Height % r.Up.Rows != 0 || to.Width % r.Up.Columns != 0)
                     yield return $"{to} is no whole number of periods of {r.Up.Rows} rows and {r.Up.Columns} columns";
-                else if (r.FirstRow.Length != r.Up.Rows || r.FirstColumn.Length != r.Up.Columns || r.Scales.Length != phases || r.Weights.LongLength != phases * r.Taps.Rows * r.Taps.Columns)
-                    yield return $"{r.FirstRow.Length} first rows, {r.FirstColumn.Length} first columns, {r.Weights.Length} weights and {r.Scales.Length} scales do not fit {r.Up} phases of {r.Taps} taps";
+                else if (
+                    r.FirstRow.Length != r.Up.Rows
+                    || r.FirstColumn.Length != r.Up.Columns
+                    || r.Scales.Length != phases
+                    || r.Weights.LongLength != phases * r.Taps.Rows * r.Taps.Columns
+                )
+                    yield return $"{r.FirstRow.Length} first rows, {r.FirstColumn.Length} first columns, "
+                        + $"{r.Weights.Length} weights and {r.Scales.Length} scales do not fit {r.Up} phases of {r.Taps} taps";
                 else if (r.Scales.Any(s => !Legal(s)))
                     yield return $"a {IllegalScale}";
                 else if (Array.IndexOf(r.Weights, (sbyte)-128) >= 0)
@@ -230,15 +321,20 @@ public static class QuantizedNetworkRules
                 break;
             case MultiplyLayer m:
                 if (from != to || network.Tensors[m.Right].Shape != Operand(to, m.Broadcast))
-                    yield return $"a multiplication into {to} needs operands {to} and {Operand(to, m.Broadcast)}, not {from} and {network.Tensors[m.Right].Shape}";
+                    yield return $"a multiplication into {to} needs operands {to} and {Operand(to, m.Broadcast)}, not "
+                        + $"{from} and {network.Tensors[m.Right].Shape}";
                 else if (!Legal(m.Scale))
                     yield return $"its {IllegalScale}";
                 break;
             case ConcatLayer c:
                 TensorShape[] parts = [.. c.Inputs.Select(t => network.Tensors[t].Shape)];
                 if (parts.Length == 0 || c.Input != c.Inputs[0] || c.Scales.Count != parts.Length)
-                    yield return $"{parts.Length} inputs, at least one, need as many scales, not {c.Scales.Count}, and the first is the layer's input";
-                else if (parts.Any(p => p with { Channels = 1 } != to with { Channels = 1 }) || parts.Sum(p => (long)p.Channels) != to.Channels)
+                    yield return $"{parts.Length} inputs, at least one, need as many scales, not {c.Scales.Count}, "
+                        + $"and the first is the layer's input";
+                else if (
+                    parts.Any(p => p with { Channels = 1 } != to with { Channels = 1 })
+                    || parts.Sum(p => (long)p.Channels) != to.Channels
+                )
                     yield return $"{string.Join(" and ", parts)} side by side are not {to}";
                 else if (c.Scales.Any(s => !Legal(s)))
                     yield return $"a {IllegalScale}";
@@ -257,7 +353,8 @@ public static class QuantizedNetworkRules
                 if (!Product(from, numerator.Shape, to) || !Product(from, denominator.Shape, to with { Channels = 1 }))
                     yield return $"{from} times {numerator.Shape} and {denominator.Shape} is not {to}";
                 else if (numerator.ZeroPoint != 0 || denominator.ZeroPoint != 0)
-                    yield return $"the zero points of the right operands are {numerator.ZeroPoint} and {denominator.ZeroPoint}; they must be 0";
+                    yield return $"the zero points of the right operands are {numerator.ZeroPoint} and "
+                        + $"{denominator.ZeroPoint}; they must be 0";
                 else if (!Legal(m.Scale))
                     yield return $"its {IllegalScale}";
                 else if (from.Channels * 128 * largest > MaxSum)
@@ -269,7 +366,8 @@ public static class QuantizedNetworkRules
                 else if (s.ExponentMultiplier >= 1 << 24)
                     yield return $"exponent multiplier {s.ExponentMultiplier}; it must be below 2^24";
                 else if (!Legal(s.OutputScale) || s.OutputScale.Shift > 24)
-                    yield return $"output scale {s.OutputScale.Multiplier} / 2^{s.OutputScale.Shift}; it has 24 bits and a shift of 1 to 24";
+                    yield return $"output scale {s.OutputScale.Multiplier} / 2^{s.OutputScale.Shift}; it has 24 bits "
+                        + $"and a shift of 1 to 24";
                 break;
             case LayerNormLayer n:
                 if (from != to || n.Gamma.Length != to.Channels || n.Beta.Length != to.Channels || n.Shift.Length != to.Channels)
@@ -277,7 +375,8 @@ public static class QuantizedNetworkRules
                 else if (n.Gamma.Any(g => g is < -(1 << 23) or >= 1 << 23) || n.Shift.Any(s => s is < 1 or > 63))
                     yield return "a factor is not of 24 bits or a shift not 1 to 63";
                 else if (n.Epsilon is < 0 or >= 1L << 47 || ((decimal)to.Channels * to.Channels * 16256.25m) + n.Epsilon >= 1L << 48)
-                    yield return $"epsilon {n.Epsilon} and {to.Channels} channels: epsilon is 0 to 2^47 - 1, and the variance must stay below 2^48";
+                    yield return $"epsilon {n.Epsilon} and {to.Channels} channels: epsilon is 0 to 2^47 - 1, and the "
+                        + $"variance must stay below 2^48";
                 break;
             case ArgMaxLayer:
                 if (to.Channels != 1 || to with { Channels = from.Channels } != from)
@@ -295,25 +394,34 @@ public static class QuantizedNetworkRules
 
     // [B, 1, M, K] x [B, 1, N, K] -> [B, 1, M, N]; the pixels of each may be rows and columns.
     private static bool Product(TensorShape left, TensorShape right, TensorShape to) =>
-        left.Batch == to.Batch && right.Batch == to.Batch && left.Channels == right.Channels && right.Height * right.Width == to.Channels && left.Height * left.Width == to.Height * to.Width;
+        left.Batch == to.Batch
+        && right.Batch == to.Batch
+        && left.Channels == right.Channels
+        && right.Height * right.Width == to.Channels
+        && left.Height * left.Width == to.Height * to.Width;
 
-    private static TensorShape Operand(TensorShape shape, Broadcast broadcast) => broadcast switch
-    {
-        Broadcast.Pixels => shape with { Height = 1, Width = 1 },
-        Broadcast.Channels => shape with { Channels = 1 },
-        _ => shape,
-    };
+    private static TensorShape Operand(TensorShape shape, Broadcast broadcast) =>
+        broadcast switch
+        {
+            Broadcast.Pixels => shape with { Height = 1, Width = 1 },
+            Broadcast.Channels => shape with { Channels = 1 },
+            _ => shape,
+        };
 
-    private static bool SameStorage(TensorShape a, TensorShape b) => a.Batch == b.Batch && a.Channels == b.Channels && (long)a.Height * a.Width == (long)b.Height * b.Width;
+    private static bool SameStorage(TensorShape a, TensorShape b) =>
+        a.Batch == b.Batch && a.Channels == b.Channels && (long)a.Height * a.Width == (long)b.Height * b.Width;
 
     private static bool Fits(TensorShape s) => (Int128)s.Batch * s.Height * s.Width * s.Channels <= int.MaxValue;
 
     private static bool Positive((int Rows, int Columns) v) => v.Rows > 0 && v.Columns > 0;
 
     // Negative padding cuts rows and columns off.
-    private static bool Sane((int Top, int Left, int Bottom, int Right) v) => new[] { v.Top, v.Left, v.Bottom, v.Right }.All(p => p is >= -(1 << 20) and <= 1 << 20);
+    private static bool Sane((int Top, int Left, int Bottom, int Right) v) =>
+        new[] { v.Top, v.Left, v.Bottom, v.Right }.All(p => p is >= -(1 << 20) and <= 1 << 20);
 
-    private static bool NotNegative((int Top, int Left, int Bottom, int Right) v) => v is { Top: >= 0, Left: >= 0, Bottom: >= 0, Right: >= 0 };
+    private static bool NotNegative((int Top, int Left, int Bottom, int Right) v) =>
+        v is { Top: >= 0, Left: >= 0, Bottom: >= 0, Right: >= 0 };
 
-    private static bool Legal(FixedPointScale s) => s.Multiplier < 1 << FixedPointScale.MultiplierBits && s.Shift is >= 1 and <= FixedPointScale.MaxShift;
+    private static bool Legal(FixedPointScale s) =>
+        s.Multiplier < 1 << FixedPointScale.MultiplierBits && s.Shift is >= 1 and <= FixedPointScale.MaxShift;
 }

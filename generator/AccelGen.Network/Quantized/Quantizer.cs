@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using AccelGen.Network.Float;
 
 namespace AccelGen.Network.Quantized;
@@ -28,13 +27,21 @@ public static class Quantizer
     /// <param name="network">Network.</param>
     /// <param name="inputs">NHWC values of the single network input, one array per sample.</param>
     /// <param name="method">How the range is chosen.</param>
-    /// <param name="percentile">For <see cref="CalibrationMethod.Percentile"/>: percentage kept on each side, above 50, at most 100.</param>
-    /// <param name="sampleDone">Called after each sample of a pass; every method but <see cref="CalibrationMethod.MinMax"/> takes two.</param>
+    /// <param name="percentile">For <see cref="CalibrationMethod.Percentile"/>: percentage kept on each side, above 50, at most
+    /// 100.</param>
+    /// <param name="sampleDone">Called after each sample of a pass; every method but <see cref="CalibrationMethod.MinMax"/> takes
+    /// two.</param>
     /// <param name="cancellation">Stops the calibration.</param>
     /// <returns>Range per tensor id, then, in layer order, the range before the activation of each layer that has one.</returns>
     /// <exception cref="FormatException">A value is not finite, or there is no sample.</exception>
-    public static ValueRange[] Calibrate(FloatNetwork network, IReadOnlyList<float[]> inputs, CalibrationMethod method, double percentile = 99.99, Action? sampleDone = null, CancellationToken cancellation = default) =>
-        Calibration.Run(network, inputs, method, percentile, sampleDone, cancellation);
+    public static ValueRange[] Calibrate(
+        FloatNetwork network,
+        IReadOnlyList<float[]> inputs,
+        CalibrationMethod method,
+        double percentile = 99.99,
+        Action? sampleDone = null,
+        CancellationToken cancellation = default
+    ) => Calibration.Run(network, inputs, method, percentile, sampleDone, cancellation);
 
     /// <summary>Quantises a network.</summary>
     /// <param name="network">Float network.</param>
@@ -45,7 +52,10 @@ public static class Quantizer
     {
         int active = network.Layers.Count(l => l.Activation.Kind != ActivationKind.None);
         if (ranges.Count != network.Tensors.Count + active)
-            throw new ArgumentException($"{ranges.Count} ranges; {network.Tensors.Count} tensors and {active} activations need {network.Tensors.Count + active}", nameof(ranges));
+            throw new ArgumentException(
+                $"{ranges.Count} ranges; {network.Tensors.Count} tensors and {active} activations need {network.Tensors.Count + active}",
+                nameof(ranges)
+            );
         return Layers(network, Tensors(network, ranges, options ?? new QuantizerOptions()), ranges);
     }
 
@@ -54,17 +64,26 @@ public static class Quantizer
     /// <exception cref="FormatException">An activation has no prescribed quantisation, or a layer cannot be quantised.</exception>
     public static QuantizedNetwork QuantizeAsPrescribed(FloatNetwork network)
     {
-        QuantizedTensor[] tensors = [.. network.Tensors.Select(t =>
-        {
-            Quantization q = network.Tensors[network.Home(t.Id)] switch
+        QuantizedTensor[] tensors =
+        [
+            .. network.Tensors.Select(t =>
             {
-                { Fixed: { } known } => known,
-                { Constant: { } values } => Parameters(new ValueRange(Math.Min(0, values.Min()), Math.Max(0, values.Max())), symmetric: false) is var (s, z) ? new Quantization(s, z) : default,
-                _ => throw new FormatException($"tensor {t.Name}: no scale and zero point are prescribed"),
-            };
-            var tensor = new QuantizedTensor(t.Id, t.Name, t.Shape, q.Scale, q.ZeroPoint, t.SharesStorageWith);
-            return t.Constant is null ? tensor : tensor with { Constant = QuantizeValues(tensor, t.Constant) };
-        })];
+                Quantization q = network.Tensors[network.Home(t.Id)] switch
+                {
+                    { Fixed: { } known } => known,
+                    { Constant: { } values } => Parameters(
+                        new ValueRange(Math.Min(0, values.Min()), Math.Max(0, values.Max())),
+                        symmetric: false
+                    )
+                        is var (s, z)
+                        ? new Quantization(s, z)
+                        : default,
+                    _ => throw new FormatException($"tensor {t.Name}: no scale and zero point are prescribed"),
+                };
+                var tensor = new QuantizedTensor(t.Id, t.Name, t.Shape, q.Scale, q.ZeroPoint, t.SharesStorageWith);
+                return t.Constant is null ? tensor : tensor with { Constant = QuantizeValues(tensor, t.Constant) };
+            }),
+        ];
         return Layers(network, tensors, []);
     }
 
@@ -76,21 +95,52 @@ public static class Quantizer
     /// <param name="name">How a layer is called in a message.</param>
     public static IReadOnlyList<string> StructureProblems(FloatNetwork network, Func<string, string> name)
     {
-        QuantizedTensor[] tensors = [.. network.Tensors.Select(t => new QuantizedTensor(t.Id, t.Name, t.Shape, 1, 0, t.SharesStorageWith, t.Constant is null ? null : new sbyte[t.Constant.Length]))];
-        QuantizedLayer[] layers = [.. network.Layers.Select(l => LayerQuantizer.Quantize(WithoutValues(l), tensors, tensors[l.Output]) with { Block = l.Block, TransposeOutput = l.TransposeOutput })];
-        return QuantizedNetworkRules.Obstacles(new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs), l => name(l.Name));
+        QuantizedTensor[] tensors =
+        [
+            .. network.Tensors.Select(t => new QuantizedTensor(
+                t.Id,
+                t.Name,
+                t.Shape,
+                1,
+                0,
+                t.SharesStorageWith,
+                t.Constant is null ? null : new sbyte[t.Constant.Length]
+            )),
+        ];
+        QuantizedLayer[] layers =
+        [
+            .. network.Layers.Select(l =>
+                LayerQuantizer.Quantize(WithoutValues(l), tensors, tensors[l.Output]) with
+                {
+                    Block = l.Block,
+                    TransposeOutput = l.TransposeOutput,
+                }
+            ),
+        ];
+        return QuantizedNetworkRules.Obstacles(
+            new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs),
+            l => name(l.Name)
+        );
     }
 
     // A layer of the same shape whose values fit any scale.
-    private static FloatLayer WithoutValues(FloatLayer layer) => layer switch
-    {
-        FloatConv c => c with { Weights = new float[c.Weights.Length], Bias = new float[c.Bias.Length], Fixed = null, Factor = 1, ResidualFactor = 1 },
-        FloatLayerNorm n => n with { Gamma = new float[n.Gamma.Length], Beta = new float[n.Beta.Length], Epsilon = 0, Factor = 1 },
-        FloatSoftmax s => s with { Slope = 1, Factor = 1 },
-        FloatNormalizedMatMul m => m with { Epsilon = 0, Factor = 1 },
-        FloatResize r => r with { Factor = 1, ResidualFactor = 1 },
-        _ => layer with { Factor = 1, ResidualFactor = 1 },
-    };
+    private static FloatLayer WithoutValues(FloatLayer layer) =>
+        layer switch
+        {
+            FloatConv c => c with
+            {
+                Weights = new float[c.Weights.Length],
+                Bias = new float[c.Bias.Length],
+                Fixed = null,
+                Factor = 1,
+                ResidualFactor = 1,
+            },
+            FloatLayerNorm n => n with { Gamma = new float[n.Gamma.Length], Beta = new float[n.Beta.Length], Epsilon = 0, Factor = 1 },
+            FloatSoftmax s => s with { Slope = 1, Factor = 1 },
+            FloatNormalizedMatMul m => m with { Epsilon = 0, Factor = 1 },
+            FloatResize r => r with { Factor = 1, ResidualFactor = 1 },
+            _ => layer with { Factor = 1, ResidualFactor = 1 },
+        };
 
     private static QuantizedNetwork Layers(FloatNetwork network, QuantizedTensor[] tensors, IReadOnlyList<ValueRange> ranges)
     {
@@ -99,9 +149,12 @@ public static class Quantizer
         foreach (FloatLayer layer in network.Layers)
         {
             if (layer is { TransposeOutput: true, Residual: not null })
-                throw new FormatException($"layer {layer.Name}: a residual is added before the output is transposed; give it to a layer of its own");
+                throw new FormatException(
+                    $"layer {layer.Name}: a residual is added before the output is transposed; give it to a layer of its own"
+                );
             // A table sits between what the layer computes and what it writes; without one they are the same.
-            QuantizedTensor output = tensors[layer.Output], computed = output;
+            QuantizedTensor output = tensors[layer.Output],
+                computed = output;
             sbyte[]? table = null;
             // Range of an activation's argument.
             ValueRange? argument = null;
@@ -113,7 +166,9 @@ public static class Quantizer
             else if (layer.Activation.Kind != ActivationKind.None)
             {
                 if (ranges.Count == 0)
-                    throw new FormatException($"layer {layer.Name}: no scale and zero point are prescribed for the argument of {layer.Activation.Kind}");
+                    throw new FormatException(
+                        $"layer {layer.Name}: no scale and zero point are prescribed for the argument of {layer.Activation.Kind}"
+                    );
                 argument = ranges[next++];
                 ValueRange useful = ActivationTable.Useful(layer.Activation, argument.Value, output);
                 (double scale, int zero) = Parameters(useful, symmetric: false, LayerQuantizer.LeastStep(layer, t => tensors[t].Scale));
@@ -122,11 +177,34 @@ public static class Quantizer
             }
 
             bool never = argument is { } before ? IsZero(before) : ranges.Count > 0 && IsZero(ranges[layer.Output]) && layer.Table is null;
-            QuantizedLayer q = LayerQuantizer.Quantize(layer, tensors, never ? computed with { Scale = double.PositiveInfinity } : computed) with { Block = layer.Block, TransposeOutput = layer.TransposeOutput };
+            QuantizedLayer q = LayerQuantizer.Quantize(
+                layer,
+                tensors,
+                never ? computed with { Scale = double.PositiveInfinity } : computed
+            ) with
+            {
+                Block = layer.Block,
+                TransposeOutput = layer.TransposeOutput,
+            };
             // A table that only clamps counts is a clamp.
             (int low, int high) = table is null ? (-128, 127) : (table[0], table[^1]);
-            if (table is null || (layer.Table is not null && (layer is FloatArgMax ? (low, high) == (-128, 127) : computed.ZeroPoint == output.ZeroPoint) && IsClamp(table)))
-                layers.Add(layer is FloatArgMax ? q : q with { ClampLow = Math.Clamp(q.ClampLow, low, high), ClampHigh = Math.Clamp(q.ClampHigh, low, high) });
+            if (
+                table is null
+                || (
+                    layer.Table is not null
+                    && (layer is FloatArgMax ? (low, high) == (-128, 127) : computed.ZeroPoint == output.ZeroPoint)
+                    && IsClamp(table)
+                )
+            )
+                layers.Add(
+                    layer is FloatArgMax
+                        ? q
+                        : q with
+                        {
+                            ClampLow = Math.Clamp(q.ClampLow, low, high),
+                            ClampHigh = Math.Clamp(q.ClampHigh, low, high),
+                        }
+                );
             else
                 layers.Add(q with { Table = table, TableZeroPoint = computed.ZeroPoint, TableScale = computed.Scale });
         }
@@ -136,7 +214,8 @@ public static class Quantizer
         return problems.Count == 0 ? quantized : throw new FormatException(string.Join(Environment.NewLine, problems));
     }
 
-    private static bool IsClamp(sbyte[] table) => table[0] <= table[^1] && !table.Where((t, i) => t != Math.Clamp(i - 128, table[0], table[^1])).Any();
+    private static bool IsClamp(sbyte[] table) =>
+        table[0] <= table[^1] && !table.Where((t, i) => t != Math.Clamp(i - 128, table[0], table[^1])).Any();
 
     /// <summary>Quantises values: round half to even, then the zero point, then saturation, as ONNX QuantizeLinear.</summary>
     public static sbyte[] QuantizeValues(QuantizedTensor tensor, ReadOnlySpan<float> values)
@@ -147,7 +226,8 @@ public static class Quantizer
         return result;
     }
 
-    /// <summary>Scale and zero point of a range. Scales are numbers of single precision, as files have them; that of nothing but 0 is 1.</summary>
+    /// <summary>Scale and zero point of a range. Scales are numbers of single precision, as files have them; that of nothing but 0 is
+    /// 1.</summary>
     /// <param name="range">Range.</param>
     /// <param name="symmetric">The zero point is 0.</param>
     /// <param name="least">Smallest scale; what is smaller than a step is 0.</param>
@@ -165,16 +245,24 @@ public static class Quantizer
     internal static bool IsZero(ValueRange range) => range is { Low: 0, High: 0 };
 
     /// <summary>Tensors whose zero point must be 0: right operands of matrix products.</summary>
-    internal static IEnumerable<int> SymmetricTensors(FloatNetwork network) => network.Layers.SelectMany(l => l switch
-    {
-        FloatMatMul m => [m.Right],
-        FloatNormalizedMatMul m => [m.Right, m.Denominator],
-        _ => (int[])[],
-    });
+    internal static IEnumerable<int> SymmetricTensors(FloatNetwork network) =>
+        network.Layers.SelectMany(l =>
+            l switch
+            {
+                FloatMatMul m => [m.Right],
+                FloatNormalizedMatMul m => [m.Right, m.Denominator],
+                _ => (int[])[],
+            }
+        );
 
     // Scale and zero point of each group of tensors. One that is far finer than what a layer can resolve, because hardly anything
     // is left of its sums, is made as coarse as needed: what is lost is below the rounding of the sums.
-    private static Dictionary<int, (double Scale, int ZeroPoint)> Coarsened(FloatNetwork network, int[] leader, Dictionary<int, ValueRange> ranges, HashSet<int> symmetric)
+    private static Dictionary<int, (double Scale, int ZeroPoint)> Coarsened(
+        FloatNetwork network,
+        int[] leader,
+        Dictionary<int, ValueRange> ranges,
+        HashSet<int> symmetric
+    )
     {
         var parameters = ranges.ToDictionary(g => g.Key, g => Parameters(g.Value, symmetric.Contains(g.Key)));
         bool moved = true;
@@ -221,7 +309,9 @@ public static class Quantizer
         }
 
         HashSet<int> symmetric = [.. SymmetricTensors(network).Select(t => leader[t])];
-        Dictionary<int, ValueRange> whole = network.Tensors.GroupBy(t => leader[t.Id]).ToDictionary(g => g.Key, g => new ValueRange(g.Min(t => ranges[t.Id].Low), g.Max(t => ranges[t.Id].High)));
+        Dictionary<int, ValueRange> whole = network
+            .Tensors.GroupBy(t => leader[t.Id])
+            .ToDictionary(g => g.Key, g => new ValueRange(g.Min(t => ranges[t.Id].Low), g.Max(t => ranges[t.Id].High)));
         Dictionary<int, (double Scale, int ZeroPoint)> parameters = Coarsened(network, leader, whole, symmetric);
         foreach (FloatLayer layer in network.Layers.Where(l => l.Activation.Kind == ActivationKind.None))
         {
@@ -233,12 +323,15 @@ public static class Quantizer
                 parameters[group] = (1, -128);
         }
 
-        return [.. network.Tensors.Select(t =>
-        {
-            (double scale, int zero) = parameters[leader[t.Id]];
-            var tensor = new QuantizedTensor(t.Id, t.Name, t.Shape, scale, zero, t.SharesStorageWith);
-            return t.Constant is null ? tensor : tensor with { Constant = QuantizeValues(tensor, t.Constant) };
-        })];
+        return
+        [
+            .. network.Tensors.Select(t =>
+            {
+                (double scale, int zero) = parameters[leader[t.Id]];
+                var tensor = new QuantizedTensor(t.Id, t.Name, t.Shape, scale, zero, t.SharesStorageWith);
+                return t.Constant is null ? tensor : tensor with { Constant = QuantizeValues(tensor, t.Constant) };
+            }),
+        ];
 
         void Join(int a, int b)
         {

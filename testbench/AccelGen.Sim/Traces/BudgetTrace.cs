@@ -22,12 +22,15 @@ public static class BudgetTrace
     public const string Contention = "contention";
 
     /// <summary>Slowest memory of a trace, in cycles per beat and to the first beat; as the options of the command line.</summary>
-    public const int MostInterval = 1000, MostLatency = 100_000;
+    public const int MostInterval = 1000,
+        MostLatency = 100_000;
 
     /// <summary>Most frames of a trace: what each way of choosing made of each frame is kept for the report.</summary>
     public const int MostFrames = 100_000;
 
-    private const string BudgetColumn = "budget", IntervalColumn = "interval", LatencyColumn = "latency";
+    private const string BudgetColumn = "budget",
+        IntervalColumn = "interval",
+        LatencyColumn = "latency";
     private const int MostProblems = 20;
 
     /// <summary>Kinds that <see cref="Generate"/> draws.</summary>
@@ -53,7 +56,8 @@ public static class BudgetTrace
     {
         var problems = new List<string>();
         var frames = new List<FrameDemand>();
-        string[] columns = [BudgetColumn, IntervalColumn, LatencyColumn], legal = columns;
+        string[] columns = [BudgetColumn, IntervalColumn, LatencyColumn],
+            legal = columns;
         string[] lines = text.ReplaceLineEndings("\n").Split('\n');
         bool begun = false;
         for (int l = 0; l < lines.Length; l++)
@@ -66,7 +70,10 @@ public static class BudgetTrace
             if (names)
             {
                 if (cells.Except(legal).Any() || cells.Distinct().Count() < cells.Length || !cells.Contains(BudgetColumn))
-                    throw new FormatException($"{file}: line {l + 1}: columns are '{Short(lines[l])}'; legal are {string.Join(", ", legal)}, each once, {BudgetColumn} among them");
+                    throw new FormatException(
+                        $"{file}: line {l + 1}: columns are '{Short(lines[l])}'; legal are "
+                            + $"{string.Join(", ", legal)}, each once, {BudgetColumn} among them"
+                    );
                 columns = cells;
                 continue;
             }
@@ -78,12 +85,19 @@ public static class BudgetTrace
             }
 
             int here = l + 1;
-            long? budget = Number(BudgetColumn, uint.MaxValue, null), interval = Number(IntervalColumn, MostInterval, nominal.ReadInterval), latency = Number(LatencyColumn, MostLatency, nominal.ReadLatency);
+            long? budget = Number(BudgetColumn, uint.MaxValue, null),
+                interval = Number(IntervalColumn, MostInterval, nominal.ReadInterval),
+                latency = Number(LatencyColumn, MostLatency, nominal.ReadLatency);
             if (budget is { } b && interval is { } i && latency is { } t)
             {
                 // A contended memory is slow for writes too, as --memory-interval makes it.
                 bool same = i == nominal.ReadInterval && t == nominal.ReadLatency;
-                frames.Add(new FrameDemand((uint)b, same ? nominal : nominal with { ReadInterval = (int)i, WriteInterval = (int)i, ReadLatency = (int)t }));
+                frames.Add(
+                    new FrameDemand(
+                        (uint)b,
+                        same ? nominal : nominal with { ReadInterval = (int)i, WriteInterval = (int)i, ReadLatency = (int)t }
+                    )
+                );
             }
 
             long? Number(string column, long most, long? otherwise)
@@ -100,7 +114,11 @@ public static class BudgetTrace
         }
 
         if (problems.Count == 0 && (frames.Count is 0 or > MostFrames))
-            problems.Add(frames.Count == 0 ? $"{file}: has no frames; write the budget of each in cycles, one per line" : $"{file}: has {frames.Count} frames; legal are 1 to {MostFrames}: take a part of them");
+            problems.Add(
+                frames.Count == 0
+                    ? $"{file}: has no frames; write the budget of each in cycles, one per line"
+                    : $"{file}: has {frames.Count} frames; legal are 1 to {MostFrames}: take a part of them"
+            );
         if (problems.Count > MostProblems)
             problems = [.. problems.Take(MostProblems), $"{file}: and {problems.Count - MostProblems} further problems"];
         return problems.Count == 0 ? frames : throw new FormatException(string.Join(Environment.NewLine, problems));
@@ -110,7 +128,10 @@ public static class BudgetTrace
 
     /// <summary>Writes a trace, as a file that <see cref="Load"/> reads.</summary>
     public static string Write(IReadOnlyList<FrameDemand> frames) =>
-        string.Create(CultureInfo.InvariantCulture, $"{BudgetColumn},{IntervalColumn},{LatencyColumn}\n") + string.Concat(frames.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Budget},{f.Timing.ReadInterval},{f.Timing.ReadLatency}\n")));
+        string.Create(CultureInfo.InvariantCulture, $"{BudgetColumn},{IntervalColumn},{LatencyColumn}\n")
+        + string.Concat(
+            frames.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Budget},{f.Timing.ReadInterval},{f.Timing.ReadLatency}\n"))
+        );
 
     /// <summary>Draws a trace.</summary>
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
@@ -119,7 +140,13 @@ public static class BudgetTrace
     /// <param name="range">Cycles of the cheapest and of the dearest path on a memory.</param>
     /// <param name="nominal">Memory where nobody else uses it.</param>
     /// <exception cref="FormatException">There is no such kind.</exception>
-    public static IReadOnlyList<FrameDemand> Generate(string kind, int frames, int seed, Func<MemoryTiming, (long Least, long Most)> range, MemoryTiming nominal)
+    public static IReadOnlyList<FrameDemand> Generate(
+        string kind,
+        int frames,
+        int seed,
+        Func<MemoryTiming, (long Least, long Most)> range,
+        MemoryTiming nominal
+    )
     {
         var random = new Random(seed);
         bool busy = false;

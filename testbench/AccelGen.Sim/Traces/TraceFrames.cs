@@ -11,7 +11,14 @@ namespace AccelGen.Sim.Traces;
 /// <param name="Mismatches">Elements that differ from the golden model.</param>
 /// <param name="Decisions">Choices that it recorded.</param>
 /// <param name="Differences">What differs from the models and from the trace; empty when nothing does.</param>
-public sealed record RtlFrame(int Frame, int Input, long CyclesRtl, long Mismatches, IReadOnlyList<Decision> Decisions, IReadOnlyList<string> Differences);
+public sealed record RtlFrame(
+    int Frame,
+    int Input,
+    long CyclesRtl,
+    long Mismatches,
+    IReadOnlyList<Decision> Decisions,
+    IReadOnlyList<string> Differences
+);
 
 /// <summary>Frames of a trace through the RTL.</summary>
 public static class TraceFrames
@@ -34,8 +41,18 @@ public static class TraceFrames
     /// <returns>A result per chosen frame, in order.</returns>
     /// <exception cref="SimulationException">The design hangs, fails an assertion or reports an error.</exception>
     public static IReadOnlyList<RtlFrame> Run(
-        CompiledProgram program, string library, IReadOnlyList<FrameDemand> trace, IReadOnlyList<FrameOutcome> outcomes, IReadOnlyList<int> rowPaths, IReadOnlyList<int> chosen,
-        IReadOnlyList<sbyte[]> inputs, int jobs, Action? frameDone = null, Func<int, int, string?>? replay = null, CancellationToken cancellation = default)
+        CompiledProgram program,
+        string library,
+        IReadOnlyList<FrameDemand> trace,
+        IReadOnlyList<FrameOutcome> outcomes,
+        IReadOnlyList<int> rowPaths,
+        IReadOnlyList<int> chosen,
+        IReadOnlyList<sbyte[]> inputs,
+        int jobs,
+        Action? frameDone = null,
+        Func<int, int, string?>? replay = null,
+        CancellationToken cancellation = default
+    )
     {
         // Frames of one memory one after the other: a copy of the design has one.
         int[] order = [.. Enumerable.Range(0, chosen.Count).OrderBy(i => trace[chosen[i]].Timing.ToString(), StringComparer.Ordinal)];
@@ -46,13 +63,29 @@ public static class TraceFrames
             () => new Copy(timing => new Workload(program, library, timing)),
             (item, copy) =>
             {
-                int frame = chosen[order[item]], input = frame % inputs.Count;
+                int frame = chosen[order[item]],
+                    input = frame % inputs.Count;
                 FrameDemand demand = trace[frame];
-                WorkloadResult run = copy.On(demand.Timing).RunBudget(new Dictionary<int, sbyte[]> { [program.Network.Inputs[0]] = inputs[input] }, 0, demand.Budget, null, replay?.Invoke(frame, input));
-                results[order[item]] = new RtlFrame(frame, input, run.Rtl.TotalCycles, run.Mismatches, run.Rtl.Decisions, [.. NetworkRun.Differences(run), .. AgainstTrace(run, outcomes[frame], rowPaths)]);
+                WorkloadResult run = copy.On(demand.Timing)
+                    .RunBudget(
+                        new Dictionary<int, sbyte[]> { [program.Network.Inputs[0]] = inputs[input] },
+                        0,
+                        demand.Budget,
+                        null,
+                        replay?.Invoke(frame, input)
+                    );
+                results[order[item]] = new RtlFrame(
+                    frame,
+                    input,
+                    run.Rtl.TotalCycles,
+                    run.Mismatches,
+                    run.Rtl.Decisions,
+                    [.. NetworkRun.Differences(run), .. AgainstTrace(run, outcomes[frame], rowPaths)]
+                );
                 frameDone?.Invoke();
             },
-            cancellation);
+            cancellation
+        );
         return results;
     }
 

@@ -50,7 +50,8 @@ public sealed class TraceModel
     public IReadOnlyList<StaticNetwork> Networks { get; }
 
     /// <summary>Predictions that memories need which are not known yet.</summary>
-    public int Missing(IEnumerable<MemoryTiming> timings) => timings.Distinct().Count(t => !dynamics.ContainsKey(t)) * (rows.Count + Networks.Count);
+    public int Missing(IEnumerable<MemoryTiming> timings) =>
+        timings.Distinct().Count(t => !dynamics.ContainsKey(t)) * (rows.Count + Networks.Count);
 
     /// <summary>Predicts every path on every memory; those already known are not predicted again.</summary>
     /// <param name="timings">Memories.</param>
@@ -60,16 +61,27 @@ public sealed class TraceModel
     {
         MemoryTiming[] missing = [.. timings.Distinct().Where(t => !dynamics.ContainsKey(t))];
         int each = rows.Count + Networks.Count;
-        (long Cycles, IReadOnlyDictionary<int, long> Checkpoints)[] found = new (long, IReadOnlyDictionary<int, long>)[missing.Length * each];
-        Parallel.For(0, found.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
-        {
-            MemoryTiming timing = missing[i / each];
-            int at = i % each;
-            CompiledProgram run = at < rows.Count ? program : Networks[at - rows.Count].Program;
-            CyclePrediction prediction = new CycleModel(run.Config, timing).Predict(run.Commands, run.ProgramAddress, at < rows.Count ? rows[at] : Networks[at - rows.Count].Row);
-            found[i] = (prediction.TotalCycles, prediction.Checkpoints);
-            predicted?.Invoke();
-        });
+        (long Cycles, IReadOnlyDictionary<int, long> Checkpoints)[] found = new (long, IReadOnlyDictionary<int, long>)[
+            missing.Length * each
+        ];
+        Parallel.For(
+            0,
+            found.Length,
+            new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
+            i =>
+            {
+                MemoryTiming timing = missing[i / each];
+                int at = i % each;
+                CompiledProgram run = at < rows.Count ? program : Networks[at - rows.Count].Program;
+                CyclePrediction prediction = new CycleModel(run.Config, timing).Predict(
+                    run.Commands,
+                    run.ProgramAddress,
+                    at < rows.Count ? rows[at] : Networks[at - rows.Count].Row
+                );
+                found[i] = (prediction.TotalCycles, prediction.Checkpoints);
+                predicted?.Invoke();
+            }
+        );
         for (int t = 0; t < missing.Length; t++)
         {
             dynamics[missing[t]] = found[(t * each)..((t * each) + rows.Count)];

@@ -19,10 +19,18 @@ public sealed record PolicyOutcome(string Name, IReadOnlyList<FrameOutcome> Fram
 /// <summary>A trace under several ways of choosing paths.</summary>
 /// <param name="Dynamic">By the CHECKPOINT commands.</param>
 /// <param name="Host">By the table of a host, before the frame.</param>
-/// <param name="Hindsight">The best path of each frame, known afterwards, on the program without checkpoints: the bound of a host that chooses before the frame.</param>
+/// <param name="Hindsight">The best path of each frame, known afterwards, on the program without checkpoints: the bound of a host that
+/// chooses before the frame.</param>
 /// <param name="Statics">One path for all frames, in the order of the model's networks.</param>
-/// <param name="BestStatic">Of those with no more misses than <see cref="Dynamic"/> the one that delivers most, by its index, or null: all miss more.</param>
-public sealed record TraceReport(PolicyOutcome Dynamic, PolicyOutcome Host, PolicyOutcome Hindsight, IReadOnlyList<PolicyOutcome> Statics, int? BestStatic)
+/// <param name="BestStatic">Of those with no more misses than <see cref="Dynamic"/> the one that delivers most, by its index, or null: all
+/// miss more.</param>
+public sealed record TraceReport(
+    PolicyOutcome Dynamic,
+    PolicyOutcome Host,
+    PolicyOutcome Hindsight,
+    IReadOnlyList<PolicyOutcome> Statics,
+    int? BestStatic
+)
 {
     /// <summary>Runs a trace.</summary>
     /// <param name="frames">Frames, on memories that the model has predicted.</param>
@@ -30,12 +38,23 @@ public sealed record TraceReport(PolicyOutcome Dynamic, PolicyOutcome Host, Poli
     /// <param name="worth">What each path is worth, more is better.</param>
     /// <param name="table">Table of the host; its candidates are the first networks of the model, in order.</param>
     /// <param name="slack">Share by which the host takes the cycles of its table to be more.</param>
-    public static TraceReport Create(IReadOnlyList<FrameDemand> frames, TraceModel model, IReadOnlyList<double> worth, HostTable table, double slack)
+    public static TraceReport Create(
+        IReadOnlyList<FrameDemand> frames,
+        TraceModel model,
+        IReadOnlyList<double> worth,
+        HostTable table,
+        double slack
+    )
     {
         PolicyOutcome Run(string name, Func<FrameDemand, FrameOutcome> frame)
         {
             FrameOutcome[] outcomes = [.. frames.Select(frame)];
-            return new PolicyOutcome(name, outcomes, outcomes.Average(o => o.Met ? worth[o.Path] : 0), outcomes.Average(o => worth[o.Path]));
+            return new PolicyOutcome(
+                name,
+                outcomes,
+                outcomes.Average(o => o.Met ? worth[o.Path] : 0),
+                outcomes.Average(o => worth[o.Path])
+            );
         }
 
         // Where nothing fits a host takes what costs least.
@@ -43,12 +62,19 @@ public sealed record TraceReport(PolicyOutcome Dynamic, PolicyOutcome Host, Poli
         FrameOutcome Afterwards(FrameDemand frame)
         {
             FrameOutcome[] all = [.. Enumerable.Range(0, model.Networks.Count).Select(n => model.Static(n, frame))];
-            return all.Where(o => o.Met).OrderByDescending(o => worth[o.Path]).ThenBy(o => o.Cycles).FirstOrDefault() ?? all.MinBy(o => o.Cycles)!;
+            return all.Where(o => o.Met).OrderByDescending(o => worth[o.Path]).ThenBy(o => o.Cycles).FirstOrDefault()
+                ?? all.MinBy(o => o.Cycles)!;
         }
 
         PolicyOutcome dynamic = Run("checkpoints", model.Dynamic);
         PolicyOutcome[] statics = [.. model.Networks.Select((network, n) => Run(network.Name, frame => model.Static(n, frame)))];
-        int? best = statics.Select((s, n) => (s, n)).Where(s => s.s.Misses <= dynamic.Misses).OrderByDescending(s => s.s.Delivered).ThenBy(s => s.s.MeanCycles).Select(s => (int?)s.n).FirstOrDefault();
+        int? best = statics
+            .Select((s, n) => (s, n))
+            .Where(s => s.s.Misses <= dynamic.Misses)
+            .OrderByDescending(s => s.s.Delivered)
+            .ThenBy(s => s.s.MeanCycles)
+            .Select(s => (int?)s.n)
+            .FirstOrDefault();
         return new TraceReport(dynamic, Run("host table", Table), Run("hindsight", Afterwards), statics, best);
     }
 }

@@ -39,14 +39,28 @@ public sealed class PathChangesTests
     private static (QuantizedNetwork Network, OrderedCut Cut, sbyte[][] Samples) Network(int factor)
     {
         var random = new Random(11);
-        QuantizedTensor[] tensors = [.. new[] { 3, 8, 4 }.Select((c, i) => new QuantizedTensor(i, $"t{i}", new TensorShape(1, 4, 4, c), 0.05, 0))];
-        ConvLayer Conv(string name, int from, int to, int bias, double scale) => new(name, from, to, -128, 127)
-        {
-            Weights = [.. Enumerable.Range(0, tensors[from].Shape.Channels * tensors[to].Shape.Channels).Select(_ => (sbyte)random.Next(-50, 51))],
-            Bias = [.. Enumerable.Repeat(bias, tensors[to].Shape.Channels)], Scales = [.. Enumerable.Repeat(FixedPointScale.FromReal(scale), tensors[to].Shape.Channels)], Kernel = (1, 1),
-        };
+        QuantizedTensor[] tensors =
+        [
+            .. new[] { 3, 8, 4 }.Select((c, i) => new QuantizedTensor(i, $"t{i}", new TensorShape(1, 4, 4, c), 0.05, 0)),
+        ];
+        ConvLayer Conv(string name, int from, int to, int bias, double scale) =>
+            new(name, from, to, -128, 127)
+            {
+                Weights =
+                [
+                    .. Enumerable
+                        .Range(0, tensors[from].Shape.Channels * tensors[to].Shape.Channels)
+                        .Select(_ => (sbyte)random.Next(-50, 51)),
+                ],
+                Bias = [.. Enumerable.Repeat(bias, tensors[to].Shape.Channels)],
+                Scales = [.. Enumerable.Repeat(FixedPointScale.FromReal(scale), tensors[to].Shape.Channels)],
+                Kernel = (1, 1),
+            };
         var network = new QuantizedNetwork("n", tensors, [Conv("a", 0, 1, 16000, 0.005), Conv("b", 1, 2, 0, 0.01)], [], [0], [2]);
-        sbyte[][] samples = [.. Enumerable.Range(0, 4).Select(_ => Enumerable.Range(0, 48).Select(_ => (sbyte)random.Next(-128, 128)).ToArray())];
+        sbyte[][] samples =
+        [
+            .. Enumerable.Range(0, 4).Select(_ => Enumerable.Range(0, 48).Select(_ => (sbyte)random.Next(-128, 128)).ToArray()),
+        ];
         ChannelCut cut = ChannelCuts.Find(network).Single();
         double[] means = [.. PathStatistics.Collect(network, [cut], samples)[0].Mean.Select(m => m * factor)];
         return (network, new OrderedCut(cut, ChannelOrder.OfFile(cut), means), samples);

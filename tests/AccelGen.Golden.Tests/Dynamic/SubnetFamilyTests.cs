@@ -11,7 +11,8 @@ namespace AccelGen.Golden.Tests.Dynamic;
 /// <summary>Several networks as one: every path computes what its own file does.</summary>
 public sealed class SubnetFamilyTests
 {
-    private const int Registers = 16, Images = 4;
+    private const int Registers = 16,
+        Images = 4;
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4400;
 
@@ -25,7 +26,10 @@ public sealed class SubnetFamilyTests
     ];
 
     [Test]
-    public void A_path_computes_to_the_bit_what_its_subnet_alone_does_and_near_enough_what_its_file_does([Values("Relu", "HardSwish")] string activation, [Values] bool weightOnly)
+    public void A_path_computes_to_the_bit_what_its_subnet_alone_does_and_near_enough_what_its_file_does(
+        [Values("Relu", "HardSwish")] string activation,
+        [Values] bool weightOnly
+    )
     {
         var models = new SubnetModels(Seed, 12) { Activation = activation, WeightOnly = weightOnly };
         byte[][] files = [models.Build(SubnetModels.Largest, 1), .. Smaller.Select((s, i) => models.Build(s, i + 2))];
@@ -36,7 +40,8 @@ public sealed class SubnetFamilyTests
         for (int p = 0; p < files.Length; p++)
         {
             // In counts of the output, whose scale is one for all paths.
-            double error = 0, signal = 0;
+            double error = 0,
+                signal = 0;
             foreach (float[] image in images)
             {
                 sbyte[] joint = Run(joined.Network, joined.Paths[p], image);
@@ -81,7 +86,11 @@ public sealed class SubnetFamilyTests
 
             Assert.That(few.Paths[0].Extents, Has.Count.LessThanOrEqualTo(registers));
             for (int p = 0; p < files.Length; p++)
-                Assert.That(Run(few.Network, few.Paths[p], images[0]), Is.EqualTo(Run(many.Network, many.Paths[p], images[0])), $"{registers} registers, path {p}");
+                Assert.That(
+                    Run(few.Network, few.Paths[p], images[0]),
+                    Is.EqualTo(Run(many.Network, many.Paths[p], images[0])),
+                    $"{registers} registers, path {p}"
+                );
         }
     }
 
@@ -91,11 +100,16 @@ public sealed class SubnetFamilyTests
         var models = new SubnetModels(Seed, 12);
         byte[][] files = [models.Build(SubnetModels.Largest, 1), .. Smaller.Select((s, i) => models.Build(s, i + 2))];
         (SubnetFamily family, DynamicNetwork joined, _) = Family(models, files, Registers);
-        foreach ((QuantizedLayer before, QuantizedLayer after) in family.Whole.Layers.Zip(joined.Network.Layers).Where(p => p.First is ConvLayer))
+        foreach (
+            (QuantizedLayer before, QuantizedLayer after) in family.Whole.Layers.Zip(joined.Network.Layers).Where(p => p.First is ConvLayer)
+        )
             Assert.That(((ConvLayer)after).Weights, Is.SameAs(((ConvLayer)before).Weights));
         // The first subnet differs from the whole network in its statistics only.
         Assert.That(joined.Paths[1].Variant, Is.Not.EqualTo(joined.Paths[0].Variant));
-        Assert.That(joined.Network.Layers.OfType<ConvLayer>().Where(c => c.Name != "/head/Gemm"), Has.All.Property(nameof(ConvLayer.Variants)).Not.Null);
+        Assert.That(
+            joined.Network.Layers.OfType<ConvLayer>().Where(c => c.Name != "/head/Gemm"),
+            Has.All.Property(nameof(ConvLayer.Variants)).Not.Null
+        );
     }
 
     [Test]
@@ -109,20 +123,36 @@ public sealed class SubnetFamilyTests
             family.Correct(s, BiasCorrection.Apply(plain.Floats[s + 1], family.Alone(s), images));
         DynamicNetwork joined = family.Join(Registers);
         for (int p = 1; p < files.Length; p++)
-            Assert.That(Run(joined.Network, joined.Paths[p], images[0]), Is.EqualTo(Run(family.Alone(p - 1), ExecutionPath.Whole, images[0])));
+            Assert.That(
+                Run(joined.Network, joined.Paths[p], images[0]),
+                Is.EqualTo(Run(family.Alone(p - 1), ExecutionPath.Whole, images[0]))
+            );
     }
 
     private static (SubnetFamily Family, DynamicNetwork Joined, float[][] Images) Family(SubnetModels models, byte[][] files, int registers)
     {
-        float[][] images = [.. Enumerable.Range(0, Images).Select(i => RandomNetworks.Values(new Random(Seed + i), models.Size * models.Size * SubnetModels.Image, 1))];
+        float[][] images =
+        [
+            .. Enumerable
+                .Range(0, Images)
+                .Select(i => RandomNetworks.Values(new Random(Seed + i), models.Size * models.Size * SubnetModels.Image, 1)),
+        ];
         FloatNetwork[] networks = [.. files.Select((f, i) => SubnetModels.Import(f, i == 0 ? "whole" : $"s{i - 1}"))];
         ValueRange[][] ranges = [.. networks.Select(n => Quantizer.Calibrate(n, images, CalibrationMethod.MinMax))];
-        SubnetFamily family = SubnetFamily.Quantize(networks[0], ranges[0], [.. networks.Skip(1).Select((n, i) => (SubnetMatch.Find(networks[0], n, n.Name), (IReadOnlyList<ValueRange>)ranges[i + 1]))]);
+        SubnetFamily family = SubnetFamily.Quantize(
+            networks[0],
+            ranges[0],
+            [.. networks.Skip(1).Select((n, i) => (SubnetMatch.Find(networks[0], n, n.Name), (IReadOnlyList<ValueRange>)ranges[i + 1]))]
+        );
         return (family, family.Join(registers), images);
     }
 
     private static sbyte[] Run(QuantizedNetwork network, ExecutionPath path, float[] image) =>
-        GoldenExecutor.Run(network, path, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], image) })[network.Outputs[0]];
+        GoldenExecutor.Run(
+            network,
+            path,
+            new Dictionary<int, sbyte[]> { [network.Inputs[0]] = Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], image) }
+        )[network.Outputs[0]];
 
     private static float[] Reference(byte[] model, float[] nhwc, int size)
     {

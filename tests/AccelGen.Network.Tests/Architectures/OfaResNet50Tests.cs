@@ -11,7 +11,9 @@ namespace AccelGen.Network.Tests.Architectures;
 /// <summary>The Once-For-All space of ResNet-50: its sizes, its genomes, and that all of it are slices of the largest.</summary>
 public sealed class OfaResNet50Tests
 {
-    private const int Small = 64, Seed = 2, Classes = 10;
+    private const int Small = 64,
+        Seed = 2,
+        Classes = 10;
 
     [TestCase("", 48_072_424, 7_491_643_904, 15)]
     [TestCase("d=0:e=0.2:w=0", 6_527_872, 962_192_128, 6)]
@@ -30,7 +32,11 @@ public sealed class OfaResNet50Tests
         foreach ((string name, string genome) in OfaGenome.Points.Where(p => p.Key != "smallest"))
         {
             double macs = OfaResNet50.Build(OfaGenome.Parse(genome, name)).Macs;
-            Assert.That(macs / 1e9, Is.EqualTo(double.Parse(name.TrimEnd('G'), System.Globalization.CultureInfo.InvariantCulture)).Within(0.005), name);
+            Assert.That(
+                macs / 1e9,
+                Is.EqualTo(double.Parse(name.TrimEnd('G'), System.Globalization.CultureInfo.InvariantCulture)).Within(0.005),
+                name
+            );
         }
     }
 
@@ -46,13 +52,27 @@ public sealed class OfaResNet50Tests
     public void Whatever_is_wrong_with_a_genome_is_said_at_once()
     {
         string message = Assert.Throws<FormatException>(() => OfaGenome.Parse("d=1,2,3,4,5:e=0.3:w=0,1:k=7:w=0:w=1", "net"))!.Message;
-        Assert.That(message.Split(Environment.NewLine), Is.EqualTo(new[]
-        {
-            "net: d: '3'; legal are 0, 1, 2", "net: e: '0.3'; legal are 0.2, 0.25, 0.35", "net: w has 2 numbers; legal are 6, or one for all",
-            $"net: 'k=7' is none of d=DEPTHS, e=EXPANSIONS, w=WIDTHS, and none of {string.Join(", ", OfaGenome.Points.Keys)}", "net: w is given twice",
-        }));
-        Assert.That(Assert.Throws<FormatException>(() => OfaGenome.Parse("d=1,2,2,2,2", "net"))!.Message, Does.Contain("the first number is 1; legal are 0 and 2"));
-        Assert.That(Assert.Throws<FormatException>(() => OfaResNet50.Build(OfaGenome.Largest, 100, 96))!.Message, Does.Contain("100x96").And.Contains("multiples of 32"));
+        Assert.That(
+            message.Split(Environment.NewLine),
+            Is.EqualTo(
+                new[]
+                {
+                    "net: d: '3'; legal are 0, 1, 2",
+                    "net: e: '0.3'; legal are 0.2, 0.25, 0.35",
+                    "net: w has 2 numbers; legal are 6, or one for all",
+                    $"net: 'k=7' is none of d=DEPTHS, e=EXPANSIONS, w=WIDTHS, and none of {string.Join(", ", OfaGenome.Points.Keys)}",
+                    "net: w is given twice",
+                }
+            )
+        );
+        Assert.That(
+            Assert.Throws<FormatException>(() => OfaGenome.Parse("d=1,2,2,2,2", "net"))!.Message,
+            Does.Contain("the first number is 1; legal are 0 and 2")
+        );
+        Assert.That(
+            Assert.Throws<FormatException>(() => OfaResNet50.Build(OfaGenome.Largest, 100, 96))!.Message,
+            Does.Contain("100x96").And.Contains("multiples of 32")
+        );
     }
 
     [Test]
@@ -61,15 +81,35 @@ public sealed class OfaResNet50Tests
         OfaGenome genome = OfaGenome.Parse("d=0,0,1,0,0:e=0.2:w=0", "test");
         byte[] file = OfaOnnxModel.Build(genome, Small, Seed, Classes);
         ImportResult import = Oracle.Import(file);
-        FloatNetwork built = OfaResNet50.Build(genome, Small, Small, Seed, Classes), whole = OfaResNet50.Build(OfaGenome.Largest, Small, Small, Seed, Classes);
-        float[] image = RandomNetworks.Values(new Random(Seed), Small * Small * 3, 1), wanted = Oracle.Reference(file, image, built.Tensors[built.Inputs[0]].Shape);
+        FloatNetwork built = OfaResNet50.Build(genome, Small, Small, Seed, Classes),
+            whole = OfaResNet50.Build(OfaGenome.Largest, Small, Small, Seed, Classes);
+        float[] image = RandomNetworks.Values(new Random(Seed), Small * Small * 3, 1),
+            wanted = Oracle.Reference(file, image, built.Tensors[built.Inputs[0]].Shape);
         float largest = wanted.Max(Math.Abs);
         Assert.That(Oracle.Run(import, image), Is.EqualTo(wanted).Within(1e-4 * largest));
-        Assert.That(FloatExecutor.Run(built, new Dictionary<int, float[]> { [0] = image })[built.Outputs[0]], Is.EqualTo(wanted).Within(1e-4 * largest));
+        Assert.That(
+            FloatExecutor.Run(built, new Dictionary<int, float[]> { [0] = image })[built.Outputs[0]],
+            Is.EqualTo(wanted).Within(1e-4 * largest)
+        );
         foreach (FloatNetwork subnet in new[] { import.Network, built })
         {
             SubnetMatch match = SubnetMatch.Find(whole, subnet, "sub");
-            Assert.That(match.SkippedBlocks.Select(b => whole.Blocks[b].Name), Is.EquivalentTo(new[] { "stem.residual", "stage1.block2", "stage1.block3", "stage2.block3", "stage3.block4", "stage3.block5", "stage4.block2", "stage4.block3" }));
+            Assert.That(
+                match.SkippedBlocks.Select(b => whole.Blocks[b].Name),
+                Is.EquivalentTo(
+                    new[]
+                    {
+                        "stem.residual",
+                        "stage1.block2",
+                        "stage1.block3",
+                        "stage2.block3",
+                        "stage3.block4",
+                        "stage3.block5",
+                        "stage4.block2",
+                        "stage4.block3",
+                    }
+                )
+            );
             Assert.That(match.Factors.Values.SelectMany(f => f), Has.Some.Not.EqualTo(1));
         }
     }

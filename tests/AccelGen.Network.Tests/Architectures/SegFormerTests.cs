@@ -2,8 +2,6 @@ using AccelGen.Network.Architectures;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Tests.Shared;
-using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 using NUnit.Framework;
 
 namespace AccelGen.Network.Tests.Architectures;
@@ -29,7 +27,8 @@ public sealed class SegFormerTests
         long expected = 0;
         for (int stage = 0; stage < 4; stage++)
         {
-            long c = v.Channels[stage], r = new[] { 8, 4, 2, 1 }[stage];
+            long c = v.Channels[stage],
+                r = new[] { 8, 4, 2, 1 }[stage];
             expected += Matrix(stage == 0 ? 7 * 7 * 3 : 3 * 3 * v.Channels[stage - 1], c) + (2 * c) + (2 * c);
             long attention = (2 * c) + Matrix(c, c) + (r > 1 ? Matrix(r * r * c, c) + (2 * c) : 0) + Matrix(c, 2 * c) + Matrix(c, c);
             long mix = (2 * c) + Matrix(c, 4 * c) + Matrix(9, 4 * c) + Matrix(4 * c, c);
@@ -62,18 +61,25 @@ public sealed class SegFormerTests
     [TestCase(64, 64, 257, "2 to 256")]
     [TestCase(8192, 8192, 150, "smaller image")]
     public void An_illegal_size_is_named(int height, int width, int classes, string message) =>
-        Assert.That(() => SegFormer.Build(SegFormer.Variant("segformer-b0"), height, width, classes: classes), Throws.TypeOf<FormatException>().With.Message.Contains(message));
+        Assert.That(
+            () => SegFormer.Build(SegFormer.Variant("segformer-b0"), height, width, classes: classes),
+            Throws.TypeOf<FormatException>().With.Message.Contains(message)
+        );
 
     [Test]
     public void An_unknown_model_is_named_with_the_known_ones() =>
-        Assert.That(() => SegFormer.Variant("segformer-b6"), Throws.TypeOf<FormatException>().With.Message.Contains("segformer-b6").And.Message.Contains("segformer-b5"));
+        Assert.That(
+            () => SegFormer.Variant("segformer-b6"),
+            Throws.TypeOf<FormatException>().With.Message.Contains("segformer-b6").And.Message.Contains("segformer-b5")
+        );
 
     [Test]
     public void Weights_depend_on_the_seed_and_not_on_the_size()
     {
         SegFormerVariant b0 = SegFormer.Variant("segformer-b0");
         float[][] Weights(FloatNetwork n) => [.. n.Layers.OfType<FloatConv>().Select(c => c.Weights)];
-        float[][] small = Weights(SegFormer.Build(b0, 64, 32, seed: 3)), large = Weights(SegFormer.Build(b0, 128, 128, seed: 3));
+        float[][] small = Weights(SegFormer.Build(b0, 64, 32, seed: 3)),
+            large = Weights(SegFormer.Build(b0, 128, 128, seed: 3));
         Assert.That(small, Is.EqualTo(large));
         Assert.That(Weights(SegFormer.Build(b0, 64, 32, seed: 4))[0], Is.Not.EqualTo(small[0]));
     }
@@ -93,7 +99,10 @@ public sealed class SegFormerTests
             Assert.That(adds.Select(l => network.Home(l.Residual!.Value)), Is.EqualTo(new[] { stream, stream }));
             Assert.That(adds.Select(l => network.Home(l.Output)), Is.EqualTo(new[] { stream, stream }));
             int[] own = [.. inside.Select(l => network.Home(l.Output)).Where(t => t != stream)];
-            Assert.That(network.Layers.Where(l => l.Block != block.Index).SelectMany(l => l.Reads).Select(network.Home).Intersect(own), Is.Empty);
+            Assert.That(
+                network.Layers.Where(l => l.Block != block.Index).SelectMany(l => l.Reads).Select(network.Home).Intersect(own),
+                Is.Empty
+            );
             Assert.That(inside.SelectMany(l => l.Reads).Select(network.Home).Except(own.Append(stream)), Is.Empty);
         }
     }
@@ -118,7 +127,11 @@ public sealed class SegFormerTests
         }
 
         foreach (FloatResize resize in network.Layers.OfType<FloatResize>())
-            Assert.That(Resample(resize, results[network.Tensors[resize.Input].Name], network.Tensors[resize.Output].Shape), Is.EqualTo(results[resize.Name].Values).Within(1e-4f), resize.Name);
+            Assert.That(
+                Resample(resize, results[network.Tensors[resize.Input].Name], network.Tensors[resize.Output].Shape),
+                Is.EqualTo(results[resize.Name].Values).Within(1e-4f),
+                resize.Name
+            );
 
         (float[] labels, _) = results["decoder.argmax"];
         Assert.That(labels.Distinct().Count(), Is.InRange(10, 150), "labels that occur");
@@ -138,7 +151,10 @@ public sealed class SegFormerTests
                     int sourceRow = Math.Clamp((row / r.Up.Rows * r.Down.Rows) + r.FirstRow[p] + t, 0, x.Shape.Height - 1);
                     int sourceColumn = Math.Clamp((column / r.Up.Columns * r.Down.Columns) + r.FirstColumn[q] + u, 0, x.Shape.Width - 1);
                     for (int c = 0; c < to.Channels; c++)
-                        y[to.Index(0, row, column, c)] += x.Values[x.Shape.Index(0, sourceRow, sourceColumn, c)] * r.RowWeights[(p * r.Taps.Rows) + t] * r.ColumnWeights[(q * r.Taps.Columns) + u];
+                        y[to.Index(0, row, column, c)] +=
+                            x.Values[x.Shape.Index(0, sourceRow, sourceColumn, c)]
+                            * r.RowWeights[(p * r.Taps.Rows) + t]
+                            * r.ColumnWeights[(q * r.Taps.Columns) + u];
                 }
             }
         }

@@ -52,9 +52,15 @@ public sealed class ImageSetTests
     [Test]
     public void Missing_folders_empty_folders_and_missing_labels_are_explained()
     {
-        Assert.That(() => ImageSet.Load(Path.Combine(folder, "no")), Throws.TypeOf<FormatException>().With.Message.Contains("no such folder"));
+        Assert.That(
+            () => ImageSet.Load(Path.Combine(folder, "no")),
+            Throws.TypeOf<FormatException>().With.Message.Contains("no such folder")
+        );
         Assert.That(() => ImageSet.Load(folder), Throws.TypeOf<FormatException>().With.Message.Contains("holds no images"));
-        Assert.That(() => ImageSet.Load(folder, Path.Combine(folder, "l.csv")), Throws.TypeOf<FormatException>().With.Message.Contains("l.csv"));
+        Assert.That(
+            () => ImageSet.Load(folder, Path.Combine(folder, "l.csv")),
+            Throws.TypeOf<FormatException>().With.Message.Contains("l.csv")
+        );
     }
 
     [Test]

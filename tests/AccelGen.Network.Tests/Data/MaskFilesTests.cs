@@ -18,14 +18,41 @@ public sealed class MaskFilesTests
     [Test]
     public void Masks_beside_images_go_with_them_and_are_no_images()
     {
-        foreach (string name in new[] { "a.jpg", "a.png", "b.png", "b_mask.png", "c.webp", "c_label.bmp", "d_mask.png", "e.png", "e.bmp", "f.jpg", "f_mask.png", "f_label.png" })
+        foreach (
+            string name in new[]
+            {
+                "a.jpg",
+                "a.png",
+                "b.png",
+                "b_mask.png",
+                "c.webp",
+                "c_label.bmp",
+                "d_mask.png",
+                "e.png",
+                "e.bmp",
+                "f.jpg",
+                "f_mask.png",
+                "f_label.png",
+            }
+        )
             File.WriteAllBytes(Path.Combine(folder, name), []);
         (string, string?)[] found = [.. ImageSet.Load(folder).Images.Select(i => (Path.GetFileName(i.Path), Path.GetFileName(i.Mask)))];
         // A mask's name without an image, and two lossless files of one name, are images.
-        Assert.That(found, Is.EqualTo(new (string, string?)[]
-        {
-            ("a.jpg", "a.png"), ("b.png", "b_mask.png"), ("c.webp", "c_label.bmp"), ("d_mask.png", null), ("e.bmp", null), ("e.png", null), ("f.jpg", "f_label.png"),
-        }));
+        Assert.That(
+            found,
+            Is.EqualTo(
+                new (string, string?)[]
+                {
+                    ("a.jpg", "a.png"),
+                    ("b.png", "b_mask.png"),
+                    ("c.webp", "c_label.bmp"),
+                    ("d_mask.png", null),
+                    ("e.bmp", null),
+                    ("e.png", null),
+                    ("f.jpg", "f_label.png"),
+                }
+            )
+        );
     }
 
     [Test]
@@ -34,8 +61,14 @@ public sealed class MaskFilesTests
         string masks = Directory.CreateDirectory(Path.Combine(folder, "masks")).FullName;
         foreach (string name in new[] { "a.png", "b.png", "b_mask.png", "masks/a.png", "masks/b_label.bmp", "masks/c.png" })
             File.WriteAllBytes(Path.Combine(folder, name), []);
-        Assert.That(ImageSet.Load(folder, null, masks).Images.Select(i => i.Mask), Is.EqualTo(new[] { Path.Combine(masks, "a.png"), Path.Combine(masks, "b_label.bmp") }));
-        Assert.That(() => ImageSet.Load(folder, null, Path.Combine(folder, "no")), Throws.TypeOf<FormatException>().With.Message.Contains("no such folder of masks"));
+        Assert.That(
+            ImageSet.Load(folder, null, masks).Images.Select(i => i.Mask),
+            Is.EqualTo(new[] { Path.Combine(masks, "a.png"), Path.Combine(masks, "b_label.bmp") })
+        );
+        Assert.That(
+            () => ImageSet.Load(folder, null, Path.Combine(folder, "no")),
+            Throws.TypeOf<FormatException>().With.Message.Contains("no such folder of masks")
+        );
     }
 
     [Test]
@@ -44,13 +77,22 @@ public sealed class MaskFilesTests
         string path = Write("m.png", 3, 1, new SKColor(0, 0, 0), new SKColor(2, 2, 2), new SKColor(255, 255, 255));
         Assert.That(SegmentationMask.Read(path, 3).Classes, Is.EqualTo(new byte[] { 0, 2, 255 }));
         Assert.That(SegmentationMask.Read(path, 2, first: 1).Classes, Is.EqualTo(new byte[] { 255, 1, 255 }));
-        Assert.That(() => SegmentationMask.Read(path, 2), Throws.TypeOf<FormatException>().With.Message.Contains("row 0, column 1 has grey value 2").And.Message.Contains("classes 0 to 1"));
+        Assert.That(
+            () => SegmentationMask.Read(path, 2),
+            Throws
+                .TypeOf<FormatException>()
+                .With.Message.Contains("row 0, column 1 has grey value 2")
+                .And.Message.Contains("classes 0 to 1")
+        );
     }
 
     [Test]
     public void Colours_and_unreadable_files_are_no_masks()
     {
-        Assert.That(() => SegmentationMask.Read(Write("m.png", 1, 1, new SKColor(1, 2, 3)), 5), Throws.TypeOf<FormatException>().With.Message.Contains("colour 1,2,3"));
+        Assert.That(
+            () => SegmentationMask.Read(Write("m.png", 1, 1, new SKColor(1, 2, 3)), 5),
+            Throws.TypeOf<FormatException>().With.Message.Contains("colour 1,2,3")
+        );
         string text = Path.Combine(folder, "t.png");
         File.WriteAllText(text, "no picture");
         Assert.That(() => SegmentationMask.Read(text, 5), Throws.TypeOf<FormatException>().With.Message.Contains("not a readable mask"));

@@ -17,7 +17,8 @@ public sealed class SceneTests
     [Test]
     public void The_same_seed_gives_the_same_files_to_the_byte()
     {
-        (string Name, byte[] Content)[] first = [.. SceneFiles.Create(3, 4)], second = [.. SceneFiles.Create(3, 4)];
+        (string Name, byte[] Content)[] first = [.. SceneFiles.Create(3, 4)],
+            second = [.. SceneFiles.Create(3, 4)];
         Assert.That(second.Select(f => f.Name), Is.EqualTo(first.Select(f => f.Name)));
         Assert.That(second.Select(f => f.Content), Is.EqualTo(first.Select(f => f.Content)));
         Assert.That(first.Select(f => f.Name), Is.Unique.And.All.Matches<string>(name => SceneFiles.Writes(name!)));
@@ -34,7 +35,15 @@ public sealed class SceneTests
     [Test]
     public void Another_seed_or_number_gives_another_scene()
     {
-        Scene[] all = [Scene.Draw(1, 0), Scene.Draw(1, 1), Scene.Draw(0, 1), Scene.Draw(2, 0), Scene.Draw(int.MaxValue, 0), Scene.Draw(0, SceneFiles.MaxCount - 1)];
+        Scene[] all =
+        [
+            Scene.Draw(1, 0),
+            Scene.Draw(1, 1),
+            Scene.Draw(0, 1),
+            Scene.Draw(2, 0),
+            Scene.Draw(int.MaxValue, 0),
+            Scene.Draw(0, SceneFiles.MaxCount - 1),
+        ];
         Assert.That(all.Select(s => Convert.ToHexString(s.Mask.Classes)), Is.Unique);
         Assert.That(all.Select(s => Convert.ToHexString(s.Pixels)), Is.Unique);
     }
@@ -96,12 +105,17 @@ public sealed class SceneTests
         int[] counts = new int[classes];
         Visit(Some.Take(80), (colour, c) => (sums[c], counts[c]) = (sums[c] + colour, counts[c] + 1));
         Vector3[] means = [.. sums.Select((s, c) => s / counts[c])];
-        int[] right = new int[classes], found = new int[classes], there = new int[classes];
-        Visit(Some.Skip(80), (colour, c) =>
-        {
-            int nearest = Enumerable.Range(0, classes).MinBy(k => Vector3.DistanceSquared(means[k], colour));
-            (right[c], found[nearest], there[c]) = (right[c] + (nearest == c ? 1 : 0), found[nearest] + 1, there[c] + 1);
-        });
+        int[] right = new int[classes],
+            found = new int[classes],
+            there = new int[classes];
+        Visit(
+            Some.Skip(80),
+            (colour, c) =>
+            {
+                int nearest = Enumerable.Range(0, classes).MinBy(k => Vector3.DistanceSquared(means[k], colour));
+                (right[c], found[nearest], there[c]) = (right[c] + (nearest == c ? 1 : 0), found[nearest] + 1, there[c] + 1);
+            }
+        );
         double meanIou = Enumerable.Range(0, classes).Average(c => right[c] / (double)(found[c] + there[c] - right[c]));
         Assert.That(meanIou, Is.LessThan(0.25));
 

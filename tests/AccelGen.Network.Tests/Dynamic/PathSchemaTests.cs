@@ -22,12 +22,54 @@ public sealed class PathSchemaTests
 
     // Texts of JSON values, legal ones and others; an empty one leaves the field out.
     private static readonly string[] Others = ["null", "true", "3", "1.5", "\"x\"", "[]", "{}"];
-    private static readonly string[] Skips = ["", "[]", "[0]", "[\"0\", \"2-3\", 5]", "[\"stage3.block1\"]", "[1.5]", "[null]", "[{}]", .. Others];
-    private static readonly string[] Keeps = ["", "{}", .. new[]
-    {
-        "1", "256", "0", "-1", "0.5", "1.0", "0.0", "1.5", "-0.5", "1e-3", "\"1/2\"", "\"0003 / 4\"", "\" 1/1 \"", "\"0/2\"", "\"1/0\"", "\"000/4\"", "\"1/2/3\"", "\"0.5\"", "\"-1/2\"", "\"\"",
-        "\"0000001/2\"", "\"1/1000000\"", "true", "null", "[]", "{}",
-    }.Select(v => $$"""{"decoder.linear_pred": {{v}}}"""), "{\"decoder.*\": \"1/2\", \"stage1*\": 0.25}", .. Others];
+    private static readonly string[] Skips =
+    [
+        "",
+        "[]",
+        "[0]",
+        "[\"0\", \"2-3\", 5]",
+        "[\"stage3.block1\"]",
+        "[1.5]",
+        "[null]",
+        "[{}]",
+        .. Others,
+    ];
+    private static readonly string[] Keeps =
+    [
+        "",
+        "{}",
+        .. new[]
+        {
+            "1",
+            "256",
+            "0",
+            "-1",
+            "0.5",
+            "1.0",
+            "0.0",
+            "1.5",
+            "-0.5",
+            "1e-3",
+            "\"1/2\"",
+            "\"0003 / 4\"",
+            "\" 1/1 \"",
+            "\"0/2\"",
+            "\"1/0\"",
+            "\"000/4\"",
+            "\"1/2/3\"",
+            "\"0.5\"",
+            "\"-1/2\"",
+            "\"\"",
+            "\"0000001/2\"",
+            "\"1/1000000\"",
+            "true",
+            "null",
+            "[]",
+            "{}",
+        }.Select(v => $$"""{"decoder.linear_pred": {{v}}}"""),
+        "{\"decoder.*\": \"1/2\", \"stage1*\": 0.25}",
+        .. Others,
+    ];
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 12;
 
@@ -37,21 +79,44 @@ public sealed class PathSchemaTests
         JsonSchema schema = await JsonSchema.FromJsonAsync(PathSchema.Text);
         var random = new Random(Seed);
         string Any(string[] of) => of[random.Next(of.Length)];
-        var texts = new List<string> { "[]", "{}", "3", """{"paths": null}""", """{"paths": []}""", """{"paths": {}}""", """{"paths": [3]}""", """{"paths": [null]}""", """{"$schema": "paths.schema.json", "paths": [{"name": "a"}]}""", """{"paths": [{"name": "a"}], "more": 1}""" };
+        var texts = new List<string>
+        {
+            "[]",
+            "{}",
+            "3",
+            """{"paths": null}""",
+            """{"paths": []}""",
+            """{"paths": {}}""",
+            """{"paths": [3]}""",
+            """{"paths": [null]}""",
+            """{"$schema": "paths.schema.json", "paths": [{"name": "a"}]}""",
+            """{"paths": [{"name": "a"}], "more": 1}""",
+        };
         texts.AddRange(Skips.Select(s => Path("\"a\"", s, "")));
         texts.AddRange(Keeps.Select(k => Path("\"a\"", "", k)));
         string[] names = ["", "\"\"", .. Others];
         texts.AddRange(names.Select(n => Path(n, "", "")));
         // Several at a time: a fault is not hidden by what stands beside it.
         for (int i = 0; i < 300; i++)
-            texts.Add(Path(random.Next(8) == 0 ? Any(Others) : "\"a\"", random.Next(3) == 0 ? Any(Skips) : "[1]", random.Next(3) == 0 ? Any(Keeps) : "", random.Next(20) == 0 ? ", \"skipp\": []" : ""));
+            texts.Add(
+                Path(
+                    random.Next(8) == 0 ? Any(Others) : "\"a\"",
+                    random.Next(3) == 0 ? Any(Skips) : "[1]",
+                    random.Next(3) == 0 ? Any(Keeps) : "",
+                    random.Next(20) == 0 ? ", \"skipp\": []" : ""
+                )
+            );
         int taken = 0;
         foreach (string text in texts)
         {
             string[] said = [.. schema.Validate(text).Select(e => e.ToString())];
             string? refused = Refusal(text);
             taken += refused is null ? 1 : 0;
-            Assert.That(said.Length == 0, Is.EqualTo(refused is null), $"{text}\nreader: {refused ?? "takes it"}\nschema: {(said.Length == 0 ? "takes it" : string.Join(", ", said))}\nseed {Seed}");
+            Assert.That(
+                said.Length == 0,
+                Is.EqualTo(refused is null),
+                $"{text}\nreader: {refused ?? "takes it"}\nschema: {(said.Length == 0 ? "takes it" : string.Join(", ", said))}\nseed {Seed}"
+            );
         }
 
         Assert.That(taken, Is.GreaterThan(texts.Count / 4).And.LessThan(texts.Count));
@@ -93,7 +158,12 @@ public sealed class PathSchemaTests
 
     private static string Path(string name, string skip, string keep, string more = "")
     {
-        string[] fields = [.. new[] { ("name", name), ("skip", skip), ("keep", keep) }.Where(f => f.Item2.Length > 0).Select(f => $"\"{f.Item1}\": {f.Item2}")];
+        string[] fields =
+        [
+            .. new[] { ("name", name), ("skip", skip), ("keep", keep) }
+                .Where(f => f.Item2.Length > 0)
+                .Select(f => $"\"{f.Item1}\": {f.Item2}"),
+        ];
         return $$"""{"paths": [{"name": "first"}, {{{string.Join(", ", fields)}}{{more}}}]}""";
     }
 }

@@ -14,23 +14,29 @@ public sealed class SubnetMatchTests
 
     private static readonly SubnetSizes Smaller = new(24, [16, 24], 40);
 
-    private static FloatNetwork Whole(SubnetModels? models = null, SubnetSizes? sizes = null) => SubnetModels.Import((models ?? new SubnetModels(Seed, Size)).Build(sizes ?? SubnetModels.Largest, 1), "whole");
+    private static FloatNetwork Whole(SubnetModels? models = null, SubnetSizes? sizes = null) =>
+        SubnetModels.Import((models ?? new SubnetModels(Seed, Size)).Build(sizes ?? SubnetModels.Largest, 1), "whole");
 
     [Test]
     public void Factors_are_those_of_the_normalisations_and_blocks_that_are_not_there_are_left_out()
     {
-        float[][] gamma = [[], []];
+        float[][] gamma =
+        [
+            [],
+            [],
+        ];
         int which = 0;
-        SubnetModels Models() => new(Seed, Size)
-        {
-            Change = (name, values) =>
+        SubnetModels Models() =>
+            new(Seed, Size)
             {
-                if (name == "down.g")
-                    gamma[which] = [.. values];
-                else if (name == "down.v")
-                    Array.Fill(values, 1 - 1e-5f);
-            },
-        };
+                Change = (name, values) =>
+                {
+                    if (name == "down.g")
+                        gamma[which] = [.. values];
+                    else if (name == "down.v")
+                        Array.Fill(values, 1 - 1e-5f);
+                },
+            };
         FloatNetwork whole = Whole(Models());
         which = 1;
         SubnetMatch match = SubnetMatch.Find(whole, SubnetModels.Import(Models().Build(Smaller, 2), "sub"), "sub");
@@ -51,20 +57,38 @@ public sealed class SubnetMatchTests
         // One weight of the subnet, by a hundredth of the largest.
         var changed = new SubnetModels(Seed, Size) { Change = (name, values) => values[0] += name == weights ? 0.01f * values.Max() : 0 };
         string message = Refusal(Whole(), changed.Build(Smaller, 2));
-        Assert.That(message, Does.StartWith("sub is no subnet of whole: ").And.Contain($"layer {layer} against {layer} of whole: the weights of output channel 0 are no multiple of the first ones of channel 0 there"));
+        Assert.That(
+            message,
+            Does.StartWith("sub is no subnet of whole: ")
+                .And.Contain(
+                    $"layer {layer} against {layer} of whole: the weights of output channel 0 are no multiple of the "
+                        + $"first ones of channel 0 there"
+                )
+        );
     }
 
     [Test]
     public void Another_network_is_refused_at_its_first_layer() =>
-        Assert.That(Refusal(Whole(), new SubnetModels(Seed + 1, Size).Build(Smaller, 2)), Does.Contain("layer /stem/Conv against /stem/Conv").And.Contains("no multiple"));
+        Assert.That(
+            Refusal(Whole(), new SubnetModels(Seed + 1, Size).Build(Smaller, 2)),
+            Does.Contain("layer /stem/Conv against /stem/Conv").And.Contains("no multiple")
+        );
 
     [Test]
     public void Another_image_size_is_refused() =>
-        Assert.That(Refusal(Whole(), new SubnetModels(Seed, Size + 4).Build(Smaller, 2)), Is.EqualTo("sub is no subnet of whole: its input: 16x16 with 3 channels; whole has 12x12 with 3; export both for one input size"));
+        Assert.That(
+            Refusal(Whole(), new SubnetModels(Seed, Size + 4).Build(Smaller, 2)),
+            Is.EqualTo(
+                "sub is no subnet of whole: its input: 16x16 with 3 channels; whole has 12x12 with 3; export both for one input size"
+            )
+        );
 
     [Test]
     public void More_channels_than_the_whole_network_has_are_refused() =>
-        Assert.That(Refusal(Whole(sizes: Smaller), new SubnetModels(Seed, Size).Build(SubnetModels.Largest, 2)), Does.Contain("layer /stem/Conv").And.Contains("the channels not more"));
+        Assert.That(
+            Refusal(Whole(sizes: Smaller), new SubnetModels(Seed, Size).Build(SubnetModels.Largest, 2)),
+            Does.Contain("layer /stem/Conv").And.Contains("the channels not more")
+        );
 
     [Test]
     public void More_operations_than_the_whole_network_has_are_refused()
@@ -86,12 +110,19 @@ public sealed class SubnetMatchTests
     public void A_factor_of_another_sign_is_refused()
     {
         var turned = new SubnetModels(Seed, Size) { Change = (name, values) => values[3] *= name == "down.g" ? -1 : 1 };
-        Assert.That(Refusal(Whole(), turned.Build(Smaller, 2)), Does.Contain("layer /down/Conv").And.Contains("output channel 3").And.Contains("a factor below 0"));
+        Assert.That(
+            Refusal(Whole(), turned.Build(Smaller, 2)),
+            Does.Contain("layer /down/Conv").And.Contains("output channel 3").And.Contains("a factor below 0")
+        );
     }
 
     [Test]
     public void Another_activation_is_refused() =>
-        Assert.That(Refusal(Whole(), new SubnetModels(Seed, Size) { Activation = "HardSwish" }.Build(Smaller, 2)), Does.Contain("layer /block0.conv1/Conv").And.Contains("another activation"));
+        Assert.That(
+            Refusal(Whole(), new SubnetModels(Seed, Size) { Activation = "HardSwish" }.Build(Smaller, 2)),
+            Does.Contain("layer /block0.conv1/Conv").And.Contains("another activation")
+        );
 
-    private static string Refusal(FloatNetwork whole, byte[] subnet) => Assert.Throws<FormatException>(() => SubnetMatch.Find(whole, SubnetModels.Import(subnet, "sub"), "sub"))!.Message;
+    private static string Refusal(FloatNetwork whole, byte[] subnet) =>
+        Assert.Throws<FormatException>(() => SubnetMatch.Find(whole, SubnetModels.Import(subnet, "sub"), "sub"))!.Message;
 }

@@ -33,7 +33,12 @@ public sealed class ResidualBlocksTests
     {
         FloatNetwork network = Block();
         FloatConv late = (FloatConv)network.Layers[1] with { Name = "/late/Conv", Output = 4, Residual = 3 };
-        network = network with { Tensors = [.. network.Tensors, network.Tensors[3] with { Id = 4 }], Layers = [.. network.Layers, late], Outputs = [4] };
+        network = network with
+        {
+            Tensors = [.. network.Tensors, network.Tensors[3] with { Id = 4 }],
+            Layers = [.. network.Layers, late],
+            Outputs = [4],
+        };
         Assert.That(ResidualBlocks.Mark(network).Blocks, Is.Empty);
     }
 
@@ -59,7 +64,12 @@ public sealed class ResidualBlocksTests
     public void An_addition_with_its_operands_the_other_way_round_ends_a_branch_too()
     {
         FloatNetwork network = Block();
-        FloatLayer[] layers = [network.Layers[0], network.Layers[1], new FloatAdd("/block0/Add", 1, 3) { Residual = 2, Range = OutputRange.Relu }];
+        FloatLayer[] layers =
+        [
+            network.Layers[0],
+            network.Layers[1],
+            new FloatAdd("/block0/Add", 1, 3) { Residual = 2, Range = OutputRange.Relu },
+        ];
         FloatNetwork marked = ResidualBlocks.Mark(network with { Layers = layers });
         Assert.That(marked.Blocks, Has.Count.EqualTo(1));
         Assert.That((marked.Layers[2].Input, marked.Layers[2].Residual, marked.Tensors[3].SharesStorageWith), Is.EqualTo((2, 1, 1)));
@@ -74,8 +84,23 @@ public sealed class ResidualBlocksTests
         FloatTensor[] tensors = [.. network.Tensors, network.Tensors[3] with { Id = 4 }];
         FloatLayer[] layers =
         [
-            network.Layers[0], (FloatConv)network.Layers[0] with { Name = "/Slice", Input = 1, Output = 3, IsDataMovement = true },
-            network.Layers[1] with { Input = reads ? 3 : 1 }, network.Layers[2] with { Residual = 3, Output = 4 },
+            network.Layers[0],
+            (FloatConv)network.Layers[0] with
+            {
+                Name = "/Slice",
+                Input = 1,
+                Output = 3,
+                IsDataMovement = true,
+            },
+            network.Layers[1] with
+            {
+                Input = reads ? 3 : 1,
+            },
+            network.Layers[2] with
+            {
+                Residual = 3,
+                Output = 4,
+            },
         ];
         FloatNetwork marked = ResidualBlocks.Mark(network with { Layers = layers, Tensors = tensors, Outputs = [4] });
         Assert.That(marked.Layers.Select(l => l.Block), Is.EqualTo(new int?[] { null, null, 0, 0 }));
@@ -86,20 +111,53 @@ public sealed class ResidualBlocksTests
     {
         FloatNetwork network = Block();
         var shape = network.Tensors[0].Shape;
-        FloatLayer[] more = [.. network.Layers.Skip(1).Select(l => l with { Input = l.Input + 2, Output = l.Output + 2, Residual = l.Residual + 2 })];
-        FloatLayer[] layers = [.. network.Layers.Take(1), .. network.Layers.Skip(1).Select(l => l with { Name = "/stage0" + l.Name }), .. more.Select(l => l with { Name = "/stage1" + l.Name })];
-        network = network with { Tensors = [.. Enumerable.Range(0, 6).Select(i => new FloatTensor(i, $"t{i}", shape))], Layers = layers, Outputs = [5] };
+        FloatLayer[] more =
+        [
+            .. network.Layers.Skip(1).Select(l => l with { Input = l.Input + 2, Output = l.Output + 2, Residual = l.Residual + 2 }),
+        ];
+        FloatLayer[] layers =
+        [
+            .. network.Layers.Take(1),
+            .. network.Layers.Skip(1).Select(l => l with { Name = "/stage0" + l.Name }),
+            .. more.Select(l => l with { Name = "/stage1" + l.Name }),
+        ];
+        network = network with
+        {
+            Tensors = [.. Enumerable.Range(0, 6).Select(i => new FloatTensor(i, $"t{i}", shape))],
+            Layers = layers,
+            Outputs = [5],
+        };
         Assert.That(ResidualBlocks.Mark(network).Blocks.Select(b => b.Name), Is.EqualTo(new[] { "stage0/block0", "stage1/block0" }));
     }
 
     private static FloatNetwork Block(OutputRange? stream = null, int[]? outputs = null)
     {
         var shape = new TensorShape(1, 4, 4, 2);
-        FloatConv Conv(string name, int from, int to) => new(name, from, to) { Weights = new float[4], Bias = new float[2], Kernel = (1, 1), Range = OutputRange.Relu };
+        FloatConv Conv(string name, int from, int to) =>
+            new(name, from, to)
+            {
+                Weights = new float[4],
+                Bias = new float[2],
+                Kernel = (1, 1),
+                Range = OutputRange.Relu,
+            };
         return new FloatNetwork(
             "n",
             [.. Enumerable.Range(0, 4).Select(i => new FloatTensor(i, $"t{i}", shape))],
-            [Conv("/stem/Conv", 0, 1) with { Range = stream ?? OutputRange.Relu }, Conv("/block0/conv1/Conv", 1, 2), Conv("/block0/conv2/Conv", 2, 3) with { Residual = 1 }],
-            [], [0], outputs ?? [3]);
+            [
+                Conv("/stem/Conv", 0, 1) with
+                {
+                    Range = stream ?? OutputRange.Relu,
+                },
+                Conv("/block0/conv1/Conv", 1, 2),
+                Conv("/block0/conv2/Conv", 2, 3) with
+                {
+                    Residual = 1,
+                },
+            ],
+            [],
+            [0],
+            outputs ?? [3]
+        );
     }
 }

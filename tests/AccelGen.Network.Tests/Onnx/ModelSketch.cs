@@ -45,7 +45,8 @@ public class ModelSketch(Random random)
     }
 
     /// <summary>A node; attributes are longs, long arrays, floats or strings.</summary>
-    public string Node(string op, string[] inputs, params (string Name, object Value)[] attributes) => Node(op, inputs, string.Empty, attributes);
+    public string Node(string op, string[] inputs, params (string Name, object Value)[] attributes) =>
+        Node(op, inputs, string.Empty, attributes);
 
     /// <summary>A node of a domain.</summary>
     public string Node(string op, string[] inputs, string domain, params (string Name, object Value)[] attributes)
@@ -59,7 +60,14 @@ public class ModelSketch(Random random)
     }
 
     /// <summary>Writes a node.</summary>
-    private protected virtual void Write(string op, string[] inputs, string output, string domain, string name, (string Name, object Value)[] attributes)
+    private protected virtual void Write(
+        string op,
+        string[] inputs,
+        string output,
+        string domain,
+        string name,
+        (string Name, object Value)[] attributes
+    )
     {
         writer.Node(op, inputs, output, domain, name);
         Attributes(attributes);
@@ -96,7 +104,8 @@ public class ModelSketch(Random random)
     }
 
     /// <summary>Random numbers from -scale to scale, plus a shift.</summary>
-    public string Random(double scale, double shift, params long[] dims) => Constant([.. RandomNetworks.Values(random, (int)dims.Aggregate(1L, (p, d) => p * d), scale).Select(v => (float)(v + shift))], dims);
+    public string Random(double scale, double shift, params long[] dims) =>
+        Constant([.. RandomNetworks.Values(random, (int)dims.Aggregate(1L, (p, d) => p * d), scale).Select(v => (float)(v + shift))], dims);
 
     /// <summary>A constant of floats.</summary>
     public virtual string Constant(float[] values, params long[] dims)
@@ -132,13 +141,15 @@ public class ModelSketch(Random random)
     public string Transpose(string x, params long[] order) => Node("Transpose", [x], ("perm", order));
 
     /// <summary>A 1x1 convolution with bias.</summary>
-    public string Conv(string x, int from, int to) => Node("Conv", [x, Random(1 / Math.Sqrt(from), 0, to, from, 1, 1), Random(0.3, 0, to)], ("kernel_shape", new long[] { 1, 1 }));
+    public string Conv(string x, int from, int to) =>
+        Node("Conv", [x, Random(1 / Math.Sqrt(from), 0, to, from, 1, 1), Random(0.3, 0, to)], ("kernel_shape", new long[] { 1, 1 }));
 
     /// <summary>Tokens [1, N, C] of an image [1, C, H, W] as exporters write them.</summary>
     public string Tokens(string image, int channels, int pixels) => Transpose(Reshape(image, 1, channels, pixels), 0, 2, 1);
 
     /// <summary>A linear layer over the last axis: MatMul and Add.</summary>
-    public string Linear(string x, int from, int to) => Node("Add", [Random(0.2, 0, to), Node("MatMul", [x, Random(1 / Math.Sqrt(from), 0, from, to)])]);
+    public string Linear(string x, int from, int to) =>
+        Node("Add", [Random(0.2, 0, to), Node("MatMul", [x, Random(1 / Math.Sqrt(from), 0, from, to)])]);
 
     /// <summary>The file.</summary>
     public virtual byte[] Finish(string output, int type) => writer.Build(output, type);

@@ -19,19 +19,95 @@ namespace AccelGen.Network.Tests.Onnx;
 public sealed class MutationTests
 {
     // With an input of more elements, or a network of more work, the float network is not run.
-    private const long MaxElements = 1 << 16, MaxMacs = 1 << 24;
+    private const long MaxElements = 1 << 16,
+        MaxMacs = 1 << 24;
 
-    private static readonly long[] Sizes = [0, -1, 1, 2, 3, 7, 64, 255, 65535, 65536, 1 << 20, int.MaxValue, (long)int.MaxValue + 1, long.MaxValue, long.MinValue];
-    private static readonly float[] Numbers = [0, -0f, 1, -1, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, 1e-40f, 1e-20f, 1e20f, -1e20f, float.MaxValue, float.MinValue];
+    private static readonly long[] Sizes =
+    [
+        0,
+        -1,
+        1,
+        2,
+        3,
+        7,
+        64,
+        255,
+        65535,
+        65536,
+        1 << 20,
+        int.MaxValue,
+        (long)int.MaxValue + 1,
+        long.MaxValue,
+        long.MinValue,
+    ];
+    private static readonly float[] Numbers =
+    [
+        0,
+        -0f,
+        1,
+        -1,
+        float.NaN,
+        float.PositiveInfinity,
+        float.NegativeInfinity,
+        float.Epsilon,
+        1e-40f,
+        1e-20f,
+        1e20f,
+        -1e20f,
+        float.MaxValue,
+        float.MinValue,
+    ];
     private static readonly string[] Operators =
     [
-        "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "MatMul", "Conv", "Gemm", "Relu", "Sigmoid", "Softmax", "LayerNormalization", "ReduceMean", "ReduceSum", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "AveragePool",
-        "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Split", "Gather", "Pad", "Concat", "Expand", "Resize", "ArgMax", "Cast", "Clip", "Round", "Identity", "Shape", "QuantizeLinear", "DequantizeLinear", "Einsum",
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "Pow",
+        "Max",
+        "Min",
+        "MatMul",
+        "Conv",
+        "Gemm",
+        "Relu",
+        "Sigmoid",
+        "Softmax",
+        "LayerNormalization",
+        "ReduceMean",
+        "ReduceSum",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "MaxPool",
+        "AveragePool",
+        "Transpose",
+        "Reshape",
+        "Flatten",
+        "Squeeze",
+        "Unsqueeze",
+        "Slice",
+        "Split",
+        "Gather",
+        "Pad",
+        "Concat",
+        "Expand",
+        "Resize",
+        "ArgMax",
+        "Cast",
+        "Clip",
+        "Round",
+        "Identity",
+        "Shape",
+        "QuantizeLinear",
+        "DequantizeLinear",
+        "Einsum",
     ];
 
     private static int Seed => Setting("ACCELGEN_SEED", 7900);
 
-    private static int Setting(string name, int absent) => int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : absent;
+    private static int Setting(string name, int absent) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+            ? value
+            : absent;
 
     [TestCase(500)]
     [TestCase(14_000, Category = "Deep")]
@@ -39,14 +115,22 @@ public sealed class MutationTests
     public void A_changed_model_is_quantised_or_refused_by_name(int count)
     {
         OperatorCase[] cases = [.. OperatorCases.All().Where(c => c.Opset >= 10)];
-        int refused = 0, late = 0, all = Setting("ACCELGEN_MUTATIONS", count);
+        int refused = 0,
+            late = 0,
+            all = Setting("ACCELGEN_MUTATIONS", count);
         TimeSpan longest = default;
         TestContext.Out.WriteLine($"{all} copies, seeds {Seed} to {Seed + all - 1}");
         for (int seed = Seed; seed < Seed + all; seed++)
         {
             var random = new Random(seed);
             OperatorCase test = cases[random.Next(cases.Length)];
-            string form = random.Next(3) switch { 0 => nameof(QuantizedForm.Qdq), 1 => nameof(QuantizedForm.QLinear), _ => "float" }, place = $"{test.Name}, {form}, ACCELGEN_SEED={seed} ACCELGEN_MUTATIONS=1";
+            string form = random.Next(3) switch
+                {
+                    0 => nameof(QuantizedForm.Qdq),
+                    1 => nameof(QuantizedForm.QLinear),
+                    _ => "float",
+                },
+                place = $"{test.Name}, {form}, ACCELGEN_SEED={seed} ACCELGEN_MUTATIONS=1";
             ModelProto model = ModelProto.Parser.ParseFrom(QuantizedModels.Build(test, form, seed));
             for (int changes = random.Next(1, 4); changes > 0; changes--)
                 Change(random, model.Graph);
@@ -73,7 +157,9 @@ public sealed class MutationTests
             longest = time > longest ? time : longest;
         }
 
-        TestContext.Out.WriteLine($"{refused} refused by the importer, {late} by the values that they reach, the longest took {longest.TotalMilliseconds:F0} ms");
+        TestContext.Out.WriteLine(
+            $"{refused} refused by the importer, {late} by the values that they reach, the longest took {longest.TotalMilliseconds:F0} ms"
+        );
         Assert.That(refused, Is.InRange(all / 10, all - (all / 10)));
         Assert.That(longest, Is.LessThan(TimeSpan.FromSeconds(20)));
     }
@@ -103,7 +189,12 @@ public sealed class MutationTests
         NodeProto node = graph.Node[random.Next(graph.Node.Count)];
         TensorProto? tensor = graph.Initializer.Count > 0 ? graph.Initializer[random.Next(graph.Initializer.Count)] : null;
         AttributeProto? attribute = node.Attribute.Count > 0 ? node.Attribute[random.Next(node.Attribute.Count)] : null;
-        string[] values = [.. graph.Node.SelectMany(n => n.Output), .. graph.Initializer.Select(t => t.Name), .. graph.Input.Select(i => i.Name)];
+        string[] values =
+        [
+            .. graph.Node.SelectMany(n => n.Output),
+            .. graph.Initializer.Select(t => t.Name),
+            .. graph.Input.Select(i => i.Name),
+        ];
         switch (random.Next(14))
         {
             case 0 or 1 when attribute is not null:

@@ -29,11 +29,15 @@ public sealed class OnnxImporterTests
     public void Nodes_that_no_output_needs_are_left_out_whatever_they_are()
     {
         var m = new ModelSketch(new Random(1));
-        string x = m.Input(1, 4, 4, 4), y = m.Node("Relu", [x]);
+        string x = m.Input(1, 4, 4, 4),
+            y = m.Node("Relu", [x]);
         m.Node("Relu", [m.Node("Einsum", [m.Conv(x, 4, 4)], ("equation", "abcd->abdc"))]);
         ImportResult import = Oracle.Import(m.Finish(y, OnnxModelWriter.Float));
         Assert.That(import.Network.Layers, Has.Count.EqualTo(1));
-        Assert.That(import.Nodes.Where(n => n.Outcome == "not needed").Select(n => n.Operator), Is.EquivalentTo(new[] { "Conv", "Einsum", "Relu" }));
+        Assert.That(
+            import.Nodes.Where(n => n.Outcome == "not needed").Select(n => n.Operator),
+            Is.EquivalentTo(new[] { "Conv", "Einsum", "Relu" })
+        );
     }
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 2300;
@@ -46,7 +50,11 @@ public sealed class OnnxImporterTests
             RandomNetwork random = RandomNetworks.Residual(seed);
             FloatNetwork network = Import(random.Model);
             float[] image = RandomNetworks.Values(new Random(seed), random.Channels * random.Size * random.Size, 1);
-            AssertClose(Run(network, image, null), Reference(random.Model, image, random.Channels, random.Size, random.Size), $"seed {seed}");
+            AssertClose(
+                Run(network, image, null),
+                Reference(random.Model, image, random.Channels, random.Size, random.Size),
+                $"seed {seed}"
+            );
         }
     }
 
@@ -64,11 +72,19 @@ public sealed class OnnxImporterTests
                 int index = int.Parse(block.Name["block".Length..], System.Globalization.CultureInfo.InvariantCulture);
                 byte[] without = RandomNetworks.Residual(seed, new HashSet<int> { index }).Model;
                 var path = new ExecutionPath(block.Name, new HashSet<int> { block.Index }, new Dictionary<int, int>());
-                AssertClose(Run(network, image, path), Reference(without, image, random.Channels, random.Size, random.Size), $"seed {seed}, block {block.Name}");
+                AssertClose(
+                    Run(network, image, path),
+                    Reference(without, image, random.Channels, random.Size, random.Size),
+                    $"seed {seed}, block {block.Name}"
+                );
                 skipped++;
             }
 
-            Assert.That(network.Blocks, Has.Count.EqualTo(random.Blocks), $"seed {seed}: every residual block of the generator can be skipped");
+            Assert.That(
+                network.Blocks,
+                Has.Count.EqualTo(random.Blocks),
+                $"seed {seed}: every residual block of the generator can be skipped"
+            );
         }
 
         TestContext.Out.WriteLine($"{skipped} blocks skipped");
@@ -93,7 +109,9 @@ public sealed class OnnxImporterTests
     [Test]
     public void Every_unsupported_node_is_named_at_once()
     {
-        byte[] model = Small(m => m.Node("Einsum", ["c"], "s", name: "head/einsum").Node("LSTM", ["c"], "r", name: "head/lstm").Node("Add", ["s", "r"], "y"));
+        byte[] model = Small(m =>
+            m.Node("Einsum", ["c"], "s", name: "head/einsum").Node("LSTM", ["c"], "r", name: "head/lstm").Node("Add", ["s", "r"], "y")
+        );
         ImportException e = Refused(model);
         Assert.That(e.Problems, Has.Count.EqualTo(2));
         Assert.That(e.Problems[0], Does.Contain("model.onnx").And.Contain("head/einsum (Einsum)").And.Contain("not supported"));
@@ -101,24 +119,34 @@ public sealed class OnnxImporterTests
     }
 
     [Test]
-    public void A_cycle_is_named() => Assert.That(
-        Refused(Small(m => m.Node("Add", ["c", "b"], "a", name: "first").Node("Relu", ["a"], "b", name: "second").Node("Relu", ["b"], "y"))).Message,
-        Does.Contain("cycle").And.Contain("first").And.Contain("second"));
+    public void A_cycle_is_named() =>
+        Assert.That(
+            Refused(
+                Small(m => m.Node("Add", ["c", "b"], "a", name: "first").Node("Relu", ["a"], "b", name: "second").Node("Relu", ["b"], "y"))
+            ).Message,
+            Does.Contain("cycle").And.Contain("first").And.Contain("second")
+        );
 
     [Test]
-    public void A_missing_initialiser_is_named() => Assert.That(
-        Refused(Small(m => m.Node("Conv", ["c", "absent.weight"], "y", name: "head"))).Message,
-        Does.Contain("node head (Conv) reads absent.weight"));
+    public void A_missing_initialiser_is_named() =>
+        Assert.That(
+            Refused(Small(m => m.Node("Conv", ["c", "absent.weight"], "y", name: "head"))).Message,
+            Does.Contain("node head (Conv) reads absent.weight")
+        );
 
     [Test]
-    public void Weights_that_are_not_finite_are_named() => Assert.That(
-        Refused(Small(m => m.Initializer("nan", [1, float.NaN], 2, 1, 1, 1).Node("Conv", ["c", "nan"], "y"), channels: 1)).Message,
-        Does.Contain("node Conv_y (Conv): input 1 (nan)").And.Contain("finite"));
+    public void Weights_that_are_not_finite_are_named() =>
+        Assert.That(
+            Refused(Small(m => m.Initializer("nan", [1, float.NaN], 2, 1, 1, 1).Node("Conv", ["c", "nan"], "y"), channels: 1)).Message,
+            Does.Contain("node Conv_y (Conv): input 1 (nan)").And.Contain("finite")
+        );
 
     [Test]
-    public void Weights_that_do_not_fit_the_input_are_explained() => Assert.That(
-        Refused(Small(m => m.Initializer("w5", new float[5], 1, 5, 1, 1).Node("Conv", ["c", "w5"], "y", name: "head"))).Message,
-        Does.Contain("head (Conv)").And.Contain("do not fit 2 input channels"));
+    public void Weights_that_do_not_fit_the_input_are_explained() =>
+        Assert.That(
+            Refused(Small(m => m.Initializer("w5", new float[5], 1, 5, 1, 1).Node("Conv", ["c", "w5"], "y", name: "head"))).Message,
+            Does.Contain("head (Conv)").And.Contain("do not fit 2 input channels")
+        );
 
     [TestCase(0)]
     [TestCase(1)]
@@ -157,7 +185,10 @@ public sealed class OnnxImporterTests
     {
         var m = new OnnxModelWriter { OpsetVersion = 8 };
         m.Input("image", OnnxModelWriter.Float, 1, 1, 4, 4).Node("Relu", ["image"], "y");
-        Assert.That(Refused(m.Build("y", OnnxModelWriter.Float, 1, 1, 4, 4)).Message, Does.Contain("operator set 8").And.Contain("9 to 21"));
+        Assert.That(
+            Refused(m.Build("y", OnnxModelWriter.Float, 1, 1, 4, 4)).Message,
+            Does.Contain("operator set 8").And.Contain("9 to 21")
+        );
     }
 
     [Test]
@@ -171,7 +202,9 @@ public sealed class OnnxImporterTests
     private static byte[] Small(Action<OnnxModelWriter> rest, int channels = 2, int size = 4)
     {
         var m = new OnnxModelWriter();
-        m.Input("image", OnnxModelWriter.Float, 1, channels, size, size).Initializer("w", [.. Enumerable.Repeat(0.5f, channels * channels)], channels, channels, 1, 1).Node("Conv", ["image", "w"], "c", name: "stem");
+        m.Input("image", OnnxModelWriter.Float, 1, channels, size, size)
+            .Initializer("w", [.. Enumerable.Repeat(0.5f, channels * channels)], channels, channels, 1, 1)
+            .Node("Conv", ["image", "w"], "c", name: "stem");
         rest(m);
         return m.Build("y", OnnxModelWriter.Float, 1, channels, size, size);
     }
@@ -183,7 +216,8 @@ public sealed class OnnxImporterTests
     private static float[] Run(FloatNetwork network, float[] nhwc, ExecutionPath? path) =>
         FloatExecutor.Run(network, new Dictionary<int, float[]> { [network.Inputs[0]] = nhwc }, path)[network.Outputs[0]];
 
-    private static float[] Reference(byte[] model, float[] nhwc, int channels, int rows, int columns) => Oracle.Reference(model, nhwc, new TensorShape(1, rows, columns, channels));
+    private static float[] Reference(byte[] model, float[] nhwc, int channels, int rows, int columns) =>
+        Oracle.Reference(model, nhwc, new TensorShape(1, rows, columns, channels));
 
     private static void AssertClose(float[] mine, float[] theirs, string place) => Oracle.AssertClose(mine, theirs, place);
 }

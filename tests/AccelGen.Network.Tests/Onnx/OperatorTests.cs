@@ -11,7 +11,13 @@ namespace AccelGen.Network.Tests.Onnx;
 /// <param name="Opset">Operator set.</param>
 /// <param name="Layers">What the imported network must consist of, or null.</param>
 /// <param name="OutputType">Element type of the output.</param>
-public sealed record OperatorCase(string Name, Func<Random, ModelSketch, string> Build, int Opset = 17, string? Layers = null, int OutputType = OnnxModelWriter.Float)
+public sealed record OperatorCase(
+    string Name,
+    Func<Random, ModelSketch, string> Build,
+    int Opset = 17,
+    string? Layers = null,
+    int OutputType = OnnxModelWriter.Float
+)
 {
     /// <inheritdoc/>
     public override string ToString() => Name;
@@ -53,7 +59,13 @@ public sealed class OperatorTests
     }
 
     // A layer as one word: its kind, then t for a transposed output, + for a residual, the activation.
-    private static string Short(FloatLayer layer) => (layer is FloatConv { IsDataMovement: true } ? "move" : layer.GetType().Name["Float".Length..].ToLowerInvariant())
-        + (layer.TransposeOutput ? ".t" : string.Empty) + (layer.Residual is not null ? "+" : string.Empty)
-        + (layer.Activation.Kind != ActivationKind.None ? $".{layer.Activation.Kind.ToString().ToLowerInvariant()}" : layer.Range != OutputRange.Unbounded ? ".clamp" : string.Empty);
+    private static string Short(FloatLayer layer) =>
+        (layer is FloatConv { IsDataMovement: true } ? "move" : layer.GetType().Name["Float".Length..].ToLowerInvariant())
+        + (layer.TransposeOutput ? ".t" : string.Empty)
+        + (layer.Residual is not null ? "+" : string.Empty)
+        + (
+            layer.Activation.Kind != ActivationKind.None ? $".{layer.Activation.Kind.ToString().ToLowerInvariant()}"
+            : layer.Range != OutputRange.Unbounded ? ".clamp"
+            : string.Empty
+        );
 }

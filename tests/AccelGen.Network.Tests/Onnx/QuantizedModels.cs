@@ -28,7 +28,14 @@ internal static class QuantizedModels
     /// <param name="nhwc">The input.</param>
     /// <param name="shape">Its shape.</param>
     /// <param name="unsigned">The same counts, all as uint8.</param>
-    public static byte[] Build(OperatorCase test, QuantizedForm form, int seed, out float[] nhwc, out TensorShape shape, bool unsigned = false)
+    public static byte[] Build(
+        OperatorCase test,
+        QuantizedForm form,
+        int seed,
+        out float[] nhwc,
+        out TensorShape shape,
+        bool unsigned = false
+    )
     {
         var random = new Random(seed);
         var sketch = new ModelSketch(random) { OpsetVersion = test.Opset };
@@ -46,7 +53,9 @@ internal static class QuantizedModels
     {
         using InferenceSession session = ExactSession.Open(model, optimise: false);
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([Oracle.Input(session, nhwc, shape)]);
-        var ranges = outputs.Where(o => o.ElementType == TensorElementType.Float).ToDictionary(o => o.Name, o => (o.AsTensor<float>().Min(), o.AsTensor<float>().Max()));
+        var ranges = outputs
+            .Where(o => o.ElementType == TensorElementType.Float)
+            .ToDictionary(o => o.Name, o => (o.AsTensor<float>().Min(), o.AsTensor<float>().Max()));
         ranges["x"] = (nhwc.Min(), nhwc.Max());
         return ranges;
     }

@@ -27,7 +27,11 @@ public sealed class QuantizedOperatorTests
     {
         var outcomes = new List<Outcome>();
         // A softmax of one uint8 element is 0 in ONNX Runtime's QLinearSoftmax, where it must be 255/256.
-        foreach (OperatorCase test in OperatorCases.All().Where(c => c.Opset >= 10 && !(form == QuantizedForm.QLinear && c.Name == "Attention of one token")))
+        foreach (
+            OperatorCase test in OperatorCases
+                .All()
+                .Where(c => c.Opset >= 10 && !(form == QuantizedForm.QLinear && c.Name == "Attention of one token"))
+        )
         {
             for (int seed = Seed; seed < Seed + Rounds; seed++)
                 outcomes.Add(Run(test, form, seed));
@@ -69,10 +73,16 @@ public sealed class QuantizedOperatorTests
 
     private static void Check(string what, Outcome[] outcomes, double share, int worst)
     {
-        long elements = outcomes.Sum(o => (long)o.Steps.Length), one = outcomes.Sum(o => o.Steps.LongCount(s => s == 1)), more = outcomes.Sum(o => o.Steps.LongCount(s => s > 1));
+        long elements = outcomes.Sum(o => (long)o.Steps.Length),
+            one = outcomes.Sum(o => o.Steps.LongCount(s => s == 1)),
+            more = outcomes.Sum(o => o.Steps.LongCount(s => s > 1));
         Outcome last = outcomes.MaxBy(o => o.Steps.Max())!;
         string place = $"{last.Test.Name}, {last.Form}, seed {last.Seed}";
-        TestContext.Out.WriteLine($"{what}: {outcomes.Select(o => o.Test.Name).Distinct().Count()} models, {outcomes.Length} in all, {elements} elements, one step off {(double)one / elements:P4}, more {(double)more / elements:P4}, worst {last.Steps.Max()} ({place})");
+        TestContext.Out.WriteLine(
+            $"{what}: {outcomes.Select(o => o.Test.Name).Distinct().Count()} models, {outcomes.Length} in all, "
+                + $"{elements} elements, one step off {(double)one / elements:P4}, more {(double)more / elements:P4}, "
+                + $"worst {last.Steps.Max()} ({place})"
+        );
         Assert.That((double)more / elements, Is.LessThanOrEqualTo(share), place);
         Assert.That(last.Steps.Max(), Is.LessThanOrEqualTo(worst), place);
     }
@@ -108,7 +118,9 @@ public sealed class QuantizedOperatorTests
         sbyte[] input = Quantizer.QuantizeValues(network.Tensors[network.Inputs[0]], nhwc);
         ImportedOutput o = import.Outputs[0];
         QuantizedTensor t = network.Tensors[o.Tensor];
-        sbyte[] counts = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = input })[o.Tensor];
+        sbyte[] counts = GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = input })[
+            o.Tensor
+        ];
         int[] steps = [.. o.Elements.Select((e, i) => (int)Math.Round(Math.Abs((counts[e] - t.ZeroPoint) - (theirs[i] / t.Scale))))];
         return new Outcome(test, form, seed, null, network.Layers.Count, steps);
     }

@@ -22,10 +22,29 @@ public enum QuantizedForm
 /// <param name="ranges">Smallest and largest value of the input x and of every float value that depends on it.</param>
 /// <param name="seed">Seed of the choices.</param>
 /// <param name="unsigned">Every byte is uint8, whatever is drawn: the same counts and steps, zero points 128 higher.</param>
-internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOnlyDictionary<string, (float Low, float High)> ranges, int seed, bool unsigned = false)
-    : ModelSketch(random)
+internal sealed class QuantizedSketch(
+    Random random,
+    QuantizedForm form,
+    IReadOnlyDictionary<string, (float Low, float High)> ranges,
+    int seed,
+    bool unsigned = false
+) : ModelSketch(random)
 {
-    private static readonly HashSet<string> Keeps = ["Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Split", "Gather", "Expand", "Identity", "MaxPool", "GlobalMaxPool"];
+    private static readonly HashSet<string> Keeps =
+    [
+        "Reshape",
+        "Transpose",
+        "Flatten",
+        "Squeeze",
+        "Unsqueeze",
+        "Slice",
+        "Split",
+        "Gather",
+        "Expand",
+        "Identity",
+        "MaxPool",
+        "GlobalMaxPool",
+    ];
 
     private readonly Random choices = new(seed);
     private readonly bool drawnUnsigned = new Random(seed + 1).Next(2) == 0;
@@ -46,7 +65,14 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
 
     private bool PerChannel => OpsetVersion >= 13 && choices.Next(2) == 0;
 
-    private protected override void Write(string op, string[] inputs, string output, string domain, string name, (string Name, object Value)[] attributes)
+    private protected override void Write(
+        string op,
+        string[] inputs,
+        string output,
+        string domain,
+        string name,
+        (string Name, object Value)[] attributes
+    )
     {
         if (!inputs.Any(Depends) || op is "Shape" || !ranges.ContainsKey(output))
         {
@@ -58,7 +84,15 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
 
         if (form == QuantizedForm.QLinear && OpsetVersion >= 13 && domain.Length == 0 && Integer(op, inputs, output, name, attributes))
             return;
-        string[] operands = [.. inputs.Select((input, i) => Depends(input) ? (ranges.ContainsKey(input) ? Real(input) : input) : constants.ContainsKey(input) ? Parameter(op, input, i, inputs, attributes) : input)];
+        string[] operands =
+        [
+            .. inputs.Select(
+                (input, i) =>
+                    Depends(input) ? (ranges.ContainsKey(input) ? Real(input) : input)
+                    : constants.ContainsKey(input) ? Parameter(op, input, i, inputs, attributes)
+                    : input
+            ),
+        ];
         // What only moves keeps the scale.
         if (Keeps.Contains(op) && ranges.ContainsKey(inputs[0]))
             held[output] = Count(inputs[0]) with { Value = string.Empty };
@@ -106,7 +140,9 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
     private (float Step, int Zero) Range((float Low, float High) range)
     {
         // Some ranges are too small, and some values saturate.
-        double part = choices.Next(3) == 0 ? 0.8 : 1, low = Math.Min(0, range.Low) * part, high = Math.Max(0, range.High) * part;
+        double part = choices.Next(3) == 0 ? 0.8 : 1,
+            low = Math.Min(0, range.Low) * part,
+            high = Math.Max(0, range.High) * part;
         float step = (float)Math.Max((high - low) / 255, 1e-3);
         return (step, (int)Math.Clamp(Math.Round(-low / step) - (Unsigned ? 0 : 128), Unsigned ? 0 : -128, Unsigned ? 255 : 127));
     }
@@ -164,7 +200,12 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
         string Dequantized((string Value, string Scale, string Zero) w, int axis)
         {
             string result = $"{name}.real{count++}";
-            writer.Node("DequantizeLinear", w.Zero.Length > 0 ? [w.Value, w.Scale, w.Zero] : [w.Value, w.Scale], result, name: $"/{result}/DequantizeLinear");
+            writer.Node(
+                "DequantizeLinear",
+                w.Zero.Length > 0 ? [w.Value, w.Scale, w.Zero] : [w.Value, w.Scale],
+                result,
+                name: $"/{result}/DequantizeLinear"
+            );
             if (OpsetVersion >= 13)
                 writer.Int("axis", axis);
             return result;
@@ -181,13 +222,15 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
         (float[] values, long[] dims) = constants[name];
         // ONNX Runtime has no QLinearConv of int8 with uint8 weights.
         bool bytes = asymmetric ? Unsigned : (choices.Next(3) == 0 && (Unsigned || form == QuantizedForm.Qdq)) || unsigned;
-        int channels = perChannel ? (int)dims[axis] : 1, inner = perChannel ? (int)dims[(axis + 1)..].Aggregate(1L, (p, d) => p * d) : values.Length;
+        int channels = perChannel ? (int)dims[axis] : 1,
+            inner = perChannel ? (int)dims[(axis + 1)..].Aggregate(1L, (p, d) => p * d) : values.Length;
         int Channel(int i) => perChannel ? i / inner % channels : 0;
         var steps = new float[channels];
         int zero = bytes ? 128 : 0;
         if (asymmetric)
         {
-            float low = Math.Min(0, values.Min()), high = Math.Max(0, values.Max());
+            float low = Math.Min(0, values.Min()),
+                high = Math.Max(0, values.Max());
             steps[0] = Math.Max((high - low) / 255, 1e-6f);
             zero = (int)Math.Round(-low / steps[0]) - (bytes ? 0 : 128);
         }
@@ -240,14 +283,26 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
         {
             case "Conv":
                 string[] weight = Weighted(1, 0);
-                return Emit("QLinearConv", string.Empty, [.. Operand(0), .. weight], inputs.Length > 2 ? [Bias(inputs[2], Count(inputs[0]).Step, inputs[1]).Value] : [], attributes);
+                return Emit(
+                    "QLinearConv",
+                    string.Empty,
+                    [.. Operand(0), .. weight],
+                    inputs.Length > 2 ? [Bias(inputs[2], Count(inputs[0]).Step, inputs[1]).Value] : [],
+                    attributes
+                );
             case "MatMul" when Depends(inputs[0]) && Depends(inputs[1]):
                 return Emit("QLinearMatMul", string.Empty, [.. Operand(0), .. Operand(1)], [], attributes);
             case "MatMul" when Depends(inputs[0]) && !Depends(inputs[1]) && constants[inputs[1]].Dims.Length == 2:
                 return Emit("QLinearMatMul", string.Empty, [.. Operand(0), .. Weighted(1, 1)], [], attributes);
             case "Gemm" when Depends(inputs[0]) && !Depends(inputs[1]) && attributes.All(a => a.Name is "transB" or "transA"):
                 weight = Weighted(1, attributes.Any(a => a is { Name: "transB", Value: 1 }) ? 0 : 1);
-                return Emit("QGemm", "com.microsoft", [.. Operand(0), .. weight, inputs.Length > 2 ? Bias(inputs[2], Count(inputs[0]).Step, inputs[1]).Value : string.Empty], [], attributes);
+                return Emit(
+                    "QGemm",
+                    "com.microsoft",
+                    [.. Operand(0), .. weight, inputs.Length > 2 ? Bias(inputs[2], Count(inputs[0]).Step, inputs[1]).Value : string.Empty],
+                    [],
+                    attributes
+                );
             case "Add" or "Mul" when inputs.All(i => Depends(i) || constants.ContainsKey(i)):
                 return Emit($"QLinear{op}", "com.microsoft", [.. Operand(0), .. Operand(1)], [], attributes);
             case "AveragePool":
@@ -262,10 +317,26 @@ internal sealed class QuantizedSketch(Random random, QuantizedForm form, IReadOn
                 return Emit("QLinearSoftmax", "com.microsoft", Operand(0), [], [.. attributes, ("opset", 13)]);
             case "Concat" when inputs.All(i => Depends(i) || constants.ContainsKey(i)):
                 Counts to = Result();
-                base.Write("QLinearConcat", [to.Scale, to.Zero, .. Enumerable.Range(0, inputs.Length).SelectMany(Operand)], $"{output}.counts", "com.microsoft", name, attributes);
+                base.Write(
+                    "QLinearConcat",
+                    [to.Scale, to.Zero, .. Enumerable.Range(0, inputs.Length).SelectMany(Operand)],
+                    $"{output}.counts",
+                    "com.microsoft",
+                    name,
+                    attributes
+                );
                 held[output] = to with { Value = $"{output}.counts" };
                 return true;
-            case "Reshape" or "Transpose" or "Flatten" or "Squeeze" or "Unsqueeze" or "Slice" or "Gather" or "Expand" or "Identity" or "MaxPool":
+            case "Reshape"
+            or "Transpose"
+            or "Flatten"
+            or "Squeeze"
+            or "Unsqueeze"
+            or "Slice"
+            or "Gather"
+            or "Expand"
+            or "Identity"
+            or "MaxPool":
                 Counts same = Count(inputs[0]);
                 foreach (string input in inputs[1..])
                     Plain(input);

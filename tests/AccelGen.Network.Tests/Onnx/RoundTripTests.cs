@@ -13,7 +13,8 @@ public sealed class RoundTripTests
 {
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7900;
 
-    private static IEnumerable<string> Kinds => RandomQuantizedLayers.Kinds.Except(["matmul", "add", "multiply", "concat", "normalizedmatmul"]);
+    private static IEnumerable<string> Kinds =>
+        RandomQuantizedLayers.Kinds.Except(["matmul", "add", "multiply", "concat", "normalizedmatmul"]);
 
     [Test]
     public void Convolutional_networks_come_back_bit_for_bit()
@@ -43,7 +44,8 @@ public sealed class RoundTripTests
     [Test]
     public void Imported_operators_come_back_bit_for_bit()
     {
-        int layers = 0, skipped = 0;
+        int layers = 0,
+            skipped = 0;
         foreach (OperatorCase test in OperatorCases.All())
         {
             string place = $"{test.Name}, seed {Seed}";
@@ -76,7 +78,10 @@ public sealed class RoundTripTests
     {
         FloatNetwork network = OnnxImporter.Import(ThirdPartyModels.Require(file), (size, size)).Network;
         ImportResult back = Same(Quantise(network, Seed, out float[][] images, 1), images, file);
-        TestContext.Out.WriteLine($"{file}: {network.Layers.Count} layers and {network.Blocks.Count} blocks, {back.Network.Layers.Count} and {back.Network.Blocks.Count} back");
+        TestContext.Out.WriteLine(
+            $"{file}: {network.Layers.Count} layers and {network.Blocks.Count} blocks, {back.Network.Layers.Count} "
+                + $"and {back.Network.Blocks.Count} back"
+        );
     }
 
     [TestCaseSource(nameof(Kinds))]
@@ -91,7 +96,8 @@ public sealed class RoundTripTests
             if (network.Inputs.Count > 1 || network.Tensors[network.Inputs[0]].Shape.Batch > 1)
                 continue;
             ImportResult back = Oracle.Import(QdqExporter.Export(network));
-            sbyte[] mine = ChannelsFirst(Run(network, inputs[network.Inputs[0]]), network.Tensors[network.Outputs[0]].Shape), theirs = Ordered(back, inputs[network.Inputs[0]]);
+            sbyte[] mine = ChannelsFirst(Run(network, inputs[network.Inputs[0]]), network.Tensors[network.Outputs[0]].Shape),
+                theirs = Ordered(back, inputs[network.Inputs[0]]);
             Assert.That(theirs, Has.Length.EqualTo(mine.Length));
             elements += mine.Length;
             different += mine.Zip(theirs).Count(p => p.First != p.Second);
@@ -106,7 +112,12 @@ public sealed class RoundTripTests
     // Quantised with the ranges of some random images.
     private static QuantizedNetwork Quantise(FloatNetwork network, int seed, out float[][] images, int count = 3)
     {
-        images = [.. Enumerable.Range(0, count).Select(i => RandomNetworks.Values(new Random(seed + i), (int)network.Tensors[network.Inputs[0]].Shape.Elements, 1))];
+        images =
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => RandomNetworks.Values(new Random(seed + i), (int)network.Tensors[network.Inputs[0]].Shape.Elements, 1)),
+        ];
         return Quantizer.Quantize(network, Quantizer.Calibrate(network, images, CalibrationMethod.MinMax));
     }
 
@@ -122,7 +133,8 @@ public sealed class RoundTripTests
         ImportResult import = Oracle.Import(QdqExporter.Export(network, type: type));
         Assert.That(import.Quantized, Is.Not.Null, place);
         Assert.That(import.Nodes.Select(n => n.Outcome), Has.None.StartsWith("refused"), place);
-        QuantizedTensor input = network.Tensors[network.Inputs[0]], theirs = import.Quantized!.Tensors[import.Quantized.Inputs[0]];
+        QuantizedTensor input = network.Tensors[network.Inputs[0]],
+            theirs = import.Quantized!.Tensors[import.Quantized.Inputs[0]];
         Assert.That((theirs.Scale, theirs.ZeroPoint), Is.EqualTo((input.Scale, input.ZeroPoint)), place);
         foreach (float[] image in images)
         {
@@ -134,7 +146,8 @@ public sealed class RoundTripTests
         return import;
     }
 
-    private static sbyte[] Run(QuantizedNetwork network, sbyte[] input) => GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = input })[network.Outputs[0]];
+    private static sbyte[] Run(QuantizedNetwork network, sbyte[] input) =>
+        GoldenExecutor.Run(network, ExecutionPath.Whole, new Dictionary<int, sbyte[]> { [network.Inputs[0]] = input })[network.Outputs[0]];
 
     // The counts of the output in the order of the file.
     private static sbyte[] Ordered(ImportResult import, sbyte[] input)

@@ -22,7 +22,11 @@ public sealed class TransformerBlockTests
             Oracle.Sound(import.Network, $"seed {seed}");
             TensorShape shape = import.Network.Tensors[import.Network.Inputs[0]].Shape;
             float[] image = RandomNetworks.Values(new Random(seed), (int)shape.Elements, 2);
-            Assert.That(import.Network.Blocks.Select(b => b.Name), Is.EqualTo(Enumerable.Range(0, blocks).SelectMany(i => new[] { $"block{i}#1", $"block{i}#2" })), $"seed {seed}");
+            Assert.That(
+                import.Network.Blocks.Select(b => b.Name),
+                Is.EqualTo(Enumerable.Range(0, blocks).SelectMany(i => new[] { $"block{i}#1", $"block{i}#2" })),
+                $"seed {seed}"
+            );
             for (int i = 0; i < blocks; i++)
             {
                 Check(import, $"block{i}#1", new HashSet<(int, int)> { (i, 0) });
@@ -34,7 +38,11 @@ public sealed class TransformerBlockTests
             {
                 ExecutionPath path = BlockList.Parse(ResidualBlocks.Expand(skip, whole.Network.Blocks), whole.Network.Blocks);
                 Assert.That(path.SkippedBlocks, Has.Count.EqualTo(omitted.Count), $"seed {seed}: {skip}");
-                Oracle.AssertClose(Oracle.Run(whole, image, path), Oracle.Reference(Transformer(seed, omitted).Model, image, shape), $"seed {seed}, without {skip}");
+                Oracle.AssertClose(
+                    Oracle.Run(whole, image, path),
+                    Oracle.Reference(Transformer(seed, omitted).Model, image, shape),
+                    $"seed {seed}, without {skip}"
+                );
                 skipped++;
             }
         }
@@ -54,10 +62,19 @@ public sealed class TransformerBlockTests
     {
         var random = new Random(seed);
         var m = new ModelSketch(random);
-        int heads = random.Next(1, 4), width = heads * random.Next(2, 5), size = 2 * random.Next(2, 4), tokens = (size / 2 * size / 2) + 1, blocks = random.Next(1, 4);
-        bool joint = random.Next(2) == 0, node = random.Next(2) == 0;
+        int heads = random.Next(1, 4),
+            width = heads * random.Next(2, 5),
+            size = 2 * random.Next(2, 4),
+            tokens = (size / 2 * size / 2) + 1,
+            blocks = random.Next(1, 4);
+        bool joint = random.Next(2) == 0,
+            node = random.Next(2) == 0;
         string image = m.Input(1, 2, size, size);
-        string x = m.Tokens(m.Node("Conv", [image, m.Random(0.4, 0, width, 2, 2, 2), m.Random(0.4, 0, width)], ("strides", new long[] { 2, 2 })), width, tokens - 1);
+        string x = m.Tokens(
+            m.Node("Conv", [image, m.Random(0.4, 0, width, 2, 2, 2), m.Random(0.4, 0, width)], ("strides", new long[] { 2, 2 })),
+            width,
+            tokens - 1
+        );
         x = m.Node("Add", [m.Node("Concat", [m.Random(1, 0, 1, 1, width), x], ("axis", 1)), m.Random(1, 0, 1, tokens, width)]);
         for (int b = 0; b < blocks; b++)
         {
@@ -66,27 +83,45 @@ public sealed class TransformerBlockTests
             if (!omitted.Contains((b, 0)))
                 x = m.Node("Add", [x, attention]);
             string h = m.Linear(Norm(x), width, 2 * width);
-            string mlp = m.Linear(m.Node("Mul", [m.Node("Mul", [h, m.Node("Add", [m.Node("Erf", [m.Node("Div", [h, m.Number(1.41421354f)])]), m.Number(1)])]), m.Number(0.5f)]), 2 * width, width);
+            string mlp = m.Linear(
+                m.Node(
+                    "Mul",
+                    [
+                        m.Node("Mul", [h, m.Node("Add", [m.Node("Erf", [m.Node("Div", [h, m.Number(1.41421354f)])]), m.Number(1)])]),
+                        m.Number(0.5f),
+                    ]
+                ),
+                2 * width,
+                width
+            );
             if (!omitted.Contains((b, 1)))
                 x = m.Node("Add", [mlp, x]);
         }
 
         m.Scope = "head";
         string token = m.Node("Gather", [x, m.Index(0)], ("axis", 1));
-        return (m.Finish(m.Node("Gemm", [token, m.Random(0.5, 0, 5, width), m.Random(0.5, 0, 5)], ("transB", 1)), OnnxModelWriter.Float), blocks);
+        return (
+            m.Finish(m.Node("Gemm", [token, m.Random(0.5, 0, 5, width), m.Random(0.5, 0, 5)], ("transB", 1)), OnnxModelWriter.Float),
+            blocks
+        );
 
         string Norm(string y)
         {
             if (node)
                 return m.Node("LayerNormalization", [y, m.Random(0.5, 1, width), m.Random(0.5, 0, width)]);
             string d = m.Node("Sub", [y, m.Node("ReduceMean", [y], ("axes", new long[] { -1 }))]);
-            string v = m.Node("Sqrt", [m.Node("Add", [m.Node("ReduceMean", [m.Node("Pow", [d, m.Number(2)])], ("axes", new long[] { -1 })), m.Number(1e-5f)])]);
+            string v = m.Node(
+                "Sqrt",
+                [m.Node("Add", [m.Node("ReduceMean", [m.Node("Pow", [d, m.Number(2)])], ("axes", new long[] { -1 })), m.Number(1e-5f)])]
+            );
             return m.Node("Add", [m.Node("Mul", [m.Node("Div", [d, v]), m.Random(0.5, 1, width)]), m.Random(0.5, 0, width)]);
         }
 
         string Attention(string y)
         {
-            string q, k, v;
+            string q,
+                k,
+                v;
             if (joint)
             {
                 string qkv = m.Transpose(m.Reshape(m.Linear(y, width, 3 * width), 1, tokens, 3, heads, width / heads), 2, 0, 3, 1, 4);
@@ -101,7 +136,11 @@ public sealed class TransformerBlockTests
                 v = Head(m.Linear(y, width, width));
             }
 
-            string s = m.Node("Softmax", [m.Node("Mul", [m.Node("MatMul", [q, m.Transpose(k, 0, 1, 3, 2)]), m.Number(0.4f)])], ("axis", -1));
+            string s = m.Node(
+                "Softmax",
+                [m.Node("Mul", [m.Node("MatMul", [q, m.Transpose(k, 0, 1, 3, 2)]), m.Number(0.4f)])],
+                ("axis", -1)
+            );
             return m.Linear(m.Reshape(m.Transpose(m.Node("MatMul", [s, v]), 0, 2, 1, 3), 1, tokens, width), width, width);
         }
 

@@ -26,7 +26,8 @@ public sealed class QuantizedNetworkFileTests
         foreach (QuantizedNetwork network in QuantizedSamples.All(Seed))
         {
             kinds.Add(network.Layers[0].GetType());
-            string path = Path.Combine(folder, "q.json"), again = Path.Combine(folder, "again.json");
+            string path = Path.Combine(folder, "q.json"),
+                again = Path.Combine(folder, "again.json");
             QuantizedNetworkFile.Save(path, network);
             QuantizedNetwork read = QuantizedNetworkFile.Load(path);
             QuantizedNetworkFile.Save(again, read);
@@ -34,7 +35,11 @@ public sealed class QuantizedNetworkFileTests
             Assert.That(read.Layers[0].GetType(), Is.EqualTo(network.Layers[0].GetType()));
             Assert.That(read.Layers[0].Reads, Is.EqualTo(network.Layers[0].Reads));
             Dictionary<int, sbyte[]> inputs = QuantizedSamples.Inputs(network, new Random(Seed));
-            Assert.That(GoldenExecutor.Run(read, ExecutionPath.Whole, inputs)[read.Outputs[0]], Is.EqualTo(GoldenExecutor.Run(network, ExecutionPath.Whole, inputs)[network.Outputs[0]]), network.Name);
+            Assert.That(
+                GoldenExecutor.Run(read, ExecutionPath.Whole, inputs)[read.Outputs[0]],
+                Is.EqualTo(GoldenExecutor.Run(network, ExecutionPath.Whole, inputs)[network.Outputs[0]]),
+                network.Name
+            );
         }
 
         Type[] all = [.. typeof(QuantizedLayer).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(QuantizedLayer)))];
@@ -59,7 +64,11 @@ public sealed class QuantizedNetworkFileTests
                     System.Text.Json.Nodes.JsonNode node = copy;
                     string[] steps = at.Split('/', StringSplitOptions.RemoveEmptyEntries);
                     foreach (string step in steps[..^1])
-                        node = (node is System.Text.Json.Nodes.JsonArray array ? array[int.Parse(step, System.Globalization.CultureInfo.InvariantCulture)] : node[step])!;
+                        node = (
+                            node is System.Text.Json.Nodes.JsonArray array
+                                ? array[int.Parse(step, System.Globalization.CultureInfo.InvariantCulture)]
+                                : node[step]
+                        )!;
                     if (node is System.Text.Json.Nodes.JsonArray list)
                     {
                         int index = int.Parse(steps[^1], System.Globalization.CultureInfo.InvariantCulture);
@@ -98,12 +107,13 @@ public sealed class QuantizedNetworkFileTests
         TestContext.Out.WriteLine($"{refused} files refused");
         Assert.That(refused, Is.GreaterThan(1000));
 
-        static IEnumerable<string> Paths(System.Text.Json.Nodes.JsonNode? node, string at) => node switch
-        {
-            System.Text.Json.Nodes.JsonObject o => o.SelectMany(p => Paths(p.Value, $"{at}/{p.Key}").Prepend($"{at}/{p.Key}")),
-            System.Text.Json.Nodes.JsonArray a => a.SelectMany((v, i) => Paths(v, $"{at}/{i}").Prepend($"{at}/{i}")),
-            _ => [],
-        };
+        static IEnumerable<string> Paths(System.Text.Json.Nodes.JsonNode? node, string at) =>
+            node switch
+            {
+                System.Text.Json.Nodes.JsonObject o => o.SelectMany(p => Paths(p.Value, $"{at}/{p.Key}").Prepend($"{at}/{p.Key}")),
+                System.Text.Json.Nodes.JsonArray a => a.SelectMany((v, i) => Paths(v, $"{at}/{i}").Prepend($"{at}/{i}")),
+                _ => [],
+            };
     }
 
     [TestCaseSource(nameof(Faults))]
@@ -129,7 +139,10 @@ public sealed class QuantizedNetworkFileTests
         Assert.That(QuantizedNetworkRules.Problems(network), Has.Some.Contains("nothing writes it where block b is skipped"));
         int output = network.Layers[0].Output;
         var after = new AddLayer("after", output, output, -128, 127, One) { Block = null };
-        Assert.That(QuantizedNetworkRules.Problems(network with { Layers = [.. network.Layers, after] }), Has.Some.Contains("layer after: reads").And.Contains("where block b is skipped"));
+        Assert.That(
+            QuantizedNetworkRules.Problems(network with { Layers = [.. network.Layers, after] }),
+            Has.Some.Contains("layer after: reads").And.Contains("where block b is skipped")
+        );
     }
 
     [TestCase("\"clampLow\":-128", "\"clampLow\":\"a\"", "$.network.layers[0].clampLow", "a whole number from -2147483648")]
@@ -146,7 +159,10 @@ public sealed class QuantizedNetworkFileTests
             string text = File.ReadAllText(path);
             Assert.That(text, Does.Contain(from));
             File.WriteAllText(path, text.Replace(from, to, StringComparison.Ordinal));
-            Assert.That(() => QuantizedNetworkFile.Load(path), Throws.InstanceOf<FormatException>().With.Message.Contains(place).And.Message.Contains(needed));
+            Assert.That(
+                () => QuantizedNetworkFile.Load(path),
+                Throws.InstanceOf<FormatException>().With.Message.Contains(place).And.Message.Contains(needed)
+            );
         }
         finally
         {
@@ -169,10 +185,26 @@ public sealed class QuantizedNetworkFileTests
         yield return Layer<ConvLayer>("conv", l => l with { Groups = 1000 }, "groups");
         yield return Layer<ConvLayer>("conv into heads", l => l with { Bias = [1] }, "1 biases");
         yield return Layer<ConvLayer>("conv transposed", l => l with { Stride = (2, 2) }, "transposed output");
-        yield return Layer<ConvLayer>("conv minus residual, Pixels", l => l with { Residual = l.Residual! with { Broadcast = Broadcast.Channels } }, "the residual has shape");
-        yield return Layer<ConvLayer>("conv minus residual, None", l => l with { Residual = l.Residual! with { Scale = new FixedPointScale(1, 0) } }, "scale is not of 24 bits");
-        yield return Layer<MultiplyLayer>("multiply, None", l => l with { Residual = new ResidualAdd(0, One) }, "a product cannot take a residual as well");
-        yield return Layer<ConcatLayer>("copy", l => l with { Residual = new ResidualAdd(0, One) }, "a concatenation cannot take a residual as well");
+        yield return Layer<ConvLayer>(
+            "conv minus residual, Pixels",
+            l => l with { Residual = l.Residual! with { Broadcast = Broadcast.Channels } },
+            "the residual has shape"
+        );
+        yield return Layer<ConvLayer>(
+            "conv minus residual, None",
+            l => l with { Residual = l.Residual! with { Scale = new FixedPointScale(1, 0) } },
+            "scale is not of 24 bits"
+        );
+        yield return Layer<MultiplyLayer>(
+            "multiply, None",
+            l => l with { Residual = new ResidualAdd(0, One) },
+            "a product cannot take a residual as well"
+        );
+        yield return Layer<ConcatLayer>(
+            "copy",
+            l => l with { Residual = new ResidualAdd(0, One) },
+            "a concatenation cannot take a residual as well"
+        );
         yield return Turned("copy", "cannot be stored with pixels and channels exchanged");
         yield return Turned("conv", "which only a layer of 1x1 kernels can give");
         yield return Layer<SoftmaxLayer>("softmax", l => l with { ExponentMultiplier = 1 << 24 }, "below 2^24");
@@ -200,17 +232,35 @@ public sealed class QuantizedNetworkFileTests
         yield return Layer<AddLayer>("add constant, None", l => l with { Output = 1 }, "writes the constant");
         yield return Tensor("conv", 1, t => t with { SharesStorageWith = 0, Shape = t.Shape with { Channels = 1000 } }, "shares storage");
 
-        static TestCaseData Turned(string sample, string says) => new TestCaseData(
-            sample,
-            (QuantizedNetwork n) => n with
-            {
-                Layers = [n.Layers[0] with { TransposeOutput = true }],
-                Tensors = [n.Tensors[0], n.Tensors[1] with { Shape = n.Tensors[1].Shape is var t ? new TensorShape(1, 1, t.Channels, t.Height * t.Width) : default }],
-            },
-            says).SetArgDisplayNames(sample, says);
+        static TestCaseData Turned(string sample, string says) =>
+            new TestCaseData(
+                sample,
+                (QuantizedNetwork n) =>
+                    n with
+                    {
+                        Layers = [n.Layers[0] with { TransposeOutput = true }],
+                        Tensors =
+                        [
+                            n.Tensors[0],
+                            n.Tensors[1] with
+                            {
+                                Shape = n.Tensors[1].Shape is var t ? new TensorShape(1, 1, t.Channels, t.Height * t.Width) : default,
+                            },
+                        ],
+                    },
+                says
+            ).SetArgDisplayNames(sample, says);
         static TestCaseData Layer<T>(string sample, Func<T, T> change, string says)
-            where T : QuantizedLayer => new TestCaseData(sample, (QuantizedNetwork n) => n with { Layers = [change((T)n.Layers[0])] }, says).SetArgDisplayNames(sample, says);
+            where T : QuantizedLayer =>
+            new TestCaseData(sample, (QuantizedNetwork n) => n with { Layers = [change((T)n.Layers[0])] }, says).SetArgDisplayNames(
+                sample,
+                says
+            );
         static TestCaseData Tensor(string sample, int tensor, Func<QuantizedTensor, QuantizedTensor> change, string says) =>
-            new TestCaseData(sample, (QuantizedNetwork n) => n with { Tensors = [.. n.Tensors.Select(t => t.Id == tensor ? change(t) : t)] }, says).SetArgDisplayNames(sample, $"tensor {tensor}: {says}");
+            new TestCaseData(
+                sample,
+                (QuantizedNetwork n) => n with { Tensors = [.. n.Tensors.Select(t => t.Id == tensor ? change(t) : t)] },
+                says
+            ).SetArgDisplayNames(sample, $"tensor {tensor}: {says}");
     }
 }

@@ -17,28 +17,60 @@ public sealed class QuantizedNetworkMutationTests
     // Networks of more elements are read, but not executed.
     private const long MaxElements = 1 << 18;
 
-    private static readonly string[] Numbers = ["0", "-1", "1", "2", "127", "-128", "128", "255", "1.5", "-0.0", "1e-300", "1e300", "16777215", "16777216", "2147483647", "-2147483648", "4294967296", "9223372036854775807", "1e999"];
+    private static readonly string[] Numbers =
+    [
+        "0",
+        "-1",
+        "1",
+        "2",
+        "127",
+        "-128",
+        "128",
+        "255",
+        "1.5",
+        "-0.0",
+        "1e-300",
+        "1e300",
+        "16777215",
+        "16777216",
+        "2147483647",
+        "-2147483648",
+        "4294967296",
+        "9223372036854775807",
+        "1e999",
+    ];
 
-    private static int Setting(string name, int absent) => int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : absent;
+    private static int Setting(string name, int absent) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+            ? value
+            : absent;
 
     [TestCase(500)]
     [TestCase(6_000, Category = "Deep")]
     [CancelAfter(3_600_000)]
     public void A_changed_file_is_executed_or_refused_by_name(int count)
     {
-        int first = Setting("ACCELGEN_SEED", 8100), all = Setting("ACCELGEN_MUTATIONS", count), refused = 0;
+        int first = Setting("ACCELGEN_SEED", 8100),
+            all = Setting("ACCELGEN_MUTATIONS", count),
+            refused = 0;
         string path = Path.Combine(Directory.CreateTempSubdirectory("accelgen-changed").FullName, "q.json");
-        string[] samples = [.. QuantizedSamples.All(first).Select(n =>
-        {
-            QuantizedNetworkFile.Save(path, n);
-            return File.ReadAllText(path);
-        })];
+        string[] samples =
+        [
+            .. QuantizedSamples
+                .All(first)
+                .Select(n =>
+                {
+                    QuantizedNetworkFile.Save(path, n);
+                    return File.ReadAllText(path);
+                }),
+        ];
         TimeSpan longest = default;
         TestContext.Out.WriteLine($"{all} copies, seeds {first} to {first + all - 1}");
         for (int seed = first; seed < first + all; seed++)
         {
             var random = new Random(seed);
-            string text = samples[random.Next(samples.Length)], place = $"ACCELGEN_SEED={seed} ACCELGEN_MUTATIONS=1";
+            string text = samples[random.Next(samples.Length)],
+                place = $"ACCELGEN_SEED={seed} ACCELGEN_MUTATIONS=1";
             if (random.Next(5) == 0)
             {
                 text = Damaged(random, text);
@@ -56,7 +88,10 @@ public sealed class QuantizedNetworkMutationTests
             try
             {
                 QuantizedNetwork network = QuantizedNetworkFile.Load(path);
-                if (network.Tensors.Sum(t => t.Shape.Elements) <= MaxElements && network.Layers.Sum(l => l is ConvLayer c ? c.Weights.LongLength : 0) <= MaxElements)
+                if (
+                    network.Tensors.Sum(t => t.Shape.Elements) <= MaxElements
+                    && network.Layers.Sum(l => l is ConvLayer c ? c.Weights.LongLength : 0) <= MaxElements
+                )
                     GoldenExecutor.Run(network, ExecutionPath.Whole, QuantizedSamples.Inputs(network, random));
             }
             catch (FormatException e)
@@ -81,8 +116,14 @@ public sealed class QuantizedNetworkMutationTests
 
     private static string Damaged(Random random, string text)
     {
-        int at = random.Next(text.Length), length = Math.Min(random.Next(1, 12), text.Length - at);
-        return random.Next(3) switch { 0 => text.Remove(at, length), 1 => text.Insert(at, text.Substring(at, length)), _ => text[..at] };
+        int at = random.Next(text.Length),
+            length = Math.Min(random.Next(1, 12), text.Length - at);
+        return random.Next(3) switch
+        {
+            0 => text.Remove(at, length),
+            1 => text.Insert(at, text.Substring(at, length)),
+            _ => text[..at],
+        };
     }
 
     // One value becomes another, goes, or comes twice.
@@ -122,10 +163,11 @@ public sealed class QuantizedNetworkMutationTests
         }
     }
 
-    private static IEnumerable<(JsonNode Parent, object Key)> Places(JsonNode? node) => node switch
-    {
-        JsonObject o => o.SelectMany(p => Places(p.Value).Prepend((o, p.Key))),
-        JsonArray a => a.SelectMany((v, i) => Places(v).Prepend((a, i))),
-        _ => [],
-    };
+    private static IEnumerable<(JsonNode Parent, object Key)> Places(JsonNode? node) =>
+        node switch
+        {
+            JsonObject o => o.SelectMany(p => Places(p.Value).Prepend((o, p.Key))),
+            JsonArray a => a.SelectMany((v, i) => Places(v).Prepend((a, i))),
+            _ => [],
+        };
 }

@@ -11,11 +11,13 @@ namespace AccelGen.Sim.Tests.Dynamic;
 /// <summary>Paths chosen while a frame runs: the RTL by its CHECKPOINT commands, the models by the same table.</summary>
 public sealed class BudgetTests
 {
-    private const int Seed = 6, Size = 32;
+    private const int Seed = 6,
+        Size = 32;
     private static readonly MemoryTiming Timing = new();
 
     private AcceleratorConfig config = null!;
-    private CompiledProgram plain = null!, program = null!;
+    private CompiledProgram plain = null!,
+        program = null!;
     private DynamicNetwork network = null!;
     private sbyte[][] inputs = null!;
     private string library = null!;
@@ -36,11 +38,20 @@ public sealed class BudgetTests
     [Test]
     public void A_program_with_checkpoints_has_all_commands_of_the_one_without()
     {
-        string[] With(CompiledProgram p) => [.. p.Commands.Where(c => c.Definition.Queue is not null && !(c.Fetches)).Select(c => c.ToString())];
+        string[] With(CompiledProgram p) =>
+            [.. p.Commands.Where(c => c.Definition.Queue is not null && !(c.Fetches)).Select(c => c.ToString())];
         Assert.That(With(program), Is.EqualTo(With(plain)));
         foreach (Checkpoint checkpoint in program.Budget!.Checkpoints)
-            TestContext.Out.WriteLine($"{checkpoint.Number} before {network.Network.Layers[checkpoint.Layer].Name}: {string.Join("; ", checkpoint.Classes.Select(c => $"[{string.Join(' ', c.Rows)}] at {c.Elapsed}: {string.Join(' ', c.Candidates)}"))}");
-        TestContext.Out.WriteLine(string.Join(", ", network.Paths.Select(p => $"{p.Name}: {Cycles(plain, p)} cycles, {Cycles(program, p)} with checkpoints")));
+        {
+            var classes = checkpoint.Classes.Select(c => $"[{string.Join(' ', c.Rows)}] at {c.Elapsed}: {string.Join(' ', c.Candidates)}");
+            TestContext.Out.WriteLine(
+                $"{checkpoint.Number} before {network.Network.Layers[checkpoint.Layer].Name}: {string.Join("; ", classes)}"
+            );
+        }
+
+        TestContext.Out.WriteLine(
+            string.Join(", ", network.Paths.Select(p => $"{p.Name}: {Cycles(plain, p)} cycles, {Cycles(program, p)} with checkpoints"))
+        );
         Assert.That(program.Budget.Checkpoints, Has.Count.GreaterThan(3));
     }
 
@@ -50,11 +61,17 @@ public sealed class BudgetTests
         PathRow[] rows = [.. program.Budget!.Rows(program)];
         foreach (Checkpoint checkpoint in program.Budget.Checkpoints)
         {
-            int at = program.Commands.ToList().FindIndex(c => c.Is(CheckpointCommand.Definition) && c[CheckpointCommand.Number] == checkpoint.Number);
+            int at = program
+                .Commands.ToList()
+                .FindIndex(c => c.Is(CheckpointCommand.Definition) && c[CheckpointCommand.Number] == checkpoint.Number);
             foreach (CheckpointClass members in checkpoint.Classes)
             {
                 for (int c = 0; c < at; c++)
-                    Assert.That(members.Rows.Select(r => rows[r].Resolved(program.Commands[c])).Distinct().Count(), Is.EqualTo(1), $"checkpoint {checkpoint.Number}, command {c}");
+                    Assert.That(
+                        members.Rows.Select(r => rows[r].Resolved(program.Commands[c])).Distinct().Count(),
+                        Is.EqualTo(1),
+                        $"checkpoint {checkpoint.Number}, command {c}"
+                    );
             }
         }
     }
@@ -65,9 +82,18 @@ public sealed class BudgetTests
     {
         using var workload = new Workload(program, library, Timing);
         BudgetTable table = program.Budget!;
-        long most = table.Paths.Max(p => p.Cycles), least = table.Paths.Min(p => p.Cycles);
+        long most = table.Paths.Max(p => p.Cycles),
+            least = table.Paths.Min(p => p.Cycles);
         var reached = new HashSet<int>();
-        uint[] budgets = [1, (uint)least - 1, .. table.Paths.Select(p => (uint)p.Cycles), .. table.Paths.Select(p => (uint)p.Cycles - 1), (uint)most * 2, 0];
+        uint[] budgets =
+        [
+            1,
+            (uint)least - 1,
+            .. table.Paths.Select(p => (uint)p.Cycles),
+            .. table.Paths.Select(p => (uint)p.Cycles - 1),
+            (uint)most * 2,
+            0,
+        ];
         foreach (uint budget in budgets)
         {
             WorkloadResult result = workload.RunBudget(Input(0), 3, budget);
@@ -76,7 +102,11 @@ public sealed class BudgetTests
             if (budget > 1 && budget >= least)
                 Assert.That(result.Rtl.TotalCycles, Is.LessThanOrEqualTo(budget), $"budget {budget}");
             // The best that fits is chosen.
-            int best = budget == 0 ? 3 : table.Preference.Cast<int?>().FirstOrDefault(r => table.Paths[r!.Value].Cycles <= budget) ?? table.Paths.ToList().FindIndex(p => p.Cycles == least);
+            int best =
+                budget == 0
+                    ? 3
+                    : table.Preference.Cast<int?>().FirstOrDefault(r => table.Paths[r!.Value].Cycles <= budget)
+                        ?? table.Paths.ToList().FindIndex(p => p.Cycles == least);
             Assert.That(result.Rtl.Row, Is.EqualTo(best), $"budget {budget}");
         }
 
@@ -92,8 +122,11 @@ public sealed class BudgetTests
         CompiledProgram guarded = Checkpoints.Insert(plain, network.Paths, Timing, slack: 0.5);
         using var workload = new Workload(guarded, library, Timing);
         BudgetTable table = guarded.Budget!;
-        long most = table.Paths.Max(p => p.Cycles), least = table.Paths.Min(p => p.Cycles);
-        int cheapest = table.Paths.ToList().FindIndex(p => p.Cycles == least), missed = 0, changed = 0;
+        long most = table.Paths.Max(p => p.Cycles),
+            least = table.Paths.Min(p => p.Cycles);
+        int cheapest = table.Paths.ToList().FindIndex(p => p.Cycles == least),
+            missed = 0,
+            changed = 0;
         for (int frame = 0; frame < frames; frame++)
         {
             var stalls = new MemoryFaults { StallSeed = random.Next() };

@@ -9,19 +9,22 @@ namespace AccelGen.Sim.Tests.Dynamic;
 /// <summary>Paths that keep part of the channels, through the RTL: exact in bits and cycles, and cheaper.</summary>
 public sealed class ChannelPathTests
 {
-    private const int Seed = 5, Size = 32;
+    private const int Seed = 5,
+        Size = 32;
 
     // Words of one vector and of two.
     [TestCase(6, true)]
     [TestCase(6, false, Category = "Deep")]
     [TestCase(7, true)]
     [CancelAfter(600_000)]
-    public Task Paths_of_a_segformer_are_exact_and_cost_less_the_less_they_keep(int built, bool byImportance) => Run(built, byImportance, heads: false);
+    public Task Paths_of_a_segformer_are_exact_and_cost_less_the_less_they_keep(int built, bool byImportance) =>
+        Run(built, byImportance, heads: false);
 
     [TestCase(6)]
     [TestCase(7)]
     [CancelAfter(600_000)]
-    public Task Paths_that_drop_attention_heads_are_exact_and_cost_less_the_fewer_they_keep(int built) => Run(built, byImportance: true, heads: true);
+    public Task Paths_that_drop_attention_heads_are_exact_and_cost_less_the_fewer_they_keep(int built) =>
+        Run(built, byImportance: true, heads: true);
 
     private static async Task Run(int built, bool byImportance, bool heads)
     {

@@ -19,7 +19,14 @@ internal static class PathLadder
     /// <param name="late">Paths that part late: by blocks of stages 2 and 3, and by the channels of the decoder alone.</param>
     /// <param name="heads">Attention heads in place of channels.</param>
     /// <returns>The network with five paths from whole to a quarter, or eight that part late, and two inputs in counts.</returns>
-    public static (DynamicNetwork Network, sbyte[][] Inputs) OfSegFormer(AcceleratorConfig config, int size, int seed, bool byImportance, bool late = false, bool heads = false)
+    public static (DynamicNetwork Network, sbyte[][] Inputs) OfSegFormer(
+        AcceleratorConfig config,
+        int size,
+        int seed,
+        bool byImportance,
+        bool late = false,
+        bool heads = false
+    )
     {
         int width = config.Array.VectorWidth;
         FloatNetwork network = SegFormer.Build(SegFormer.Variant("segformer-b0"), size, size, seed);
@@ -28,17 +35,49 @@ internal static class PathLadder
         sbyte[][] counts = [.. inputs.Select(i => Quantizer.QuantizeValues(quantized.Tensors[quantized.Inputs[0]], i))];
         IReadOnlyList<ChannelCut> cuts = [.. ChannelCuts.Find(quantized).Where(c => c.Unit > 1 == heads)];
         IReadOnlyList<ChannelStatistics> statistics = PathStatistics.Collect(quantized, cuts, counts);
-        OrderedCut[] ordered = [.. cuts.Select((c, i) => new OrderedCut(
-            c, byImportance ? ChannelOrder.ByImportance(c, ChannelOrder.Importance((ConvLayer)quantized.Layers[c.Reader], statistics[i]), width) : ChannelOrder.OfFile(c), byImportance ? statistics[i].Mean : null))];
-        Dictionary<int, int> Part(int of, int parts, int from = 0) => cuts.Where(c => c.Reader >= from).ToDictionary(c => c.Reader, c => Math.Max(c.Unit, c.Channels * of / parts / Math.Max(width, c.Unit) * Math.Max(width, c.Unit)));
+        OrderedCut[] ordered =
+        [
+            .. cuts.Select(
+                (c, i) =>
+                    new OrderedCut(
+                        c,
+                        byImportance
+                            ? ChannelOrder.ByImportance(
+                                c,
+                                ChannelOrder.Importance((ConvLayer)quantized.Layers[c.Reader], statistics[i]),
+                                width
+                            )
+                            : ChannelOrder.OfFile(c),
+                        byImportance ? statistics[i].Mean : null
+                    )
+            ),
+        ];
+        Dictionary<int, int> Part(int of, int parts, int from = 0) =>
+            cuts.Where(c => c.Reader >= from)
+                .ToDictionary(
+                    c => c.Reader,
+                    c => Math.Max(c.Unit, c.Channels * of / parts / Math.Max(width, c.Unit) * Math.Max(width, c.Unit))
+                );
         int decoder = quantized.Layers.ToList().FindIndex(l => l.Name.Contains("linear_c", StringComparison.Ordinal));
         PathPlan[] plans = late
-            ? [
-                Plan("whole", [], []), Plan("decoder 3/4", [], Part(3, 4, decoder)), Plan("decoder 1/2", [], Part(1, 2, decoder)), Plan("decoder 1/4", [], Part(1, 4, decoder)),
-                Plan("5", [5], []), Plan("5, decoder 1/2", [5], Part(1, 2, decoder)), Plan("2, 5", [2, 5], []), Plan("2, 5, decoder 1/4", [2, 5], Part(1, 4, decoder)),
+            ?
+            [
+                Plan("whole", [], []),
+                Plan("decoder 3/4", [], Part(3, 4, decoder)),
+                Plan("decoder 1/2", [], Part(1, 2, decoder)),
+                Plan("decoder 1/4", [], Part(1, 4, decoder)),
+                Plan("5", [5], []),
+                Plan("5, decoder 1/2", [5], Part(1, 2, decoder)),
+                Plan("2, 5", [2, 5], []),
+                Plan("2, 5, decoder 1/4", [2, 5], Part(1, 4, decoder)),
             ]
-            : [
-                Plan("whole", [], []), Plan("7/8", [], Part(7, 8)), Plan("3/4", [3], Part(3, 4)), Plan("1/2", [3, 6], Part(1, 2)), Plan("1/4", [1, 3, 6], Part(1, 4)),
+            :
+            [
+                Plan("whole", [], []),
+                Plan("7/8", [], Part(7, 8)),
+                Plan("3/4", [3], Part(3, 4)),
+                Plan("1/2", [3, 6], Part(1, 2)),
+                Plan("1/4", [1, 3, 6], Part(1, 4)),
             ];
         return (DynamicNetwork.Prepare(quantized, ordered, plans, width, config.Control.DynamicRegisters), counts);
 

@@ -11,8 +11,12 @@ namespace AccelGen.Sim.Tests.Dynamic;
 /// <summary>The path table as a host uses it: rows that cannot be used, rows written while a frame runs, withdrawals, the switch.</summary>
 public sealed class PathTableTests
 {
-    private const uint Okay = 0, SlaveError = 2, Ample = 1_000_000;
-    private const int Whole = 0, Next = 1, Third = 2;
+    private const uint Okay = 0,
+        SlaveError = 2,
+        Ample = 1_000_000;
+    private const int Whole = 0,
+        Next = 1,
+        Third = 2;
 
     // The first block of a program is so long on its way that a row can be rewritten before the checkpoint.
     private static readonly MemoryTiming Timing = new(ReadLatency: 250);
@@ -31,7 +35,14 @@ public sealed class PathTableTests
     {
         (network, inputs, _) = LayerSpec.Parse("conv 8x8x32 k1 -> 12, keep 16", "conv").Build(1);
         int register = network.Layers[0].InputExtent!.Value;
-        paths = [.. new[] { 32, 24, 16, 8 }.Select(n => new ExecutionPath($"{n} channels", new HashSet<int>(), new Dictionary<int, int> { [register] = n }))];
+        paths =
+        [
+            .. new[] { 32, 24, 16, 8 }.Select(n => new ExecutionPath(
+                $"{n} channels",
+                new HashSet<int>(),
+                new Dictionary<int, int> { [register] = n }
+            )),
+        ];
         program = Checkpoints.Insert(new NetworkCompiler(Config, Timing).Compile(network), paths, Timing);
         rows = [.. program.Budget!.Rows(program)];
         library = (await new ModelBuild().BuildAsync(Config)).Library;
@@ -194,7 +205,11 @@ public sealed class PathTableTests
         uint count = simulator.ReadRegister("Decisions");
         Assert.That(count, Is.EqualTo(1));
         for (int i = 0; i < IsaDefinition.DecisionEntries; i++)
-            Assert.That(simulator.TryRead(IsaDefinition.DecisionBase + (8 * i)).Response, Is.EqualTo(i < count ? Okay : SlaveError), $"entry {i}");
+            Assert.That(
+                simulator.TryRead(IsaDefinition.DecisionBase + (8 * i)).Response,
+                Is.EqualTo(i < count ? Okay : SlaveError),
+                $"entry {i}"
+            );
         Start(0);
         Ends(Whole);
         Assert.That(simulator.ReadRegister("Decisions"), Is.Zero);
@@ -244,13 +259,21 @@ public sealed class PathTableTests
         int extents = Place(row) + IsaDefinition.PathExtentOffset;
         (int Offset, uint Value)[] all =
         [
-            (extents, content.Extents[0]), (Place(row), (uint)content.Keep), (Place(row) + 4, (uint)(content.Keep >> 32)), (Place(row) + IsaDefinition.PathVariantOffset, (uint)content.Variant),
+            (extents, content.Extents[0]),
+            (Place(row), (uint)content.Keep),
+            (Place(row) + 4, (uint)(content.Keep >> 32)),
+            (Place(row) + IsaDefinition.PathVariantOffset, (uint)content.Variant),
             .. Enumerable.Range(1, content.Extents.Count - 1).Select(i => (extents + (4 * i), content.Extents[i])),
         ];
         return [.. all.Take(words).Select(w => simulator.TryWrite(w.Offset, w.Value))];
     }
 
-    private uint[] Words(int row) => [.. new[] { 0, 4, 8, 12 }.Concat(Enumerable.Range(0, 16).Select(i => IsaDefinition.PathExtentOffset + (4 * i))).Select(o => simulator.TryRead(Place(row) + o).Value)];
+    private uint[] Words(int row) =>
+        [
+            .. new[] { 0, 4, 8, 12 }
+                .Concat(Enumerable.Range(0, 16).Select(i => IsaDefinition.PathExtentOffset + (4 * i)))
+                .Select(o => simulator.TryRead(Place(row) + o).Value),
+        ];
 
     private void Start(uint budget)
     {
@@ -281,7 +304,10 @@ public sealed class PathTableTests
         Same(path, paths[path].Name);
         if (simulator.ReadRegister("Decisions") > 0)
         {
-            Decision last = Decision.Decode(simulator.ReadRegisterAt(IsaDefinition.DecisionBase), simulator.ReadRegisterAt(IsaDefinition.DecisionBase + 4));
+            Decision last = Decision.Decode(
+                simulator.ReadRegisterAt(IsaDefinition.DecisionBase),
+                simulator.ReadRegisterAt(IsaDefinition.DecisionBase + 4)
+            );
             Assert.That((last.Before, last.After, last.Fits), Is.EqualTo((Whole, path, fits)));
         }
     }
@@ -289,6 +315,10 @@ public sealed class PathTableTests
     private void Same(int path, string what)
     {
         int output = network.Outputs[0];
-        Assert.That(program.Tensors[output].Unpack(Config, simulator.Memory), Is.EqualTo(GoldenExecutor.Run(network, paths[path], inputs)[output]), what);
+        Assert.That(
+            program.Tensors[output].Unpack(Config, simulator.Memory),
+            Is.EqualTo(GoldenExecutor.Run(network, paths[path], inputs)[output]),
+            what
+        );
     }
 }

@@ -32,35 +32,61 @@ public sealed class BudgetTraceTests
     [TestCase("budget,cycles\n2,2", "columns are 'budget,cycles'")]
     [TestCase("interval,budget\n2", "line 2: budget is ''")]
     public void A_wrong_file_is_explained(string text, string says) =>
-        Assert.That(() => BudgetTrace.Parse(text, "t.csv", Nominal), Throws.InstanceOf<FormatException>().With.Message.StartsWith("t.csv: ").And.Message.Contains(says));
+        Assert.That(
+            () => BudgetTrace.Parse(text, "t.csv", Nominal),
+            Throws.InstanceOf<FormatException>().With.Message.StartsWith("t.csv: ").And.Message.Contains(says)
+        );
 
     [Test]
     public void All_problems_are_named_at_once_up_to_what_can_be_read()
     {
-        string message = Assert.Throws<FormatException>(() => BudgetTrace.Parse("x1,0\n5,0\n" + string.Concat(Enumerable.Repeat("7,8,0\n", 30)), "t.csv", Nominal))!.Message;
+        string message = Assert
+            .Throws<FormatException>(() =>
+                BudgetTrace.Parse("x1,0\n5,0\n" + string.Concat(Enumerable.Repeat("7,8,0\n", 30)), "t.csv", Nominal)
+            )!
+            .Message;
         Assert.That(message, Does.Contain("columns are 'x1,0'"));
-        message = Assert.Throws<FormatException>(() => BudgetTrace.Parse("5,0\n0\n" + string.Concat(Enumerable.Repeat("7,8,0\n", 30)), "t.csv", Nominal))!.Message;
-        Assert.That(message, Does.Contain("line 1: interval").And.Contain("line 2: budget").And.Contain("line 3: latency").And.Contain("and 12 further problems"));
+        message = Assert
+            .Throws<FormatException>(() =>
+                BudgetTrace.Parse("5,0\n0\n" + string.Concat(Enumerable.Repeat("7,8,0\n", 30)), "t.csv", Nominal)
+            )!
+            .Message;
+        Assert.That(
+            message,
+            Does.Contain("line 1: interval")
+                .And.Contain("line 2: budget")
+                .And.Contain("line 3: latency")
+                .And.Contain("and 12 further problems")
+        );
     }
 
     [Test]
     public void A_trace_of_too_many_frames_is_refused_with_their_number() =>
-        Assert.That(() => BudgetTrace.Parse(string.Concat(Enumerable.Repeat("7\n", BudgetTrace.MostFrames + 1)), "t.csv", Nominal), Throws.InstanceOf<FormatException>().With.Message.Contains("has 100001 frames; legal are 1 to 100000"));
+        Assert.That(
+            () => BudgetTrace.Parse(string.Concat(Enumerable.Repeat("7\n", BudgetTrace.MostFrames + 1)), "t.csv", Nominal),
+            Throws.InstanceOf<FormatException>().With.Message.Contains("has 100001 frames; legal are 1 to 100000")
+        );
 
     [TestCase(BudgetTrace.Bursts)]
     [TestCase(BudgetTrace.Ramp)]
     [TestCase(BudgetTrace.Contention)]
     public void A_drawn_trace_is_the_same_for_its_seed_and_never_below_the_cheapest_path(string kind)
     {
-        IReadOnlyList<FrameDemand> Draw(int seed) => BudgetTrace.Generate(kind, 500, seed, timing => timing == Nominal ? (1000, 3000) : (2500, 4500), Nominal);
+        IReadOnlyList<FrameDemand> Draw(int seed) =>
+            BudgetTrace.Generate(kind, 500, seed, timing => timing == Nominal ? (1000, 3000) : (2500, 4500), Nominal);
         IReadOnlyList<FrameDemand> frames = Draw(4);
         Assert.That(frames, Has.Count.EqualTo(500).And.EqualTo(Draw(4)).And.Not.EqualTo(Draw(5)));
         Assert.That(frames.Select(f => (long)f.Budget), Has.All.InRange(1000, 3700));
-        int slow = frames.Count(f => f.Timing != Nominal), tight = frames.Count(f => f.Budget < 3000);
+        int slow = frames.Count(f => f.Timing != Nominal),
+            tight = frames.Count(f => f.Budget < 3000);
         if (kind == BudgetTrace.Contention)
         {
             Assert.That(slow, Is.InRange(50, 300));
-            Assert.That(frames.Select(f => f.Budget).Distinct(), Is.EqualTo(new[] { 3500u }), "half way between the paths on the contended memory");
+            Assert.That(
+                frames.Select(f => f.Budget).Distinct(),
+                Is.EqualTo(new[] { 3500u }),
+                "half way between the paths on the contended memory"
+            );
             Assert.That(frames.Select(f => f.Timing.ReadInterval).Distinct(), Is.EquivalentTo(new[] { 1, 2 }));
         }
         else

@@ -12,14 +12,18 @@ namespace AccelGen.Sim.Tests.Traces;
 /// <summary>Traces by tables of cycles: against the whole cycle model, against the RTL, and what is made of them.</summary>
 public sealed class TraceModelTests
 {
-    private const int Seed = 6, Size = 32;
-    private static readonly MemoryTiming Nominal = new(), Slow = Nominal with { ReadInterval = 2, WriteInterval = 2 }, Far = Slow with { ReadLatency = 90 };
+    private const int Seed = 6,
+        Size = 32;
+    private static readonly MemoryTiming Nominal = new(),
+        Slow = Nominal with { ReadInterval = 2, WriteInterval = 2 },
+        Far = Slow with { ReadLatency = 90 };
 
     // What the paths are worth, by their names.
     private static readonly double[] Worth = [0.9, 0.85, 0.8, 0.6, 0.7, 0.65, 0.5, 0.3];
 
     private AcceleratorConfig config = null!;
-    private CompiledProgram plain = null!, program = null!;
+    private CompiledProgram plain = null!,
+        program = null!;
     private DynamicNetwork network = null!;
     private sbyte[][] inputs = null!;
     private TraceModel model = null!;
@@ -41,7 +45,11 @@ public sealed class TraceModelTests
         model.Predict([Nominal, Slow, Far, Slow], () => Interlocked.Increment(ref predicted));
         Assert.That(predicted, Is.EqualTo(3 * 2 * Worth.Length));
         Assert.That(model.Missing([Nominal, Slow, Far]), Is.Zero);
-        table = HostTable.Create([.. network.Paths.Select((p, i) => new HostCandidate(p.Name, model.Static(i, new FrameDemand(1, Nominal)).Cycles, Worth[i], Worth[i], plain.Row(p)))]);
+        table = HostTable.Create([
+            .. network.Paths.Select(
+                (p, i) => new HostCandidate(p.Name, model.Static(i, new FrameDemand(1, Nominal)).Cycles, Worth[i], Worth[i], plain.Row(p))
+            ),
+        ]);
     }
 
     [Test]
@@ -49,7 +57,8 @@ public sealed class TraceModelTests
     {
         var random = new Random(Seed);
         IReadOnlyList<PathRow> rows = program.Budget!.Rows(program);
-        long least = program.Budget.Paths.Min(p => p.Cycles), most = program.Budget.Paths.Max(p => p.Cycles);
+        long least = program.Budget.Paths.Min(p => p.Cycles),
+            most = program.Budget.Paths.Max(p => p.Cycles);
         var ended = new HashSet<int>();
         int moved = 0;
         foreach (MemoryTiming timing in new[] { Nominal, Slow, Far })
@@ -58,8 +67,16 @@ public sealed class TraceModelTests
             {
                 uint budget = (uint)random.NextInt64(least / 2, most * 2);
                 FrameOutcome got = model.Dynamic(new FrameDemand(budget, timing));
-                CyclePrediction whole = new CycleModel(config, timing).Predict(program.Commands, program.ProgramAddress, new FrameControl(rows, 0, budget));
-                Assert.That((got.Cycles, got.Path, got.Met), Is.EqualTo((whole.TotalCycles, whole.Row, whole.TotalCycles <= budget)), $"budget {budget}, {timing}");
+                CyclePrediction whole = new CycleModel(config, timing).Predict(
+                    program.Commands,
+                    program.ProgramAddress,
+                    new FrameControl(rows, 0, budget)
+                );
+                Assert.That(
+                    (got.Cycles, got.Path, got.Met),
+                    Is.EqualTo((whole.TotalCycles, whole.Row, whole.TotalCycles <= budget)),
+                    $"budget {budget}, {timing}"
+                );
                 Assert.That(got.Decisions, Is.EqualTo(whole.Decisions), $"budget {budget}, {timing}");
                 ended.Add(got.Path);
                 moved += got.Decisions.Select(d => d.After).Distinct().Count() > 1 ? 1 : 0;
@@ -131,8 +148,16 @@ public sealed class TraceModelTests
     public async Task Frames_in_the_RTL_are_those_of_the_trace_also_on_a_contended_memory()
     {
         string library = (await new ModelBuild().BuildAsync(config)).Library;
-        long least = program.Budget!.Paths.Min(p => p.Cycles), most = program.Budget.Paths.Max(p => p.Cycles);
-        FrameDemand[] frames = [new((uint)most, Nominal), new((uint)least, Nominal), new((uint)most, Slow), new((uint)(most * 3 / 2), Far), new((uint)((least + most) / 2), Nominal)];
+        long least = program.Budget!.Paths.Min(p => p.Cycles),
+            most = program.Budget.Paths.Max(p => p.Cycles);
+        FrameDemand[] frames =
+        [
+            new((uint)most, Nominal),
+            new((uint)least, Nominal),
+            new((uint)most, Slow),
+            new((uint)(most * 3 / 2), Far),
+            new((uint)((least + most) / 2), Nominal),
+        ];
         FrameOutcome[] outcomes = [.. frames.Select(model.Dynamic)];
         int[] chosen = [0, 2, 3, 4];
         IReadOnlyList<RtlFrame> runs = TraceFrames.Run(program, library, frames, outcomes, Rows, chosen, inputs, jobs: 2);
@@ -142,9 +167,15 @@ public sealed class TraceModelTests
         Assert.That(runs.Select(r => r.Mismatches), Has.All.Zero);
 
         // A trace that is wrong shows.
-        FrameOutcome[] wrong = [.. outcomes.Select(o => o with { Cycles = o.Cycles + 1, Path = 7 - o.Path, Decisions = [.. o.Decisions, default] })];
+        FrameOutcome[] wrong =
+        [
+            .. outcomes.Select(o => o with { Cycles = o.Cycles + 1, Path = 7 - o.Path, Decisions = [.. o.Decisions, default] }),
+        ];
         IReadOnlyList<string> said = TraceFrames.Run(program, library, frames, wrong, Rows, [0], inputs, jobs: 1).Single().Differences;
         Assert.That(said, Has.Count.EqualTo(3));
-        Assert.That(string.Join('\n', said), Does.Contain("cycles, the trace says").And.Contain("the frame ended on path").And.Contain("choices"));
+        Assert.That(
+            string.Join('\n', said),
+            Does.Contain("cycles, the trace says").And.Contain("the frame ended on path").And.Contain("choices")
+        );
     }
 }

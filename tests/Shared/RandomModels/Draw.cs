@@ -8,8 +8,37 @@ namespace AccelGen.Tests.Shared;
 internal sealed class Draw(IReadOnlyList<int> numbers)
 {
     // Sizes at which something begins or ends in hardware: words, vectors, beats, fields.
-    private static readonly int[] Edges = [2, 3, 4, 7, 8, 9, 12, 15, 16, 17, 20, 24, 31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129, 197,
-        255, 256, 257, 400];
+    private static readonly int[] Edges =
+    [
+        2,
+        3,
+        4,
+        7,
+        8,
+        9,
+        12,
+        15,
+        16,
+        17,
+        20,
+        24,
+        31,
+        32,
+        33,
+        48,
+        63,
+        64,
+        65,
+        100,
+        127,
+        128,
+        129,
+        197,
+        255,
+        256,
+        257,
+        400,
+    ];
 
     private readonly List<int> made = [];
 
@@ -34,19 +63,27 @@ internal sealed class Draw(IReadOnlyList<int> numbers)
     public T Of<T>(params ReadOnlySpan<T> choices) => choices[Next(0, choices.Length)];
 
     /// <summary>A size from 1 to <paramref name="most"/>: small ones most of the time, now and then an edge or any.</summary>
-    public int Size(int most = 400) => Math.Min(most, Next(0, 8) switch
-    {
-        < 5 => Next(1, 13),
-        < 7 => Of<int>(Edges),
-        _ => Next(1, most + 1),
-    });
+    public int Size(int most = 400) =>
+        Math.Min(
+            most,
+            Next(0, 8) switch
+            {
+                < 5 => Next(1, 13),
+                < 7 => Of<int>(Edges),
+                _ => Next(1, most + 1),
+            }
+        );
 
     /// <summary>A number of channels: often whole vectors of small or large arrays, so that parts can lie next to each other.</summary>
-    public int Channels(int most = 96) => Math.Min(most, Next(0, 4) switch
-    {
-        0 => Next(1, 9),
-        1 => 8 * Next(1, 5),
-        2 => Of(4, 12, 16, 20, 32, 64),
-        _ => Size(most),
-    });
+    public int Channels(int most = 96) =>
+        Math.Min(
+            most,
+            Next(0, 4) switch
+            {
+                0 => Next(1, 9),
+                1 => 8 * Next(1, 5),
+                2 => Of(4, 12, 16, 20, 32, 64),
+                _ => Size(most),
+            }
+        );
 }

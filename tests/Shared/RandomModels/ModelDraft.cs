@@ -26,7 +26,8 @@ internal sealed record DraftValue(string Name, long[] Dims, double Size = 1, boo
 internal sealed class ModelDraft
 {
     // Limits keep a network within a fraction of a second.
-    private const long MostElements = 24_000, MostWork = 6_000_000;
+    private const long MostElements = 24_000,
+        MostWork = 6_000_000;
 
     // What is there; a step that comes to nothing takes its own back.
     private readonly List<DraftValue> values = [];
@@ -45,8 +46,14 @@ internal sealed class ModelDraft
     private int names;
     private bool broken;
 
-    private sealed record Emitted(string Operator, string[] Inputs, string Name, List<string> Outputs, string Domain,
-        (string Name, object Value)[] Attributes);
+    private sealed record Emitted(
+        string Operator,
+        string[] Inputs,
+        string Name,
+        List<string> Outputs,
+        string Domain,
+        (string Name, object Value)[] Attributes
+    );
 
     /// <summary>Starts with the input.</summary>
     public ModelDraft(PlanStep start)
@@ -81,8 +88,15 @@ internal sealed class ModelDraft
             return null;
         random = new Random(step.Seed);
         var draw = new Draw(step.Numbers);
-        (int Values, int Nodes, int Constants, int Shared, long Work, int Names, bool Broken) before = (values.Count, nodes.Count,
-            constants.Count, shared.Count, work, names, broken);
+        (int Values, int Nodes, int Constants, int Shared, long Work, int Names, bool Broken) before = (
+            values.Count,
+            nodes.Count,
+            constants.Count,
+            shared.Count,
+            work,
+            names,
+            broken
+        );
         if (entry.Add(this, draw))
             return step with { Numbers = [.. draw.Made] };
         values.RemoveRange(before.Values, values.Count - before.Values);
@@ -98,20 +112,25 @@ internal sealed class ModelDraft
     {
         DraftValue[] fitting = [.. values.Where(fits).Reverse()];
         // The latest one half of the time: networks are deep more than wide.
-        return fitting.Length == 0 ? null : draw.Rarely(2) ? fitting[draw.Next(0, fitting.Length)] : fitting[0];
+        return fitting.Length == 0 ? null
+            : draw.Rarely(2) ? fitting[draw.Next(0, fitting.Length)]
+            : fitting[0];
     }
 
     /// <summary>An image [1, C, H, W].</summary>
     public DraftValue? Image(Draw draw) => Pick(draw, v => v.IsImage);
 
     /// <summary>Tokens [1, N, C]; those of an image where there are none.</summary>
-    public DraftValue? Tokens(Draw draw) => Pick(draw, v => v.IsTokens) is { } tokens && !draw.Rarely(4) ? tokens
-        : Image(draw) is { } image ? TokensOf(image) : null;
+    public DraftValue? Tokens(Draw draw) =>
+        Pick(draw, v => v.IsTokens) is { } tokens && !draw.Rarely(4) ? tokens
+        : Image(draw) is { } image ? TokensOf(image)
+        : null;
 
     /// <summary>The tokens of an image.</summary>
     public DraftValue TokensOf(DraftValue image)
     {
-        long c = image.Dims[1], n = image.Dims[2] * image.Dims[3];
+        long c = image.Dims[1],
+            n = image.Dims[2] * image.Dims[3];
         return image with { Name = Node("Transpose", [Reshape(image.Name, 1, c, n)], ("perm", L(0, 2, 1))), Dims = [1, n, c] };
     }
 
@@ -225,10 +244,14 @@ internal sealed class ModelDraft
     }
 
     /// <summary>Lists are inputs of a node from an operator set on, attributes before it.</summary>
-    public string NodeWithList(string op, string x, int inputFrom, string list, long[] items,
-        params (string Name, object Value)[] attributes) => Opset >= inputFrom
-        ? Node(op, [x, Integers(items)], attributes)
-        : Node(op, [x], [(list, items), .. attributes]);
+    public string NodeWithList(
+        string op,
+        string x,
+        int inputFrom,
+        string list,
+        long[] items,
+        params (string Name, object Value)[] attributes
+    ) => Opset >= inputFrom ? Node(op, [x, Integers(items)], attributes) : Node(op, [x], [(list, items), .. attributes]);
 
     /// <summary>The file.</summary>
     public RandomModel Finish()
@@ -291,21 +314,30 @@ internal sealed class ModelDraft
     // One line per node: attributes, sizes of what is known.
     private string[] Text()
     {
-        Dictionary<string, string> known = constants.Select(c =>
-            (c.Name, Text: $"{(c.Data is long[] list ? string.Join(',', list) : "const")}[{string.Join(',', c.Dims)}]"))
-            .Concat(values.Select(v => (v.Name, Text: $"[{string.Join(',', v.Dims)}]"))).DistinctBy(p => p.Name).ToDictionary(p => p.Name,
-                p => p.Text);
-        Dictionary<string, int> numbers = nodes.SelectMany((n, i) => n.Outputs.Select(o => (o, i))).DistinctBy(p => p.o).ToDictionary(p =>
-            p.o, p => p.i);
+        Dictionary<string, string> known = constants
+            .Select(c => (c.Name, Text: $"{(c.Data is long[] list ? string.Join(',', list) : "const")}[{string.Join(',', c.Dims)}]"))
+            .Concat(values.Select(v => (v.Name, Text: $"[{string.Join(',', v.Dims)}]")))
+            .DistinctBy(p => p.Name)
+            .ToDictionary(p => p.Name, p => p.Text);
+        Dictionary<string, int> numbers = nodes
+            .SelectMany((n, i) => n.Outputs.Select(o => (o, i)))
+            .DistinctBy(p => p.o)
+            .ToDictionary(p => p.o, p => p.i);
         string Operand(string name) =>
-            (name == values[0].Name ? "x" : numbers.TryGetValue(name, out int i) ? $"#{i}" : string.Empty)
-            + known.GetValueOrDefault(name, string.Empty);
+            (
+                name == values[0].Name ? "x"
+                : numbers.TryGetValue(name, out int i) ? $"#{i}"
+                : string.Empty
+            ) + known.GetValueOrDefault(name, string.Empty);
         static string Attribute(object value) =>
             value is long[] list ? $"[{string.Join(',', list)}]" : string.Create(CultureInfo.InvariantCulture, $"{value}");
         return
         [
-            .. nodes.Select((n, i) => $"#{i} {n.Operator}({string.Join(", ", n.Inputs.Select(Operand))})"
-                + string.Concat(n.Attributes.Select(a => $" {a.Name}={Attribute(a.Value)}"))),
+            .. nodes.Select(
+                (n, i) =>
+                    $"#{i} {n.Operator}({string.Join(", ", n.Inputs.Select(Operand))})"
+                    + string.Concat(n.Attributes.Select(a => $" {a.Name}={Attribute(a.Value)}"))
+            ),
         ];
     }
 
@@ -315,15 +347,16 @@ internal sealed class ModelDraft
     private static (Func<string, string> Value, Func<string, string> Node) Names(int valueStyle, int nodeStyle)
     {
         var longest = new string('n', 5000);
-        Func<string, string> Style(int style) => style switch
-        {
-            1 => n => $"層/특징 é😀.{n}",
-            2 => n => $"a\u0001b\n\t\u001b[31m{n}",
-            3 => n => longest + n,
-            4 => n => $" {n} \"'`$(){{}}<>|\\%s*?[bold]",
-            5 => n => $"../{n}/../../etc\u202e\u0085",
-            _ => n => n,
-        };
+        Func<string, string> Style(int style) =>
+            style switch
+            {
+                1 => n => $"層/특징 é😀.{n}",
+                2 => n => $"a\u0001b\n\t\u001b[31m{n}",
+                3 => n => longest + n,
+                4 => n => $" {n} \"'`$(){{}}<>|\\%s*?[bold]",
+                5 => n => $"../{n}/../../etc\u202e\u0085",
+                _ => n => n,
+            };
         return (Style(valueStyle), nodeStyle == 6 ? _ => string.Empty : Style(nodeStyle));
     }
 }

@@ -20,7 +20,9 @@ internal sealed record PlanStep(string Operator, int Seed, IReadOnlyList<int> Nu
 /// <param name="Steps">Operators in order.</param>
 internal sealed record NetworkPlan(PlanStep Input, IReadOnlyList<PlanStep> Steps)
 {
-    private const int NumbersPerStep = 48, MostSteps = 14, Attempts = 6;
+    private const int NumbersPerStep = 48,
+        MostSteps = 14,
+        Attempts = 6;
 
     /// <summary>Draws a plan.</summary>
     /// <param name="seed">Seed; the same one gives the same plan.</param>
@@ -70,15 +72,24 @@ internal sealed record NetworkPlan(PlanStep Input, IReadOnlyList<PlanStep> Steps
         for (int size = Steps.Count; size > 0; size /= 2)
         {
             for (int at = Steps.Count - size; at >= 0; at -= size)
-                yield return this with { Steps = [.. Steps.Take(at), .. Steps.Skip(at + size)] };
+                yield return this with
+                {
+                    Steps = [.. Steps.Take(at), .. Steps.Skip(at + size)],
+                };
         }
 
         foreach (PlanStep input in Smaller(Input))
-            yield return this with { Input = input };
+            yield return this with
+            {
+                Input = input,
+            };
         for (int i = Steps.Count - 1; i >= 0; i--)
         {
             foreach (PlanStep step in Smaller(Steps[i]))
-                yield return this with { Steps = [.. Steps.Take(i), step, .. Steps.Skip(i + 1)] };
+                yield return this with
+                {
+                    Steps = [.. Steps.Take(i), step, .. Steps.Skip(i + 1)],
+                };
         }
     }
 
@@ -86,12 +97,19 @@ internal sealed record NetworkPlan(PlanStep Input, IReadOnlyList<PlanStep> Steps
     private static IEnumerable<PlanStep> Smaller(PlanStep step)
     {
         for (int keep = 0; keep < step.Numbers.Count; keep = keep == 0 ? 1 : keep * 2)
-            yield return step with { Numbers = [.. step.Numbers.Take(keep)] };
+            yield return step with
+            {
+                Numbers = [.. step.Numbers.Take(keep)],
+            };
         for (int n = 0; n < step.Numbers.Count; n++)
         {
-            int value = step.Numbers[n], index = n;
+            int value = step.Numbers[n],
+                index = n;
             foreach (int smaller in new[] { 0, value / 2, value - 1 }.Where(v => v >= 0 && v < value).Distinct().Order())
-                yield return step with { Numbers = [.. step.Numbers.Take(index), smaller, .. step.Numbers.Skip(index + 1)] };
+                yield return step with
+                {
+                    Numbers = [.. step.Numbers.Take(index), smaller, .. step.Numbers.Skip(index + 1)],
+                };
         }
     }
 
@@ -106,5 +124,11 @@ internal sealed record NetworkPlan(PlanStep Input, IReadOnlyList<PlanStep> Steps
 /// <param name="Discrete">Outputs whose values are chosen among others: rounding may choose differently.</param>
 /// <param name="Broken">The file lacks something that it names: it is to be refused.</param>
 /// <param name="Nodes">Nodes with their operands' sizes, for reports.</param>
-internal sealed record RandomModel(byte[] File, long[] Input, bool OpenSize, IReadOnlySet<string> Discrete, bool Broken,
-    IReadOnlyList<string> Nodes);
+internal sealed record RandomModel(
+    byte[] File,
+    long[] Input,
+    bool OpenSize,
+    IReadOnlySet<string> Discrete,
+    bool Broken,
+    IReadOnlyList<string> Nodes
+);

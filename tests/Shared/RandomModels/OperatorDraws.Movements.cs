@@ -4,46 +4,117 @@ namespace AccelGen.Tests.Shared;
 internal static partial class OperatorDraws
 {
     private static OperatorDraw[] Movements =>
-    [
-        new("Concat", 9, Concat),
-        new("Split", 4, Split),
-        new("Slice", 5, Slice),
-        new("Gather", 3, Gather),
-        new("Pad", 4, (m, d) => Pad(m, d, "constant")),
-        new("Pad of another mode", 2, (m, d) => Pad(m, d, d.Of("reflect", "edge")), Refused: true),
-        new("Expand", 1, (m, d) => Any(m, d, v => v.Rank > 1 && v.Dims.Any(s => s == 1)) is { } x
-            && x.Dims.Select((s, i) => s == 1 && i > 0 ? d.Next(1, 6) : s).ToArray() is var to
-            && m.Allows(0, to) && m.Give(m.Node("Expand", [x.Name, m.Integers(to)]), x.Size, to)),
-        new("Tile", 1, (m, d) => Any(m, d, v => v.Rank > 1) is { } x
-            && x.Dims.Select((_, i) => (long)(i == 0 ? 1 : d.Next(1, 3))).ToArray() is var times
-            && x.Dims.Zip(times, (s, t) => s * t).ToArray() is var to
-            && m.Allows(0, to) && m.Give(m.Node("Tile", [x.Name, m.Integers(times)]), x.Size, to), Refused: true),
-        new("Tokens of an image", 4, (m, d) => m.Image(d) is { } x && m.Give(m.TokensOf(x))),
-        new("Image of tokens", 3, ImageOfTokens),
-        new("Transpose", 3, Transpose, Refused: true),
-        new("Reshape", 4, Reshape, Refused: true),
-        new("Flatten", 1, (m, d) => Any(m, d, v => v.Rank > 0) is { } x && d.Next(0, x.Rank + 1) is var axis
-            && m.Allows(0, Product(x.Dims.Take(axis)), Product(x.Dims.Skip(axis)))
-            && m.Give(m.Node("Flatten", [x.Name], ("axis", axis)), x.Size, Product(x.Dims.Take(axis)), Product(x.Dims.Skip(axis)))),
-        new("Squeeze", 1, (m, d) => Any(m, d, v => v.Rank > 1 && v.Dims.Contains(1)) is { } x
-            && Array.IndexOf(x.Dims, 1L, d.Coin() ? Array.LastIndexOf(x.Dims, 1L) : 0) is var axis
-            && m.Give(m.NodeWithList("Squeeze", x.Name, 13, "axes", L(axis)), x.Size, [.. x.Dims.Where((_, i) => i != axis)])),
-        new("Unsqueeze", 1, (m, d) => Any(m, d, v => v.Rank < 6) is { } x && d.Next(0, x.Rank + 1) is var axis
-            && m.Give(m.NodeWithList("Unsqueeze", x.Name, 13, "axes", L(axis)), x.Size, [.. x.Dims.Take(axis), 1, .. x.Dims.Skip(axis)])),
-        new("Channel shuffle", 1, (m, d) => m.Image(d) is { } x && Enumerable.Range(1, 8).Last(g => x.Dims[1] % g == 0) is var g
-            && m.Give(m.Reshape(m.Node("Transpose", [m.Reshape(x.Name, 1, g, x.Dims[1] / g, x.Dims[2], x.Dims[3])],
-                ("perm", L(0, 2, 1, 3, 4))), x.Dims), x.Size, x.Dims)),
-        new("Focus", 1, Focus),
-        new("Windows", 1, Windowed, Refused: true),
-        new("DepthToSpace", 1, (m, d) => m.Opset >= 11 && d.Of(2, 3) is var b
-            && m.Pick(d, v => v.IsImage && v.Dims[1] % (b * b) == 0) is { } x
-            && m.Give(m.Node("DepthToSpace", [x.Name], ("blocksize", b), ("mode", d.Of("DCR", "CRD"))), x.Size, 1, x.Dims[1] / (b * b),
-                x.Dims[2] * b, x.Dims[3] * b), Refused: true),
-        new("SpaceToDepth", 1, (m, d) => d.Of(2, 3) is var b && m.Pick(d, v => v.IsImage && v.Dims[2] % b == 0
-            && v.Dims[3] % b == 0) is { } x
-            && m.Give(m.Node("SpaceToDepth", [x.Name], ("blocksize", b)), x.Size, 1, x.Dims[1] * b * b, x.Dims[2] / b, x.Dims[3] / b),
-                Refused: true),
-    ];
+        [
+            new("Concat", 9, Concat),
+            new("Split", 4, Split),
+            new("Slice", 5, Slice),
+            new("Gather", 3, Gather),
+            new("Pad", 4, (m, d) => Pad(m, d, "constant")),
+            new("Pad of another mode", 2, (m, d) => Pad(m, d, d.Of("reflect", "edge")), Refused: true),
+            new(
+                "Expand",
+                1,
+                (m, d) =>
+                    Any(m, d, v => v.Rank > 1 && v.Dims.Any(s => s == 1)) is { } x
+                    && x.Dims.Select((s, i) => s == 1 && i > 0 ? d.Next(1, 6) : s).ToArray() is var to
+                    && m.Allows(0, to)
+                    && m.Give(m.Node("Expand", [x.Name, m.Integers(to)]), x.Size, to)
+            ),
+            new(
+                "Tile",
+                1,
+                (m, d) =>
+                    Any(m, d, v => v.Rank > 1) is { } x
+                    && x.Dims.Select((_, i) => (long)(i == 0 ? 1 : d.Next(1, 3))).ToArray() is var times
+                    && x.Dims.Zip(times, (s, t) => s * t).ToArray() is var to
+                    && m.Allows(0, to)
+                    && m.Give(m.Node("Tile", [x.Name, m.Integers(times)]), x.Size, to),
+                Refused: true
+            ),
+            new("Tokens of an image", 4, (m, d) => m.Image(d) is { } x && m.Give(m.TokensOf(x))),
+            new("Image of tokens", 3, ImageOfTokens),
+            new("Transpose", 3, Transpose, Refused: true),
+            new("Reshape", 4, Reshape, Refused: true),
+            new(
+                "Flatten",
+                1,
+                (m, d) =>
+                    Any(m, d, v => v.Rank > 0) is { } x
+                    && d.Next(0, x.Rank + 1) is var axis
+                    && m.Allows(0, Product(x.Dims.Take(axis)), Product(x.Dims.Skip(axis)))
+                    && m.Give(m.Node("Flatten", [x.Name], ("axis", axis)), x.Size, Product(x.Dims.Take(axis)), Product(x.Dims.Skip(axis)))
+            ),
+            new(
+                "Squeeze",
+                1,
+                (m, d) =>
+                    Any(m, d, v => v.Rank > 1 && v.Dims.Contains(1)) is { } x
+                    && Array.IndexOf(x.Dims, 1L, d.Coin() ? Array.LastIndexOf(x.Dims, 1L) : 0) is var axis
+                    && m.Give(m.NodeWithList("Squeeze", x.Name, 13, "axes", L(axis)), x.Size, [.. x.Dims.Where((_, i) => i != axis)])
+            ),
+            new(
+                "Unsqueeze",
+                1,
+                (m, d) =>
+                    Any(m, d, v => v.Rank < 6) is { } x
+                    && d.Next(0, x.Rank + 1) is var axis
+                    && m.Give(
+                        m.NodeWithList("Unsqueeze", x.Name, 13, "axes", L(axis)),
+                        x.Size,
+                        [.. x.Dims.Take(axis), 1, .. x.Dims.Skip(axis)]
+                    )
+            ),
+            new(
+                "Channel shuffle",
+                1,
+                (m, d) =>
+                    m.Image(d) is { } x
+                    && Enumerable.Range(1, 8).Last(g => x.Dims[1] % g == 0) is var g
+                    && m.Give(
+                        m.Reshape(
+                            m.Node("Transpose", [m.Reshape(x.Name, 1, g, x.Dims[1] / g, x.Dims[2], x.Dims[3])], ("perm", L(0, 2, 1, 3, 4))),
+                            x.Dims
+                        ),
+                        x.Size,
+                        x.Dims
+                    )
+            ),
+            new("Focus", 1, Focus),
+            new("Windows", 1, Windowed, Refused: true),
+            new(
+                "DepthToSpace",
+                1,
+                (m, d) =>
+                    m.Opset >= 11
+                    && d.Of(2, 3) is var b
+                    && m.Pick(d, v => v.IsImage && v.Dims[1] % (b * b) == 0) is { } x
+                    && m.Give(
+                        m.Node("DepthToSpace", [x.Name], ("blocksize", b), ("mode", d.Of("DCR", "CRD"))),
+                        x.Size,
+                        1,
+                        x.Dims[1] / (b * b),
+                        x.Dims[2] * b,
+                        x.Dims[3] * b
+                    ),
+                Refused: true
+            ),
+            new(
+                "SpaceToDepth",
+                1,
+                (m, d) =>
+                    d.Of(2, 3) is var b
+                    && m.Pick(d, v => v.IsImage && v.Dims[2] % b == 0 && v.Dims[3] % b == 0) is { } x
+                    && m.Give(
+                        m.Node("SpaceToDepth", [x.Name], ("blocksize", b)),
+                        x.Size,
+                        1,
+                        x.Dims[1] * b * b,
+                        x.Dims[2] / b,
+                        x.Dims[3] / b
+                    ),
+                Refused: true
+            ),
+        ];
 
     // Parts that differ along one axis only, the same one twice, a concatenation, a constant.
     private static bool Concat(ModelDraft m, Draw d)
@@ -51,8 +122,8 @@ internal static partial class OperatorDraws
         if (Any(m, d, v => v.Rank > 1) is not { } x)
             return false;
         int axis = x.IsImage ? d.Of(1, 1, 1, 2, 3) : d.Next(1, x.Rank);
-        bool Joins(DraftValue v) => !v.Index && v.Rank == x.Rank
-            && v.Dims.Zip(x.Dims).Where((p, i) => i != axis && p.First != p.Second).Any() == false;
+        bool Joins(DraftValue v) =>
+            !v.Index && v.Rank == x.Rank && v.Dims.Zip(x.Dims).Where((p, i) => i != axis && p.First != p.Second).Any() == false;
         var parts = new List<DraftValue> { x };
         for (int more = d.Next(0, 4); more > 0; more--)
         {
@@ -63,8 +134,12 @@ internal static partial class OperatorDraws
         if (parts.Count == 1 || d.Rarely(8))
             parts.Insert(d.Next(0, 2), With(x.Dims, axis, d.Next(1, 9)) is var dims ? new DraftValue(m.Random(1, 0, dims), dims) : x);
         long[] whole = With(x.Dims, axis, parts.Sum(p => p.Dims[axis]));
-        return m.Allows(0, whole) && m.Give(m.Node("Concat", [.. parts.Select(p => p.Name)], ("axis", d.Coin() ? axis - x.Rank : axis)),
-            parts.Max(p => p.Size), whole);
+        return m.Allows(0, whole)
+            && m.Give(
+                m.Node("Concat", [.. parts.Select(p => p.Name)], ("axis", d.Coin() ? axis - x.Rank : axis)),
+                parts.Max(p => p.Size),
+                whole
+            );
     }
 
     private static bool Split(ModelDraft m, Draw d)
@@ -103,27 +178,47 @@ internal static partial class OperatorDraws
     {
         if (m.Pick(d, v => !v.Index && v.Rank > 1) is not { } x)
             return false;
-        long[] dims = [.. x.Dims], starts = new long[x.Rank], ends = new long[x.Rank], steps = new long[x.Rank];
+        long[] dims = [.. x.Dims],
+            starts = new long[x.Rank],
+            ends = new long[x.Rank],
+            steps = new long[x.Rank];
         for (int i = 0; i < x.Rank; i++)
         {
             (starts[i], ends[i], steps[i]) = (0, x.Dims[i], 1);
             if (i == 0 || (i != 1 && d.Coin()))
                 continue;
-            long step = m.Opset >= 10 && d.Rarely(3) ? d.Of(2, 3, -1, -2) : 1, first = d.Next(0, (int)x.Dims[i]);
+            long step = m.Opset >= 10 && d.Rarely(3) ? d.Of(2, 3, -1, -2) : 1,
+                first = d.Next(0, (int)x.Dims[i]);
             long count = 1 + d.Next(0, (int)((step > 0 ? x.Dims[i] - 1 - first : first) / Math.Abs(step)) + 1);
             (dims[i], steps[i], starts[i]) = (count, step, d.Coin() ? first - x.Dims[i] : first);
             long end = first + (count * step);
-            ends[i] = step > 0 ? end >= x.Dims[i] && d.Coin() ? d.Of(int.MaxValue, long.MaxValue) : end : end < 0 ? -x.Dims[i] - 1 : end;
+            ends[i] =
+                step > 0
+                    ? end >= x.Dims[i] && d.Coin()
+                        ? d.Of(int.MaxValue, long.MaxValue)
+                        : end
+                    : end < 0
+                        ? -x.Dims[i] - 1
+                        : end;
         }
 
         int[] axes = [.. Enumerable.Range(0, x.Rank).Where(i => ends[i] != x.Dims[i] || starts[i] != 0 || steps[i] != 1)];
         if (axes.Length == 0)
             axes = [1];
         long[] Of(long[] list) => [.. axes.Select(i => list[i])];
-        string y = m.Opset < 10
-            ? m.Node("Slice", [x.Name], ("starts", Of(starts)), ("ends", Of(ends)), ("axes", (long[])[.. axes.Select(i => (long)i)]))
-            : m.Node("Slice", [x.Name, m.Integers(Of(starts)), m.Integers(Of(ends)),
-                m.Integers([.. axes.Select(i => (long)(d.Coin() ? i - x.Rank : i))]), m.Integers(Of(steps))]);
+        string y =
+            m.Opset < 10
+                ? m.Node("Slice", [x.Name], ("starts", Of(starts)), ("ends", Of(ends)), ("axes", (long[])[.. axes.Select(i => (long)i)]))
+                : m.Node(
+                    "Slice",
+                    [
+                        x.Name,
+                        m.Integers(Of(starts)),
+                        m.Integers(Of(ends)),
+                        m.Integers([.. axes.Select(i => (long)(d.Coin() ? i - x.Rank : i))]),
+                        m.Integers(Of(steps)),
+                    ]
+                );
         return m.Give(y, x.Size, dims);
     }
 
@@ -134,10 +229,15 @@ internal static partial class OperatorDraws
         int axis = d.Next(1, x.Rank);
         int size = (int)x.Dims[axis];
         if (x.Rank > 2 && d.Coin())
-            return m.Give(m.Node("Gather", [x.Name, m.Index(d.Next(0, size) - (d.Coin() ? size : 0))], ("axis", axis)), x.Size,
-                [.. x.Dims.Where((_, i) => i != axis)]);
-        int first = d.Next(0, size), step = d.Of(1, 2, 3);
-        long[] picks = d.Coin() ? [.. Enumerable.Range(0, d.Next(1, 6)).Select(_ => (long)d.Next(0, size))]
+            return m.Give(
+                m.Node("Gather", [x.Name, m.Index(d.Next(0, size) - (d.Coin() ? size : 0))], ("axis", axis)),
+                x.Size,
+                [.. x.Dims.Where((_, i) => i != axis)]
+            );
+        int first = d.Next(0, size),
+            step = d.Of(1, 2, 3);
+        long[] picks = d.Coin()
+            ? [.. Enumerable.Range(0, d.Next(1, 6)).Select(_ => (long)d.Next(0, size))]
             : [.. Enumerable.Range(0, ((size - 1 - first) / step) + 1).Select(i => (long)(first + (i * step)))];
         long[] dims = With(x.Dims, axis, picks.Length);
         return m.Allows(0, dims) && m.Give(m.Node("Gather", [x.Name, m.Integers(picks)], ("axis", axis)), x.Size, dims);
@@ -147,25 +247,35 @@ internal static partial class OperatorDraws
     {
         if (m.Pick(d, v => !v.Index && v.Rank > 1) is not { } x)
             return false;
-        long[] before = new long[x.Rank], after = new long[x.Rank];
+        long[] before = new long[x.Rank],
+            after = new long[x.Rank];
         for (int i = 1; i < x.Rank; i++)
         {
             if (x.IsImage ? i == 1 && !d.Rarely(5) : d.Coin())
                 continue;
-            int most = mode == "reflect" ? (int)Math.Min(x.Dims[i], 4) : d.Rarely(8) ? 40 : 4;
+            int most =
+                mode == "reflect" ? (int)Math.Min(x.Dims[i], 4)
+                : d.Rarely(8) ? 40
+                : 4;
             (before[i], after[i]) = (d.Next(0, most), d.Next(0, most));
         }
 
         // Taken away at one side.
         if (mode == "constant" && d.Rarely(8) && x.Dims[^1] > 2)
             after[^1] = -1;
-        long[] pads = [.. before, .. after], dims = [.. x.Dims.Select((s, i) => s + before[i] + after[i])];
+        long[] pads = [.. before, .. after],
+            dims = [.. x.Dims.Select((s, i) => s + before[i] + after[i])];
         if (!m.Allows(0, dims))
             return false;
         float value = d.Of(0f, 0f, 0.75f, -1f);
-        string y = m.Opset < 11 ? m.Node("Pad", [x.Name], ("pads", pads), ("value", value), ("mode", mode))
-            : m.Node("Pad", value == 0 || mode != "constant" ? [x.Name, m.Integers(pads)] : [x.Name, m.Integers(pads), m.Number(value)],
-                ("mode", mode));
+        string y =
+            m.Opset < 11
+                ? m.Node("Pad", [x.Name], ("pads", pads), ("value", value), ("mode", mode))
+                : m.Node(
+                    "Pad",
+                    value == 0 || mode != "constant" ? [x.Name, m.Integers(pads)] : [x.Name, m.Integers(pads), m.Number(value)],
+                    ("mode", mode)
+                );
         return m.Give(y, x.Size, dims);
     }
 
@@ -175,10 +285,19 @@ internal static partial class OperatorDraws
             return false;
         int pixels = (int)x.Dims[1];
         int[] rows = [.. Enumerable.Range(1, pixels).Where(r => pixels % r == 0).OrderBy(r => Math.Abs(r - (pixels / r)))];
-        long h = rows[d.Next(0, rows.Length)], w = pixels / h;
+        long h = rows[d.Next(0, rows.Length)],
+            w = pixels / h;
         string y = m.Node("Transpose", [x.Name], ("perm", L(0, 2, 1)));
-        return m.Give(d.Rarely(3) ? m.ReshapeByShape(new DraftValue(y, [1, x.Dims[2], pixels]), 2, h, w)
-            : m.Reshape(y, d.Coin() ? [0, 0, h, -1] : [1, x.Dims[2], h, w]), x.Size, 1, x.Dims[2], h, w);
+        return m.Give(
+            d.Rarely(3)
+                ? m.ReshapeByShape(new DraftValue(y, [1, x.Dims[2], pixels]), 2, h, w)
+                : m.Reshape(y, d.Coin() ? [0, 0, h, -1] : [1, x.Dims[2], h, w]),
+            x.Size,
+            1,
+            x.Dims[2],
+            h,
+            w
+        );
     }
 
     private static bool Transpose(ModelDraft m, Draw d)
@@ -194,8 +313,11 @@ internal static partial class OperatorDraws
             rest.RemoveAt(rest.Count - at - 1);
         }
 
-        return m.Give(m.Node("Transpose", [x.Name], ("perm", (long[])[.. order.Select(o => (long)o)])), x.Size,
-            [.. order.Select(o => x.Dims[o])]);
+        return m.Give(
+            m.Node("Transpose", [x.Name], ("perm", (long[])[.. order.Select(o => (long)o)])),
+            x.Size,
+            [.. order.Select(o => x.Dims[o])]
+        );
     }
 
     // Axes split and joined; now and then elements divided in a way that has nothing to do with the axes.

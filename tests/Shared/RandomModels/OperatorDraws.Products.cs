@@ -4,27 +4,73 @@ namespace AccelGen.Tests.Shared;
 internal static partial class OperatorDraws
 {
     private static OperatorDraw[] Products =>
-    [
-        new("Linear", 5, (m, d) => m.Tokens(d) is { } x && d.Channels(64) is var k && m.Allows(x.Elements * k, With(x.Dims, 2, k))
-            && m.Give(Linear(m, d, x, k), x.Size, With(x.Dims, 2, k))),
-        new("MatMul with a constant", 3, MatMulWithConstant),
-        new("MatMul of a constant with a value", 1, (m, d) => m.Pick(d, v => v.IsTokens) is { } x && d.Channels(32) is var k
-            && m.Allows(x.Elements * k, 1, k, x.Dims[2])
-            && m.Give(m.Node("MatMul", [m.Random(1.7 / Math.Sqrt(x.Dims[1]), 0, k, x.Dims[1]), x.Name]), x.Size, 1, k, x.Dims[2])),
-        new("MatMul of two values", 3, MatMulOfTwo, Refused: true),
-        new("Gemm", 3, Gemm),
-        new("Attention", 4, Attention),
-        new("Attention over channels", 1, ChannelAttention),
-        new("Linear attention", 1, LinearAttention),
-        new("Mix-FFN", 1, MixFfn),
-        new("Transformer block", 2, TransformerBlock, Opset: 17),
-        new("Class token", 2, (m, d) => m.Tokens(d) is { } x && m.Allows(0, 1, x.Dims[1] + 1, x.Dims[2]) && m.Give(
-            m.Node("Concat", [d.Coin() ? m.Node("Expand", [m.Random(1, 0, 1, 1, x.Dims[2]), m.Integers(1, 1, x.Dims[2])])
-                : m.Random(1, 0, 1, 1, x.Dims[2]), x.Name], ("axis", 1)), x.Size, 1, x.Dims[1] + 1, x.Dims[2])),
-        new("Einsum", 1, (m, d) => m.Opset >= 12 && m.Pick(d, v => v.IsTokens) is { } x && d.Next(1, 17) is var k
-            && m.Give(m.Node("Einsum", [x.Name, m.Random(0.3, 0, x.Dims[2], k)], ("equation", "bnc,ck->bnk")), x.Size, 1, x.Dims[1], k),
-            Refused: true),
-    ];
+        [
+            new(
+                "Linear",
+                5,
+                (m, d) =>
+                    m.Tokens(d) is { } x
+                    && d.Channels(64) is var k
+                    && m.Allows(x.Elements * k, With(x.Dims, 2, k))
+                    && m.Give(Linear(m, d, x, k), x.Size, With(x.Dims, 2, k))
+            ),
+            new("MatMul with a constant", 3, MatMulWithConstant),
+            new(
+                "MatMul of a constant with a value",
+                1,
+                (m, d) =>
+                    m.Pick(d, v => v.IsTokens) is { } x
+                    && d.Channels(32) is var k
+                    && m.Allows(x.Elements * k, 1, k, x.Dims[2])
+                    && m.Give(m.Node("MatMul", [m.Random(1.7 / Math.Sqrt(x.Dims[1]), 0, k, x.Dims[1]), x.Name]), x.Size, 1, k, x.Dims[2])
+            ),
+            new("MatMul of two values", 3, MatMulOfTwo, Refused: true),
+            new("Gemm", 3, Gemm),
+            new("Attention", 4, Attention),
+            new("Attention over channels", 1, ChannelAttention),
+            new("Linear attention", 1, LinearAttention),
+            new("Mix-FFN", 1, MixFfn),
+            new("Transformer block", 2, TransformerBlock, Opset: 17),
+            new(
+                "Class token",
+                2,
+                (m, d) =>
+                    m.Tokens(d) is { } x
+                    && m.Allows(0, 1, x.Dims[1] + 1, x.Dims[2])
+                    && m.Give(
+                        m.Node(
+                            "Concat",
+                            [
+                                d.Coin()
+                                    ? m.Node("Expand", [m.Random(1, 0, 1, 1, x.Dims[2]), m.Integers(1, 1, x.Dims[2])])
+                                    : m.Random(1, 0, 1, 1, x.Dims[2]),
+                                x.Name,
+                            ],
+                            ("axis", 1)
+                        ),
+                        x.Size,
+                        1,
+                        x.Dims[1] + 1,
+                        x.Dims[2]
+                    )
+            ),
+            new(
+                "Einsum",
+                1,
+                (m, d) =>
+                    m.Opset >= 12
+                    && m.Pick(d, v => v.IsTokens) is { } x
+                    && d.Next(1, 17) is var k
+                    && m.Give(
+                        m.Node("Einsum", [x.Name, m.Random(0.3, 0, x.Dims[2], k)], ("equation", "bnc,ck->bnk")),
+                        x.Size,
+                        1,
+                        x.Dims[1],
+                        k
+                    ),
+                Refused: true
+            ),
+        ];
 
     private static string Linear(ModelDraft m, Draw d, DraftValue x, long outputs)
     {
@@ -41,10 +87,14 @@ internal static partial class OperatorDraws
     {
         if (m.Pick(d, v => !v.Index && v.Rank > 0) is not { } x)
             return false;
-        long depth = x.Dims[^1], columns = d.Channels(48);
-        bool vector = d.Rarely(24), heads = x.Rank == 4 && d.Rarely(12);
-        long[] weights = vector ? [depth] : heads ? [1, x.Dims[1], depth, columns] : [depth, columns], dims = vector ? [.. x.Dims[..^1]]
-            : [.. x.Dims[..^1], columns];
+        long depth = x.Dims[^1],
+            columns = d.Channels(48);
+        bool vector = d.Rarely(24),
+            heads = x.Rank == 4 && d.Rarely(12);
+        long[] weights = vector ? [depth]
+            : heads ? [1, x.Dims[1], depth, columns]
+            : [depth, columns],
+            dims = vector ? [.. x.Dims[..^1]] : [.. x.Dims[..^1], columns];
         if (!m.Allows(Product(dims) * depth, dims.Length == 0 ? [1] : dims))
             return false;
         return m.Give(m.Node("MatMul", [x.Name, m.Random(1.7 / Math.Sqrt(depth), 0, weights)]), x.Size, dims);
@@ -55,8 +105,18 @@ internal static partial class OperatorDraws
         if (m.Pick(d, v => !v.Index && v.Rank is > 1 and < 5 && v.Size < 8) is not { } x)
             return false;
         // [.., M, K] by [.., K, N], or by the transpose of [.., N, K].
-        if (m.Pick(d, v => !v.Index && v.Rank == x.Rank && v.Dims[..^2].SequenceEqual(x.Dims[..^2]) && v.Size < 8
-            && (v.Dims[^2] == x.Dims[^1] || v.Dims[^1] == x.Dims[^1])) is not { } y)
+        if (
+            m.Pick(
+                d,
+                v =>
+                    !v.Index
+                    && v.Rank == x.Rank
+                    && v.Dims[..^2].SequenceEqual(x.Dims[..^2])
+                    && v.Size < 8
+                    && (v.Dims[^2] == x.Dims[^1] || v.Dims[^1] == x.Dims[^1])
+            )
+            is not { } y
+        )
             return false;
         bool turn = y.Dims[^2] != x.Dims[^1];
         long columns = turn ? y.Dims[^2] : y.Dims[^1];
@@ -71,7 +131,8 @@ internal static partial class OperatorDraws
     private static bool Gemm(ModelDraft m, Draw d)
     {
         string name;
-        long rows, depth;
+        long rows,
+            depth;
         double size;
         if (m.Pick(d, v => v.Rank == 2 && !v.Index) is { } matrix && d.Coin())
         {
@@ -95,8 +156,13 @@ internal static partial class OperatorDraws
         if (d.Rarely(4))
             attributes = [.. attributes, ("alpha", 0.75f), ("beta", 1.5f)];
         // As exporters write it, a row, one number, or nothing.
-        string[] bias = d.Next(0, 4) switch { 0 => [m.Random(0.3, 0, columns)], 1 => [m.Random(0.3, 0, 1, columns)], 2 =>
-            [m.Number(0.25f)], _ => m.Opset >= 11 ? [] : [m.Random(0.3, 0, columns)] };
+        string[] bias = d.Next(0, 4) switch
+        {
+            0 => [m.Random(0.3, 0, columns)],
+            1 => [m.Random(0.3, 0, 1, columns)],
+            2 => [m.Number(0.25f)],
+            _ => m.Opset >= 11 ? [] : [m.Random(0.3, 0, columns)],
+        };
         return m.Give(m.Node("Gemm", [name, weights, .. bias], attributes), size, rows, columns);
     }
 
@@ -106,11 +172,18 @@ internal static partial class OperatorDraws
     private static string? Attended(ModelDraft m, Draw d, DraftValue x, DraftValue context)
     {
         int heads = d.Of(1, 2, 3, 4);
-        long n = x.Dims[1], k = context.Dims[1], width = d.Next(1, 13), c = heads * width;
-        if (!m.Allows((n * x.Dims[2] * c) + (2 * k * context.Dims[2] * c) + (2 * heads * n * k * width), heads, n, k)
-            || !m.Allows(0, 1, n, 3 * c))
+        long n = x.Dims[1],
+            k = context.Dims[1],
+            width = d.Next(1, 13),
+            c = heads * width;
+        if (
+            !m.Allows((n * x.Dims[2] * c) + (2 * k * context.Dims[2] * c) + (2 * heads * n * k * width), heads, n, k)
+            || !m.Allows(0, 1, n, 3 * c)
+        )
             return null;
-        string q, keys, v;
+        string q,
+            keys,
+            v;
         if (context.Name == x.Name && d.Coin())
         {
             // One projection for all three.
@@ -151,12 +224,13 @@ internal static partial class OperatorDraws
         if (m.Tokens(d) is not { } x || !m.Allows(8 * x.Elements * x.Dims[2], 1, x.Dims[1], 4 * x.Dims[2]))
             return false;
         long c = x.Dims[2];
-        string Norm(string y) => m.Node("LayerNormalization", [y, m.Random(0.5, 1, c), m.Random(0.2, 0, c)], ("axis", d.Of(-1, 2)),
-            ("epsilon", 1e-3f));
+        string Norm(string y) =>
+            m.Node("LayerNormalization", [y, m.Random(0.5, 1, c), m.Random(0.2, 0, c)], ("axis", d.Of(-1, 2)), ("epsilon", 1e-3f));
         DraftValue normed = x with { Name = Norm(x.Name) };
         if (Attended(m, d, normed, normed) is not { } a)
             return false;
-        string sum = m.Node("Add", [x.Name, a]), h = m.Node(d.Of("Relu", "Sigmoid"), [Linear(m, d, x with { Name = Norm(sum) }, 4 * c)]);
+        string sum = m.Node("Add", [x.Name, a]),
+            h = m.Node(d.Of("Relu", "Sigmoid"), [Linear(m, d, x with { Name = Norm(sum) }, 4 * c)]);
         return m.Give(m.Node("Add", [sum, Linear(m, d, new DraftValue(h, [1, x.Dims[1], 4 * c]), c)]), x.Size + 1, x.Dims);
     }
 
@@ -165,10 +239,13 @@ internal static partial class OperatorDraws
         if (m.Image(d) is not { } x || !m.Allows(x.Elements * x.Dims[1] * 4, x.Dims))
             return false;
         int heads = Enumerable.Range(1, 4).Last(g => x.Dims[1] % g == 0);
-        long c = x.Dims[1], n = x.Dims[2] * x.Dims[3];
+        long c = x.Dims[1],
+            n = x.Dims[2] * x.Dims[3];
         string Head(string y) => m.Reshape(y, 1, heads, c / heads, n);
-        string product = m.Node("MatMul", [Head(Pointwise(m, d, x, c)), m.Node("Transpose", [Head(Pointwise(m, d, x, c))],
-            ("perm", L(0, 1, 3, 2)))]);
+        string product = m.Node(
+            "MatMul",
+            [Head(Pointwise(m, d, x, c)), m.Node("Transpose", [Head(Pointwise(m, d, x, c))], ("perm", L(0, 1, 3, 2)))]
+        );
         string a = m.Node("Softmax", [m.Node("Mul", [product, m.Number((float)(1 / Math.Sqrt(n)))])], ("axis", m.Opset < 13 ? 3 : -1));
         return m.Give(m.Reshape(m.Node("MatMul", [a, Head(Pointwise(m, d, x, c))]), x.Dims), x.Size, x.Dims);
     }
@@ -180,13 +257,20 @@ internal static partial class OperatorDraws
         long n = x.Dims[2] * x.Dims[3];
         string qkv = m.Reshape(Pointwise(m, d, x, 18), 1, 2, 9, n);
         string Part(int first) => m.Node("Slice", [qkv, m.Integers(first), m.Integers(first + 3), m.Integers(2)]);
-        string q = m.Node("Transpose", [m.Node("Relu", [Part(0)])], ("perm", L(0, 1, 3, 2))), k = m.Node("Relu", [Part(3)]),
+        string q = m.Node("Transpose", [m.Node("Relu", [Part(0)])], ("perm", L(0, 1, 3, 2))),
+            k = m.Node("Relu", [Part(3)]),
             v = m.Node("Transpose", [Part(6)], ("perm", L(0, 1, 3, 2)));
         string numerator = m.Node("MatMul", [q, m.Node("MatMul", [k, v])]),
             sum = m.Node("MatMul", [q, m.Node("ReduceSum", [k, m.Integers(-1)], ("keepdims", 1))]);
         string quotient = m.Node("Div", [numerator, m.Node("Add", [sum, m.Number(0.1f)])]);
-        return m.Give(m.Reshape(m.Node("Transpose", [quotient], ("perm", L(0, 1, 3, 2))), 1, 6, x.Dims[2], x.Dims[3]), x.Size, 1, 6,
-            x.Dims[2], x.Dims[3]);
+        return m.Give(
+            m.Reshape(m.Node("Transpose", [quotient], ("perm", L(0, 1, 3, 2))), 1, 6, x.Dims[2], x.Dims[3]),
+            x.Size,
+            1,
+            6,
+            x.Dims[2],
+            x.Dims[3]
+        );
     }
 
     private static bool MixFfn(ModelDraft m, Draw d)
@@ -194,10 +278,16 @@ internal static partial class OperatorDraws
         if (m.Image(d) is not { } image || !m.Allows(image.Elements * 40, With(image.Dims, 1, 16)))
             return false;
         DraftValue x = m.TokensOf(image);
-        long n = x.Dims[1], wide = d.Of(8, 16, 5);
+        long n = x.Dims[1],
+            wide = d.Of(8, 16, 5);
         string h = m.Reshape(m.Node("Transpose", [Linear(m, d, x, wide)], ("perm", L(0, 2, 1))), 1, wide, image.Dims[2], image.Dims[3]);
         DraftValue y = m.TokensOf(new DraftValue(Depthwise(m, h, wide, 3), With(image.Dims, 1, wide)));
-        return m.Give(m.Node("Add", [Linear(m, d, y with { Name = m.Node("Gelu", [y.Name], "com.microsoft") }, x.Dims[2]), x.Name]),
-            x.Size, 1, n, x.Dims[2]);
+        return m.Give(
+            m.Node("Add", [Linear(m, d, y with { Name = m.Node("Gelu", [y.Name], "com.microsoft") }, x.Dims[2]), x.Name]),
+            x.Size,
+            1,
+            n,
+            x.Dims[2]
+        );
     }
 }

@@ -13,6 +13,7 @@ internal static partial class OperatorDraws
 {
     private static readonly OperatorDraw[] Entries = [.. Windows, .. Elementwise, .. Movements, .. Products, .. Rows, .. Pieces];
     private static readonly Dictionary<string, OperatorDraw> ByName = Entries.ToDictionary(e => e.Name);
+
     /// <summary>All entries.</summary>
     public static IReadOnlyList<OperatorDraw> All => Entries;
 

@@ -13,7 +13,7 @@ internal static class PlanShrinker
     {
         var clock = Stopwatch.StartNew();
         plan = plan.Least();
-        for (bool smaller = true; smaller && clock.Elapsed < limit;)
+        for (bool smaller = true; smaller && clock.Elapsed < limit; )
         {
             smaller = false;
             foreach (NetworkPlan candidate in plan.Smaller().TakeWhile(_ => clock.Elapsed < limit))
