@@ -183,7 +183,7 @@ public static class Checkpoints
                 to = s + 1 < order.Length ? order[s + 1].Command : program.Commands.Count;
             List<int[]> before = classes;
             for (int c = from; c < to; c++)
-                classes = [.. classes.SelectMany(k => Split(k, rows, program.Commands[c]))];
+                classes = [.. classes.SelectMany(k => Split(k, program, rows, program.Commands[c]))];
             List<int[]> parting =
                 s == 0 ? before : before.FindAll(k => !classes.Exists(after => after.Length == k.Length && after[0] == k[0]));
             if (parting.Count > 0 && parting.Exists(k => k.Length > 1))
@@ -211,7 +211,7 @@ public static class Checkpoints
         return places.FindAll(p => kept.Contains(p.Command));
     }
 
-    private static IEnumerable<int[]> Split(int[] members, PathRow[] rows, Command command)
+    private static IEnumerable<int[]> Split(int[] members, CompiledProgram program, PathRow[] rows, Command command)
     {
         if (
             members.Length == 1
@@ -223,7 +223,7 @@ public static class Checkpoints
             )
         )
             return [members];
-        return members.GroupBy(r => rows[r].Resolved(command)).Select(g => g.ToArray());
+        return members.GroupBy(r => program.Resolve(rows[r], command)).Select(g => g.ToArray());
     }
 
     // Candidates in order of preference that need less than all before them: the others are never chosen.

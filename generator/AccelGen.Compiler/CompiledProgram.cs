@@ -151,6 +151,22 @@ public sealed record CompiledProgram
             }
             : layer;
 
+    /// <summary>
+    /// What is left of a command under a path; parameters that differ from path to path count by what they hold, not by where they
+    /// lie: two paths of other variants agree on a layer whose parameters are the same in both.
+    /// </summary>
+    /// <param name="row">Row of the path table.</param>
+    /// <param name="command">Command of the program.</param>
+    public (ResolvedCommand Command, string Parameters) Resolve(PathRow row, Command command)
+    {
+        ResolvedCommand resolved = row.Resolved(command);
+        if (resolved.Skipped || !command.Is(LoadCommand.Definition) || command[LoadCommand.VariantShift] == 0)
+            return (resolved, string.Empty);
+        // One segment, as all loads of parameters.
+        int bytes = (int)command[LoadCommand.SegmentBeats] * Config.Derived.BeatBytes;
+        return (resolved with { Address = 0 }, Convert.ToBase64String(Image, (int)resolved.Address, bytes));
+    }
+
     /// <summary>Row of the path table for a path.</summary>
     public PathRow Row(ExecutionPath path)
     {

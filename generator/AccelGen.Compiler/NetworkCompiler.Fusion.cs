@@ -386,7 +386,7 @@ public sealed partial class NetworkCompiler
     // Cycles under a tiling that has been chosen, whose commands can therefore be written.
     private long Chosen(LayerJob job, Tiling tiling, PathRow path, PathRow? half) =>
         Cycles(job, tiling, path, half)
-        ?? throw new InvalidOperationException($"layer {job.Name}: its chosen tiling has no commands: {tooLarge[job.ShapeOnly()]}");
+        ?? throw new InvalidOperationException($"layer {job.Name}: its chosen tiling has no commands: {tooLarge[job.Shape()]}");
 
     // The result takes the place of what earlier parts of the same pass may still read: the rows around a tile.
     private static bool InPlace(QuantizedNetwork network, int layer, params ReadOnlySpan<int> read)

@@ -22,7 +22,7 @@ public sealed partial class NetworkCompiler
     )
     {
         var plans = new Dictionary<int, StripPlan>();
-        var planned = new Dictionary<(LayerJob, LayerJob, int), (StripPlan Plan, long Cycles)?>();
+        var planned = new Dictionary<(LayerShape, LayerShape, int), (StripPlan Plan, long Cycles)?>();
         if (!Fusion)
             return plans;
         // From the end: the last reader has the most producers, which then have none of their own.
@@ -56,7 +56,7 @@ public sealed partial class NetworkCompiler
             (int Layer, LayerJob Job)[] parts = [.. producers.Select(p => (p, jobs[p][0]))];
             long apart = Chosen(consumer, alone, path, null) + parts.Sum(p => Chosen(p.Job, Choose(p.Job, path)!, path, null));
             // Blocks of one shape have one plan.
-            (LayerJob, LayerJob, int) shape = (consumer.ShapeOnly(), parts[0].Job.ShapeOnly(), parts.Length);
+            (LayerShape, LayerShape, int) shape = (consumer.Shape(), parts[0].Job.Shape(), parts.Length);
             if (AnyTiling is not null || parts.Length > 1 || !planned.TryGetValue(shape, out (StripPlan Plan, long Cycles)? known))
                 planned[shape] = known = PlanStrips(consumer, parts, path);
             else if (known is { } same)

@@ -19,7 +19,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private readonly List<string> problems = [];
 
     // Layers of one shape have one tiling; networks repeat their layers.
-    private readonly Dictionary<LayerJob, Tiling?> chosenTilings = [];
+    private readonly Dictionary<LayerShape, Tiling?> chosenTilings = [];
     private long next;
 
     /// <summary>Takes any legal tiling instead of the fastest: tests reach what the search would not choose.</summary>
@@ -332,13 +332,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     }
 
     // Field, value and legal range of what made the commands of a layer impossible to write, by shape.
-    private readonly Dictionary<LayerJob, string> tooLarge = [];
+    private readonly Dictionary<LayerShape, string> tooLarge = [];
 
     // What keeps a layer from running: its smallest tile, or a command field that no tile changes.
     private string WhyNone(LayerJob job) =>
         TilingSearch.WhyNone(config, job)?.ToString()
         ?? (
-            tooLarge.TryGetValue(job.ShapeOnly(), out string? field)
+            tooLarge.TryGetValue(job.Shape(), out string? field)
                 ? $"{field}; make the layer smaller, or the array larger (array.vectorWidth, array.lanes, array.pes)"
                 : "no tile's windows start at whole words; take another stride, or a bus whose word is one vector (axi.dataBits)"
         );
@@ -349,7 +349,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
 
     private Tiling? Choose(LayerJob job, PathRow path)
     {
-        LayerJob shape = job.ShapeOnly();
+        LayerShape shape = job.Shape();
         if (!chosenTilings.TryGetValue(shape, out Tiling? tiling))
             chosenTilings[shape] = tiling = Search(job, path);
         return tiling;
@@ -427,7 +427,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         }
         catch (FieldRangeException e)
         {
-            tooLarge[job.ShapeOnly()] = e.Reason;
+            tooLarge[job.Shape()] = e.Reason;
             return null;
         }
 
@@ -632,7 +632,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 WeightAddress = AddOnes(),
             };
         RowJob Row(RowFunction function) =>
-            new(function, input.Shape.Channels, null)
+            new(function, input.Shape.Channels)
             {
                 LayerIndex = index,
                 ZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint,
@@ -708,10 +708,8 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                     {
                         Row = Row(RowFunction.LayerNorm) with
                         {
-                            ParameterAddress = AddParameters(
-                                input.Shape.Channels,
-                                k => norm.Beta[k],
-                                k => new FixedPointScale((uint)norm.Gamma[k] & 0xFFFFFF, norm.Shift[k])
+                            ParameterAddress = AddRegion(
+                                Entries(input.Shape.Channels, k => ParameterEntry.EncodeAffine(norm.Beta[k], norm.Gamma[k], norm.Shift[k]))
                             ),
                             Epsilon = norm.Epsilon,
                         },
@@ -1250,18 +1248,21 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private long AddParameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale) =>
         AddRegion(Parameters(outputChannels, bias, scale));
 
-    private byte[] Parameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale)
+    private byte[] Parameters(int outputChannels, Func<int, int> bias, Func<int, FixedPointScale> scale) =>
+        Entries(outputChannels, k => scale(k) is var s ? ParameterEntry.Encode(bias(k), s.Multiplier, s.Shift) : 0);
+
+    // Entries by lane tile; lanes beyond the last channel compute zero.
+    private byte[] Entries(int channels, Func<int, ulong> entry)
     {
         int k0 = config.Array.Lanes,
-            entryBytes = config.Derived.ParameterTileBytes,
-            laneTiles = Geometry.Ceil(outputChannels, k0);
-        byte[] data = new byte[laneTiles * entryBytes];
+            tileBytes = config.Derived.ParameterTileBytes,
+            laneTiles = Geometry.Ceil(channels, k0);
+        byte[] data = new byte[laneTiles * tileBytes];
+        ulong zero = ParameterEntry.Encode(0, 0, 1);
         for (int k = 0; k < laneTiles * k0; k++)
         {
-            Span<byte> entry = data.AsSpan((k / k0 * entryBytes) + (k % k0 * 8), 8);
-            FixedPointScale s = k < outputChannels ? scale(k) : new FixedPointScale(0, 1);
-            BinaryPrimitives.WriteInt32LittleEndian(entry, k < outputChannels ? bias(k) : 0);
-            BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], s.Multiplier | ((uint)s.Shift << 24));
+            Span<byte> place = data.AsSpan((k / k0 * tileBytes) + (k % k0 * ParameterEntry.Bytes), ParameterEntry.Bytes);
+            BinaryPrimitives.WriteUInt64LittleEndian(place, k < channels ? entry(k) : zero);
         }
 
         return data;

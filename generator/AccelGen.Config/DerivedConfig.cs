@@ -1,4 +1,5 @@
 using System.Numerics;
+using AccelGen.Isa;
 
 namespace AccelGen.Config;
 
@@ -7,9 +8,6 @@ public sealed record DerivedConfig
 {
     /// <summary>Bytes of one command in memory.</summary>
     public const int CommandByteCount = 64;
-
-    /// <summary>Bytes of one channel's bias and scale in memory.</summary>
-    private const int ParameterBytesPerChannel = 8;
 
     internal DerivedConfig(AcceleratorConfig config)
     {
@@ -26,7 +24,7 @@ public sealed record DerivedConfig
         BeatsPerWeightTile = WeightTileBytes / BeatBytes;
         WeightTiles = config.Buffers.WeightKibibytes * 1024 / WeightTileBytes;
         LaneSegments = array.VectorWidth / array.Lanes;
-        ParameterTileBytes = (array.Lanes * ParameterBytesPerChannel + BeatBytes - 1) / BeatBytes * BeatBytes;
+        ParameterTileBytes = (array.Lanes * ParameterEntry.Bytes + BeatBytes - 1) / BeatBytes * BeatBytes;
         PeakMacsPerCycle = array.VectorWidth * array.Lanes * array.Pes;
         BeatsPerCommand = Math.Max(1, CommandByteCount / BeatBytes);
     }

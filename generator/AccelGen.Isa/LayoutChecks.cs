@@ -11,6 +11,8 @@ public static class LayoutChecks
         foreach (CommandDefinition command in IsaDefinition.Commands)
             problems.AddRange(CheckFields(command.Name, command.Fields, IsaDefinition.HeaderBits, IsaDefinition.CommandBits));
         problems.AddRange(CheckFields("path extent", IsaDefinition.ExtentFields, 0, 32));
+        foreach (ParameterEntry entry in ParameterEntry.All)
+            problems.AddRange(CheckFields(entry.Name, entry.Fields, 0, ParameterEntry.Bits));
         problems.AddRange(Duplicates("opcode", IsaDefinition.Commands.Select(c => ((long)c.Opcode, c.Name))));
         foreach (EnumDefinition e in IsaDefinition.Enums)
         {

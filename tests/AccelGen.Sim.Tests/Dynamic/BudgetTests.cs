@@ -68,12 +68,27 @@ public sealed class BudgetTests
             {
                 for (int c = 0; c < at; c++)
                     Assert.That(
-                        members.Rows.Select(r => rows[r].Resolved(program.Commands[c])).Distinct().Count(),
+                        members.Rows.Select(r => program.Resolve(rows[r], program.Commands[c])).Distinct().Count(),
                         Is.EqualTo(1),
                         $"checkpoint {checkpoint.Number}, command {c}"
                     );
             }
         }
+    }
+
+    [Test]
+    public void Paths_of_other_variants_agree_where_their_parameters_are_the_same()
+    {
+        int decoder = network.Network.Layers.ToList().FindIndex(l => l.Name.Contains("linear_c", StringComparison.Ordinal));
+        Assert.That(
+            network.Network.Layers.Take(decoder).OfType<ConvLayer>().Any(c => c.Variants is not null),
+            "the encoder has parameters by path"
+        );
+        int[] late = [.. new[] { "whole", "decoder 1/2" }.Select(n => network.Paths.ToList().FindIndex(p => p.Name == n))];
+        Assert.That(
+            program.Budget!.Checkpoints.Where(c => c.Classes.Any(k => late.All(k.Rows.Contains))).Max(c => c.Layer),
+            Is.GreaterThanOrEqualTo(decoder)
+        );
     }
 
     [Test]

@@ -52,8 +52,8 @@ internal static class PathLadder
                     )
             ),
         ];
-        Dictionary<int, int> Part(int of, int parts, int from = 0) =>
-            cuts.Where(c => c.Reader >= from)
+        Dictionary<int, int> Part(int of, int parts, int from = 0, int to = int.MaxValue) =>
+            cuts.Where(c => c.Reader >= from && c.Reader < to)
                 .ToDictionary(
                     c => c.Reader,
                     c => Math.Max(c.Unit, c.Channels * of / parts / Math.Max(width, c.Unit) * Math.Max(width, c.Unit))
@@ -68,7 +68,7 @@ internal static class PathLadder
                 Plan("decoder 1/4", [], Part(1, 4, decoder)),
                 Plan("5", [5], []),
                 Plan("5, decoder 1/2", [5], Part(1, 2, decoder)),
-                Plan("2, 5", [2, 5], []),
+                Plan("encoder 1/2", [], Part(1, 2, to: cuts[0].Reader + 1)),
                 Plan("2, 5, decoder 1/4", [2, 5], Part(1, 4, decoder)),
             ]
             :
