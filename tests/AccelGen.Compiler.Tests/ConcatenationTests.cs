@@ -9,7 +9,7 @@ namespace AccelGen.Compiler.Tests;
 /// <summary>Where parts of concatenations lie. Compilation audits every plan by itself: a wrong one does not compile.</summary>
 public sealed class ConcatenationTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 41;
+    private static int Seed => Setting.Seed(41);
 
     [Test]
     public void Parts_of_a_part_lie_in_the_outermost_concatenation()
@@ -70,7 +70,7 @@ public sealed class ConcatenationTests
         AcceleratorConfig config = ConfigLoader.Load(preset);
         int inPlace = 0,
             nested = 0,
-            count = int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int n) ? n : 150;
+            count = Setting.Iterations(150);
         for (int seed = Seed * 1000; seed < (Seed * 1000) + count; seed++)
         {
             (QuantizedNetwork network, _) = RandomQuantizedGraphs.Build(seed, config.Array.VectorWidth);

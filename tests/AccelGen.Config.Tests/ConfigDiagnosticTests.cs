@@ -1,3 +1,4 @@
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Config.Tests;
@@ -56,7 +57,10 @@ public sealed class ConfigDiagnosticTests
         string path = Path.Combine(Path.GetTempPath(), $"accelgen-config-{Guid.NewGuid():N}.json");
         try
         {
-            File.WriteAllText(path, damage(File.ReadAllText(Path.Combine(Root(), "generator", "AccelGen.Config", "presets", "tiny.json"))));
+            File.WriteAllText(
+                path,
+                damage(File.ReadAllText(Path.Combine(Repository.Root, "generator", "AccelGen.Config", "presets", "tiny.json")))
+            );
             ConfigDiagnostic d = ConfigLoader.TryLoad(path).Diagnostics.First(x => x.Code == code);
             Assert.That(d.File, Is.EqualTo(path));
         }
@@ -100,16 +104,8 @@ public sealed class ConfigDiagnosticTests
     [Test]
     public void The_committed_schema_is_current() =>
         Assert.That(
-            File.ReadAllText(Path.Combine(Root(), "generator", "AccelGen.Config", "accelerator.schema.json")),
+            File.ReadAllText(Path.Combine(Repository.Root, "generator", "AccelGen.Config", "accelerator.schema.json")),
             Is.EqualTo(ConfigSchema.Text),
             "write it again: scripts/accelgen config schema"
         );
-
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "AccelGen.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("the tests run outside the repository");
-    }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using AccelGen.Config;
 using AccelGen.Isa;
+using AccelGen.Tests.Shared;
 using CliWrap;
 using CliWrap.Buffered;
 using NUnit.Framework;
@@ -13,7 +14,7 @@ namespace AccelGen.Emit.Tests;
 /// <summary>The generated C header, compiled by a C compiler, against the managed codec and the ISA table.</summary>
 public sealed class CHeaderTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 77;
+    private static int Seed => Setting.Seed(77);
 
     [Test]
     [CancelAfter(60_000)]

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using AccelGen.Config;
 using AccelGen.Isa;
+using AccelGen.Tests.Shared;
 using CliWrap;
 using CliWrap.Buffered;
 using NUnit.Framework;
@@ -12,7 +13,7 @@ namespace AccelGen.Emit.Tests;
 public sealed class HostTableHeaderTests
 {
     private static readonly AcceleratorConfig Config = ConfigLoader.Load("tiny");
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 31;
+    private static int Seed => Setting.Seed(31);
 
     [Test]
     public void A_table_has_the_paths_that_no_other_one_excels_the_cheapest_first()

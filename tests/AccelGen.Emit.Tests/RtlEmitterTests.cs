@@ -1,4 +1,5 @@
 using AccelGen.Config;
+using AccelGen.Tests.Shared;
 using CliWrap;
 using CliWrap.Buffered;
 using NUnit.Framework;
@@ -19,7 +20,7 @@ public sealed class RtlEmitterTests
     [TestCase("base")]
     public void The_committed_output_is_current(string preset)
     {
-        string root = Root();
+        string root = Repository.Root;
         foreach (EmittedFile file in RtlEmitter.EmitAll(ConfigLoader.Load(preset)))
         {
             string path = Path.Combine(root, "rtl-out", preset, file.Path);
@@ -150,13 +151,5 @@ public sealed class RtlEmitterTests
         {
             Directory.Delete(parent, recursive: true);
         }
-    }
-
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "AccelGen.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("the tests run outside the repository");
     }
 }

@@ -10,7 +10,7 @@ namespace AccelGen.Golden.Tests;
 internal static class Oracle
 {
     /// <summary>Seed of random tests.</summary>
-    public static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+    public static int Seed => Setting.Seed(4711);
 
     public static void AssertWithinOneStep(sbyte[] mine, sbyte[] theirs, int seed)
     {

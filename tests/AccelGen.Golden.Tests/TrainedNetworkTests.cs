@@ -2,6 +2,7 @@ using AccelGen.Network.Data;
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Golden.Tests;
@@ -56,16 +57,5 @@ public sealed class TrainedNetworkTests
         return [.. scene.Pixels.Select((p, i) => ((p / 255f) - usual.Mean[i % 3]) / usual.Std[i % 3])];
     }
 
-    private static string Models()
-    {
-        string? at = AppContext.BaseDirectory;
-        while (at is not null && !File.Exists(Path.Combine(at, "AccelGen.sln")))
-            at = Path.GetDirectoryName(at);
-        return Path.Combine(
-            at ?? throw new InvalidOperationException("the tests run outside the repository"),
-            "scripts",
-            "training",
-            "models"
-        );
-    }
+    private static string Models() => Path.Combine(Repository.Root, "scripts", "training", "models");
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.House.Tests;
@@ -158,15 +159,7 @@ public sealed class RepositoryTests
 
     private const int LongestLine = 140;
 
-    private static string Root { get; } = FindRoot();
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "AccelGen.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("the tests run outside the repository");
-    }
+    private static string Root => Repository.Root;
 
     private static string[] Tracked()
     {

@@ -1,4 +1,5 @@
 using AccelGen.Config;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
@@ -55,9 +56,9 @@ public sealed class BusTests
         ("base", []),
     ];
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+    private static int Seed => Setting.Seed(4711);
 
-    private static int Programs => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int n) ? n : 80;
+    private static int Programs => Setting.Iterations(80);
 
     [TestCase(0)]
     [TestCase(1)]

@@ -10,7 +10,7 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Networks whose tensors are parts of each other, through the RTL.</summary>
 public sealed class ConcatenationTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 77;
+    private static int Seed => Setting.Seed(77);
 
     [TestCase("tiny")]
     [TestCase("small")]

@@ -4,6 +4,7 @@ using AccelGen.Cycles;
 using AccelGen.Emit;
 using AccelGen.Isa;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
@@ -14,7 +15,7 @@ public sealed class FusionTests
 {
     private const int Networks = 24;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+    private static int Seed => Setting.Seed(4711);
 
     [TestCase("attention", "tiny")]
     [TestCase("attention", "small")]

@@ -2,6 +2,7 @@ using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
@@ -9,7 +10,7 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Inputs of few channels, rearranged by the host: the same results in either way, and the cheaper one is taken.</summary>
 public sealed class InputFoldingTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+    private static int Seed => Setting.Seed(4711);
 
     [TestCase("tiny")]
     [TestCase("small")]

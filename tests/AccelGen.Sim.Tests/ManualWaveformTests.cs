@@ -10,8 +10,7 @@ namespace AccelGen.Sim.Tests;
 /// <summary>The waveforms of docs/integration.md, which are what the block does.</summary>
 public sealed class ManualWaveformTests
 {
-    private const string Update = "ACCELGEN_UPDATE_DOCS",
-        Folder = "docs/waveforms";
+    private const string Folder = "docs/waveforms";
     private const int Seed = 12;
 
     private static readonly MemoryTiming Timing = new(ReadLatency: 8, ReadInterval: 1, WriteLatency: 6, WriteInterval: 1);
@@ -21,24 +20,8 @@ public sealed class ManualWaveformTests
     [TestCase("write-error")]
     [TestCase("abort")]
     [CancelAfter(300_000)]
-    public async Task The_waveforms_of_the_manual_are_those_of_the_block(string name)
-    {
-        string path = Path.Combine(Root(), Folder, $"{name}.svg"),
-            picture = await Draw(name);
-        if (Environment.GetEnvironmentVariable(Update) == "1")
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            await File.WriteAllTextAsync(path, picture);
-        }
-
-        string committed = File.Exists(path) ? await File.ReadAllTextAsync(path) : string.Empty;
-        Assert.That(
-            committed,
-            Is.EqualTo(picture),
-            $"{Folder}/{name}.svg is not what the block does; draw it again with {Update}=1 dotnet test "
-                + $"tests/AccelGen.Sim.Tests --filter {nameof(The_waveforms_of_the_manual_are_those_of_the_block)}"
-        );
-    }
+    public async Task The_waveforms_of_the_manual_are_those_of_the_block(string name) =>
+        Repository.Compare($"{Folder}/{name}.svg", await Draw(name), "AccelGen.Sim.Tests");
 
     private static async Task<string> Draw(string name)
     {
@@ -164,13 +147,5 @@ public sealed class ManualWaveformTests
             );
         };
         return picture;
-    }
-
-    private static string Root()
-    {
-        string folder = TestContext.CurrentContext.TestDirectory;
-        while (!File.Exists(Path.Combine(folder, "AccelGen.sln")))
-            folder = Path.GetDirectoryName(folder)!;
-        return folder;
     }
 }

@@ -15,7 +15,7 @@ namespace AccelGen.Sim.Tests;
 /// <summary>Imported networks through the RTL: outputs bit for bit, cycles exact, on every path of one program.</summary>
 public sealed class NetworkRunTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 2300;
+    private static int Seed => Setting.Seed(2300);
 
     [Test]
     [CancelAfter(300_000)]

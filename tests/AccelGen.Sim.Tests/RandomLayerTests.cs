@@ -1,6 +1,7 @@
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
@@ -15,7 +16,7 @@ public sealed class RandomLayerTests
     private const int Everyday = 100,
         Deep = 1112;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 20261124;
+    private static int Seed => Setting.Seed(20261124);
 
     [TestCaseSource(nameof(Numbers))]
     [CancelAfter(300_000)]
@@ -56,7 +57,7 @@ public sealed class RandomLayerTests
         Assert.That(new[] { beyond, large, single }, Is.All.GreaterThan(100));
     }
 
-    private static int Count(int usual) => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int count) ? count : usual;
+    private static int Count(int usual) => Setting.Iterations(usual);
 
     private static async Task RunAsync(int number, int count, bool randomState = false)
     {

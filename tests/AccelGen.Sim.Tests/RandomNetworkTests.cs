@@ -21,7 +21,7 @@ public sealed class RandomNetworkTests
     private static readonly TimeSpan Hanging = TimeSpan.FromSeconds(60),
         Shrinking = TimeSpan.FromSeconds(20);
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 20261127;
+    private static int Seed => Setting.Seed(20261127);
 
     [Test]
     [CancelAfter(600_000)]
@@ -65,7 +65,7 @@ public sealed class RandomNetworkTests
         Assert.That(nested, Is.GreaterThan(50));
     }
 
-    private static int Count(int usual) => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int count) ? count : usual;
+    private static int Count(int usual) => Setting.Iterations(usual);
 
     private static async Task TryAsync(int count, int configs, long mostCycles)
     {
@@ -176,11 +176,5 @@ public sealed class RandomNetworkTests
         );
     }
 
-    private static string Artifacts()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "AccelGen.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return Directory.CreateDirectory(Path.Combine(folder ?? Path.GetTempPath(), "artifacts", "random-networks")).FullName;
-    }
+    private static string Artifacts() => Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "random-networks")).FullName;
 }

@@ -1,6 +1,7 @@
 using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Isa;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
@@ -13,7 +14,7 @@ public sealed class RowOverlapTests
     private static readonly AcceleratorConfig Config = ConfigLoader.Load("tiny");
     private static readonly MemoryTiming Timing = new();
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+    private static int Seed => Setting.Seed(4711);
 
     [Test]
     [CancelAfter(300_000)]

@@ -3,6 +3,7 @@ using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Isa;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;
@@ -11,7 +12,7 @@ namespace AccelGen.Sim.Tests;
 /// ones.</summary>
 public sealed class SecondResultTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 815;
+    private static int Seed => Setting.Seed(815);
 
     [TestCase("tiny", new string[0])]
     [TestCase(

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace AccelGen.Tests.Shared;
@@ -34,7 +33,7 @@ internal static class Mutations
         "\ud800",
     ];
 
-    private static int FirstSeed { get; } = Number("ACCELGEN_SEED") ?? 1;
+    private static int FirstSeed { get; } = Setting.Seed(1);
 
     /// <summary>Runs an action on damaged copies.</summary>
     /// <param name="originals">Files to damage.</param>
@@ -44,7 +43,7 @@ internal static class Mutations
     public static IReadOnlyList<string> Run(IReadOnlyList<byte[]> originals, int count, Func<byte[], string?> action)
     {
         var wrong = new List<string>();
-        for (int seed = FirstSeed; seed < FirstSeed + (Number("ACCELGEN_MUTATIONS") ?? count); seed++)
+        for (int seed = FirstSeed; seed < FirstSeed + (Setting.Number("ACCELGEN_MUTATIONS") ?? count); seed++)
         {
             var random = new Random(seed);
             byte[] copy = originals[random.Next(originals.Count)];
@@ -121,9 +120,4 @@ internal static class Mutations
     }
 
     private static bool IsWord(byte b) => char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.' or (byte)'_';
-
-    private static int? Number(string variable) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.Integer, CultureInfo.InvariantCulture, out int n)
-            ? n
-            : null;
 }

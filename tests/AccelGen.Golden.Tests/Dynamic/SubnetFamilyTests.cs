@@ -14,7 +14,7 @@ public sealed class SubnetFamilyTests
     private const int Registers = 16,
         Images = 4;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4400;
+    private static int Seed => Setting.Seed(4400);
 
     private static readonly SubnetSizes[] Smaller =
     [

@@ -9,7 +9,7 @@ namespace AccelGen.Network.Tests.Architectures;
 /// <summary>SegFormer against its published figures, and run by ONNX Runtime.</summary>
 public sealed class SegFormerTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+    private static int Seed => Setting.Seed(4711);
 
     // 10^6 parameters, and 10^9 multiply-accumulates at 512x512.
     [TestCase("segformer-b0", 3.75, 8.39)]

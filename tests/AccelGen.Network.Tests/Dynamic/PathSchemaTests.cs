@@ -3,6 +3,7 @@ using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using NJsonSchema;
 using NUnit.Framework;
 
@@ -71,7 +72,7 @@ public sealed class PathSchemaTests
         .. Others,
     ];
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 12;
+    private static int Seed => Setting.Seed(12);
 
     [Test]
     public async Task What_the_reader_takes_the_schema_takes_and_what_one_refuses_the_other_does()

@@ -10,7 +10,7 @@ public sealed class SubnetMatchTests
 {
     private const int Size = 12;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7700;
+    private static int Seed => Setting.Seed(7700);
 
     private static readonly SubnetSizes Smaller = new(24, [16, 24], 40);
 

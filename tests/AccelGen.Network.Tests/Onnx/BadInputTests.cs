@@ -10,7 +10,7 @@ public sealed class BadInputTests
 {
     private const int Mutations = 1000;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7700;
+    private static int Seed => Setting.Seed(7700);
 
     internal static IEnumerable<TestCaseData> Files()
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Onnx.Proto;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Network.Tests.Onnx;
@@ -9,8 +10,7 @@ namespace AccelGen.Network.Tests.Onnx;
 /// <summary>docs/conformance.md is what the tests show: every operator and attribute value that they import or see refused.</summary>
 public sealed class ConformanceTests
 {
-    private const string Update = "ACCELGEN_UPDATE_DOCS",
-        Page = "docs/conformance.md";
+    private const string Page = "docs/conformance.md";
     private const int Seed = 7500,
         MaxValues = 8;
     private static readonly string[] Forms = ["float", nameof(QuantizedForm.Qdq), nameof(QuantizedForm.QLinear)];
@@ -22,20 +22,7 @@ public sealed class ConformanceTests
     }
 
     [Test]
-    public void The_conformance_table_says_what_the_tests_show()
-    {
-        string path = Path.Combine(Root(), Page),
-            text = Text();
-        if (Environment.GetEnvironmentVariable(Update) == "1")
-            File.WriteAllText(path, text);
-        string committed = File.Exists(path) ? File.ReadAllText(path) : string.Empty;
-        Assert.That(
-            committed,
-            Is.EqualTo(text),
-            $"{Page} is not what the tests show; rewrite it with {Update}=1 dotnet test tests/AccelGen.Network.Tests "
-                + $"--filter {nameof(The_conformance_table_says_what_the_tests_show)}"
-        );
-    }
+    public void The_conformance_table_says_what_the_tests_show() => Repository.Compare(Page, Text(), "AccelGen.Network.Tests");
 
     private static string Text()
     {
@@ -91,7 +78,7 @@ public sealed class ConformanceTests
         );
         text.Append(
             CultureInfo.InvariantCulture,
-            $"A test writes this page: `{Update}=1 dotnet test tests/AccelGen.Network.Tests --filter "
+            $"A test writes this page: `{Repository.Update}=1 dotnet test tests/AccelGen.Network.Tests --filter "
                 + $"{nameof(The_conformance_table_says_what_the_tests_show)}`.\n"
         );
         text.Append(
@@ -176,12 +163,4 @@ public sealed class ConformanceTests
             7 => $"[{string.Join(", ", a.Ints)}]",
             _ => $"[{string.Join(", ", a.Floats.Select(f => f.ToString(CultureInfo.InvariantCulture)))}]",
         };
-
-    private static string Root()
-    {
-        string? folder = TestContext.CurrentContext.TestDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "AccelGen.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("the tests run outside the repository");
-    }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using AccelGen.Network.Float;
 using AccelGen.Network.Onnx;
@@ -102,12 +101,7 @@ public sealed class MutationTests
         "Einsum",
     ];
 
-    private static int Seed => Setting("ACCELGEN_SEED", 7900);
-
-    private static int Setting(string name, int absent) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value)
-            ? value
-            : absent;
+    private static int Seed => Setting.Seed(7900);
 
     [TestCase(500)]
     [TestCase(14_000, Category = "Deep")]
@@ -117,7 +111,7 @@ public sealed class MutationTests
         OperatorCase[] cases = [.. OperatorCases.All().Where(c => c.Opset >= 10)];
         int refused = 0,
             late = 0,
-            all = Setting("ACCELGEN_MUTATIONS", count);
+            all = Setting.Number("ACCELGEN_MUTATIONS") ?? count;
         TimeSpan longest = default;
         TestContext.Out.WriteLine($"{all} copies, seeds {Seed} to {Seed + all - 1}");
         for (int seed = Seed; seed < Seed + all; seed++)

@@ -40,7 +40,7 @@ public sealed class OnnxImporterTests
         );
     }
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 2300;
+    private static int Seed => Setting.Seed(2300);
 
     [Test]
     public void Random_networks_give_what_ONNX_Runtime_gives()

@@ -28,7 +28,7 @@ public sealed class OperatorTests
 {
     private const int Rounds = 4;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7100;
+    private static int Seed => Setting.Seed(7100);
 
     [TestCaseSource(typeof(OperatorCases), nameof(OperatorCases.All))]
     public void An_operator_gives_what_ONNX_Runtime_gives(OperatorCase test)

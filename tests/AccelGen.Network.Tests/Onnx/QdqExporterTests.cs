@@ -15,7 +15,7 @@ namespace AccelGen.Network.Tests.Onnx;
 /// <summary>Exported networks, run by ONNX Runtime, against the golden operators.</summary>
 public sealed class QdqExporterTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+    private static int Seed => Setting.Seed(4711);
 
     private static IEnumerable<string> Kinds => RandomQuantizedLayers.Kinds;
 

@@ -14,7 +14,7 @@ public sealed class QuantizedImporterTests
 {
     private static readonly TensorShape Shape = new(1, 4, 5, 3);
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 8100;
+    private static int Seed => Setting.Seed(8100);
 
     [Test]
     public void Weights_biases_scales_and_zero_points_are_those_of_the_file()

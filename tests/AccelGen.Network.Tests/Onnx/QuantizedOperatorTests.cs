@@ -1,6 +1,7 @@
 using AccelGen.Golden;
 using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using Microsoft.ML.OnnxRuntime;
 using NUnit.Framework;
 
@@ -11,7 +12,7 @@ public sealed class QuantizedOperatorTests
 {
     private const int Rounds = 3;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7500;
+    private static int Seed => Setting.Seed(7500);
 
     /// <summary>What a case came to in one form.</summary>
     /// <param name="Test">Case.</param>

@@ -7,7 +7,7 @@ namespace AccelGen.Network.Tests.Onnx;
 /// <summary>What the importer refuses, and what it says.</summary>
 public sealed class RefusalTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7300;
+    private static int Seed => Setting.Seed(7300);
 
     internal static IEnumerable<TestCaseData> Cases()
     {

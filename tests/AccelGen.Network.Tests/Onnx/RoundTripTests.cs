@@ -11,7 +11,7 @@ namespace AccelGen.Network.Tests.Onnx;
 /// <summary>What the exporter writes, the importer reads: the network that comes back computes the same counts.</summary>
 public sealed class RoundTripTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7900;
+    private static int Seed => Setting.Seed(7900);
 
     private static IEnumerable<string> Kinds =>
         RandomQuantizedLayers.Kinds.Except(["matmul", "add", "multiply", "concat", "normalizedmatmul"]);

@@ -9,7 +9,7 @@ namespace AccelGen.Network.Tests.Onnx;
 /// <summary>Random transformers: what a path skips is what ONNX Runtime computes without it.</summary>
 public sealed class TransformerBlockTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 7400;
+    private static int Seed => Setting.Seed(7400);
 
     [Test]
     public void A_skipped_branch_gives_what_ONNX_Runtime_gives_without_the_branch()

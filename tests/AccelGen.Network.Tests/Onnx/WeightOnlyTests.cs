@@ -14,7 +14,7 @@ public sealed class WeightOnlyTests
         Outputs = 5,
         Size = 7;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 9100;
+    private static int Seed => Setting.Seed(9100);
 
     [Test]
     public void Integers_of_a_convolution_are_kept_behind_a_batch_normalisation_with_factors_of_either_sign_and_of_none()

@@ -11,7 +11,7 @@ public sealed class QuantizedNetworkFileTests
     private static readonly FixedPointScale One = FixedPointScale.FromReal(1);
     private string folder = string.Empty;
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 2300;
+    private static int Seed => Setting.Seed(2300);
 
     [SetUp]
     public void CreateFolder() => folder = Directory.CreateTempSubdirectory("accelgen-file").FullName;

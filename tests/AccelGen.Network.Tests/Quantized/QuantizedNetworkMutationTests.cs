@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using AccelGen.Golden;
 using AccelGen.Network.Quantized;
@@ -40,18 +39,13 @@ public sealed class QuantizedNetworkMutationTests
         "1e999",
     ];
 
-    private static int Setting(string name, int absent) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value)
-            ? value
-            : absent;
-
     [TestCase(500)]
     [TestCase(6_000, Category = "Deep")]
     [CancelAfter(3_600_000)]
     public void A_changed_file_is_executed_or_refused_by_name(int count)
     {
-        int first = Setting("ACCELGEN_SEED", 8100),
-            all = Setting("ACCELGEN_MUTATIONS", count),
+        int first = Setting.Seed(8100),
+            all = Setting.Number("ACCELGEN_MUTATIONS") ?? count,
             refused = 0;
         string path = Path.Combine(Directory.CreateTempSubdirectory("accelgen-changed").FullName, "q.json");
         string[] samples =

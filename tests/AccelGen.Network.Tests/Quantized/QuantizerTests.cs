@@ -10,7 +10,7 @@ namespace AccelGen.Network.Tests.Quantized;
 /// <summary>Post-training quantisation.</summary>
 public sealed class QuantizerTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 2300;
+    private static int Seed => Setting.Seed(2300);
 
     [Test]
     public void Int8_outputs_are_near_the_float_outputs_on_random_networks_and_on_every_path([Values] CalibrationMethod method)

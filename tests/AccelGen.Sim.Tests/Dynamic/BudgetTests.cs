@@ -4,6 +4,7 @@ using AccelGen.Cycles;
 using AccelGen.Isa;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests.Dynamic;
@@ -132,7 +133,7 @@ public sealed class BudgetTests
     [CancelAfter(600_000)]
     public void With_random_stalls_no_deadline_is_missed_that_the_cheapest_path_could_have_met()
     {
-        int frames = int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_ITER"), out int asked) ? asked : 8;
+        int frames = Setting.Iterations(8);
         var random = new Random(Seed);
         CompiledProgram guarded = Checkpoints.Insert(plain, network.Paths, Timing, slack: 0.5);
         using var workload = new Workload(guarded, library, Timing);

@@ -21,7 +21,7 @@ public sealed class SubnetPathTests
         new(16, [], 24),
     ];
 
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 6100;
+    private static int Seed => Setting.Seed(6100);
 
     // Words of one vector and of two; blocks with dense convolutions in the middle and with depthwise ones.
     [TestCase(0, "Relu", true)]
