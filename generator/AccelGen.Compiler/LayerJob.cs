@@ -14,7 +14,8 @@ internal sealed record LayerJob : LayerShape
     public required int ClampHigh { get; init; }
     public int Batch { get; init; }
 
-    /// <summary>Address of the weight tiles [lane tile][vector][kernel row][kernel column]; unused when <see cref="LayerShape.RightOperand"/> is
+    /// <summary>Address of the weight tiles [lane tile][vector][kernel row][kernel column]; unused when
+    /// <see cref="LayerShape.RightOperand"/> is
     /// set.</summary>
     public long WeightAddress { get; init; }
 

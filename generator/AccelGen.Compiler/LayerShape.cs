@@ -98,7 +98,8 @@ internal record LayerShape
     public int? InputExtent { get; init; }
     public int? OutputExtent { get; init; }
 
-    /// <summary>Bits by which a path's variant is shifted and added to <see cref="LayerJob.ParameterAddress"/>; 0 where all paths have the same
+    /// <summary>Bits by which a path's variant is shifted and added to <see cref="LayerJob.ParameterAddress"/>; 0 where all paths have the
+    /// same
     /// parameters.</summary>
     public int ParameterVariantShift { get; init; }
 
