@@ -24,7 +24,7 @@ internal sealed partial class LayerEmitter
         var widen = new Products(this, before, g0);
         var filter = new Products(this, first, g1);
         var narrow = new Products(this, second, g2);
-        SecondResult? also = second.Also is null ? null : new SecondResult(this, second, t, g2, tiles, oneSlot: true);
+        SecondResult? also = second.SecondResult is null ? null : new SecondResult(this, second, t, g2, tiles, oneSlot: true);
         for (; writtenPending > 0; writtenPending--)
             Commands.Add(Empty(LoadCommand.Definition, first, Semaphore.Written, null));
         // A half is used two steps long: here all of it is free at once.
@@ -100,7 +100,7 @@ internal sealed partial class LayerEmitter
                 {
                     Input = before.Input,
                     InputExtent = before.InputExtent,
-                    Diagonal = false,
+                    Depthwise = false,
                 },
                 t,
                 g1,

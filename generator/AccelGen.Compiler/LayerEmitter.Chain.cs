@@ -22,7 +22,7 @@ internal sealed partial class LayerEmitter
         int forwarded = g1.Vectors * g1.WindowRows * g1.WindowWords; // where the forwarded tile begins
         var products1 = new Products(this, first, g1);
         var products2 = new Products(this, second, g2);
-        SecondResult? also = second.Also is null ? null : new SecondResult(this, second, t, g2, tiles, oneSlot: true);
+        SecondResult? also = second.SecondResult is null ? null : new SecondResult(this, second, t, g2, tiles, oneSlot: true);
         // Small weights and right operands are loaded once for all tiles.
         bool stay = tiles > 1 && products1.Slots + products2.Slots < slots.WeightSlots;
         int written = first.Batch > 0 ? 0 : writtenPending;
@@ -189,7 +189,7 @@ internal sealed partial class LayerEmitter
     private sealed class Products(LayerEmitter emitter, LayerJob job, Geometry g)
     {
         private readonly int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
-        private readonly int reduction = job.Diagonal ? 1 : g.Vectors;
+        private readonly int reduction = job.Depthwise ? 1 : g.Vectors;
         private int stayingBase = -1;
         private bool kept;
 
@@ -202,7 +202,7 @@ internal sealed partial class LayerEmitter
             {
                 if (ChunkVectors < reduction)
                     return 1;
-                int segments = job.Diagonal ? emitter.config.Derived.LaneSegments : 1;
+                int segments = job.Depthwise ? emitter.config.Derived.LaneSegments : 1;
                 return Math.Min(
                     Geometry.Ceil(g.LaneTiles, segments) * segments,
                     Math.Max(1, emitter.slots.CommandTiles / (reduction * taps) / segments) * segments

@@ -18,7 +18,7 @@ internal sealed partial class LayerEmitter
     /// </summary>
     private sealed class SecondResult(LayerEmitter emitter, LayerJob job, Tiling t, Geometry g, int tiles, bool oneSlot = false)
     {
-        private readonly LayerJob second = job.Also!;
+        private readonly LayerJob second = job.SecondResult!;
         private readonly Slots slots = emitter.slots;
         private readonly int outputsBefore = emitter.outputUse;
         private (int Y, int X, int OutputBase) stored;

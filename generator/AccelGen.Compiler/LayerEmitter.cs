@@ -47,15 +47,15 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     /// <param name="t">A legal tiling of it.</param>
     public void Emit(LayerJob job, Tiling t)
     {
-        if (job.Before is not null)
+        if (job.Producer is not null)
         {
-            EmitBottleneck(job.Before, job, job.Then!, t);
+            EmitBottleneck(job.Producer, job, job.Consumer!, t);
             return;
         }
 
-        if (job.Then is not null)
+        if (job.Consumer is not null)
         {
-            EmitChain(job, job.Then, t);
+            EmitChain(job, job.Consumer, t);
             return;
         }
 
@@ -73,9 +73,9 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             tilesX = Geometry.Ceil(g.Width, tileColumns);
         int tileCount = tilesY * tilesX;
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
-        int reduction = job.Diagonal ? 1 : g.Vectors;
+        int reduction = job.Depthwise ? 1 : g.Vectors;
         int groups = Geometry.Ceil(g.LaneTiles, t.GroupTiles);
-        int chunks = job.Diagonal ? 1 : Geometry.Ceil(g.Vectors, t.ChunkVectors);
+        int chunks = job.Depthwise ? 1 : Geometry.Ceil(g.Vectors, t.ChunkVectors);
         int segments = config.Derived.LaneSegments,
             phases = job.Resize?.Phases ?? 1;
         // Small weights are loaded once for all tiles, into as many neighbouring slots as they need.
@@ -91,7 +91,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                 && job.Denominator is null
                 && job.RightZeroPointAddress is null
             );
-        SecondResult? second = job.Also is null ? null : new SecondResult(this, job, t, g, tileCount);
+        SecondResult? second = job.SecondResult is null ? null : new SecondResult(this, job, t, g, tileCount);
         // Stores of earlier layers that the first activation load waits for; the matrices of a batch are independent.
         int written = job.Batch > 0 || place is not null ? 0 : writtenPending;
         if (job.Batch == 0 && place is null)
@@ -133,8 +133,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             var pieces = new List<(int From, int Count, bool EndsChunk)>();
             for (int chunk = 0; chunk < chunks; chunk++)
             {
-                int first = chunk * (job.Diagonal ? g.Vectors : t.ChunkVectors);
-                int end = job.Diagonal ? g.Vectors : Math.Min(first + t.ChunkVectors, g.Vectors);
+                int first = chunk * (job.Depthwise ? g.Vectors : t.ChunkVectors);
+                int end = job.Depthwise ? g.Vectors : Math.Min(first + t.ChunkVectors, g.Vectors);
                 for (int from = first, count; from < end; from += count)
                 {
                     count = Math.Min(Math.Min(piece, end - from), job.PlanesTogether(from));
@@ -210,8 +210,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             int vectorsFrom = chunk * t.ChunkVectors,
                 tileBeats = config.Derived.BeatsPerWeightTile,
                 tileBytes = config.Derived.WeightTileBytes;
-            int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
-            Command load = WeightLoad(job, rightOperand, g, laneTile, laneTiles, job.Diagonal ? 0 : vectorsFrom, vectors, weightBase);
+            int vectors = job.Depthwise ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
+            Command load = WeightLoad(job, rightOperand, g, laneTile, laneTiles, job.Depthwise ? 0 : vectorsFrom, vectors, weightBase);
             if (job.WeightScalar)
             {
                 Extent(load, Header.A, null, ExtentUnit.Vectors, 0, 1);
@@ -412,7 +412,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                                 (stayingBase, firstWaits) = ReserveWeights(job, stayingSlots);
                             weightBase =
                                 stayingBase
-                                + (job.WeightScalar ? 0 : ((laneTile * reduction) + (chunk * (job.Diagonal ? 0 : t.ChunkVectors))) * taps);
+                                + (job.WeightScalar ? 0 : ((laneTile * reduction) + (chunk * (job.Depthwise ? 0 : t.ChunkVectors))) * taps);
                             if (load)
                                 LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, firstWaits);
                             waitWeights = load;
@@ -422,7 +422,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
                         }
                         else
                         {
-                            int tiles = laneTiles * (job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors)));
+                            int tiles = laneTiles * (job.Depthwise ? 1 : Math.Min(t.ChunkVectors, g.Vectors - (chunk * t.ChunkVectors)));
                             commandSlots = Geometry.Ceil(tiles * taps, slots.WeightTiles);
                             (weightBase, int waits) = ReserveWeights(job, commandSlots);
                             LoadWeights(rightOperand, laneTile, laneTiles, chunk, weightBase, waits, zeroPoint);
@@ -587,8 +587,8 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             return load;
         }
 
-        // Each lane of a diagonal layer reads the channel that it computes.
-        if (job.Diagonal)
+        // Each lane of a depthwise layer reads the channel that it computes.
+        if (job.Depthwise)
             OutputExtent(load, Header.A, job, ExtentUnit.Vectors, vectorsFrom, vectors);
         else
             Extent(load, Header.A, job.InputExtent, ExtentUnit.Vectors, vectorsFrom, vectors);
@@ -629,7 +629,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
             tileBeats = config.Derived.BeatsPerWeightTile;
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
         Command load = New(LoadCommand.Definition, job);
-        Extent(load, Header.A, job.Diagonal ? null : job.InputExtent, ExtentUnit.Vectors, vectorsFrom, vectors);
+        Extent(load, Header.A, job.Depthwise ? null : job.InputExtent, ExtentUnit.Vectors, vectorsFrom, vectors);
         OutputExtent(load, Header.B, job, ExtentUnit.LaneTiles, laneTile, laneTiles);
         load.Set(LoadCommand.Destination, LoadDestination.Weight);
         load[LoadCommand.LocalBase] = weightBase;
@@ -645,7 +645,7 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         }
         else if (!job.WeightScalar)
         {
-            long perLaneTile = (long)(job.Diagonal ? 1 : g.Vectors) * taps * tileBytes;
+            long perLaneTile = (long)(job.Depthwise ? 1 : g.Vectors) * taps * tileBytes;
             load[LoadCommand.LengthMode] = true;
             load[LoadCommand.Address] = job.WeightAddress + (laneTile * perLaneTile) + ((long)vectorsFrom * taps * tileBytes);
             load[LoadCommand.SegmentBeats] = taps * tileBeats;
@@ -823,12 +823,12 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     {
         Command compute = New(ComputeCommand.Definition, job);
         int vectorsFrom = chunk * t.ChunkVectors;
-        int vectors = job.Diagonal ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
-        Extent(compute, Header.A, job.Diagonal ? null : job.InputExtent, ExtentUnit.Vectors, job.Diagonal ? 0 : vectorsFrom, vectors);
+        int vectors = job.Depthwise ? 1 : Math.Min(t.ChunkVectors, g.Vectors - vectorsFrom);
+        Extent(compute, Header.A, job.Depthwise ? null : job.InputExtent, ExtentUnit.Vectors, job.Depthwise ? 0 : vectorsFrom, vectors);
         OutputExtent(compute, Header.B, job, ExtentUnit.LaneTiles, laneTile, laneTiles);
-        compute[ComputeCommand.FirstChunk] = job.Diagonal || chunk == 0;
-        compute[ComputeCommand.LastChunk] = job.Diagonal || chunk == chunks - 1;
-        compute[ComputeCommand.Diagonal] = job.Diagonal;
+        compute[ComputeCommand.FirstChunk] = job.Depthwise || chunk == 0;
+        compute[ComputeCommand.LastChunk] = job.Depthwise || chunk == chunks - 1;
+        compute[ComputeCommand.Diagonal] = job.Depthwise;
         compute[ComputeCommand.WeightPerTap] = job.WeightPerTap;
         compute[ComputeCommand.WeightScalar] = job.WeightScalar;
         compute[ComputeCommand.ScalarBase] = job.WeightScalar ? phase * TilingSearch.PhaseScalars(config, job) : 0;
@@ -836,10 +836,10 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
         compute[ComputeCommand.Maximum] = job.Maximum;
         compute[ComputeCommand.PesPerRow] = t.PeColumns;
         int plane = g.WindowRows * g.WindowWords;
-        int firstPlane = job.Diagonal ? laneTile / config.Derived.LaneSegments : vectorsFrom;
+        int firstPlane = job.Depthwise ? laneTile / config.Derived.LaneSegments : vectorsFrom;
         compute[ComputeCommand.InputBase] = inputBase + (firstPlane * plane);
         compute[ComputeCommand.WeightBase] = weightBase;
-        compute[ComputeCommand.TailLanes] = job.Diagonal || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
+        compute[ComputeCommand.TailLanes] = job.Depthwise || chunk != chunks - 1 ? 0 : job.Input.Shape.Channels % config.Array.VectorWidth;
         compute[ComputeCommand.ZeroPoint] = job.InputZeroPoint;
         compute[ComputeCommand.KernelRows] = job.Kernel.Rows;
         compute[ComputeCommand.KernelColumns] = job.Kernel.Columns;

@@ -55,25 +55,25 @@ internal sealed record LayerJob : LayerShape
         init => base.Row = value;
     }
 
-    /// <inheritdoc cref="LayerShape.Then"/>
-    public new LayerJob? Then
+    /// <inheritdoc cref="LayerShape.Consumer"/>
+    public new LayerJob? Consumer
     {
-        get => (LayerJob?)base.Then;
-        init => base.Then = value;
+        get => (LayerJob?)base.Consumer;
+        init => base.Consumer = value;
     }
 
-    /// <inheritdoc cref="LayerShape.Before"/>
-    public new LayerJob? Before
+    /// <inheritdoc cref="LayerShape.Producer"/>
+    public new LayerJob? Producer
     {
-        get => (LayerJob?)base.Before;
-        init => base.Before = value;
+        get => (LayerJob?)base.Producer;
+        init => base.Producer = value;
     }
 
-    /// <inheritdoc cref="LayerShape.Also"/>
-    public new LayerJob? Also
+    /// <inheritdoc cref="LayerShape.SecondResult"/>
+    public new LayerJob? SecondResult
     {
-        get => (LayerJob?)base.Also;
-        init => base.Also = value;
+        get => (LayerJob?)base.SecondResult;
+        init => base.SecondResult = value;
     }
 }
 

@@ -25,9 +25,9 @@ internal record LayerShape
     public bool Rearranges { get; init; }
 
     /// <summary>Each output channel reads only its own input channel.</summary>
-    public bool Diagonal { get; init; }
+    public bool Depthwise { get; init; }
 
-    /// <summary>Diagonal layers: a weight tile per tap instead of one for all.</summary>
+    /// <summary>Depthwise layers: a weight tile per tap instead of one for all.</summary>
     public bool WeightPerTap { get; init; } = true;
 
     /// <summary>Right operand of a matrix product, whose tokens become the lanes.</summary>
@@ -42,13 +42,13 @@ internal record LayerShape
     public bool Multiply { get; init; }
     public Broadcast ResidualBroadcast { get; init; }
 
-    /// <summary>Diagonal layers: a kernel column of the loop is several neighbouring taps.</summary>
+    /// <summary>Depthwise layers: a kernel column of the loop is several neighbouring taps.</summary>
     public bool RowTaps { get; init; }
 
     /// <summary>Columns that the last of these reaches beyond its first tap.</summary>
     public int RowTapReach { get; init; }
 
-    /// <summary>Diagonal layers keep the largest tap instead of adding.</summary>
+    /// <summary>Depthwise layers keep the largest tap instead of adding.</summary>
     public bool Maximum { get; init; }
 
     /// <summary>Average pooling.</summary>
@@ -64,17 +64,17 @@ internal record LayerShape
     /// Product that takes the results of this one, pixel by pixel, without a way through memory: attention. This layer is then
     /// a matrix product with a softmax.
     /// </summary>
-    public LayerShape? Then { get; init; }
+    public LayerShape? Consumer { get; init; }
 
     /// <summary>1x1 convolution that computes the input of this one, window by window, without a way through memory; there is a third
-    /// product in <see cref="Then"/>.</summary>
-    public LayerShape? Before { get; init; }
+    /// product in <see cref="Consumer"/>.</summary>
+    public LayerShape? Producer { get; init; }
 
     /// <summary>
     /// Layer of a row operator that works on this layer's output as well as others do: both are stored. Of that one only the
     /// row operator, what it writes and the block count.
     /// </summary>
-    public LayerShape? Also { get; init; }
+    public LayerShape? SecondResult { get; init; }
 
     /// <summary>Right operand of the denominator of a quotient; its one row becomes lane 0.</summary>
     public TensorLayout? Denominator { get; init; }
@@ -89,8 +89,8 @@ internal record LayerShape
     /// <summary>Channels that the array computes.</summary>
     public int LaneChannels => ComputedChannels ?? Output.Shape.Channels;
 
-    /// <summary>Diagonal layers in which all lanes have the same weights.</summary>
-    public bool WeightScalar => Diagonal && (!WeightPerTap || Average || Resize is not null);
+    /// <summary>Depthwise layers in which all lanes have the same weights.</summary>
+    public bool WeightScalar => Depthwise && (!WeightPerTap || Average || Resize is not null);
 
     /// <summary>Output rows and columns per pixel that the array computes: the phases of a resampling.</summary>
     public (int Rows, int Columns) Up => Resize?.Up ?? (1, 1);
@@ -143,9 +143,9 @@ internal record LayerShape
             Denominator = Denominator is null ? null : Denominator with { Address = 0 },
             Transposed = Transposed is null ? null : Transposed with { Address = 0 },
             Row = Row?.Shape(),
-            Then = Then?.Shape(),
-            Before = Before?.Shape(),
-            Also = Also?.Shape(),
+            Consumer = Consumer?.Shape(),
+            Producer = Producer?.Shape(),
+            SecondResult = SecondResult?.Shape(),
         };
 }
 
@@ -161,7 +161,7 @@ internal record RowShape(RowFunction Function, int Channels)
     public RowShape Shape() => new(this);
 }
 
-/// <summary>Phases of a resampling: each is a small diagonal convolution that writes every Up-th output pixel.</summary>
+/// <summary>Phases of a resampling: each is a small depthwise convolution that writes every Up-th output pixel.</summary>
 /// <param name="Up">Phases in rows and columns.</param>
 /// <param name="FirstRow">First input row of each row phase.</param>
 /// <param name="FirstColumn">First input column of each column phase.</param>

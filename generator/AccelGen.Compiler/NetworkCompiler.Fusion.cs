@@ -53,7 +53,7 @@ public sealed partial class NetworkCompiler
                 && !InPlace(network, i, [.. scores.Reads, values.Right])
             )
             {
-                List<LayerJob> attention = [.. jobs[p].Zip(jobs[i], (f, v) => f with { Then = v })];
+                List<LayerJob> attention = [.. jobs[p].Zip(jobs[i], (f, v) => f with { Consumer = v })];
                 if (Choose(attention[0], path) is null || !Pays(attention[0], jobs[p][0], jobs[i][0], path))
                     continue;
                 jobs[i] = attention;
@@ -68,11 +68,11 @@ public sealed partial class NetworkCompiler
         {
             if (
                 network.Layers[i] is ConvLayer { Groups: 1, Kernel: (1, 1), Stride: (1, 1) }
-                && jobs[i] is [{ Row: null, Diagonal: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
+                && jobs[i] is [{ Row: null, Depthwise: false, PadTop: 0, PadLeft: 0, RightOperand: null } pointwise]
                 && Producer(network, i) is int p
                 && result[p] == (null, true)
                 && network.Layers[p] is ConvLayer
-                && jobs[p] is [{ Row: null, Then: null, Residual: null, Transposed: null, InputOrder: null } producer]
+                && jobs[p] is [{ Row: null, Consumer: null, Residual: null, Transposed: null, InputOrder: null } producer]
                 && !Overwritten(network, p, i, [.. network.Layers[p].Reads])
                 && !InPlace(network, i, [.. network.Layers[p].Reads])
                 && Chain(producer, pointwise) is { } chain
@@ -89,7 +89,7 @@ public sealed partial class NetworkCompiler
         for (int i = 0; i < jobs.Count; i++)
         {
             if (
-                jobs[i] is [{ Then: not null, Row: null, RightOperand: null, Batch: 0 } chain]
+                jobs[i] is [{ Consumer: not null, Row: null, RightOperand: null, Batch: 0 } chain]
                 && Enumerable.Range(0, i).FirstOrDefault(f => result[f].Into == i, -1) is var f and >= 0
                 && Producer(network, f) is int p
                 && result[p] == (null, true)
@@ -185,15 +185,15 @@ public sealed partial class NetworkCompiler
         if (network.Layers.Count(l => network.Home(l.Output) == output) > 1 || network.Inputs.Any(t => network.Home(t) == output))
             return null;
         // Of two products that run as one, the second computes the result; it has only one slot for parameters and a table.
-        if (producer is { Then: LayerJob then, Row: null } && row.TableAddress is null)
-            return WithSecondResult(network, then, row, p, i) is { } both ? producer with { Then = both } : null;
+        if (producer is { Consumer: LayerJob then, Row: null } && row.TableAddress is null)
+            return WithSecondResult(network, then, row, p, i) is { } both ? producer with { Consumer = both } : null;
         if (
             network.Layers[p] is ConcatLayer
             || producer
                 is not {
                     Row: null or { Function: RowFunction.LayerNorm },
-                    Then: null,
-                    Also: null,
+                    Consumer: null,
+                    SecondResult: null,
                     Resize: null,
                     Denominator: null,
                     Transposed: null,
@@ -214,7 +214,7 @@ public sealed partial class NetworkCompiler
             return null;
         return producer with
         {
-            Also = row with
+            SecondResult = row with
             {
                 Output = row.Output with
                 {
@@ -233,12 +233,12 @@ public sealed partial class NetworkCompiler
             || before
                 is not {
                     Row: null,
-                    Then: null,
-                    Also: null,
+                    Consumer: null,
+                    SecondResult: null,
                     Residual: null,
                     Transposed: null,
                     TableAddress: null,
-                    Diagonal: false,
+                    Depthwise: false,
                     RightOperand: null,
                     PadTop: 0,
                     PadLeft: 0,
@@ -257,7 +257,7 @@ public sealed partial class NetworkCompiler
                 Shape = t.Shape with { Height = pixels.Shape.Height, Width = pixels.Shape.Width },
                 RowWords = pixels.RowWords,
             };
-        return chain with { Before = before with { Input = Rows(before.Input), Output = Rows(before.Output) } };
+        return chain with { Producer = before with { Input = Rows(before.Input), Output = Rows(before.Output) } };
     }
 
     // The second product in the rows of pixels in which the first computes them; null when they differ.
@@ -282,7 +282,7 @@ public sealed partial class NetworkCompiler
             return null;
         return first with
         {
-            Then = second with
+            Consumer = second with
             {
                 Input = Rows(second.Input),
                 Output = Rows(second.Output),

@@ -108,9 +108,9 @@ public sealed partial class NetworkCompiler
                 RightOperand = job.RightOperand is null ? null : Final(job.RightOperand),
                 Denominator = job.Denominator is null ? null : Final(job.Denominator),
                 Transposed = job.Transposed is null ? null : Final(job.Transposed),
-                Then = job.Then is null ? null : Move(job.Then),
-                Before = job.Before is null ? null : Move(job.Before),
-                Also = job.Also is null ? null : Move(job.Also),
+                Consumer = job.Consumer is null ? null : Move(job.Consumer),
+                Producer = job.Producer is null ? null : Move(job.Producer),
+                SecondResult = job.SecondResult is null ? null : Move(job.SecondResult),
             };
     }
 }

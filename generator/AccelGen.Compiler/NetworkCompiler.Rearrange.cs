@@ -249,7 +249,7 @@ public sealed partial class NetworkCompiler
             ClampHigh = 127,
             PadLeft = padLeft,
             Padded = true,
-            Diagonal = true,
+            Depthwise = true,
             WeightPerTap = false,
             WeightAddress = AddOnes(),
             ParameterShared = true,

@@ -30,7 +30,7 @@ public sealed partial class NetworkCompiler
         {
             if (
                 fused[i].Into is not null
-                || jobs[i] is not [{ RightOperand: null, Then: null, Also: null, Row: null, Denominator: null } consumer]
+                || jobs[i] is not [{ RightOperand: null, Consumer: null, SecondResult: null, Row: null, Denominator: null } consumer]
                 || consumer.Input.Shape.Batch != 1
             )
                 continue;
@@ -84,7 +84,10 @@ public sealed partial class NetworkCompiler
         LayerJob consumer = jobs[i][0];
         TensorLayout read = consumer.Input;
         if (
-            jobs[p] is not [{ Then: null, Also: null, RightOperand: null, Denominator: null, Transposed: null, InputOrder: null } job]
+            jobs[p]
+                is not [
+                    { Consumer: null, SecondResult: null, RightOperand: null, Denominator: null, Transposed: null, InputOrder: null } job,
+                ]
             || job.Input.Shape.Batch != 1
             || job.Output.Shape.Batch != 1
             || job.Block != consumer.Block

@@ -219,10 +219,10 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             planes = Geometry.Ceil(job.Input.Shape.Channels, c0),
             channels = job.Input.Shape.Channels;
         if (
-            !job.Diagonal
+            !job.Depthwise
             || job.Row is not null
-            || job.Then is not null
-            || job.Also is not null
+            || job.Consumer is not null
+            || job.SecondResult is not null
             || job.Transposed is not null
             || planes < 2
             || Choose(job, path) is not null
@@ -412,7 +412,14 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             {
                 // The matrices of a batch follow each other without a gap: three show the steady state.
                 for (int batch = 0; batch < Math.Min(3, job.Input.Shape.Batch); batch++)
-                    trial.Emit(job with { Batch = batch, Then = job.Then is null ? null : job.Then with { Batch = batch } }, tiling);
+                    trial.Emit(
+                        job with
+                        {
+                            Batch = batch,
+                            Consumer = job.Consumer is null ? null : job.Consumer with { Batch = batch },
+                        },
+                        tiling
+                    );
             }
         );
 
@@ -442,7 +449,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private PathRow? HalfKept(IEnumerable<LayerJob> jobs, PathRow whole)
     {
         uint[]? extents = null;
-        foreach (LayerJob part in jobs.SelectMany(j => new[] { j.Before, j, j.Then }).OfType<LayerJob>())
+        foreach (LayerJob part in jobs.SelectMany(j => new[] { j.Producer, j, j.Consumer }).OfType<LayerJob>())
         {
             if (part.InputExtent is int input)
                 (extents ??= [.. whole.Extents])[input] = Half(part.Input.Shape.Channels);
@@ -620,7 +627,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             job with
             {
                 // Row operators read raw counts.
-                Diagonal = true,
+                Depthwise = true,
                 WeightPerTap = false,
                 ParameterShared = true,
                 InputZeroPoint = raw ? 0 : job.InputZeroPoint,
@@ -650,7 +657,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                     Stride = pool.Stride,
                     PadTop = pool.Padding.Top,
                     PadLeft = pool.Padding.Left,
-                    Diagonal = true,
+                    Depthwise = true,
                     Average = true,
                     ParameterShared = true,
                     ParameterAddress = AddSharedParameters(pool.Scale),
@@ -665,7 +672,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                     Stride = pool.Stride,
                     PadTop = pool.Padding.Top,
                     PadLeft = pool.Padding.Left,
-                    Diagonal = true,
+                    Depthwise = true,
                     WeightPerTap = false,
                     Maximum = true,
                     ParameterShared = true,
@@ -863,7 +870,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             && input.Shape.Batch == computed.Batch
         )
         {
-            job = job with { Diagonal = true };
+            job = job with { Depthwise = true };
             job = InRowTaps(job);
             return job with
             {
@@ -895,7 +902,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         );
         job = job with
         {
-            Diagonal = true,
+            Depthwise = true,
             Kernel = resize.Taps,
             Stride = resize.Down,
             PadTop = -phased.Rows.First,
@@ -1004,7 +1011,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                         Address = whole.Address + (at / c0 * whole.PlaneBytes),
                         Shape = whole.Shape with { Channels = channels },
                     },
-                    Diagonal = true,
+                    Depthwise = true,
                     WeightPerTap = false,
                     ParameterShared = true,
                     ParameterAddress = AddSharedParameters(concat.Scales[i]),
@@ -1195,11 +1202,11 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             pitch = config.Derived.VectorPitchBytes,
             tileBytes = config.Derived.WeightTileBytes;
         int laneTiles = Geometry.Ceil(outputChannels, k0),
-            vectors = job.Diagonal ? 1 : Geometry.Ceil(inputChannels, c0);
+            vectors = job.Depthwise ? 1 : Geometry.Ceil(inputChannels, c0);
         (int kernelRows, int kernelColumns) = job.WeightPerTap ? job.Kernel : (1, 1);
         long bytes = (long)laneTiles * vectors * kernelRows * kernelColumns * tileBytes;
         // What no input or weight buffer holds by itself, none holds together with others: refused before its weights are packed.
-        if (!job.Diagonal && TilingSearch.WhyNone(config, job) is { Setting: "buffers.inputKibibytes" or "buffers.weightKibibytes" } why)
+        if (!job.Depthwise && TilingSearch.WhyNone(config, job) is { Setting: "buffers.inputKibibytes" or "buffers.weightKibibytes" } why)
         {
             problems.Add(NoTiling(job, $"{why}"));
             return next;
@@ -1228,7 +1235,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                                 continue;
                             }
 
-                            if (job.Diagonal)
+                            if (job.Depthwise)
                             {
                                 place[(lane * pitch) + (k % c0)] = (byte)weight(k, ky, kx, k);
                                 continue;

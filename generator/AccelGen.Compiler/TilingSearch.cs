@@ -33,11 +33,11 @@ internal static class TilingSearch
     {
         int r = config.Derived.VectorsPerWord,
             pes = config.Array.Pes,
-            entries = config.Buffers.AccumulatorEntries * (job.Before is null ? 1 : 4); // three products run in pieces
+            entries = config.Buffers.AccumulatorEntries * (job.Producer is null ? 1 : 4); // three products run in pieces
         int height = job.Output.Shape.Height / job.Up.Rows,
             width = job.Output.Shape.Width / job.Up.Columns;
         // A transposing store takes whole blocks of pixels from each element.
-        int unit = (job.Then ?? job).Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
+        int unit = (job.Consumer ?? job).Transposed is null ? r : Math.Max(r, config.Array.VectorWidth);
         for (int peColumns = 1; peColumns <= pes; peColumns++)
         {
             int peRows = Math.Min(pes / peColumns, height);
@@ -51,9 +51,9 @@ internal static class TilingSearch
                     if (columns * job.Stride.Columns % r != 0)
                         continue;
                     Tiling? tiling =
-                        job.Before is LayerJob before
-                            ? CompleteBottleneck(config, before, job, job.Then!, slots, peRows, peColumns, rows, columns)
-                        : job.Then is LayerJob then ? CompleteChain(config, job, then, slots, peRows, peColumns, rows, columns)
+                        job.Producer is LayerJob before
+                            ? CompleteBottleneck(config, before, job, job.Consumer!, slots, peRows, peColumns, rows, columns)
+                        : job.Consumer is LayerJob then ? CompleteChain(config, job, then, slots, peRows, peColumns, rows, columns)
                         : Complete(config, job, slots, peRows, peColumns, rows, columns);
                     if (tiling is null)
                         continue;
@@ -96,10 +96,10 @@ internal static class TilingSearch
             return null;
         int parameters2 = second.ParameterShared ? 1 : g2.LaneTiles;
         if (
-            second.Also is not null
+            second.SecondResult is not null
             && (
                 results > slots.OutputWords / 2
-                || (second.Also.Row!.ParameterAddress is not null && parameters2 + g2.LaneTiles > slots.ParameterTiles)
+                || (second.SecondResult.Row!.ParameterAddress is not null && parameters2 + g2.LaneTiles > slots.ParameterTiles)
             )
         )
             return null;
@@ -113,7 +113,7 @@ internal static class TilingSearch
         )
             return null;
         int taps = first.Kernel.Rows * first.Kernel.Columns;
-        return taps * (first.Diagonal ? segments : 1) > slots.CommandTiles
+        return taps * (first.Depthwise ? segments : 1) > slots.CommandTiles
             ? null
             : t with
             {
@@ -159,19 +159,19 @@ internal static class TilingSearch
             return null;
         // A row operator takes a tile at a time.
         if (
-            second.Also is not null
+            second.SecondResult is not null
             && (
                 results > slots.OutputWords / 2
                 || rows * columns > entries
-                || (second.Also.Row!.ParameterAddress is not null && Entries(second, g2) + g2.LaneTiles > slots.ParameterTiles)
+                || (second.SecondResult.Row!.ParameterAddress is not null && Entries(second, g2) + g2.LaneTiles > slots.ParameterTiles)
             )
         )
             return null;
-        int WeightTiles(LayerJob job, Geometry g) => g.LaneTiles * (job.Diagonal ? 1 : g.Vectors) * job.Kernel.Rows * job.Kernel.Columns;
+        int WeightTiles(LayerJob job, Geometry g) => g.LaneTiles * (job.Depthwise ? 1 : g.Vectors) * job.Kernel.Rows * job.Kernel.Columns;
         int taps = first.Kernel.Rows * first.Kernel.Columns;
         return
             WeightTiles(before, g0) + WeightTiles(first, g1) + WeightTiles(second, g2) > (slots.WeightSlots - 1) * slots.WeightTiles
-            || taps * (first.Diagonal ? segments : 1) > slots.CommandTiles
+            || taps * (first.Depthwise ? segments : 1) > slots.CommandTiles
             ? null
             : t with
             {
@@ -184,12 +184,12 @@ internal static class TilingSearch
     /// <summary>Variants of a tiling with smaller steps: output groups that are stored earlier, chunks that start earlier.</summary>
     public static IEnumerable<Tiling> Refinements(AcceleratorConfig config, LayerJob job, Tiling tiling)
     {
-        if (job.Then is not null)
+        if (job.Consumer is not null)
             yield break;
         int segments = config.Derived.LaneSegments,
             vectors = Geometry.Of(config, job, tiling).Vectors;
         int most = new Slots(config).WeightTiles / (job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1);
-        for (int parts = 1; parts <= (job.Row is null && job.Also is null ? 8 : 1); parts *= 2)
+        for (int parts = 1; parts <= (job.Row is null && job.SecondResult is null ? 8 : 1); parts *= 2)
         {
             int groupTiles = Geometry.Ceil(Geometry.Ceil(tiling.GroupTiles, parts), segments) * segments;
             int weightTiles = Math.Min(tiling.WeightTiles, groupTiles);
@@ -201,7 +201,7 @@ internal static class TilingSearch
                     GroupTiles = groupTiles,
                     WeightTiles = weightTiles,
                 };
-            if (job.Diagonal)
+            if (job.Depthwise)
                 continue;
             // Chunks go with one lane tile per command.
             for (int chunks = weightTiles == 1 ? 2 : 1; chunks <= 4 && chunks <= tiling.ChunkVectors; chunks *= 2)
@@ -231,7 +231,7 @@ internal static class TilingSearch
     {
         Geometry g = Geometry.Of(config, job, tiling);
         bool oneTile = g.Height <= tiling.PeRows * tiling.Rows && g.Width <= tiling.PeColumns * tiling.Columns;
-        if (job.Then is not null || (oneTile && g.LaneTiles <= tiling.GroupTiles))
+        if (job.Consumer is not null || (oneTile && g.LaneTiles <= tiling.GroupTiles))
             yield break;
         const int Early = 5;
         if (!oneTile)
@@ -240,7 +240,7 @@ internal static class TilingSearch
                 InputEighths = Early,
             };
         if (
-            job is not { Row: null, Also: null, Residual: null, Resize: null, Denominator: null }
+            job is not { Row: null, SecondResult: null, Residual: null, Resize: null, Denominator: null }
             || g.LaneTiles > new Slots(config).ParameterTiles
         )
             yield break;
@@ -356,7 +356,7 @@ internal static class TilingSearch
         // Output groups of equal size, small enough that stores overlap with compute.
         int groupTiles = Math.Min(blocks * segments, Geometry.Ceil(g.LaneTiles, segments) * segments);
         int taps = job.WeightPerTap ? job.Kernel.Rows * job.Kernel.Columns : 1;
-        int reduction = job.Diagonal ? 1 : g.Vectors;
+        int reduction = job.Depthwise ? 1 : g.Vectors;
         int perLaneTile = reduction * taps;
         if (job.WeightScalar)
         {
@@ -371,10 +371,10 @@ internal static class TilingSearch
             return why is null ? new Tiling(peRows, peColumns, rows, columns, groupTiles, groupTiles, Math.Max(1, g.Vectors)) : null;
         }
 
-        if (perLaneTile <= slots.CommandTiles && (!job.Diagonal || perLaneTile * segments <= slots.CommandTiles))
+        if (perLaneTile <= slots.CommandTiles && (!job.Depthwise || perLaneTile * segments <= slots.CommandTiles))
         {
             int weightTiles = Math.Min(groupTiles, slots.CommandTiles / perLaneTile);
-            if (job.Diagonal)
+            if (job.Depthwise)
                 weightTiles = weightTiles / segments * segments;
             // Two sweeps over the same sums: one lane tile at a time.
             if (job.RightZeroPointAddress is not null)
@@ -382,11 +382,11 @@ internal static class TilingSearch
             return new Tiling(peRows, peColumns, rows, columns, groupTiles, weightTiles, Math.Max(1, g.Vectors));
         }
 
-        if (job.Diagonal || taps > slots.CommandTiles)
+        if (job.Depthwise || taps > slots.CommandTiles)
         {
             why = new TilingMisfit(
                 "weight tiles of one vector of channels, a tile per tap",
-                job.Diagonal ? taps * segments : taps,
+                job.Depthwise ? taps * segments : taps,
                 slots.CommandTiles,
                 "buffers.weightKibibytes"
             );
@@ -404,13 +404,14 @@ internal static class TilingSearch
         int segments = config.Derived.LaneSegments,
             blockWords = rows * job.Up.Rows * g.RowWords;
         // With a second result two tiles share a half of the output buffer.
-        int outputWords = job.Also is null ? slots.OutputWords : slots.OutputWords / 2,
+        int outputWords = job.SecondResult is null ? slots.OutputWords : slots.OutputWords / 2,
             outputs = outputWords / blockWords;
         int residuals = job.Residual is null ? int.MaxValue : slots.ResidualWords / blockWords;
-        bool ownParameters = !job.ParameterShared || job.Row?.ParameterAddress is not null || job.Also?.Row?.ParameterAddress is not null;
+        bool ownParameters =
+            !job.ParameterShared || job.Row?.ParameterAddress is not null || job.SecondResult?.Row?.ParameterAddress is not null;
         int parameters = ownParameters ? slots.ParameterTiles / segments : int.MaxValue;
         // A row operator needs all channels of its pixels at once.
-        int least = job.Row is not null || job.Also is not null ? Geometry.Ceil(g.LaneTiles, segments) : 1;
+        int least = job.Row is not null || job.SecondResult is not null ? Geometry.Ceil(g.LaneTiles, segments) : 1;
         // Its own parameters and those of a row operator are then in one slot.
         int together = (job.ParameterShared ? 1 : g.LaneTiles) + g.LaneTiles;
         why =
@@ -435,7 +436,7 @@ internal static class TilingSearch
                     slots.ParameterTiles,
                     "buffers.parameterEntries"
                 )
-            : job is { Also: not null, Row.ParameterAddress: not null } && together > slots.ParameterTiles
+            : job is { SecondResult: not null, Row.ParameterAddress: not null } && together > slots.ParameterTiles
                 ? new TilingMisfit("entries of a half of the parameter buffer", together, slots.ParameterTiles, "buffers.parameterEntries")
             : job.Resize is not null ? TilingMisfit.OfField("VECTOR", "RowStepWords", job.Up.Rows * g.RowWords)
             : null;

@@ -29,7 +29,7 @@ public sealed class LayerShapeTests
             Input = job.Input with { Address = 65536 },
             Output = job.Output with { Address = 131072 },
             Row = new RowJob(RowFunction.LayerNorm, 8) { ParameterAddress = 4096, Epsilon = 9 },
-            Then = job.Then! with { ParameterAddress = 4096, Name = "next" },
+            Consumer = job.Consumer! with { ParameterAddress = 4096, Name = "next" },
         };
         Assert.That(other.Shape(), Is.EqualTo(job.Shape()));
         Assert.That(other.Shape().GetHashCode(), Is.EqualTo(job.Shape().GetHashCode()));
@@ -64,11 +64,11 @@ public sealed class LayerShapeTests
             },
             job with
             {
-                Then = job.Then! with { Kernel = (3, 1) },
+                Consumer = job.Consumer! with { Kernel = (3, 1) },
             },
             job with
             {
-                Then = null,
+                Consumer = null,
             },
             job with
             {
@@ -99,6 +99,6 @@ public sealed class LayerShapeTests
             TableAddress = 0,
             Row = new RowJob(RowFunction.LayerNorm, 8) { ParameterAddress = 0 },
         };
-        return job with { Then = job with { Row = null } };
+        return job with { Consumer = job with { Row = null } };
     }
 }
