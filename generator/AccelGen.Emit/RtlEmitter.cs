@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Numerics;
 using System.Reflection;
 using AccelGen.Config;
-using AccelGen.Isa;
+using AccelGen.Emit.Modules;
 using Scriban;
 using Scriban.Runtime;
 
@@ -17,10 +16,12 @@ public static class RtlEmitter
     /// <summary>Name of the top module.</summary>
     public const string TopModule = "acc_top";
 
+    private const string ModuleSuffix = ".sv.sbn";
+
     private static readonly Assembly Source = typeof(RtlEmitter).Assembly;
 
     /// <summary>Names of the module templates, without folder and extension, in ordinal order.</summary>
-    public static IReadOnlyList<string> Modules { get; } = TemplateNames("templates/rtl/", ".sv.sbn");
+    public static IReadOnlyList<string> Modules { get; } = TemplateNames("templates/rtl/", ModuleSuffix);
 
     /// <summary>Renders the package and every module, in compilation order.</summary>
     /// <exception cref="TemplateException">A template is wrong; the message names template, line and column.</exception>
@@ -47,13 +48,30 @@ public static class RtlEmitter
     }
 
     private static EmittedFile Render(AcceleratorConfig config, string templateName, string path) =>
-        new(path, Render(templateName, BuildModel(config, templateName)));
+        new(path, Render(templateName, Globals(config, templateName)));
+
+    /// <summary>What a template may name: its model, the ISA table and the banner.</summary>
+    internal static ScriptObject Globals(AcceleratorConfig config, string templateName)
+    {
+        string module = templateName[(templateName.LastIndexOf('/') + 1)..templateName.IndexOf('.')];
+        ScriptObject globals = IsaTables.ToScript();
+        globals["m"] = templateName.EndsWith(ModuleSuffix, StringComparison.Ordinal)
+            ? ModuleModels.Of(module, config)
+            : new ReferenceModel(config);
+        globals.Import("banner", (string name, string doc) => Banner.Render(config, templateName, name, doc));
+        return globals;
+    }
 
     /// <summary>Renders a template with what it names.</summary>
     /// <exception cref="TemplateException">The template is wrong; the message names template, line and column.</exception>
-    internal static string Render(string templateName, ScriptObject model)
+    internal static string Render(string templateName, ScriptObject globals) =>
+        RenderText(templateName, ReadTemplate(templateName), globals);
+
+    /// <summary>Renders the text of a template with what it names.</summary>
+    /// <exception cref="TemplateException">The template is wrong; the message names template, line and column.</exception>
+    internal static string RenderText(string templateName, string text, ScriptObject globals)
     {
-        Template template = Template.Parse(ReadTemplate(templateName), templateName);
+        Template template = Template.Parse(text, templateName);
         if (template.HasErrors)
             throw new TemplateException(string.Join(Environment.NewLine, template.Messages.Select(m => m.ToString())));
         var context = new TemplateContext
@@ -66,7 +84,7 @@ public static class RtlEmitter
             NewLine = "\n",
         };
         context.PushCulture(CultureInfo.InvariantCulture);
-        context.PushGlobal(model);
+        context.PushGlobal(globals);
         try
         {
             return template.Render(context).TrimStart('\n');
@@ -76,216 +94,6 @@ public static class RtlEmitter
             throw new TemplateException(e.Message, e);
         }
     }
-
-    private static ScriptObject BuildModel(AcceleratorConfig config, string templateName)
-    {
-        DerivedConfig d = config.Derived;
-        var c = new ScriptObject
-        {
-            ["name"] = config.Name,
-            ["c0"] = config.Array.VectorWidth,
-            ["k0"] = config.Array.Lanes,
-            ["lanes_pow2"] = BitOperations.RoundUpToPowerOf2((uint)config.Array.Lanes),
-            ["pes"] = config.Array.Pes,
-            ["pe_bits"] = Bits(config.Array.Pes),
-            ["acc_bits"] = config.Array.AccumulatorBits,
-            ["acc_entries"] = config.Buffers.AccumulatorEntries,
-            ["entry_bits"] = Bits(config.Buffers.AccumulatorEntries),
-            ["maxima"] = 2 << Bits(config.Buffers.AccumulatorEntries), // two sets of the row operators
-            ["pitch"] = d.VectorPitchBytes,
-            ["beat_bytes"] = d.BeatBytes,
-            ["beat_bits"] = d.BeatBytes * 8,
-            ["beat_shift"] = BitOperations.Log2((uint)d.BeatBytes),
-            ["word_bits"] = d.WordBytes * 8,
-            ["vectors_per_word"] = d.VectorsPerWord,
-            ["vector_shift"] = BitOperations.Log2((uint)d.VectorsPerWord),
-            ["beats_per_word"] = d.BeatsPerWord,
-            ["segments"] = d.LaneSegments,
-            ["tile_beats"] = d.BeatsPerWeightTile,
-            ["scalars"] = d.ScalarsPerWeightTile,
-            ["scalar_shift"] = BitOperations.Log2((uint)d.ScalarsPerWeightTile),
-            ["param_beats"] = d.ParameterTileBytes / d.BeatBytes,
-            ["command_beats"] = d.BeatsPerCommand,
-            ["command_block"] = config.Control.CommandBlock,
-            ["input_words"] = d.InputWords,
-            ["output_words"] = d.OutputWords,
-            ["input_bank_words"] = (d.InputWords / 2 + 1) / 2,
-            ["row_taps"] = d.RowTaps,
-            ["row_tap_scalars"] = d.RowTapScalars,
-            ["row_tap_shift"] = BitOperations.Log2((uint)d.RowTapScalars),
-            ["row_taps_pow2"] = BitOperations.RoundUpToPowerOf2((uint)(d.RowTaps * config.Array.Lanes)),
-            ["residual_words"] = d.ResidualWords,
-            ["weight_tiles"] = d.WeightTiles,
-            ["param_entries"] = config.Buffers.ParameterEntries,
-            ["queue_depth"] = config.Control.QueueDepth,
-            ["paths"] = config.Control.Paths,
-            ["dynamic_registers"] = config.Control.DynamicRegisters,
-            ["path_bits"] = Bits(config.Control.Paths),
-            ["outstanding_reads"] = config.Axi.OutstandingReads,
-            ["outstanding_writes"] = config.Axi.OutstandingWrites,
-            ["max_burst"] = config.Axi.MaxBurstBeats,
-            ["address_bits"] = config.Axi.AddressBits,
-            ["id_bits"] = config.Axi.IdBits,
-            ["id"] = config.Axi.Id,
-            ["prot"] = config.Axi.Prot,
-            ["cache"] = config.Axi.Cache,
-            ["hash"] = config.Hash.Hex,
-            ["unit_lane_wise"] = config.Units.LaneWise,
-            ["unit_residual"] = config.Units.Residual,
-            ["unit_multiply"] = config.Units.Multiply,
-            ["unit_table"] = config.Units.ActivationTable,
-            ["unit_row"] = config.Units.RowOperators,
-            ["unit_quotient"] = config.Units.Quotient,
-            ["unit_factors"] = config.Units.RowOperators || config.Units.Quotient,
-            ["unit_resize"] = config.Units.Resize,
-            ["unit_row_taps"] = config.Units.RowTaps,
-            ["unit_transpose"] = config.Units.Transpose,
-        };
-        var tables = new ScriptObject
-        {
-            // Steps of the interpolated functions: docs/operators.md.
-            ["power"] = Table(64, x => Math.ScaleB(Math.Pow(2, -x), 23)),
-            ["reciprocal"] = Table(64, x => Math.ScaleB(1 / (1 + x), 17)),
-            ["root_reciprocal"] = Table(192, x => Math.ScaleB(1 / Math.Sqrt(1 + x), 17)),
-        };
-        var model = new ScriptObject
-        {
-            ["c"] = c,
-            ["tables"] = tables,
-            ["isa_version"] = IsaDefinition.Version,
-            ["counter_base"] = IsaDefinition.CounterBase.ToString("X4", CultureInfo.InvariantCulture),
-            ["path_base"] = IsaDefinition.PathTableBase.ToString("X", CultureInfo.InvariantCulture),
-            ["path_row_bytes"] = IsaDefinition.PathRowBytes.ToString("X", CultureInfo.InvariantCulture),
-            ["path_variant"] = IsaDefinition.PathVariantOffset.ToString("X2", CultureInfo.InvariantCulture),
-            ["path_withdrawn"] = IsaDefinition.PathWithdrawnOffset.ToString("X2", CultureInfo.InvariantCulture),
-            ["path_extents"] = IsaDefinition.PathExtentOffset.ToString("X2", CultureInfo.InvariantCulture),
-            ["decision_page"] = (IsaDefinition.DecisionBase >> 7).ToString("X3", CultureInfo.InvariantCulture),
-            ["decision_base"] = IsaDefinition.DecisionBase.ToString("X3", CultureInfo.InvariantCulture),
-            ["decision_entries"] = IsaDefinition.DecisionEntries,
-            ["checkpoint_candidates"] = IsaDefinition.CheckpointCandidates,
-            ["decision_fields"] = Fields(IsaDefinition.DecisionFields),
-            ["categories"] = new ScriptArray(IsaDefinition.CycleCategories),
-            ["commands"] = new ScriptArray(
-                IsaDefinition.Commands.Select(k => new ScriptObject
-                {
-                    ["name"] = k.Name,
-                    ["camel"] = k.Name[0] + k.Name[1..].ToLowerInvariant(),
-                    ["opcode"] = k.Opcode,
-                    ["queue"] = k.Queue?.ToString() ?? "command processor",
-                    ["doc"] = k.Doc,
-                    ["fields"] = Fields(k.Fields),
-                })
-            ),
-            ["header"] = Fields(Header.Fields),
-            ["extent_fields"] = Fields(IsaDefinition.ExtentFields),
-            ["enums"] = new ScriptArray(
-                IsaDefinition.Enums.Select(e => new ScriptObject
-                {
-                    ["name"] = e.Name,
-                    ["width"] = e.Width,
-                    ["doc"] = e.Doc,
-                    ["values"] = new ScriptArray(
-                        e.Values.Select(v => new ScriptObject
-                        {
-                            ["name"] = v.Name,
-                            ["value"] = v.Value,
-                            ["doc"] = v.Doc,
-                        })
-                    ),
-                })
-            ),
-            ["registers"] = new ScriptArray(
-                IsaDefinition.Registers.Select(r => new ScriptObject
-                {
-                    ["name"] = r.Name,
-                    ["offset"] = r.Offset.ToString("X3", CultureInfo.InvariantCulture),
-                    ["access"] = r.Access switch
-                    {
-                        Access.ReadOnly => "RO",
-                        Access.ReadWrite => "RW",
-                        Access.WriteOneToClear => "W1C",
-                        _ => "WO",
-                    },
-                    ["reset"] = r.Reset.ToString("X8", CultureInfo.InvariantCulture),
-                    ["doc"] = r.Doc,
-                })
-            ),
-            ["counters"] = new ScriptArray(
-                IsaDefinition.Counters.Select(k => new ScriptObject
-                {
-                    ["name"] = k.Name,
-                    ["index"] = k.Index,
-                    ["offset"] = (IsaDefinition.CounterBase + (8 * k.Index)).ToString("X3", CultureInfo.InvariantCulture),
-                    ["doc"] = k.Doc,
-                })
-            ),
-        };
-        model.Import("banner", (string name, string doc) => Banner(config, templateName, name, doc));
-        model.Import("lsb", (string command, string field) => Find(command, field).Lsb);
-        model.Import(
-            "range",
-            (string command, string field) =>
-            {
-                Field f = Find(command, field);
-                return f.Width == 1 ? $"{f.Lsb}" : $"{f.Msb}:{f.Lsb}";
-            }
-        );
-        model.Import(
-            "reg",
-            (string register) => IsaDefinition.Registers.Single(r => r.Name == register).Offset.ToString("X4", CultureInfo.InvariantCulture)
-        );
-        return model;
-    }
-
-    // Values of a function at 0, 1/64, 2/64, ...
-    private static ScriptArray Table(int steps, Func<double, double> function) =>
-        new(Enumerable.Range(0, steps + 1).Select(i => (long)Math.Round(function(i / 64.0))));
-
-    private static ScriptArray Fields(IEnumerable<Field> fields) =>
-        new(
-            fields.Select(f => new ScriptObject
-            {
-                ["name"] = f.Name,
-                ["lsb"] = f.Lsb,
-                ["msb"] = f.Msb,
-                ["width"] = f.Width,
-                ["signed"] = f.Signed,
-                ["reserved"] = f.Name.StartsWith("Reserved", StringComparison.Ordinal),
-                ["doc"] = f.Doc,
-            })
-        );
-
-    private static string Banner(AcceleratorConfig config, string templateName, string name, string doc)
-    {
-        var lines = new List<string>
-        {
-            $"// {name}: generated by AccelGen for configuration {config.Name} ({config.Hash.Hex}) from {templateName};",
-            "// edit the template, not this file.",
-            "//",
-        };
-        string line = "//";
-        foreach (string word in doc.Split(' '))
-        {
-            if (line.Length + word.Length + 1 > 118)
-            {
-                lines.Add(line);
-                line = "//";
-            }
-
-            line += " " + word;
-        }
-
-        lines.Add(line);
-        return string.Join("\n", lines);
-    }
-
-    private static Field Find(string command, string field)
-    {
-        IReadOnlyList<Field> fields = command == "Header" ? Header.Fields : IsaDefinition.Commands.Single(k => k.Name == command).Fields;
-        return fields.FirstOrDefault(f => f.Name == field) ?? throw new ArgumentException($"{command} has no field {field}", nameof(field));
-    }
-
-    private static int Bits(int count) => Math.Max(1, BitOperations.Log2((uint)(count - 1)) + (count > 1 ? 1 : 0));
 
     private static string ReadTemplate(string name)
     {

@@ -167,11 +167,10 @@ internal static class Suite
         string shared = (await new ModelBuild().BuildAsync(ConfigLoader.Load("wide")).ConfigureAwait(false)).Library;
         string run = Path.Combine(work, "run.bin"),
             main = Path.Combine(work, "bench_main"),
-            source = Path.Combine(work, "bench_main.cpp");
+            source = Path.Combine(work, NativeSource.BenchName);
         Throughput.Dump("wide", run);
-        using (Stream stream = typeof(ModelBuild).Assembly.GetManifestResourceStream("native/bench_main.cpp")!)
-        using (FileStream file = File.Create(source))
-            await stream.CopyToAsync(file).ConfigureAwait(false);
+        foreach (EmittedFile file in NativeSource.Bench)
+            await File.WriteAllTextAsync(Path.Combine(work, file.Path), file.Text).ConfigureAwait(false);
         await Cli.Wrap("g++")
             .WithArguments([
                 "-std=c++17",

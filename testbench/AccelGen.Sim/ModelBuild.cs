@@ -29,8 +29,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     private const string Layout = "library and hash";
 
     private const string LibraryName = "libaccel.so",
-        RuntimeName = "runtime.o",
-        ShimName = "shim.cpp";
+        RuntimeName = "runtime.o";
 
     // Beside a file: the hash of its bytes, by which a damaged one is known.
     private const string HashSuffix = ".sha256";
@@ -82,7 +81,6 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     {
         long started = Environment.TickCount64;
         files ??= RtlEmitter.EmitRtl(config);
-        string shim = ReadShim();
         string version = await VerilatorVersionAsync(cancellation).ConfigureAwait(false);
         bool quick =
             Environment.GetEnvironmentVariable(EffortVariable) == "quick"
@@ -91,9 +89,8 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
             Layout,
             version,
             Processor(),
-            shim,
             .. ModelCompiler.Options(waveform, quick, randomState),
-            .. files.Select(f => f.Path + "\n" + f.Text),
+            .. NativeSource.Shim.Concat(files).Select(f => f.Path + "\n" + f.Text),
         ]);
         string folder = Path.Combine(CacheFolder, key),
             library = Path.Combine(folder, LibraryName);
@@ -106,7 +103,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
             return new BuiltModel(library, true, (Environment.TickCount64 - started) / 1000.0);
         using (var work = WorkFolder.Create(CacheFolder))
         {
-            foreach (EmittedFile file in files.Append(new EmittedFile(ShimName, shim)))
+            foreach (EmittedFile file in files.Concat(NativeSource.Shim))
             {
                 string path = Path.Combine(work.Path, file.Path);
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -119,7 +116,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
                 var compiler = new ModelCompiler(work.Path, waveform, quick);
                 await compiler.VerilateAsync(files.Select(f => f.Path), randomState, cancellation).ConfigureAwait(false);
                 string runtime = await RuntimeAsync(compiler, work.Path, version, waveform, cancellation).ConfigureAwait(false);
-                await compiler.CompileAsync(ShimName, runtime, LibraryName, randomState, cancellation).ConfigureAwait(false);
+                await compiler.CompileAsync(NativeSource.ShimName, runtime, LibraryName, randomState, cancellation).ConfigureAwait(false);
             }
             catch (ToolException e)
             {
@@ -275,13 +272,6 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
                 "verilator is not on the path; install it (Debian, Ubuntu: apt-get install verilator g++) or run scripts/run.sh, which does"
             );
         }
-    }
-
-    private static string ReadShim()
-    {
-        using Stream stream = typeof(ModelBuild).Assembly.GetManifestResourceStream("native/shim.cpp")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
     }
 
     // The library is compiled for this processor.

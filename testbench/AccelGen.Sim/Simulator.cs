@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using AccelGen.Config;
 using AccelGen.Cycles;
@@ -183,7 +184,9 @@ public sealed unsafe class Simulator : IDisposable
         WriteRegister("Control", 1);
         // The slave registers the start pulse with the write; the response came one cycle later.
         long origin = startCycle,
-            lastProgress = Cycle;
+            lastProgress = Cycle,
+            lastPulse = Cycle,
+            started = 0;
         long waveformEvent = waveform is { } w ? origin + w.From : long.MaxValue;
         byte* running = model.Pointer(Port.Running);
         ushort* trace = (ushort*)model.Pointer(Port.Trace);
@@ -197,13 +200,20 @@ public sealed unsafe class Simulator : IDisposable
             uint pulses = *trace;
             if (pulses != 0)
             {
-                lastProgress = Cycle;
+                lastProgress = lastPulse = Cycle;
                 for (int q = 0; q < 4; q++)
                 {
                     // The trace is registered: the event was one cycle before this cycle's outputs.
                     if ((pulses >> q & 1) != 0)
                         starts[q].Add(Cycle - 1 - origin);
                 }
+
+                // The command processor makes one itself, which fetches the first block.
+                started += BitOperations.PopCount(pulses & 0xF);
+                if (started > program.Count + 1)
+                    throw new SimulationException(
+                        $"{Port.Trace} shows {started} commands after {RunCycle} cycles; the program has {program.Count}"
+                    );
 
                 for (int q = 0; q < 5; q++)
                 {
@@ -219,6 +229,10 @@ public sealed unsafe class Simulator : IDisposable
                 lastProgress = Cycle;
             if (Cycle - lastProgress > limit)
                 throw new SimulationException($"the design made no progress for {limit} cycles: {DescribeQueues()}");
+            if (Cycle - lastPulse > CommandLimit)
+                throw new SimulationException(
+                    $"{Port.Trace} shows no command for {CommandLimit} cycles, though data move on the bus: {DescribeQueues()}"
+                );
         }
 
         bus.Drive(Cycle);
@@ -312,6 +326,18 @@ public sealed unsafe class Simulator : IDisposable
 
     private string DescribeQueues()
     {
+        try
+        {
+            return QueueStates();
+        }
+        catch (SimulationException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private string QueueStates()
+    {
         uint state = ReadRegister("QueueState"),
             dispatched = ReadRegister("CommandsDispatched");
         var parts = new List<string> { $"{dispatched} commands dispatched" };
@@ -370,6 +396,7 @@ public sealed unsafe class Simulator : IDisposable
     /// <summary>One clock cycle with the memory driven.</summary>
     public void Step()
     {
+        ObjectDisposedException.ThrowIf(model.IsDisposed, this);
         bus.Drive(Cycle);
         BeforeEdge?.Invoke();
         model.Clock();
@@ -378,8 +405,11 @@ public sealed unsafe class Simulator : IDisposable
 
     private static int OffsetOf(string name) => IsaDefinition.Registers.Single(r => r.Name == name).Offset;
 
-    // Longer than any register access takes.
-    private const int AccessLimit = 1000;
+    /// <summary>Cycles that a handshake of the registers may take: longer than any access does.</summary>
+    internal const int AccessLimit = 1000;
+
+    /// <summary>Cycles from one start or end of a command to the next: longer than any command of the largest block takes.</summary>
+    internal const long CommandLimit = 100_000_000;
 
     private void WriteAddress(int offset, uint value)
     {
@@ -414,7 +444,7 @@ public sealed unsafe class Simulator : IDisposable
         model.Word(Port.SWData) = value;
         model.Bit(Port.SWStrb) = strobes;
         model.Bit(Port.SBReady) = 1;
-        Until(() => model.Bit(Port.SAwReady) != 0 && model.Bit(Port.SWReady) != 0);
+        Await(offset, Port.SAwReady, Port.SWReady);
         Step();
         model.Bit(Port.SAwValid) = 0;
         model.Bit(Port.SWValid) = 0;
@@ -422,11 +452,13 @@ public sealed unsafe class Simulator : IDisposable
         Step();
         // A write to the path table waits while a choice is made; no other one does.
         if (offset >= IsaDefinition.PathTableBase)
-            Until(() => model.Bit(Port.SBValid) != 0);
+            Await(offset, Port.SBValid);
         startCycle = Cycle;
         return model.Bit(Port.SBValid) != 0
             ? model.Bit(Port.SBResp)
-            : throw new SimulationException($"the register at 0x{offset:X} does not answer a write");
+            : throw new SimulationException(
+                $"the register at 0x{offset:X} does not answer a write: {Port.SBValid} is low in the cycle of the response"
+            );
     }
 
     /// <summary>Reads from the AXI4-Lite slave.</summary>
@@ -437,24 +469,37 @@ public sealed unsafe class Simulator : IDisposable
         model.Bit(Port.SArValid) = 1;
         model.Half(Port.SArAddr) = (ushort)offset;
         model.Bit(Port.SRReady) = 1;
-        Until(() => model.Bit(Port.SArReady) != 0);
+        Await(offset, Port.SArReady);
         Step();
         model.Bit(Port.SArValid) = 0;
-        Until(() => model.Bit(Port.SRValid) != 0);
+        Await(offset, Port.SRValid);
         (uint, uint) result = (model.Word(Port.SRData), model.Bit(Port.SRResp));
         Step();
         return result;
     }
 
-    private void Until(Func<bool> condition)
+    // Steps until all of the ports are high, in the same cycle.
+    private void Await(int offset, params ReadOnlySpan<Port> ports)
     {
         model.Settle();
-        for (int waited = 0; !condition(); waited++)
+        for (int waited = 0; Low(ports) is { } low; waited++)
         {
             if (waited == AccessLimit)
-                throw new SimulationException($"the registers do not answer for {AccessLimit} cycles");
+                throw new SimulationException($"the register at 0x{offset:X} does not answer: {low} is low, waited {AccessLimit} cycles");
             Step();
         }
+    }
+
+    // The first port that is low.
+    private Port? Low(ReadOnlySpan<Port> ports)
+    {
+        foreach (Port port in ports)
+        {
+            if (model.Bit(port) == 0)
+                return port;
+        }
+
+        return null;
     }
 
     private void FreeMemory()

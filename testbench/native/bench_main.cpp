@@ -1,5 +1,6 @@
 // The same run as the C# harness drives, driven from C++: registers, AXI memory and clock, on the same model library.
 // bench_main RUN_FILE ROUNDS prints, per round, the seconds and the cycles, and last the FNV-1a hash of the memory.
+#include "acc_ports.h"
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -17,12 +18,9 @@ void acc_settle(void*);
 int acc_failed(void*);
 }
 
-// Order as in shim.cpp.
-enum Port {
-  Clock, Reset, SAwValid, SAwReady, SAwAddr, SWValid, SWReady, SWData, SWStrb, SBValid, SBReady, SBResp, SArValid, SArReady, SArAddr, SRValid, SRReady, SRData, SRResp,
-  ArValid, ArReady, ArAddr, ArLen, RValid, RReady, RData, RResp, RLast, AwValid, AwReady, AwAddr, AwLen, WValid, WReady, WData, WStrb, WLast, BValid, BReady, BResp,
-  Interrupt, Running, Trace, Count
-};
+#define ACC_NAME(id, port) id,
+enum Port { ACC_PORTS(ACC_NAME) Count };
+#undef ACC_NAME
 
 struct Burst { uint64_t address; int beats; int64_t ready; };
 
@@ -56,7 +54,13 @@ struct Bench {
     bit(SWStrb) = 15;
     bit(SBReady) = 1;
     acc_settle(handle);
-    while (!bit(SAwReady)) tick();
+    for (int waited = 0; !bit(SAwReady); waited++) {
+      if (waited == 1000) {
+        fprintf(stderr, "s_awready_o stays low: waited 1000 cycles\n");
+        exit(4);
+      }
+      tick();
+    }
     tick();
     bit(SAwValid) = 0;
     bit(SWValid) = 0;

@@ -1,5 +1,6 @@
 // C interface to the verilated accelerator: creation, port pointers, evaluation, waveform. One model per handle.
 #include "Vacc_top.h"
+#include "acc_ports.h"
 #include "verilated.h"
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
@@ -46,22 +47,13 @@ void acc_destroy(void* p) {
   delete h;
 }
 
-// Order of the pointers is the order of the Port enumeration of the host.
+// Order of the pointers is the order of the host's table of ports.
 void acc_ports(void* p, void** out) {
   Vacc_top* m = static_cast<Handle*>(p)->model;
   int i = 0;
-  out[i++] = &m->clk_i;       out[i++] = &m->rst_ni;
-  out[i++] = &m->s_awvalid_i; out[i++] = &m->s_awready_o; out[i++] = &m->s_awaddr_i;
-  out[i++] = &m->s_wvalid_i;  out[i++] = &m->s_wready_o;  out[i++] = &m->s_wdata_i;  out[i++] = &m->s_wstrb_i;
-  out[i++] = &m->s_bvalid_o;  out[i++] = &m->s_bready_i;  out[i++] = &m->s_bresp_o;
-  out[i++] = &m->s_arvalid_i; out[i++] = &m->s_arready_o; out[i++] = &m->s_araddr_i;
-  out[i++] = &m->s_rvalid_o;  out[i++] = &m->s_rready_i;  out[i++] = &m->s_rdata_o;  out[i++] = &m->s_rresp_o;
-  out[i++] = &m->m_arvalid_o; out[i++] = &m->m_arready_i; out[i++] = &m->m_araddr_o; out[i++] = &m->m_arlen_o;
-  out[i++] = &m->m_rvalid_i;  out[i++] = &m->m_rready_o;  out[i++] = &m->m_rdata_i;  out[i++] = &m->m_rresp_i;  out[i++] = &m->m_rlast_i;
-  out[i++] = &m->m_awvalid_o; out[i++] = &m->m_awready_i; out[i++] = &m->m_awaddr_o; out[i++] = &m->m_awlen_o;
-  out[i++] = &m->m_wvalid_o;  out[i++] = &m->m_wready_i;  out[i++] = &m->m_wdata_o;  out[i++] = &m->m_wstrb_o;  out[i++] = &m->m_wlast_o;
-  out[i++] = &m->m_bvalid_i;  out[i++] = &m->m_bready_o;  out[i++] = &m->m_bresp_i;
-  out[i++] = &m->interrupt_o; out[i++] = &m->running_o;   out[i++] = &m->trace_o;
+#define ACC_POINTER(id, port) out[i++] = &m->port;
+  ACC_PORTS(ACC_POINTER)
+#undef ACC_POINTER
 }
 
 // One clock cycle: the inputs are sampled at the rising edge.
