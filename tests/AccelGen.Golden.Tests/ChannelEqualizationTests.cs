@@ -11,19 +11,16 @@ namespace AccelGen.Golden.Tests;
 public sealed class ChannelEqualizationTests
 {
     [Test]
-    public void Uneven_channels_between_convolutions_are_scaled_and_the_output_stays_the_same()
+    public void Uneven_channels_between_convolutions_are_scaled_and_the_output_stays_the_same([Seeds(4711, 6)] int seed)
     {
-        for (int seed = Seed; seed < Seed + 6; seed++)
-        {
-            FloatNetwork network = Uneven(seed, default);
-            float[][] inputs = Inputs(network, seed);
-            FloatNetwork scaled = ChannelEqualization.Scale(network, inputs);
-            AssertSame(network, scaled, inputs, seed);
-            Assert.That(scaled.Layers.Select(l => l.Name), Is.EqualTo(network.Layers.Select(l => l.Name)));
-            (double before, double after) = (OutputNoise(network, inputs), OutputNoise(scaled, inputs));
-            TestContext.Out.WriteLine($"seed {seed}: {before:F1} dB before, {after:F1} dB after");
-            Assert.That(after, Is.GreaterThan(before + 6), $"seed {seed}");
-        }
+        FloatNetwork network = Uneven(seed, default);
+        float[][] inputs = Inputs(network, seed);
+        FloatNetwork scaled = ChannelEqualization.Scale(network, inputs);
+        AssertSame(network, scaled, inputs, seed);
+        Assert.That(scaled.Layers.Select(l => l.Name), Is.EqualTo(network.Layers.Select(l => l.Name)));
+        (double before, double after) = (OutputNoise(network, inputs), OutputNoise(scaled, inputs));
+        TestContext.Out.WriteLine($"seed {seed}: {before:F1} dB before, {after:F1} dB after");
+        Assert.That(after, Is.GreaterThan(before + 6), $"seed {seed}");
     }
 
     [Test]
@@ -61,17 +58,14 @@ public sealed class ChannelEqualizationTests
     }
 
     [Test]
-    public void Networks_of_every_layer_keep_their_outputs_and_blocks()
+    public void Networks_of_every_layer_keep_their_outputs_and_blocks([Seeds(4711, 12)] int seed)
     {
-        for (int seed = Seed; seed < Seed + 12; seed++)
+        foreach (FloatNetwork network in new[] { FloatSamples.Vision(seed), Residual(seed) })
         {
-            foreach (FloatNetwork network in new[] { FloatSamples.Vision(seed), Residual(seed) })
-            {
-                float[][] inputs = Inputs(network, seed);
-                FloatNetwork equal = ChannelEqualization.Apply(network, inputs);
-                AssertSame(network, equal, inputs, seed);
-                Assert.That(() => Quantizer.Quantize(equal, Quantizer.Calibrate(equal, inputs, CalibrationMethod.MinMax)), Throws.Nothing);
-            }
+            float[][] inputs = Inputs(network, seed);
+            FloatNetwork equal = ChannelEqualization.Apply(network, inputs);
+            AssertSame(network, equal, inputs, seed);
+            Assert.That(() => Quantizer.Quantize(equal, Quantizer.Calibrate(equal, inputs, CalibrationMethod.MinMax)), Throws.Nothing);
         }
     }
 

@@ -117,57 +117,51 @@ public sealed class QuantizedVisionTests
     }
 
     [Test]
-    public void Float_execution_equals_double_precision()
+    public void Float_execution_equals_double_precision([Seeds(4711, 6)] int seed)
     {
-        for (int seed = Seed; seed < Seed + 6; seed++)
-        {
-            FloatNetwork network = FloatSamples.Vision(seed);
-            float[] input = Inputs(network, seed, 1)[0];
-            var x = new Dictionary<int, float[]> { [network.Inputs[0]] = input };
-            var wanted = new List<double[]>();
-            FloatReference.Run(network, x, (_, _, y) => wanted.Add(y));
-            int index = 0;
-            FloatExecutor.Run(
-                network,
-                x,
-                null,
-                (layer, y) =>
-                {
-                    double largest = wanted[index].Max(Math.Abs),
-                        error = y.Zip(wanted[index++]).Max(p => Math.Abs(p.First - p.Second));
-                    Assert.That(
-                        error,
-                        Is.LessThan(1e-4 * largest),
-                        $"seed {seed}, {layer.Name}: {layer.GetType().Name} into {network.Tensors[layer.Output].Shape}"
-                    );
-                }
-            );
-        }
+        FloatNetwork network = FloatSamples.Vision(seed);
+        float[] input = Inputs(network, seed, 1)[0];
+        var x = new Dictionary<int, float[]> { [network.Inputs[0]] = input };
+        var wanted = new List<double[]>();
+        FloatReference.Run(network, x, (_, _, y) => wanted.Add(y));
+        int index = 0;
+        FloatExecutor.Run(
+            network,
+            x,
+            null,
+            (layer, y) =>
+            {
+                double largest = wanted[index].Max(Math.Abs),
+                    error = y.Zip(wanted[index++]).Max(p => Math.Abs(p.First - p.Second));
+                Assert.That(
+                    error,
+                    Is.LessThan(1e-4 * largest),
+                    $"seed {seed}, {layer.Name}: {layer.GetType().Name} into {network.Tensors[layer.Output].Shape}"
+                );
+            }
+        );
     }
 
     [Test]
-    public void Calibration_finds_the_ranges_of_double_precision_before_and_after_activations()
+    public void Calibration_finds_the_ranges_of_double_precision_before_and_after_activations([Seeds(4711, 6)] int seed)
     {
-        for (int seed = Seed; seed < Seed + 6; seed++)
+        FloatNetwork network = FloatSamples.Vision(seed);
+        float[][] inputs = Inputs(network, seed, 4);
+        ValueRange[] wanted = Ranges(network, inputs),
+            ranges = Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax);
+        Assert.That(ranges, Has.Length.EqualTo(wanted.Length));
+        for (int t = 0; t < ranges.Length; t++)
         {
-            FloatNetwork network = FloatSamples.Vision(seed);
-            float[][] inputs = Inputs(network, seed, 4);
-            ValueRange[] wanted = Ranges(network, inputs),
-                ranges = Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax);
-            Assert.That(ranges, Has.Length.EqualTo(wanted.Length));
-            for (int t = 0; t < ranges.Length; t++)
-            {
-                Assert.That(
-                    ranges[t].Low,
-                    Is.EqualTo(wanted[t].Low).Within(1e-3 * (wanted[t].High - wanted[t].Low)),
-                    $"seed {seed}, tensor {t}"
-                );
-                Assert.That(
-                    ranges[t].High,
-                    Is.EqualTo(wanted[t].High).Within(1e-3 * (wanted[t].High - wanted[t].Low)),
-                    $"seed {seed}, tensor {t}"
-                );
-            }
+            Assert.That(
+                ranges[t].Low,
+                Is.EqualTo(wanted[t].Low).Within(1e-3 * (wanted[t].High - wanted[t].Low)),
+                $"seed {seed}, tensor {t}"
+            );
+            Assert.That(
+                ranges[t].High,
+                Is.EqualTo(wanted[t].High).Within(1e-3 * (wanted[t].High - wanted[t].Low)),
+                $"seed {seed}, tensor {t}"
+            );
         }
     }
 
