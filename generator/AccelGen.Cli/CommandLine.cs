@@ -4,7 +4,7 @@ using System.CommandLine.Parsing;
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Files;
-using AccelGen.Network.Onnx;
+using AccelGen.Onnx;
 using AccelGen.Sim;
 
 namespace AccelGen.Cli;

@@ -2,11 +2,12 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using AccelGen.Data;
 using AccelGen.Files;
 using AccelGen.Golden;
-using AccelGen.Network.Data;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using Microsoft.Extensions.Logging;
 
 namespace AccelGen.Cli;

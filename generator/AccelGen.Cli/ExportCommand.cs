@@ -1,8 +1,8 @@
 using System.CommandLine;
 using AccelGen.Files;
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Onnx;
 using Microsoft.Extensions.Logging;
 
 namespace AccelGen.Cli;

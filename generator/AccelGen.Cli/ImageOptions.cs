@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using AccelGen.Network.Data;
+using AccelGen.Data;
 
 namespace AccelGen.Cli;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Onnx;
 using Spectre.Console;
 
 namespace AccelGen.Cli;

@@ -1,13 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using AccelGen.Golden;
+using AccelGen.Data;
 using AccelGen.Network.Architectures;
-using AccelGen.Network.Data;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Onnx;
+using AccelGen.Quantization;
 using Microsoft.Extensions.Logging;
 
 namespace AccelGen.Cli;
@@ -115,7 +115,7 @@ internal sealed class ModelOptions
 
     /// <summary>Most calibration images for the correction of biases, which holds the activations of all at once, and for
     /// equalisation.</summary>
-    public const int BiasCorrectionImages = 16;
+    public const int BiasCorrectionImages = QuantizationOptions.FewInputs;
 
     /// <summary>What the model argument takes, with what else a command takes.</summary>
     public static string Takes(string more = "") =>
@@ -284,38 +284,41 @@ internal sealed class ModelOptions
             );
         if (synthetic)
             Console.WriteLine($"calibration: {inputs.Length} synthetic images of seed {Seed(result)}; --calibrate DIR takes real ones");
-        float[][] few = inputs[..Math.Min(inputs.Length, BiasCorrectionImages)];
-        // Channels are evened out by other weights: those of the subnets would be slices no more.
-        bool equalized = result.GetValue(equalize) && matches.Length == 0,
-            corrected = result.GetValue(biasCorrection);
-        if (equalized)
-            network = ChannelEqualization.Apply(network, few, cancellation);
-        int passes = chosen == CalibrationMethod.MinMax ? 1 : 2;
-        var progress = new Progress(log, "calibration", "images", (long)inputs.Length * passes * (matches.Length + 1));
-        ValueRange[] Ranges(FloatNetwork of) => Quantizer.Calibrate(of, inputs, chosen, kept, () => progress.Add(1), cancellation);
-        ValueRange[] ranges = Ranges(network);
-        var how = new Quantization(inputs.Length, synthetic, result.GetValue(method)!.ToLowerInvariant(), corrected, equalized);
-        if (matches.Length > 0)
-        {
-            SubnetFamily family = SubnetFamily.Quantize(
-                network,
-                ranges,
-                [.. matches.Select(m => (m, (IReadOnlyList<ValueRange>)Ranges(m.Subnet)))]
-            );
-            if (corrected)
+        var pipeline = new QuantizationPipeline(
+            network,
+            matches,
+            inputs,
+            new QuantizationOptions
             {
-                family.Correct(null, BiasCorrection.Apply(network, family.Whole, few, cancellation));
-                for (int s = 0; s < matches.Length; s++)
-                    family.Correct(s, BiasCorrection.Apply(matches[s].Subnet, family.Alone(s), few, cancellation));
+                Equalize = result.GetValue(equalize),
+                Method = chosen,
+                Percentile = kept,
+                CorrectBiases = result.GetValue(biasCorrection),
             }
-
-            return new LoadedModel(network, ranges, family.Whole, normalization, inputs, how) { Family = family };
-        }
-
-        QuantizedNetwork quantized = Quantizer.Quantize(network, ranges);
-        if (corrected)
-            quantized = BiasCorrection.Apply(network, quantized, few, cancellation);
-        return new LoadedModel(network, ranges, quantized, normalization, inputs, how);
+        );
+        Progress? progress = null;
+        QuantizationResult made = pipeline.Run(
+            step => progress = step == QuantizationStep.Calibrate ? new(log, "calibration", "images", pipeline.CalibrationRuns) : progress,
+            () => progress!.Add(1),
+            cancellation
+        );
+        return new LoadedModel(
+            made.Float,
+            made.Ranges,
+            made.Quantized,
+            normalization,
+            inputs,
+            new Quantization(
+                inputs.Length,
+                synthetic,
+                result.GetValue(method)!.ToLowerInvariant(),
+                pipeline.Steps.Contains(QuantizationStep.Correct),
+                pipeline.Steps.Contains(QuantizationStep.Equalize)
+            )
+        )
+        {
+            Family = made.Family,
+        };
     }
 
     // Finds every subnet in the network; whatever is wrong with any of them is said at once.

@@ -4,6 +4,7 @@ using AccelGen.Golden;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 

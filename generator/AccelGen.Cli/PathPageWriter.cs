@@ -1,7 +1,7 @@
 using AccelGen.Compiler;
 using AccelGen.Cycles;
+using AccelGen.Data;
 using AccelGen.Files;
-using AccelGen.Network.Data;
 using AccelGen.Report;
 using AccelGen.Sim;
 

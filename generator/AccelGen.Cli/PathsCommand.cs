@@ -9,6 +9,7 @@ using AccelGen.Files;
 using AccelGen.Isa;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using AccelGen.Golden;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
 

@@ -7,6 +7,7 @@ using AccelGen.Cycles;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;

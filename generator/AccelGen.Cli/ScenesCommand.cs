@@ -1,6 +1,6 @@
 using System.CommandLine;
+using AccelGen.Data;
 using AccelGen.Emit;
-using AccelGen.Network.Data;
 
 namespace AccelGen.Cli;
 

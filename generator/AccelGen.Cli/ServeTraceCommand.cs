@@ -8,6 +8,7 @@ using AccelGen.Files;
 using AccelGen.Isa;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Sim;
 using AccelGen.Sim.Traces;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,4 @@
-using AccelGen.Network.Data;
+using AccelGen.Data;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Cli;

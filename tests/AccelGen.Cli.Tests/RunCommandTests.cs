@@ -1,7 +1,8 @@
 using System.Text.Json;
 using AccelGen.Golden;
-using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Onnx;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using CliWrap.Buffered;
 using Microsoft.ML.OnnxRuntime;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 using static AccelGen.Golden.Tests.Oracle;

@@ -1,5 +1,6 @@
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 using static AccelGen.Golden.Tests.Oracle;

@@ -1,7 +1,8 @@
-using AccelGen.Network.Data;
+using AccelGen.Data;
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Onnx;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using AccelGen.Tests.Shared;
@@ -14,6 +15,9 @@ public sealed class RepositoryTests
         ["AccelGen.Isa"] = [],
         ["AccelGen.Files"] = [],
         ["AccelGen.Network"] = ["AccelGen.Files"],
+        ["AccelGen.Data"] = ["AccelGen.Files"],
+        ["AccelGen.Quantization"] = ["AccelGen.Golden", "AccelGen.Network"],
+        ["AccelGen.Onnx"] = ["AccelGen.Files", "AccelGen.Network", "AccelGen.Quantization"],
         ["AccelGen.Config"] = ["AccelGen.Files", "AccelGen.Isa"],
         ["AccelGen.Emit"] = ["AccelGen.Config", "AccelGen.Files"],
         ["AccelGen.Golden"] = ["AccelGen.Config", "AccelGen.Network"],
@@ -22,7 +26,7 @@ public sealed class RepositoryTests
         ["AccelGen.Sim"] = ["AccelGen.Emit", "AccelGen.Compiler", "AccelGen.Golden", "AccelGen.Cycles"],
         ["AccelGen.Bench"] = ["AccelGen.Sim", "AccelGen.Golden"],
         ["AccelGen.Report"] = [],
-        ["AccelGen.Cli"] = ["AccelGen.Report", "AccelGen.Sim"],
+        ["AccelGen.Cli"] = ["AccelGen.Data", "AccelGen.Onnx", "AccelGen.Quantization", "AccelGen.Report", "AccelGen.Sim"],
     };
 
     [Test]
@@ -41,6 +45,86 @@ public sealed class RepositoryTests
                 .Descendants("ProjectReference")
                 .Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value));
             Assert.That(references, Is.SubsetOf(Allowed[name]), name);
+        }
+    }
+
+    private static readonly string[] Schema = ["NJsonSchema", "NJsonSchema.Annotations", "Namotion.Reflection", "Newtonsoft.Json"],
+        Image = ["SkiaSharp", "SkiaSharp.NativeAssets.Win32", "SkiaSharp.NativeAssets.macOS"],
+        ImageOnLinux = [.. Image, "SkiaSharp.NativeAssets.Linux.NoDependencies"],
+        Protobuf = ["Google.Protobuf"],
+        Vectors = ["System.Numerics.Tensors"],
+        Logging =
+
+        [
+            "Microsoft.Extensions.DependencyInjection",
+            "Microsoft.Extensions.DependencyInjection.Abstractions",
+            "Microsoft.Extensions.Logging",
+            "Microsoft.Extensions.Logging.Abstractions",
+            "Microsoft.Extensions.Options",
+            "Microsoft.Extensions.Primitives",
+            "System.Diagnostics.DiagnosticSource",
+        ];
+
+    // What each project carries, by itself or through another.
+    private static readonly Dictionary<string, string[]> Carried = new()
+    {
+        ["AccelGen.Isa"] = [],
+        ["AccelGen.Files"] = [],
+        ["AccelGen.Network"] = Vectors,
+        ["AccelGen.Data"] = ImageOnLinux,
+        ["AccelGen.Config"] = Schema,
+        ["AccelGen.Cycles"] = Schema,
+        ["AccelGen.Emit"] = [.. Schema, "Scriban.Signed"],
+        ["AccelGen.Golden"] = [.. Schema, .. Vectors],
+        ["AccelGen.Compiler"] = [.. Schema, .. Vectors],
+        ["AccelGen.Quantization"] = [.. Schema, .. Vectors],
+        ["AccelGen.Onnx"] = [.. Schema, .. Vectors, .. Protobuf, "Grpc.Tools"],
+        ["AccelGen.Report"] = [.. Image, "OxyPlot.Core", "Scriban.Signed"],
+        ["AccelGen.Sim"] = [.. Schema, .. Vectors, .. Logging, "CliWrap", "Scriban.Signed"],
+        ["AccelGen.Bench"] =
+        [
+            .. Schema,
+            .. Vectors,
+            .. Logging,
+            "CliWrap",
+            "Scriban.Signed",
+            "Microsoft.ML.OnnxRuntime",
+            "Microsoft.ML.OnnxRuntime.Managed",
+        ],
+        ["AccelGen.Cli"] =
+        [
+            .. Schema,
+            .. Vectors,
+            .. Logging,
+            .. ImageOnLinux,
+            .. Protobuf,
+            "CliWrap",
+            "OxyPlot.Core",
+            "Scriban.Signed",
+            "Spectre.Console",
+            "Spectre.Console.Ansi",
+            "System.CommandLine",
+        ],
+    };
+
+    [Test]
+    public void Each_project_carries_the_packages_it_needs_and_no_others()
+    {
+        Assert.That(Carried.Keys, Is.EquivalentTo(Allowed.Keys));
+        foreach (string file in Tracked().Where(f => f.EndsWith("packages.lock.json", StringComparison.Ordinal)))
+        {
+            string name = Path.GetFileName(Path.GetDirectoryName(file)!);
+            if (file.StartsWith("tests/", StringComparison.Ordinal))
+                continue;
+            using var locked = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root, file)));
+            IEnumerable<string> packages = locked
+                .RootElement.GetProperty("dependencies")
+                .EnumerateObject()
+                .SelectMany(f => f.Value.EnumerateObject())
+                .Where(p => p.Value.GetProperty("type").GetString() != "Project")
+                .Select(p => p.Name)
+                .Distinct();
+            Assert.That(packages, Is.EquivalentTo(Carried[name]), name);
         }
     }
 

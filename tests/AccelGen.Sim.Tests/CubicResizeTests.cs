@@ -3,6 +3,7 @@ using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;

@@ -5,6 +5,7 @@ using AccelGen.Isa;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;

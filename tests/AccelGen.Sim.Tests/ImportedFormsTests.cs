@@ -2,8 +2,9 @@ using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Onnx;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 

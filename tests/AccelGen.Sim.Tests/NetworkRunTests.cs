@@ -1,10 +1,11 @@
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
-using AccelGen.Network.Data;
+using AccelGen.Data;
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Onnx;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;

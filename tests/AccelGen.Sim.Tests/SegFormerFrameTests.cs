@@ -4,6 +4,7 @@ using AccelGen.Cycles;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using NUnit.Framework;
 
 namespace AccelGen.Sim.Tests;

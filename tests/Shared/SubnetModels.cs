@@ -1,5 +1,5 @@
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
+using AccelGen.Onnx;
 
 namespace AccelGen.Tests.Shared;
 

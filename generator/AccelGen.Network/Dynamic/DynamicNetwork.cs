@@ -39,7 +39,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
     /// <summary>The cuts in use.</summary>
     public IReadOnlyList<OrderedCut> Cuts { get; init; } = [];
 
-    /// <summary>Float networks of the paths, in order, where each path is a network of its own (<see cref="SubnetFamily"/>); else
+    /// <summary>Float networks of the paths, in order, where each path is a network of its own (a subnet); else
     /// empty.</summary>
     public IReadOnlyList<FloatNetwork> Floats { get; init; } = [];
 

@@ -430,7 +430,7 @@ public static class FloatExecutor
         );
 
     // Rounded to counts of the argument, looked up, and counts of the output as real numbers.
-    private static void LookUp(FixedTable table, Quantization output, float[] y)
+    private static void LookUp(FixedTable table, QuantizationParameters output, float[] y)
     {
         for (int i = 0; i < y.Length; i++)
         {

@@ -14,18 +14,18 @@ namespace AccelGen.Network.Float;
 public sealed record FloatTensor(int Id, string Name, TensorShape Shape, int? SharesStorageWith = null, float[]? Constant = null)
 {
     /// <summary>Quantisation that the file prescribes, or null; set in the tensor that owns the storage.</summary>
-    public Quantization? Fixed { get; init; }
+    public QuantizationParameters? Fixed { get; init; }
 }
 
 /// <summary>An affine quantisation to int8: <c>real = Scale * (q - ZeroPoint)</c>.</summary>
 /// <param name="Scale">Step, positive and finite.</param>
 /// <param name="ZeroPoint">Count of real zero, -128 to 127.</param>
-public readonly record struct Quantization(double Scale, int ZeroPoint);
+public readonly record struct QuantizationParameters(double Scale, int ZeroPoint);
 
 /// <summary>An activation given as a table of counts, between two prescribed quantisations.</summary>
 /// <param name="Argument">Quantisation of what the table is looked up with.</param>
 /// <param name="Counts">256 counts of the output; the first is that of argument -128.</param>
-public sealed record FixedTable(Quantization Argument, sbyte[] Counts);
+public sealed record FixedTable(QuantizationParameters Argument, sbyte[] Counts);
 
 /// <summary>Integers that float weights stand for.</summary>
 /// <param name="Steps">Weight step per output channel.</param>

@@ -1,8 +1,8 @@
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
-using AccelGen.Network.Tests.Onnx;
+using AccelGen.Onnx;
+using AccelGen.Onnx.Tests;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 

@@ -2,6 +2,7 @@ using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using NUnit.Framework;
 
 namespace AccelGen.Network.Tests.Dynamic;

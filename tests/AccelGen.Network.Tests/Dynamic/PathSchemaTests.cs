@@ -3,6 +3,7 @@ using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using NJsonSchema;
 using NUnit.Framework;

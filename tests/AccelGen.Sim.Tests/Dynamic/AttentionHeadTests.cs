@@ -5,6 +5,7 @@ using AccelGen.Golden;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 

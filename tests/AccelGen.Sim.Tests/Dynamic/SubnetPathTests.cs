@@ -3,7 +3,7 @@ using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
-using AccelGen.Network.Quantized;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 

@@ -7,8 +7,9 @@ using AccelGen.Cycles;
 using AccelGen.Emit;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Float;
-using AccelGen.Network.Onnx;
 using AccelGen.Network.Quantized;
+using AccelGen.Onnx;
+using AccelGen.Quantization;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
