@@ -20,7 +20,8 @@ public sealed partial class PortTests
         IEnumerable<string> ports = Declaration()
             .Matches(header)
             .Select(m =>
-                $"{m.Groups["direction"].Value} {(m.Groups["msb"].Success ? int.Parse(m.Groups["msb"].Value) + 1 : 1)} {m.Groups["name"].Value}"
+                $"{m.Groups["direction"].Value} "
+                + $"{(m.Groups["msb"].Success ? int.Parse(m.Groups["msb"].Value) + 1 : 1)} {m.Groups["name"].Value}"
             );
         Assert.That(
             Port.All.Select(p => $"{(p.Direction == PortDirection.Input ? "input" : "output")} {p.Width(config)} {p.Name}"),
