@@ -53,6 +53,7 @@ public sealed class RepositoryTests
         Protobuf = ["Google.Protobuf"],
         Vectors = ["System.Numerics.Tensors"],
         Logging =
+
         [
             "Microsoft.Extensions.DependencyInjection",
             "Microsoft.Extensions.DependencyInjection.Abstractions",
