@@ -1,3 +1,4 @@
+using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -9,16 +10,16 @@ namespace AccelGen.Onnx;
 /// </summary>
 internal sealed record MoveLayer(string Name, int Input, int Output, int[] Taps) : FloatLayer(Name, Input, Output)
 {
-    public (int Rows, int Columns) Kernel { get; init; } = (1, 1);
+    public Size Kernel { get; init; } = (1, 1);
 
-    public (int Rows, int Columns) Stride { get; init; } = (1, 1);
+    public Size Stride { get; init; } = (1, 1);
 
-    public (int Rows, int Columns) Dilation { get; init; } = (1, 1);
+    public Size Dilation { get; init; } = (1, 1);
 
-    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+    public Padding Padding { get; init; }
 
     /// <summary>Each output pixel is the input pixel of the same place.</summary>
-    public bool KeepsPixels => Kernel == (1, 1) && Stride == (1, 1) && Padding == default;
+    public bool KeepsPixels => new Window(Kernel, Stride, Padding).KeepsPixels;
 
     /// <summary>Each output channel is the input channel of the same number.</summary>
     public bool KeepsChannels(int channels) => Kernel == (1, 1) && Taps.Length == channels && !Taps.Where((t, i) => t != i).Any();
@@ -470,23 +471,11 @@ internal sealed class LayerGraph
             _ => "concatenation",
         };
 
-    private static FloatLayer Renumber(FloatLayer layer, Func<int, int> number)
-    {
-        FloatLayer l = layer with
+    private static FloatLayer Renumber(FloatLayer layer, Func<int, int> number) =>
+        layer.Reading([.. layer.Reads.Select(number)]) with
         {
-            Input = number(layer.Input),
             Output = number(layer.Output),
-            Residual = layer.Residual is int r ? number(r) : null,
         };
-        return l switch
-        {
-            FloatMatMul m => m with { Right = number(m.Right) },
-            FloatMultiply m => m with { Right = number(m.Right) },
-            FloatNormalizedMatMul m => m with { Right = number(m.Right), Denominator = number(m.Denominator) },
-            FloatConcat c => c with { Inputs = [.. c.Inputs.Select(number)] },
-            _ => l,
-        };
-    }
 
     private void DropUnused()
     {
@@ -628,7 +617,7 @@ internal sealed class LayerGraph
         {
             FloatResize or FloatConcat or FloatCopy => false,
             MoveLayer m => rows == 1 || m.KeepsPixels,
-            FloatConv c => rows == 1 || (c.Kernel == (1, 1) && c.Stride == (1, 1) && c.Padding == default),
+            FloatConv c => rows == 1 || c.Window.KeepsPixels,
             FloatAveragePool or FloatMaxPool => rows == 1,
             _ => true,
         };
@@ -998,12 +987,12 @@ internal sealed class LayerGraph
     }
 
     // Padding after padding or cropping after either; what was cropped cannot be padded again.
-    private static (int, int, int, int)? Pads((int Top, int Left, int Bottom, int Right) a, (int Top, int Left, int Bottom, int Right) b)
+    private static Padding? Pads(Padding a, Padding b)
     {
         bool Lost(int first, int second) => first < 0 && second > 0;
         return Lost(a.Top, b.Top) || Lost(a.Left, b.Left) || Lost(a.Bottom, b.Bottom) || Lost(a.Right, b.Right)
             ? null
-            : (a.Top + b.Top, a.Left + b.Left, a.Bottom + b.Bottom, a.Right + b.Right);
+            : new Padding(a.Top + b.Top, a.Left + b.Left, a.Bottom + b.Bottom, a.Right + b.Right);
     }
 
     // A convolution whose every reader takes some of its channels computes them for each in place.

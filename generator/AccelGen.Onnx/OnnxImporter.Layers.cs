@@ -1,3 +1,4 @@
+using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -25,11 +26,11 @@ public sealed partial class OnnxImporter
             throw new FormatException($"weights {Text(weights.Dims)} with {groups} groups do not fit {x.Sizes[1]} input channels");
         if (node.Integers("kernel_shape") is { } kernel && (kernel.Length != 2 || kernel[0] != rows || kernel[1] != columns))
             throw new FormatException($"kernel_shape {Text(kernel)} differs from the weights' {rows}x{columns}");
-        (int Rows, int Columns) stride = Pair(node, "strides"),
+        Size stride = Pair(node, "strides"),
             dilation = Pair(node, "dilations");
         int tensor = network.Arrange(x, Layout.Image, true, current.Name);
         TensorShape shape = network.Shape(tensor);
-        (int Top, int Left, int Bottom, int Right) padding = Padding(node, shape, (rows, columns), stride, dilation);
+        Padding padding = Padding(node, shape, (rows, columns), stride, dilation);
         OnnxTensor? offsets = inputs.Length > 2 && inputs[2] is not null ? Parameter(inputs, 2, "bias") : null;
         float[] bias = offsets is null ? new float[outputs] : Floats(offsets, "bias");
         if (bias.Length != outputs)
@@ -49,12 +50,8 @@ public sealed partial class OnnxImporter
             );
         }
 
-        var to = new TensorShape(
-            1,
-            Extent(shape.Height, rows, stride.Rows, dilation.Rows, padding.Top + padding.Bottom),
-            Extent(shape.Width, columns, stride.Columns, dilation.Columns, padding.Left + padding.Right),
-            outputs
-        );
+        Size windows = Windows(new Window((rows, columns), stride, dilation, padding), shape);
+        var to = new TensorShape(1, windows.Rows, windows.Columns, outputs);
         int output = Emit(
             to,
             (name, result) =>
@@ -629,21 +626,15 @@ public sealed partial class OnnxImporter
         return new Activation(network.Whole(tensor, [1, s.Batch * s.Channels, s.Height, s.Width], Layout.Image));
     }
 
-    private static (int, int) Pair(OnnxNode node, string attribute)
+    private static Size Pair(OnnxNode node, string attribute)
     {
         long[] v = node.Integers(attribute) ?? [1, 1];
         return v.Length == 2 && v.All(n => n is >= 1 and <= 65535)
-            ? ((int)v[0], (int)v[1])
+            ? new Size((int)v[0], (int)v[1])
             : throw new FormatException($"{attribute} {Text(v)} must be two sizes, 1 to 65535");
     }
 
-    private static (int Top, int Left, int Bottom, int Right) Padding(
-        OnnxNode node,
-        TensorShape shape,
-        (int Rows, int Columns) kernel,
-        (int Rows, int Columns) stride,
-        (int Rows, int Columns) dilation
-    )
+    private static Padding Padding(OnnxNode node, TensorShape shape, Size kernel, Size stride, Size dilation)
     {
         string auto = node.Text("auto_pad", "NOTSET");
         if (auto is "SAME_UPPER" or "SAME_LOWER")
@@ -651,23 +642,28 @@ public sealed partial class OnnxImporter
             int Total(int size, int k, int s, int d) => Math.Max(0, ((((size + s - 1) / s) - 1) * s) + ((k - 1) * d) + 1 - size);
             int y = Total(shape.Height, kernel.Rows, stride.Rows, dilation.Rows),
                 x = Total(shape.Width, kernel.Columns, stride.Columns, dilation.Columns);
-            return auto == "SAME_UPPER" ? (y / 2, x / 2, y - (y / 2), x - (x / 2)) : (y - (y / 2), x - (x / 2), y / 2, x / 2);
+            return auto == "SAME_UPPER"
+                ? new Padding(y / 2, x / 2, y - (y / 2), x - (x / 2))
+                : new Padding(y - (y / 2), x - (x / 2), y / 2, x / 2);
         }
 
         if (auto is not ("NOTSET" or "VALID"))
             throw new FormatException($"auto_pad {auto} is not supported");
         long[] p = auto == "VALID" ? [0, 0, 0, 0] : node.Integers("pads") ?? [0, 0, 0, 0];
         return p.Length == 4 && p.All(v => v is >= 0 and <= 65535)
-            ? ((int)p[0], (int)p[1], (int)p[2], (int)p[3])
+            ? new Padding((int)p[0], (int)p[1], (int)p[2], (int)p[3])
             : throw new FormatException($"pads {Text(p)} must be four sizes, 0 to 65535");
     }
 
-    private static int Extent(int size, int kernel, int stride, int dilation, int padding)
+    // Windows over an image; at least one.
+    private static Size Windows(Window window, TensorShape image)
     {
-        long reach = size + padding - (((long)kernel - 1) * dilation) - 1;
-        return reach >= 0
-            ? (int)(reach / stride) + 1
-            : throw new FormatException($"the kernel is larger than the padded input of {size + padding}");
+        Size steps = window.Over((image.Height, image.Width));
+        return steps.Rows == 0 ? throw TooLarge(image.Height + window.Padding.Top + window.Padding.Bottom)
+            : steps.Columns == 0 ? throw TooLarge(image.Width + window.Padding.Left + window.Padding.Right)
+            : steps;
+
+        static FormatException TooLarge(int padded) => new($"the kernel is larger than the padded input of {padded}");
     }
 
     private static float[] ToChannelLast(float[] w, int outputs, int channels, int rows, int columns)

@@ -1,3 +1,4 @@
+using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -421,13 +422,7 @@ public sealed partial class OnnxImporter
     }
 
     // Taps of a resize side by side: gathered rows and columns, integer weights for each, and the size of a group.
-    private sealed record Gathered(
-        View X,
-        int[] Rows,
-        int[]? Columns = null,
-        float[]? Weights = null,
-        (int Rows, int Columns)? Window = null
-    ) : Value;
+    private sealed record Gathered(View X, int[] Rows, int[]? Columns = null, float[]? Weights = null, Size? Window = null) : Value;
 
     // A Gather of rows that begins a resize: columns, a product, an average and another product follow.
     private bool BeginsResize(OnnxNode node, View x, int axis)
@@ -469,8 +464,8 @@ public sealed partial class OnnxImporter
                     && Pair(node, "strides") == window
                     && (node.Integers("pads") ?? []).All(p => p == 0)
                     && node.Text("auto_pad", "NOTSET") is "NOTSET" or "VALID"
-                    && g.Rows.Length % window.Item1 == 0
-                    && g.Columns!.Length % window.Item2 == 0:
+                    && g.Rows.Length % window.Rows == 0
+                    && g.Columns!.Length % window.Columns == 0:
                 values[node.Outputs[0]] = g with { Window = window };
                 break;
             case "Mul"

@@ -1,3 +1,4 @@
+using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -413,9 +414,7 @@ public sealed partial class OnnxImporter
             throw new FormatException($"dilations {Text(d)} are not supported; 1 is");
         if (node.Outputs.Count > 1 && node.Outputs[1].Length > 0)
             throw new FormatException("the indices of the largest values are not supported; the first output is");
-        (int Rows, int Columns) kernel = node.Has("kernel_shape")
-                ? Pair(node, "kernel_shape")
-                : throw new FormatException("kernel_shape is missing"),
+        Size kernel = node.Has("kernel_shape") ? Pair(node, "kernel_shape") : throw new FormatException("kernel_shape is missing"),
             stride = Pair(node, "strides");
         TensorShape seen = around is null
             ? shape
@@ -424,7 +423,7 @@ public sealed partial class OnnxImporter
                 Height = checked(around.Top + shape.Height + around.Bottom),
                 Width = checked(around.Left + shape.Width + around.Right),
             };
-        (int Top, int Left, int Bottom, int Right) padding = Padding(node, seen, kernel, stride, (1, 1));
+        Padding padding = Padding(node, seen, kernel, stride, (1, 1));
         if (
             padding.Top >= kernel.Rows
             || padding.Bottom >= kernel.Rows
@@ -435,28 +434,14 @@ public sealed partial class OnnxImporter
         if (node.Integer("ceil_mode", 0) != 0)
         {
             // One more window where one starts inside the image: padded below and to the right as far as it reaches.
-            int More(int size, int k, int s, int first, int last) =>
-                (size + first + last - k) % s is > 0 and var over && ((size + first + last - k) / s * s) + s < size + first ? s - over : 0;
-            if (
-                node.Operator == "AveragePool"
-                && (
-                    More(seen.Height, kernel.Rows, stride.Rows, padding.Top, padding.Bottom) > 0
-                    || More(seen.Width, kernel.Columns, stride.Columns, padding.Left, padding.Right) > 0
-                )
-            )
+            Padding further = new Window(kernel, stride, padding).Ceiling((seen.Height, seen.Width)).Padding;
+            if (node.Operator == "AveragePool" && further != padding)
                 throw new FormatException("ceil_mode = 1 where a window leaves the image is not supported: pad the image first");
-            padding = padding with
-            {
-                Bottom = padding.Bottom + More(seen.Height, kernel.Rows, stride.Rows, padding.Top, padding.Bottom),
-                Right = padding.Right + More(seen.Width, kernel.Columns, stride.Columns, padding.Left, padding.Right),
-            };
+            padding = further;
         }
 
-        TensorShape to = shape with
-        {
-            Height = Extent(seen.Height, kernel.Rows, stride.Rows, 1, padding.Top + padding.Bottom),
-            Width = Extent(seen.Width, kernel.Columns, stride.Columns, 1, padding.Left + padding.Right),
-        };
+        Size windows = Windows(new Window(kernel, stride, padding), seen);
+        TensorShape to = shape with { Height = windows.Rows, Width = windows.Columns };
         if (node.Operator == "MaxPool")
         {
             if (around is not null)
@@ -509,23 +494,11 @@ public sealed partial class OnnxImporter
             Math.Min((at * stride) - before + kernel, size) - Math.Max((at * stride) - before, 0);
     }
 
-    private int MaxPool(
-        int tensor,
-        TensorShape to,
-        (int Rows, int Columns) kernel,
-        (int Rows, int Columns) stride,
-        (int Top, int Left, int Bottom, int Right) padding
-    )
+    private int MaxPool(int tensor, TensorShape to, Size kernel, Size stride, Padding padding)
     {
         TensorShape shape = network.Shape(tensor);
         // What the last window does not reach needs no padding.
-        static int Reached(int size, int windows, int k, int s, int before, int after) =>
-            Math.Min(after, Math.Max(0, ((windows - 1) * s) + k - before - size));
-        padding = padding with
-        {
-            Bottom = Reached(shape.Height, to.Height, kernel.Rows, stride.Rows, padding.Top, padding.Bottom),
-            Right = Reached(shape.Width, to.Width, kernel.Columns, stride.Columns, padding.Left, padding.Right),
-        };
+        padding = new Window(kernel, stride, padding).Trimmed((shape.Height, shape.Width), (to.Height, to.Width)).Padding;
         return padding.Top < kernel.Rows && padding.Bottom < kernel.Rows && padding.Left < kernel.Columns && padding.Right < kernel.Columns
             ? Emit(
                 to,

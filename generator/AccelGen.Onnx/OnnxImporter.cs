@@ -1,3 +1,4 @@
+using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Quantization;
@@ -192,10 +193,9 @@ public sealed partial class OnnxImporter
     /// <param name="path">ONNX file.</param>
     /// <param name="inputSize">Rows and columns where the file leaves them open.</param>
     /// <exception cref="ImportException">The file cannot be used; every reason is listed.</exception>
-    public static ImportResult Import(string path, (int Height, int Width)? inputSize = null) =>
-        new OnnxImporter(OnnxGraph.Load(path)).Run(inputSize);
+    public static ImportResult Import(string path, Size? inputSize = null) => new OnnxImporter(OnnxGraph.Load(path)).Run(inputSize);
 
-    private ImportResult Run((int Height, int Width)? inputSize)
+    private ImportResult Run(Size? inputSize)
     {
         int[] inputs = inputTensors = [.. graph.Inputs.Select(i => AddInput(i, inputSize)).Where(t => t >= 0)];
         foreach (OnnxInput refused in graph.Inputs.Where(i => !values.ContainsKey(i.Name)))
@@ -323,7 +323,7 @@ public sealed partial class OnnxImporter
             values[output] = new Refused();
     }
 
-    private int AddInput(OnnxInput input, (int Height, int Width)? size)
+    private int AddInput(OnnxInput input, Size? size)
     {
         string place = $"{graph.Path}: input {input.Name}";
         if (input.ElementType != 1 && !(quantized && input.ElementType is UInt8 or Int8))
@@ -350,8 +350,8 @@ public sealed partial class OnnxImporter
         if (input.Dims[0] is not (null or 1))
             problems.Add($"{place} has batch {input.Dims[0]}; export the model with batch 1 or an open batch");
         long? channels = input.Dims[layout.Channels[0]],
-            height = input.Dims[layout.Rows[0]] ?? size?.Height,
-            width = input.Dims[layout.Columns[0]] ?? size?.Width;
+            height = input.Dims[layout.Rows[0]] ?? size?.Rows,
+            width = input.Dims[layout.Columns[0]] ?? size?.Columns;
         if (channels is null || height is null || width is null)
         {
             problems.Add(
@@ -361,8 +361,8 @@ public sealed partial class OnnxImporter
             return -1;
         }
 
-        if (size is { } s && (s.Height != height || s.Width != width))
-            problems.Add($"{place} is {height}x{width} in the file; --input-size says {s.Height}x{s.Width}");
+        if (size is { } s && (s.Rows != height || s.Columns != width))
+            problems.Add($"{place} is {height}x{width} in the file; --input-size says {s.Rows}x{s.Columns}");
         if (channels is < 1 or > 65535 || height is < 1 or > 65535 || width is < 1 or > 65535)
         {
             problems.Add(

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using AccelGen.Files;
+using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Onnx.Proto;
@@ -77,20 +78,10 @@ public static class QdqExporter
             .. reads.Append(l.Output).Select((t, i) => network.Tensors[t] with { Id = i, SharesStorageWith = null }),
         ];
         // A layer that writes over its input under the same identity still has two values.
-        l = l with
+        l = l.Reading([.. l.Reads.Select(Place)]) with
         {
-            Input = Place(l.Input),
             Output = reads.Length,
             Block = null,
-            Residual = l.Residual is { } r ? r with { Tensor = Place(r.Tensor) } : null,
-        };
-        l = l switch
-        {
-            MatMulLayer m => m with { Right = Place(m.Right) },
-            MultiplyLayer m => m with { Right = Place(m.Right) },
-            NormalizedMatMulLayer m => m with { Right = Place(m.Right), Denominator = Place(m.Denominator) },
-            ConcatLayer c => c with { Inputs = [.. c.Inputs.Select(Place)] },
-            _ => l,
         };
         return new QuantizedNetwork(
             l.Name,
@@ -570,26 +561,14 @@ public static class QdqExporter
             return result;
         }
 
-        private string Pool(
-            string op,
-            int input,
-            (int Rows, int Columns) kernel,
-            (int Rows, int Columns) stride,
-            (int Top, int Left, int Bottom, int Right) padding,
-            params (string Name, int Value)[] attributes
-        )
+        private string Pool(string op, int input, Size kernel, Size stride, Padding padding, params (string Name, int Value)[] attributes)
         {
             string result = Unique(op);
             Window(Node(op, [Read(input, true)], result, attributes), kernel, stride, padding);
             return result;
         }
 
-        private static void Window(
-            NodeProto node,
-            (int Rows, int Columns) kernel,
-            (int Rows, int Columns) stride,
-            (int Top, int Left, int Bottom, int Right) padding
-        )
+        private static void Window(NodeProto node, Size kernel, Size stride, Padding padding)
         {
             node.Attribute.Add(Ints("kernel_shape", kernel.Rows, kernel.Columns));
             node.Attribute.Add(Ints("strides", stride.Rows, stride.Columns));

@@ -32,8 +32,7 @@ public sealed record QuantizationOptions
     /// <summary>How ranges are chosen.</summary>
     public CalibrationMethod Method { get; init; } = CalibrationMethod.MeanSquaredError;
 
-    /// <summary>Percentage of the values kept on each side by <see cref="CalibrationMethod.Percentile"/>, above 50 and at most
-    /// 100.</summary>
+    /// <summary>Percentage of the values kept on each side by <see cref="CalibrationMethod.Percentile"/>, above 50, at most 100.</summary>
     public double Percentile { get; init; } = 99.99;
 
     /// <summary>Biases are corrected after quantisation.</summary>

@@ -250,34 +250,16 @@ public sealed class SubnetFamily
 
     private static QuantizedLayer Alone(FloatLayer small, QuantizedLayer large, ConvParameters? own)
     {
-        QuantizedLayer layer = large switch
-        {
-            ConvLayer c => c with
+        QuantizedLayer layer = large is ConvLayer c
+            ? c with
             {
                 Weights = Slice(c, ((FloatConv)small).Weights.Length, own!.Bias.Length),
                 Bias = own.Bias,
                 Scales = own.Scales,
                 Groups = ((FloatConv)small).Groups,
-            },
-            MatMulLayer m => m with { Right = ((FloatMatMul)small).Right },
-            NormalizedMatMulLayer m => m with
-            {
-                Right = ((FloatNormalizedMatMul)small).Right,
-                Denominator = ((FloatNormalizedMatMul)small).Denominator,
-            },
-            MultiplyLayer m => m with { Right = ((FloatMultiply)small).Right },
-            ConcatLayer c when small is FloatConcat s => c with { Inputs = s.Inputs },
-            ConcatLayer c => c with { Inputs = [small.Input] },
-            _ => large,
-        };
-        return layer with
-        {
-            Name = small.Name,
-            Input = small.Input,
-            Output = small.Output,
-            Block = small.Block,
-            Residual = layer.Residual is { } residual ? residual with { Tensor = small.Residual!.Value } : null,
-        };
+            }
+            : large;
+        return layer.Reading(small.Reads) with { Name = small.Name, Output = small.Output, Block = small.Block };
     }
 
     private static sbyte[] Slice(ConvLayer large, int weights, int outputs)

@@ -1,3 +1,4 @@
+using AccelGen.Network;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Golden;
@@ -56,9 +57,9 @@ internal static class WindowOperators
     private static int[] Pool(
         Operand x,
         TensorShape shape,
-        (int Rows, int Columns) kernel,
-        (int Rows, int Columns) stride,
-        (int Top, int Left, int Bottom, int Right) padding,
+        Size kernel,
+        Size stride,
+        Padding padding,
         int start,
         Func<int, int, int> combine
     )

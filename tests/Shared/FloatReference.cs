@@ -1,3 +1,4 @@
+using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -105,11 +106,7 @@ internal static class FloatReference
             pixel = (i * shape.Width) + j;
         double[] Row() => x[(((b * from.Height * from.Width) + pixel) * n)..((((b * from.Height * from.Width) + pixel) * n) + n)];
         double Dot(double[] right, int row) => Row().Select((v, c) => v * right[(row * n) + c]).Sum();
-        IEnumerable<double> Window(
-            (int Rows, int Columns) kernel,
-            (int Rows, int Columns) stride,
-            (int Top, int Left, int Bottom, int Right) padding
-        )
+        IEnumerable<double> Window(Size kernel, Size stride, Padding padding)
         {
             for (int u = 0; u < kernel.Rows; u++)
             {

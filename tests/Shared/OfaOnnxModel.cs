@@ -1,3 +1,4 @@
+using AccelGen.Network;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Float;
 
@@ -88,7 +89,7 @@ internal static class OfaOnnxModel
     }
 
     // [output][tap][input] as [output][input][tap].
-    private static float[] Planes(float[] weights, int outputs, (int Rows, int Columns) kernel)
+    private static float[] Planes(float[] weights, int outputs, Size kernel)
     {
         int taps = kernel.Rows * kernel.Columns,
             inputs = weights.Length / outputs / taps;

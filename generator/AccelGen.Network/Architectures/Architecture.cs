@@ -22,7 +22,7 @@ public static class Architecture
     /// <param name="size">Rows and columns of the image, or null for the usual ones.</param>
     /// <param name="seed">Seed of the weights.</param>
     /// <exception cref="FormatException">There is no such architecture, or a size or genome is not legal.</exception>
-    public static FloatNetwork Build(string name, (int Height, int Width)? size, int seed)
+    public static FloatNetwork Build(string name, Size? size, int seed)
     {
         if (!IsOfa(name))
         {

@@ -249,7 +249,7 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
         };
 
         // How far the padding reaches at the end is told by the size of the result.
-        static (int, int) Start((int Top, int Left, int Bottom, int Right) padding) => (padding.Top, padding.Left);
+        static (int, int) Start(Padding padding) => (padding.Top, padding.Left);
     }
 
     // Where fewer channels are more than a first part of the same thing.

@@ -43,7 +43,7 @@ public static class FloatExecutor
                 continue;
             TensorShape from = network.Tensors[layer.Input].Shape,
                 written = network.Tensors[layer.Output].Shape;
-            TensorShape to = layer.TransposeOutput ? Computed(layer, from, written) : written;
+            TensorShape to = layer.Computed(from, written);
             if (to.Elements != written.Elements)
                 throw new ArgumentException($"layer {layer.Name}: computes {to}, its output is {written}", nameof(network));
             float[] x = Values(layer.Input);
@@ -108,31 +108,6 @@ public static class FloatExecutor
         float[] Values(int tensor) => storage[network.Home(tensor)];
     }
 
-    // What a layer computes before its pixels and channels are exchanged.
-    private static TensorShape Computed(FloatLayer layer, TensorShape from, TensorShape written)
-    {
-        static int Steps(int size, int before, int after, int kernel, int dilation, int stride) =>
-            ((size + before + after - ((kernel - 1) * dilation) - 1) / stride) + 1;
-        (int rows, int columns) = layer switch
-        {
-            FloatConv { Padding: var p } c => (
-                Steps(from.Height, p.Top, p.Bottom, c.Kernel.Rows, c.Dilation.Rows, c.Stride.Rows),
-                Steps(from.Width, p.Left, p.Right, c.Kernel.Columns, c.Dilation.Columns, c.Stride.Columns)
-            ),
-            FloatAveragePool { Padding: var p } a => (
-                Steps(from.Height, p.Top, p.Bottom, a.Kernel.Rows, 1, a.Stride.Rows),
-                Steps(from.Width, p.Left, p.Right, a.Kernel.Columns, 1, a.Stride.Columns)
-            ),
-            FloatMaxPool { Padding: var p } m => (
-                Steps(from.Height, p.Top, p.Bottom, m.Kernel.Rows, 1, m.Stride.Rows),
-                Steps(from.Width, p.Left, p.Right, m.Kernel.Columns, 1, m.Stride.Columns)
-            ),
-            FloatResize => (1, written.Channels),
-            _ => (from.Height, from.Width),
-        };
-        return new TensorShape(written.Batch, rows, columns, written.Width);
-    }
-
     private static float[] Convolve(FloatConv conv, TensorShape from, float[] x, TensorShape to)
     {
         int inputs = from.Batch * from.Channels,
@@ -152,7 +127,7 @@ public static class FloatExecutor
         int inputPerGroup = inputs / conv.Groups,
             outputPerGroup = outputs / conv.Groups;
         int length = conv.Kernel.Rows * conv.Kernel.Columns * inputPerGroup;
-        bool direct = conv.Kernel == (1, 1) && conv.Padding == default && conv.Stride == (1, 1) && conv.Groups == 1;
+        bool direct = conv.Window.KeepsPixels && conv.Groups == 1;
         Rows(
             to.Height * to.Width,
             (long)to.Width * outputs * length,
@@ -484,9 +459,9 @@ public static class FloatExecutor
         TensorShape from,
         float[] x,
         TensorShape to,
-        (int Rows, int Columns) kernel,
-        (int Rows, int Columns) stride,
-        (int Top, int Left, int Bottom, int Right) padding,
+        Size kernel,
+        Size stride,
+        Padding padding,
         float start,
         TapFunction tap
     )

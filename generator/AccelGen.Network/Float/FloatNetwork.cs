@@ -146,19 +146,43 @@ public abstract record FloatLayer(string Name, int Input, int Output)
     /// <summary>Skippable block the layer belongs to, or null.</summary>
     public int? Block { get; init; }
 
-    /// <summary>Every tensor that the layer reads.</summary>
-    public IReadOnlyList<int> Reads =>
-        [
-            .. this switch
-            {
-                FloatMatMul m => [Input, m.Right],
-                FloatMultiply m => [Input, m.Right],
-                FloatNormalizedMatMul m => [Input, m.Right, m.Denominator],
-                FloatConcat c => c.Inputs,
-                _ => (IReadOnlyList<int>)[Input],
-            },
-            .. Residual is null ? Array.Empty<int>() : [Residual.Value],
-        ];
+    /// <summary>Every tensor that the layer reads: the operator's, then the residual.</summary>
+    public IReadOnlyList<int> Reads => Residual is int r ? [.. Operands, r] : Operands;
+
+    /// <summary>Tensors that the operator reads, in order; the first is <see cref="Input"/>.</summary>
+    protected virtual IReadOnlyList<int> Operands => [Input];
+
+    /// <summary>Weights and biases, those of normalisations included; data movement has none.</summary>
+    public virtual long Parameters => 0;
+
+    /// <summary>Multiply-accumulates; 0 for what is neither a convolution nor a matrix product.</summary>
+    /// <param name="from">Shape of <see cref="Input"/>.</param>
+    /// <param name="to">Shape of <see cref="Output"/>.</param>
+    public virtual long Macs(TensorShape from, TensorShape to) => 0;
+
+    /// <summary>Shape of what the layer computes, before <see cref="TransposeOutput"/>.</summary>
+    /// <param name="from">Shape of <see cref="Input"/>.</param>
+    /// <param name="to">Shape of <see cref="Output"/>.</param>
+    public TensorShape Computed(TensorShape from, TensorShape to)
+    {
+        if (!TransposeOutput)
+            return to;
+        Size pixels = Pixels((from.Height, from.Width));
+        return new TensorShape(to.Batch, pixels.Rows, pixels.Columns, to.Width);
+    }
+
+    /// <summary>The layer on other tensors.</summary>
+    /// <param name="reads">Tensors in the order of <see cref="Reads"/>.</param>
+    public FloatLayer Reading(IReadOnlyList<int> reads) =>
+        Residual is null ? WithOperands(reads) : WithOperands([.. reads.SkipLast(1)]) with { Residual = reads[^1] };
+
+    /// <summary>Rows and columns of what the operator computes of an image.</summary>
+    /// <param name="image">Rows and columns of <see cref="Input"/>.</param>
+    protected virtual Size Pixels(Size image) => image;
+
+    /// <summary>The operator on other tensors.</summary>
+    /// <param name="operands">Tensors in the order of <see cref="Operands"/>.</param>
+    protected virtual FloatLayer WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0] };
 }
 
 /// <summary>Convolution (cross-correlation) as ONNX Conv; a linear layer is one whose kernel covers its whole input.</summary>
@@ -171,16 +195,16 @@ public sealed record FloatConv(string Name, int Input, int Output) : FloatLayer(
     public required float[] Bias { get; init; }
 
     /// <summary>Kernel rows and columns.</summary>
-    public required (int Rows, int Columns) Kernel { get; init; }
+    public required Size Kernel { get; init; }
 
     /// <summary>Stride in rows and columns.</summary>
-    public (int Rows, int Columns) Stride { get; init; } = (1, 1);
+    public Size Stride { get; init; } = (1, 1);
 
     /// <summary>Dilation in rows and columns.</summary>
-    public (int Rows, int Columns) Dilation { get; init; } = (1, 1);
+    public Size Dilation { get; init; } = (1, 1);
 
     /// <summary>Padding at the top, left, bottom and right.</summary>
-    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+    public Padding Padding { get; init; }
 
     /// <summary>Channel groups.</summary>
     public int Groups { get; init; } = 1;
@@ -191,19 +215,37 @@ public sealed record FloatConv(string Name, int Input, int Output) : FloatLayer(
     /// <summary>Slice, pad, transpose or placement: weights are 0 and 1 and select channels; it may carry a clamp, an activation and a
     /// residual.</summary>
     public bool IsDataMovement { get; init; }
+
+    /// <summary>The window that goes over the input.</summary>
+    public Window Window => new(Kernel, Stride, Dilation, Padding);
+
+    /// <inheritdoc/>
+    protected override Size Pixels(Size image) => Window.Over(image);
+
+    /// <inheritdoc/>
+    public override long Parameters => IsDataMovement ? 0 : Weights.LongLength + Bias.Length;
+
+    /// <inheritdoc/>
+    public override long Macs(TensorShape from, TensorShape to) => IsDataMovement ? 0 : to.Elements * (Weights.LongLength / Bias.Length);
 }
 
 /// <summary>Average over windows; padding counts in the divisor.</summary>
 public sealed record FloatAveragePool(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
 {
     /// <summary>Window rows and columns.</summary>
-    public required (int Rows, int Columns) Kernel { get; init; }
+    public required Size Kernel { get; init; }
 
     /// <summary>Stride in rows and columns.</summary>
-    public required (int Rows, int Columns) Stride { get; init; }
+    public required Size Stride { get; init; }
 
     /// <summary>Padding at the top, left, bottom and right.</summary>
-    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+    public Padding Padding { get; init; }
+
+    /// <summary>The window that goes over the input.</summary>
+    public Window Window => new(Kernel, Stride, Padding);
+
+    /// <inheritdoc/>
+    protected override Size Pixels(Size image) => Window.Over(image);
 }
 
 /// <summary>Sum of <see cref="FloatLayer.Input"/> and <see cref="FloatLayer.Residual"/>.</summary>
@@ -221,6 +263,12 @@ public sealed record FloatMultiply(string Name, int Input, int Right, int Output
 {
     /// <summary>Axes of the second operand that are repeated.</summary>
     public Broadcast Broadcast { get; init; }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<int> Operands => [Input, Right];
+
+    /// <inheritdoc/>
+    protected override FloatMultiply WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Right = operands[1] };
 }
 
 /// <summary>Batched product of two activations, <c>x * r^T</c>: input [B, 1, M, K], right [B, 1, N, K], output [B, 1, M, N].</summary>
@@ -228,7 +276,17 @@ public sealed record FloatMultiply(string Name, int Input, int Right, int Output
 /// <param name="Input">Tensor read.</param>
 /// <param name="Right">Right operand, transposed.</param>
 /// <param name="Output">Tensor written.</param>
-public sealed record FloatMatMul(string Name, int Input, int Right, int Output) : FloatLayer(Name, Input, Output);
+public sealed record FloatMatMul(string Name, int Input, int Right, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <inheritdoc/>
+    protected override IReadOnlyList<int> Operands => [Input, Right];
+
+    /// <inheritdoc/>
+    protected override FloatMatMul WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Right = operands[1] };
+
+    /// <inheritdoc/>
+    public override long Macs(TensorShape from, TensorShape to) => to.Elements * from.Channels;
+}
 
 /// <summary>Quotient of two products with one left operand, as in linear attention: <c>x * r^T / (x * d^T + Epsilon)</c>.</summary>
 /// <param name="Name">Name for reports and for layer patterns.</param>
@@ -240,6 +298,23 @@ public sealed record FloatNormalizedMatMul(string Name, int Input, int Right, in
 {
     /// <summary>Added to the denominator.</summary>
     public float Epsilon { get; init; }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<int> Operands => [Input, Right, Denominator];
+
+    /// <inheritdoc/>
+    protected override FloatNormalizedMatMul WithOperands(IReadOnlyList<int> operands) =>
+        this with
+        {
+            Input = operands[0],
+            Right = operands[1],
+            Denominator = operands[2],
+        };
+
+    /// <summary>Those of both products: the denominator is one more column.</summary>
+    /// <param name="from">Shape of the left operand.</param>
+    /// <param name="to">Shape of the output.</param>
+    public override long Macs(TensorShape from, TensorShape to) => (to.Elements * from.Channels) + from.Elements;
 }
 
 /// <summary>Softmax over the channels of each pixel.</summary>
@@ -260,6 +335,9 @@ public sealed record FloatLayerNorm(string Name, int Input, int Output) : FloatL
 
     /// <summary>Added to the variance.</summary>
     public required float Epsilon { get; init; }
+
+    /// <inheritdoc/>
+    public override long Parameters => (long)Gamma.Length + Beta.Length;
 }
 
 /// <summary>Index of the largest channel of each pixel, the lowest where several are; one output channel.</summary>
@@ -269,26 +347,32 @@ public sealed record FloatArgMax(string Name, int Input, int Output) : FloatLaye
 public sealed record FloatMaxPool(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
 {
     /// <summary>Window rows and columns.</summary>
-    public required (int Rows, int Columns) Kernel { get; init; }
+    public required Size Kernel { get; init; }
 
     /// <summary>Stride in rows and columns.</summary>
-    public required (int Rows, int Columns) Stride { get; init; }
+    public required Size Stride { get; init; }
 
     /// <summary>Padding at the top, left, bottom and right.</summary>
-    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+    public Padding Padding { get; init; }
+
+    /// <summary>The window that goes over the input.</summary>
+    public Window Window => new(Kernel, Stride, Padding);
+
+    /// <inheritdoc/>
+    protected override Size Pixels(Size image) => Window.Over(image);
 }
 
 /// <summary>Resampling by fixed taps per output phase; see <see cref="ResizeLayer"/> for the indices.</summary>
 public sealed record FloatResize(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
 {
     /// <summary>Output rows and columns per period: the numbers of phases.</summary>
-    public required (int Rows, int Columns) Up { get; init; }
+    public required Size Up { get; init; }
 
     /// <summary>Input rows and columns per period.</summary>
-    public required (int Rows, int Columns) Down { get; init; }
+    public required Size Down { get; init; }
 
     /// <summary>Taps in rows and columns.</summary>
-    public required (int Rows, int Columns) Taps { get; init; }
+    public required Size Taps { get; init; }
 
     /// <summary>First input row of each row phase.</summary>
     public required int[] FirstRow { get; init; }
@@ -310,6 +394,9 @@ public sealed record FloatResize(string Name, int Input, int Output) : FloatLaye
     /// weight that the quantiser gives it. Integer weights are then sums, and finer; see <see cref="Finer"/>.
     /// </summary>
     public int Copies { get; init; } = 1;
+
+    /// <inheritdoc/>
+    protected override Size Pixels(Size image) => Window.Resampled(image, Up, Down);
 
     /// <summary>Copies for cubic weights: one leaves 0.5 % of the results two steps off, two none.</summary>
     public const int CubicCopies = 2;
@@ -355,7 +442,14 @@ public sealed record FixedTaps(sbyte[] Weights, double[] Steps);
 /// <param name="Name">Name for reports and for layer patterns.</param>
 /// <param name="Inputs">Tensors in order; <see cref="FloatLayer.Input"/> is the first.</param>
 /// <param name="Output">Tensor written.</param>
-public sealed record FloatConcat(string Name, IReadOnlyList<int> Inputs, int Output) : FloatLayer(Name, Inputs[0], Output);
+public sealed record FloatConcat(string Name, IReadOnlyList<int> Inputs, int Output) : FloatLayer(Name, Inputs[0], Output)
+{
+    /// <inheritdoc/>
+    protected override IReadOnlyList<int> Operands => Inputs;
+
+    /// <inheritdoc/>
+    protected override FloatConcat WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Inputs = operands };
+}
 
 /// <summary>A float network: what an import gives and the quantiser reads.</summary>
 /// <param name="Name">Name for reports.</param>
@@ -382,28 +476,11 @@ public sealed record FloatNetwork(
     }
 
     /// <summary>Number of weights and biases, those of normalisations included; data movement has none.</summary>
-    public long Parameters =>
-        Layers.Sum(l =>
-            l switch
-            {
-                FloatConv { IsDataMovement: false } c => c.Weights.LongLength + c.Bias.Length,
-                FloatLayerNorm n => (long)n.Gamma.Length + n.Beta.Length,
-                _ => 0,
-            }
-        );
+    public long Parameters => Layers.Sum(l => l.Parameters);
 
     /// <summary>Multiply-accumulates of convolutions and matrix products for one input.</summary>
     public long Macs => Layers.Sum(LayerMacs);
 
     /// <summary>Multiply-accumulates of one layer; 0 for what is neither a convolution nor a matrix product.</summary>
-    public long LayerMacs(FloatLayer layer) =>
-        layer switch
-        {
-            FloatConv { IsDataMovement: false } c => Tensors[c.Output].Shape.Elements * (c.Weights.LongLength / c.Bias.Length),
-            FloatMatMul m => Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels,
-            // The denominator is one more column of the product.
-            FloatNormalizedMatMul m => (Tensors[m.Output].Shape.Elements * Tensors[m.Input].Shape.Channels)
-                + Tensors[m.Input].Shape.Elements,
-            _ => 0,
-        };
+    public long LayerMacs(FloatLayer layer) => layer.Macs(Tensors[layer.Input].Shape, Tensors[layer.Output].Shape);
 }

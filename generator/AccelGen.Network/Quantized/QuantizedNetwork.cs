@@ -162,43 +162,34 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
     {
         if (!TransposeOutput)
             return to;
-        (int rows, int columns) = this switch
-        {
-            ConvLayer c => Window(from, c.Kernel, c.Stride, c.Dilation, c.Padding),
-            AveragePoolLayer p => Window(from, p.Kernel, p.Stride, (1, 1), p.Padding),
-            MaxPoolLayer p => Window(from, p.Kernel, p.Stride, (1, 1), p.Padding),
-            ResizeLayer r => (from.Height * r.Up.Rows / r.Down.Rows, from.Width * r.Up.Columns / r.Down.Columns),
-            _ => (from.Height, from.Width),
-        };
-        return new TensorShape(to.Batch, rows, columns, to.Width);
+        Size pixels = Pixels((from.Height, from.Width));
+        return new TensorShape(to.Batch, pixels.Rows, pixels.Columns, to.Width);
     }
 
-    private static (int Rows, int Columns) Window(
-        TensorShape from,
-        (int Rows, int Columns) kernel,
-        (int Rows, int Columns) stride,
-        (int Rows, int Columns) dilation,
-        (int Top, int Left, int Bottom, int Right) padding
-    ) =>
-        (
-            ((from.Height + padding.Top + padding.Bottom - (dilation.Rows * (kernel.Rows - 1)) - 1) / stride.Rows) + 1,
-            ((from.Width + padding.Left + padding.Right - (dilation.Columns * (kernel.Columns - 1)) - 1) / stride.Columns) + 1
-        );
-
-    /// <summary>Every tensor that the layer reads.</summary>
+    /// <summary>Every tensor that the layer reads: the operator's, then the residual.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public IReadOnlyList<int> Reads =>
-        [
-            .. this switch
+    public IReadOnlyList<int> Reads => Residual is { } r ? [.. Operands, r.Tensor] : Operands;
+
+    /// <summary>Tensors that the operator reads, in order; the first is <see cref="Input"/>.</summary>
+    protected virtual IReadOnlyList<int> Operands => [Input];
+
+    /// <summary>The layer on other tensors.</summary>
+    /// <param name="reads">Tensors in the order of <see cref="Reads"/>.</param>
+    public QuantizedLayer Reading(IReadOnlyList<int> reads) =>
+        Residual is not { } r
+            ? WithOperands(reads)
+            : WithOperands([.. reads.SkipLast(1)]) with
             {
-                MatMulLayer m => [Input, m.Right],
-                MultiplyLayer m => [Input, m.Right],
-                NormalizedMatMulLayer m => [Input, m.Right, m.Denominator],
-                ConcatLayer c => c.Inputs,
-                _ => (IReadOnlyList<int>)[Input],
-            },
-            .. Residual is null ? Array.Empty<int>() : [Residual.Tensor],
-        ];
+                Residual = r with { Tensor = reads[^1] },
+            };
+
+    /// <summary>Rows and columns of what the operator computes of an image.</summary>
+    /// <param name="image">Rows and columns of <see cref="Input"/>.</param>
+    protected virtual Size Pixels(Size image) => image;
+
+    /// <summary>The operator on other tensors.</summary>
+    /// <param name="operands">Tensors in the order of <see cref="Operands"/>.</param>
+    protected virtual QuantizedLayer WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0] };
 }
 
 /// <summary>
@@ -219,16 +210,16 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     public required FixedPointScale[] Scales { get; init; }
 
     /// <summary>Kernel rows and columns.</summary>
-    public required (int Rows, int Columns) Kernel { get; init; }
+    public required Size Kernel { get; init; }
 
     /// <summary>Stride in rows and columns.</summary>
-    public (int Rows, int Columns) Stride { get; init; } = (1, 1);
+    public Size Stride { get; init; } = (1, 1);
 
     /// <summary>Dilation in rows and columns.</summary>
-    public (int Rows, int Columns) Dilation { get; init; } = (1, 1);
+    public Size Dilation { get; init; } = (1, 1);
 
     /// <summary>Padding at the top, left, bottom and right; a negative one cuts rows or columns off.</summary>
-    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+    public Padding Padding { get; init; }
 
     /// <summary>Channel groups; equal to the channels for a depthwise convolution.</summary>
     public int Groups { get; init; } = 1;
@@ -245,6 +236,13 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     /// where all paths have those.</summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ConvParameters>? Variants { get; init; }
+
+    /// <summary>The window that goes over the input.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public Window Window => new(Kernel, Stride, Dilation, Padding);
+
+    /// <inheritdoc/>
+    protected override Size Pixels(Size image) => Window.Over(image);
 
     /// <summary>The layer as a path computes it.</summary>
     /// <param name="path">Path.</param>
@@ -269,23 +267,37 @@ public sealed record ConvParameters(int[] Bias, FixedPointScale[] Scales);
 /// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scale">Requantisation factor.</param>
 public sealed record MatMulLayer(string Name, int Input, int Right, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
-    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <inheritdoc/>
+    protected override IReadOnlyList<int> Operands => [Input, Right];
+
+    /// <inheritdoc/>
+    protected override MatMulLayer WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Right = operands[1] };
+}
 
 /// <summary>Average pooling: the sum of <c>x - zi</c> over the window, requantised with <see cref="Scale"/>.</summary>
 public sealed record AveragePoolLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
     /// <summary>Window rows and columns.</summary>
-    public required (int Rows, int Columns) Kernel { get; init; }
+    public required Size Kernel { get; init; }
 
     /// <summary>Stride in rows and columns.</summary>
-    public required (int Rows, int Columns) Stride { get; init; }
+    public required Size Stride { get; init; }
 
     /// <summary>Padding, counted in the divisor.</summary>
-    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+    public Padding Padding { get; init; }
 
     /// <summary>Factor that includes the division by the window's size.</summary>
     public required FixedPointScale Scale { get; init; }
+
+    /// <summary>The window that goes over the input.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public Window Window => new(Kernel, Stride, Padding);
+
+    /// <inheritdoc/>
+    protected override Size Pixels(Size image) => Window.Over(image);
 }
 
 /// <summary>Sum of two tensors with their own factors: <c>clamp(zo + round((x - zx) * Scale) + round((r - zr) * Residual.Scale))</c>;
@@ -308,6 +320,12 @@ public sealed record MultiplyLayer(string Name, int Input, int Right, int Output
 {
     /// <summary>Axes of the second operand that are repeated.</summary>
     public Broadcast Broadcast { get; init; }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<int> Operands => [Input, Right];
+
+    /// <inheritdoc/>
+    protected override MultiplyLayer WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Right = operands[1] };
 }
 
 /// <summary>Maximum of <c>x - zi</c> over the window's taps inside the image, requantised with <see cref="Scale"/>.</summary>
@@ -315,16 +333,23 @@ public sealed record MaxPoolLayer(string Name, int Input, int Output, int ClampL
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
     /// <summary>Window rows and columns.</summary>
-    public required (int Rows, int Columns) Kernel { get; init; }
+    public required Size Kernel { get; init; }
 
     /// <summary>Stride in rows and columns.</summary>
-    public required (int Rows, int Columns) Stride { get; init; }
+    public required Size Stride { get; init; }
 
     /// <summary>Padding; smaller than the kernel, so that each window has a tap inside the image.</summary>
-    public (int Top, int Left, int Bottom, int Right) Padding { get; init; }
+    public Padding Padding { get; init; }
 
     /// <summary>Requantisation factor; 2^23 / 2^23 where input and output share scale and zero point.</summary>
     public required FixedPointScale Scale { get; init; }
+
+    /// <summary>The window that goes over the input.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public Window Window => new(Kernel, Stride, Padding);
+
+    /// <inheritdoc/>
+    protected override Size Pixels(Size image) => Window.Over(image);
 }
 
 /// <summary>
@@ -384,13 +409,13 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
     public const int MostPhases = 1 << 18;
 
     /// <summary>Output rows and columns per period: the numbers of phases.</summary>
-    public required (int Rows, int Columns) Up { get; init; }
+    public required Size Up { get; init; }
 
     /// <summary>Input rows and columns per period.</summary>
-    public required (int Rows, int Columns) Down { get; init; }
+    public required Size Down { get; init; }
 
     /// <summary>Taps in rows and columns.</summary>
-    public required (int Rows, int Columns) Taps { get; init; }
+    public required Size Taps { get; init; }
 
     /// <summary>First input row of each row phase at j = 0; may be negative.</summary>
     public required int[] FirstRow { get; init; }
@@ -403,6 +428,9 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
 
     /// <summary>Requantisation factor per phase.</summary>
     public required FixedPointScale[] Scales { get; init; }
+
+    /// <inheritdoc/>
+    protected override Size Pixels(Size image) => Window.Resampled(image, Up, Down);
 }
 
 /// <summary>Tensors side by side along the channels; one alone is a copy that may clamp, rescale or look up a table: <c>y = clamp(zo +
@@ -420,7 +448,14 @@ public sealed record ConcatLayer(
     int ClampLow,
     int ClampHigh,
     IReadOnlyList<FixedPointScale> Scales
-) : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh);
+) : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh)
+{
+    /// <inheritdoc/>
+    protected override IReadOnlyList<int> Operands => Inputs;
+
+    /// <inheritdoc/>
+    protected override ConcatLayer WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Inputs = operands };
+}
 
 /// <summary>
 /// Quotient of two matrix products with one left operand, as in linear attention (docs/operators.md):
@@ -444,7 +479,20 @@ public sealed record NormalizedMatMulLayer(
     int ClampLow,
     int ClampHigh,
     FixedPointScale Scale
-) : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+) : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <inheritdoc/>
+    protected override IReadOnlyList<int> Operands => [Input, Right, Denominator];
+
+    /// <inheritdoc/>
+    protected override NormalizedMatMulLayer WithOperands(IReadOnlyList<int> operands) =>
+        this with
+        {
+            Input = operands[0],
+            Right = operands[1],
+            Denominator = operands[2],
+        };
+}
 
 /// <summary>A residual block that a path may skip. Skipping leaves the residual stream as it is.</summary>
 /// <param name="Index">Predicate index, 0 to 63.</param>

@@ -25,7 +25,7 @@ public static class QuantizedNetworkFile
         {
             new WeightsConverter(),
             new ScaleConverter(),
-            new PairConverter(),
+            new SizeConverter(),
             new PaddingConverter(),
             new JsonStringEnumConverter<Broadcast>(JsonNamingPolicy.CamelCase, allowIntegerValues: false),
         },
@@ -183,22 +183,22 @@ public static class QuantizedNetworkFile
             Array(writer, (int)value.Multiplier, value.Shift);
     }
 
-    private sealed class PairConverter : JsonConverter<(int, int)>
+    private sealed class SizeConverter : JsonConverter<Size>
     {
-        public override (int, int) Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            Numbers(ref reader, 2) is var n ? (n[0], n[1]) : default;
+        public override Size Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Numbers(ref reader, 2) is var n ? new Size(n[0], n[1]) : default;
 
-        public override void Write(Utf8JsonWriter writer, (int, int) value, JsonSerializerOptions options) =>
-            Array(writer, value.Item1, value.Item2);
+        public override void Write(Utf8JsonWriter writer, Size value, JsonSerializerOptions options) =>
+            Array(writer, value.Rows, value.Columns);
     }
 
-    private sealed class PaddingConverter : JsonConverter<(int, int, int, int)>
+    private sealed class PaddingConverter : JsonConverter<Padding>
     {
-        public override (int, int, int, int) Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            Numbers(ref reader, 4) is var n ? (n[0], n[1], n[2], n[3]) : default;
+        public override Padding Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Numbers(ref reader, 4) is var n ? new Padding(n[0], n[1], n[2], n[3]) : default;
 
-        public override void Write(Utf8JsonWriter writer, (int, int, int, int) value, JsonSerializerOptions options) =>
-            Array(writer, value.Item1, value.Item2, value.Item3, value.Item4);
+        public override void Write(Utf8JsonWriter writer, Padding value, JsonSerializerOptions options) =>
+            Array(writer, value.Top, value.Left, value.Bottom, value.Right);
     }
 
     private static int[] Numbers(ref Utf8JsonReader reader, int count)

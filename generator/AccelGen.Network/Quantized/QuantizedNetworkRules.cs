@@ -227,7 +227,7 @@ public static class QuantizedNetworkRules
             computed = layer.Computed(from, to);
         (bool pointwise, int rows) = layer switch
         {
-            ConvLayer c => (c.Kernel == (1, 1) && c.Stride == (1, 1) && c.Padding == default, computed.Height),
+            ConvLayer c => (c.Window.KeepsPixels, computed.Height),
             AveragePoolLayer or MaxPoolLayer => (false, computed.Height),
             ResizeLayer => (false, computed.Height),
             _ => (true, computed.Height),
@@ -413,14 +413,12 @@ public static class QuantizedNetworkRules
 
     private static bool Fits(TensorShape s) => (Int128)s.Batch * s.Height * s.Width * s.Channels <= int.MaxValue;
 
-    private static bool Positive((int Rows, int Columns) v) => v.Rows > 0 && v.Columns > 0;
+    private static bool Positive(Size v) => v.Rows > 0 && v.Columns > 0;
 
     // Negative padding cuts rows and columns off.
-    private static bool Sane((int Top, int Left, int Bottom, int Right) v) =>
-        new[] { v.Top, v.Left, v.Bottom, v.Right }.All(p => p is >= -(1 << 20) and <= 1 << 20);
+    private static bool Sane(Padding v) => new[] { v.Top, v.Left, v.Bottom, v.Right }.All(p => p is >= -(1 << 20) and <= 1 << 20);
 
-    private static bool NotNegative((int Top, int Left, int Bottom, int Right) v) =>
-        v is { Top: >= 0, Left: >= 0, Bottom: >= 0, Right: >= 0 };
+    private static bool NotNegative(Padding v) => v is { Top: >= 0, Left: >= 0, Bottom: >= 0, Right: >= 0 };
 
     private static bool Legal(FixedPointScale s) =>
         s.Multiplier < 1 << FixedPointScale.MultiplierBits && s.Shift is >= 1 and <= FixedPointScale.MaxShift;
