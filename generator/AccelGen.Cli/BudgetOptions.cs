@@ -2,10 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using AccelGen.Compiler;
 using AccelGen.Cycles;
-using AccelGen.Isa;
 using AccelGen.Network.Quantized;
-using AccelGen.Sim;
-using Spectre.Console;
 
 namespace AccelGen.Cli;
 
@@ -68,6 +65,7 @@ internal sealed class BudgetOptions
     /// <param name="paths">Paths to choose among.</param>
     /// <param name="timing">Memory for which the remaining cycles are worked out.</param>
     /// <param name="quality">What each path is worth, or null: the one with more cycles is worth more.</param>
+    /// <param name="cycles">Cycles of a frame on each path without checkpoints, where they are known already.</param>
     /// <exception cref="FormatException">There is nothing to choose among.</exception>
     /// <exception cref="CompileException">The paths are more than the path table has rows.</exception>
     public CompiledProgram Insert(
@@ -75,76 +73,19 @@ internal sealed class BudgetOptions
         CompiledProgram program,
         IReadOnlyList<ExecutionPath> paths,
         MemoryTiming timing,
-        IReadOnlyList<double>? quality = null
+        IReadOnlyList<double>? quality = null,
+        IReadOnlyList<long>? cycles = null
     )
     {
         if (paths.Count < 2)
             throw new FormatException(
                 "a budget chooses among paths, and there is one; name more with --paths FILE, or with --skip more than once"
             );
-        return Checkpoints.Insert(program, paths, timing, quality, Slack(result));
+        return Checkpoints.Insert(program, paths, timing, quality, Slack(result), cycles);
     }
 
     /// <summary>The options as the user gave them, with one budget.</summary>
     public string Arguments(ParseResult result, uint cycles) =>
         $" --budget {cycles}"
         + (result.GetResult(slack) is { Implicit: false } ? $" --budget-slack {result.GetValue(slack)}" : string.Empty);
-
-    /// <summary>Prints what was chosen under each budget.</summary>
-    public static void Print(CompiledProgram program, IReadOnlyList<PathRun> runs)
-    {
-        BudgetTable choices = program.Budget!;
-        var places = new Table()
-            .Title("checkpoints")
-            .AddColumns("number", "in front of layer", "paths that can still be chosen, with the cycles that they need from there");
-        foreach (Checkpoint checkpoint in choices.Checkpoints)
-        {
-            string Names(CheckpointClass members) =>
-                string.Join(", ", members.Candidates.Select(c => $"{choices.Paths[c.Row].Path.Name} {c.Remaining:N0}"));
-            places.AddRow(
-                $"{checkpoint.Number}",
-                Printable.Cell(program.Network.Layers[checkpoint.Layer].Name),
-                Printable.Cell(string.Join("; ", checkpoint.Classes.Select(Names)))
-            );
-        }
-
-        Cli.Output().Write(places);
-        var table = new Table().Title("budgets").AddColumns("budget", "choices (checkpoint at cycle: path)", "path", "RTL cycles", "met");
-        table.Columns[0].RightAligned();
-        table.Columns[3].RightAligned();
-        foreach (PathRun run in runs)
-        {
-            string Made(Decision d) =>
-                $"{d.Number} at {d.Elapsed:N0}: {choices.Paths[d.After].Path.Name}{(d.Fits ? string.Empty : " (nothing fits)")}";
-            table.AddRow(
-                $"{run.Budget:N0}",
-                Printable.Cell(string.Join(", ", run.Decisions.Select(Made))),
-                Printable.Cell(run.Path.Name),
-                $"{run.CyclesRtl:N0}",
-                run.CyclesRtl <= run.Budget ? "yes" : "no"
-            );
-        }
-
-        Cli.Output().Write(table);
-    }
-
-    /// <summary>What <see cref="Print"/> prints, for programs.</summary>
-    public static object? Json(CompiledProgram program) =>
-        program.Budget is not { } choices
-            ? null
-            : new
-            {
-                slack = choices.Slack,
-                checkpoints = choices.Checkpoints.Select(c => new
-                {
-                    c.Number,
-                    layer = program.Network.Layers[c.Layer].Name,
-                    classes = c.Classes.Select(k => new
-                    {
-                        paths = k.Rows.Select(r => choices.Paths[r].Path.Name),
-                        k.Elapsed,
-                        candidates = k.Candidates.Select(o => new { path = choices.Paths[o.Row].Path.Name, o.Remaining }),
-                    }),
-                }),
-            };
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Cli.Results;
 using AccelGen.Config;
 using AccelGen.Emit;
 using AccelGen.Isa;
@@ -30,76 +31,73 @@ internal static class CheckCommand
             async (result, cancellation) =>
             {
                 AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-                var problems = new List<string>(LayoutChecks.CheckAll());
-                SynthesisFrontEnd? front = null;
-                string folder = Path.Combine(Path.GetTempPath(), $"accelgen-check-{Environment.ProcessId}");
-                try
-                {
-                    IReadOnlyList<EmittedFile> emitted = RtlEmitter.EmitAll(loaded);
-                    OutputFolder.Write(folder, emitted);
-                    await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
-                    string[] files = [.. emitted.Select(f => f.Path).Where(p => p.EndsWith(".sv", StringComparison.Ordinal))];
-                    foreach (string module in RtlEmitter.Modules)
-                    {
-                        BufferedCommandResult lint = await CliWrap
-                            .Cli.Wrap("verilator")
-                            .WithArguments([
-                                "--lint-only",
-                                "-Wall",
-                                "--assert",
-                                "flow/lint.vlt",
-                                "-F",
-                                "flow/files.f",
-                                "--top-module",
-                                module,
-                            ])
-                            .WithWorkingDirectory(folder)
-                            .WithValidation(CommandResultValidation.None)
-                            .ExecuteBufferedAsync(cancellation)
-                            .ConfigureAwait(false);
-                        Console.WriteLine($"lint {module}: {(lint.ExitCode == 0 ? "clean" : "failed")}");
-                        if (lint.ExitCode != 0)
-                            problems.Add($"lint of {module}:{Environment.NewLine}{lint.StandardError}");
-                    }
-
-                    front = await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false);
-                    string? refused = front is null
-                        ? null
-                        : await front.ReadAsync(folder, files, RtlEmitter.TopModule, cancellation).ConfigureAwait(false);
-                    string read = front is null
-                        ? $"NOT CHECKED: there is no Yosys with read_slang; {SynthesisFrontEnd.Cure}"
-                        : $"{(refused is null ? "read" : "refused")} by {front.Version}";
-                    Console.WriteLine($"synthesis front end: {read}");
-                    if (refused is not null)
-                        problems.Add($"synthesis front end: {refused}");
-                }
-                finally
-                {
-                    if (Directory.Exists(folder))
-                        Directory.Delete(folder, recursive: true);
-                }
-
-                foreach (string problem in problems)
+                CheckResult found = await CheckAsync(loaded, cancellation).ConfigureAwait(false);
+                foreach (string problem in found.Problems)
                     Console.Error.WriteLine($"error: {problem}");
-                Cli.WriteJson(
-                    result.GetValue(json),
-                    new
-                    {
-                        config = loaded.Name,
-                        configHash = loaded.Hash.Hex,
-                        modules = RtlEmitter.Modules,
-                        synthesisFrontEnd = new
-                        {
-                            read = front is not null,
-                            version = front?.Version,
-                            cure = front is null ? SynthesisFrontEnd.Cure : null,
-                        },
-                        problems,
-                    }
-                );
-                return problems.Count == 0 ? ExitCode.Success : ExitCode.Mismatch;
+                Cli.WriteJson(result.GetValue(json), found);
+                return found.Problems.Count == 0 ? ExitCode.Success : ExitCode.Mismatch;
             }
         );
         return command;
+    }
+
+    private static async Task<CheckResult> CheckAsync(AcceleratorConfig config, CancellationToken cancellation)
+    {
+        var problems = new List<string>(LayoutChecks.CheckAll());
+        string folder = Path.Combine(Path.GetTempPath(), $"accelgen-check-{Environment.ProcessId}");
+        try
+        {
+            IReadOnlyList<EmittedFile> emitted = RtlEmitter.EmitAll(config);
+            OutputFolder.Write(folder, emitted);
+            await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
+            foreach (string module in RtlEmitter.Modules)
+            {
+                if (await LintAsync(folder, module, cancellation).ConfigureAwait(false) is { } complaint)
+                    problems.Add(complaint);
+            }
+
+            string[] files = [.. emitted.Select(f => f.Path).Where(p => p.EndsWith(".sv", StringComparison.Ordinal))];
+            (FrontEndReading front, string? refused) = await ReadAsync(folder, files, cancellation).ConfigureAwait(false);
+            if (refused is not null)
+                problems.Add($"synthesis front end: {refused}");
+            return new CheckResult(config.Name, config.Hash.Hex, RtlEmitter.Modules, front, problems);
+        }
+        finally
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    // What is wrong with a module as the top, or null.
+    private static async Task<string?> LintAsync(string folder, string module, CancellationToken cancellation)
+    {
+        BufferedCommandResult lint = await CliWrap
+            .Cli.Wrap("verilator")
+            .WithArguments(["--lint-only", "-Wall", "--assert", "flow/lint.vlt", "-F", "flow/files.f", "--top-module", module])
+            .WithWorkingDirectory(folder)
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(cancellation)
+            .ConfigureAwait(false);
+        Console.WriteLine($"lint {module}: {(lint.ExitCode == 0 ? "clean" : "failed")}");
+        return lint.ExitCode == 0 ? null : $"lint of {module}:{Environment.NewLine}{lint.StandardError}";
+    }
+
+    // The design in the synthesis front end, and why that refuses it, or null.
+    private static async Task<(FrontEndReading Front, string? Refused)> ReadAsync(
+        string folder,
+        string[] files,
+        CancellationToken cancellation
+    )
+    {
+        SynthesisFrontEnd? front = await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false);
+        string? refused = front is null
+            ? null
+            : await front.ReadAsync(folder, files, RtlEmitter.TopModule, cancellation).ConfigureAwait(false);
+        string read = front is null
+            ? $"NOT CHECKED: there is no Yosys with read_slang; {SynthesisFrontEnd.Cure}"
+            : $"{(refused is null ? "read" : "refused")} by {front.Version}";
+        Console.WriteLine($"synthesis front end: {read}");
+        return (new FrontEndReading(front is not null, front?.Version, front is null ? SynthesisFrontEnd.Cure : null), refused);
     }
 }

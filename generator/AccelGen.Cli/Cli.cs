@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
+using AccelGen.Cli.Results;
 using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Files;
@@ -15,6 +16,9 @@ namespace AccelGen.Cli;
 /// <summary>What all commands share: options, error reporting, tables, JSON output.</summary>
 internal static class Cli
 {
+    // Files that an error names.
+    private const int NamedFiles = 5;
+
     /// <summary>JSON as programs expect it; a number that is not finite, where there is nothing to divide, is null.</summary>
     public static readonly JsonSerializerOptions Json = new()
     {
@@ -44,11 +48,29 @@ internal static class Cli
     /// <summary>Loads a configuration or throws with all problems.</summary>
     public static AcceleratorConfig Load(string preset, string[] overrides) => ConfigLoader.Load(preset, overrides);
 
-    /// <summary>Writes JSON as <see cref="OutputFile"/> does; nothing without a path.</summary>
-    public static void WriteJson(string? path, object value)
+    /// <summary>Writes a result as JSON, as <see cref="OutputFile"/> does; nothing without a path.</summary>
+    public static void WriteJson<T>(string? path, T result)
+        where T : IResult
     {
         if (path is not null)
-            OutputFile.Write(path, JsonSerializer.Serialize(value, Json) + "\n");
+            OutputFile.Write(path, JsonSerializer.Serialize(result, Json) + "\n");
+    }
+
+    /// <summary>Refuses to replace a folder that holds what a command does not write.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="folder">Folder, as it was named.</param>
+    /// <param name="foreign">Files in it that are not the command's.</param>
+    /// <exception cref="FormatException">There are some.</exception>
+    public static void RequireOwn(string command, string folder, IEnumerable<string> foreign)
+    {
+        string[] all = [.. foreign];
+        if (all.Length > 0)
+            throw new FormatException(
+                $"{folder}: holds what '{command}' does not write, and replacing the folder would delete it: "
+                    + $"{string.Join(", ", all.Take(NamedFiles))}"
+                    + $"{(all.Length > NamedFiles ? $" and {all.Length - NamedFiles} more" : string.Empty)}; "
+                    + $"move it away or choose another folder"
+            );
     }
 
     /// <summary>Window of a waveform.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Cli.Results;
 using AccelGen.Config;
 using AccelGen.Network.Dynamic;
 using Spectre.Console;
@@ -9,7 +10,8 @@ namespace AccelGen.Cli;
 internal static class ConfigCommand
 {
     private const string OfConfigurations = "configurations",
-        OfPaths = "paths";
+        OfPaths = "paths",
+        OfResults = "results";
 
     public static Command Create()
     {
@@ -18,10 +20,13 @@ internal static class ConfigCommand
         command.Subcommands.Add(Validate());
         Option<string> of = new("--of")
         {
-            Description = $"Files that the schema is of: {OfConfigurations} or {OfPaths}.",
+            Description = $"Files that the schema is of: {OfConfigurations}, {OfPaths} or {OfResults}.",
             DefaultValueFactory = _ => OfConfigurations,
         };
-        var schema = new Command("schema", "Prints the JSON schema of configuration files, or of path files.") { of };
+        var schema = new Command("schema", "Prints the JSON schema of configuration files, of path files, or of what --json writes.")
+        {
+            of,
+        };
         schema.SetAction(result =>
         {
             Console.Write(
@@ -29,7 +34,8 @@ internal static class ConfigCommand
                 {
                     OfConfigurations => ConfigSchema.Text,
                     OfPaths => PathSchema.Text,
-                    var other => throw new FormatException($"--of is '{other}'; legal are {OfConfigurations} and {OfPaths}"),
+                    OfResults => ResultSchema.Text,
+                    var other => throw new FormatException($"--of is '{other}'; legal are {OfConfigurations}, {OfPaths} and {OfResults}"),
                 }
             );
             return ExitCode.Success;
@@ -69,17 +75,7 @@ internal static class ConfigCommand
             (result, _) =>
             {
                 AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-                var value = new
-                {
-                    c.Name,
-                    configHash = c.Hash.Hex,
-                    c.Array,
-                    c.Buffers,
-                    c.Axi,
-                    c.Control,
-                    c.Units,
-                    c.Derived,
-                };
+                var value = new ShownConfig(c.Name, c.Hash.Hex, c.Array, c.Buffers, c.Axi, c.Control, c.Units, c.Derived);
                 Console.WriteLine(System.Text.Json.JsonSerializer.Serialize(value, Cli.Json));
                 Cli.WriteJson(result.GetValue(json), value);
                 return Task.FromResult(ExitCode.Success);
@@ -99,15 +95,7 @@ internal static class ConfigCommand
             {
                 AcceleratorConfig c = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
                 Console.WriteLine($"{c.Name} is valid, hash {c.Hash.Hex}");
-                Cli.WriteJson(
-                    result.GetValue(json),
-                    new
-                    {
-                        c.Name,
-                        configHash = c.Hash.Hex,
-                        valid = true,
-                    }
-                );
+                Cli.WriteJson(result.GetValue(json), new ValidatedConfig(c.Name, c.Hash.Hex, true));
                 return Task.FromResult(ExitCode.Success);
             }
         );

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Cli.Results;
 using Spectre.Console;
 
 namespace AccelGen.Cli;
@@ -21,7 +22,7 @@ internal static class DoctorCommand
             async (result, cancellation) =>
             {
                 var table = new Table().AddColumns("tool", "state", "for", "what to do");
-                var found = new List<object>();
+                var found = new List<ToolState>();
                 bool complete = true;
                 foreach ((string tool, string argument, bool required, string purpose, string cure) in Needed)
                 {
@@ -33,14 +34,7 @@ internal static class DoctorCommand
                         purpose,
                         version is null ? cure : ""
                     );
-                    found.Add(
-                        new
-                        {
-                            tool,
-                            version,
-                            required,
-                        }
-                    );
+                    found.Add(new ToolState(tool, version, required));
                 }
 
                 SynthesisFrontEnd? front = await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false);
@@ -50,17 +44,10 @@ internal static class DoctorCommand
                     "'check' reads the design with read_slang",
                     front is null ? SynthesisFrontEnd.Cure : ""
                 );
-                found.Add(
-                    new
-                    {
-                        tool = "yosys",
-                        version = front?.Version,
-                        required = false,
-                    }
-                );
+                found.Add(new ToolState("yosys", front?.Version, false));
                 table.AddRow("dotnet", Environment.Version.ToString(), "AccelGen itself", "");
                 Cli.Output().Write(table);
-                Cli.WriteJson(result.GetValue(json), new { tools = found, complete });
+                Cli.WriteJson(result.GetValue(json), new DoctorResult(found, complete));
                 return complete ? ExitCode.Success : ExitCode.Environment;
             }
         );

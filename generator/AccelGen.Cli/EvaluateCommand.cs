@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using AccelGen.Cli.Results;
 using AccelGen.Config;
 using AccelGen.Network.Dynamic;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
-using Spectre.Console;
 
 namespace AccelGen.Cli;
 
@@ -47,80 +47,44 @@ internal static class EvaluateCommand
                 _ = Truth.Of(model.Quantized, sample.Images, imageOptions.Masks(result), first);
                 var evaluation = new Evaluation(model, prepared, result.GetValue(floats), first);
                 IReadOnlyList<PathScore> scores = evaluation.Run(sample, options.Seed(result), log, cancellation);
-                Report(prepared, evaluation, scores, wall, loaded, result.GetValue(json));
+                EvaluateResult found = Result(prepared, evaluation, scores, loaded);
+                EvaluateTable.Print(found);
+                Console.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{scores[0].Images} images on {scores.Count} paths by the golden model, {wall.Elapsed.TotalSeconds:F1} s"
+                    )
+                );
+                Cli.WriteJson(result.GetValue(json), found);
                 return Task.FromResult(ExitCode.Success);
             }
         );
         return command;
     }
 
-    private static void Report(
+    private static EvaluateResult Result(
         DynamicNetwork prepared,
         Evaluation evaluation,
         IReadOnlyList<PathScore> scores,
-        Stopwatch wall,
-        AcceleratorConfig config,
-        string? json
-    )
-    {
-        var table = new Table().AddColumns("path", "MACs", "saved", $"{evaluation.Metric} int8", $"{evaluation.Metric} float");
-        if (evaluation.IsSegmentation)
-            table.AddColumns("pixel accuracy int8");
-        foreach (int column in Enumerable.Range(1, table.Columns.Count - 1))
-            table.Columns[column].RightAligned();
-        var rows = new List<object>();
-        for (int p = 0; p < scores.Count; p++)
-        {
-            PathScore score = scores[p];
-            (long whole, long executed) = Workload.Macs(prepared.Network, prepared.Paths[p]);
-            double? accuracy = evaluation.Accuracy(score.Whole),
-                real = score.Float is null ? null : evaluation.Accuracy(score.Float);
-            string[] cells =
-            [
-                Printable.Cell(prepared.Paths[p].Name),
-                $"{executed:N0}",
-                whole == 0 ? string.Empty : $"{1 - ((double)executed / whole):P1}",
-                $"{accuracy:P2}",
-                $"{real:P2}",
-            ];
-            table.AddRow(evaluation.IsSegmentation ? [.. cells, $"{score.Whole.Accuracy:P2}"] : cells);
-            rows.Add(
-                new
-                {
-                    prepared.Paths[p].Name,
-                    macs = executed,
-                    macsWhole = whole,
-                    cyclesModel = (long?)null,
-                    cyclesRtl = (long?)null,
-                    mismatches = (long?)null,
-                    cycleDifferences = (long?)null,
-                    accuracy,
-                    floatAccuracy = real,
-                    pixelAccuracy = evaluation.IsSegmentation ? score.Whole.Accuracy : null,
-                    iou = evaluation.IsSegmentation
-                        ? Enumerable.Range(0, score.Whole.Classes).Select(score.Whole.IntersectionOverUnion).ToArray()
-                        : null,
-                    score.Images,
-                }
-            );
-        }
+        AcceleratorConfig config
+    ) => new(evaluation.Metric, config.Name, config.Hash.Hex, [.. scores.Select((s, p) => Row(prepared, evaluation, s, p))]);
 
-        Cli.Output().Write(table);
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{scores[0].Images} images on {scores.Count} paths by the golden model, {wall.Elapsed.TotalSeconds:F1} s"
-            )
-        );
-        Cli.WriteJson(
-            json,
-            new
-            {
-                metric = evaluation.Metric,
-                config = config.Name,
-                configHash = config.Hash.Hex,
-                paths = rows,
-            }
+    private static EvaluatedPath Row(DynamicNetwork prepared, Evaluation evaluation, PathScore score, int path)
+    {
+        (long whole, long executed) = Workload.Macs(prepared.Network, prepared.Paths[path]);
+        return new EvaluatedPath(
+            prepared.Paths[path].Name,
+            executed,
+            whole,
+            null,
+            null,
+            null,
+            null,
+            evaluation.Accuracy(score.Whole),
+            score.Float is null ? null : evaluation.Accuracy(score.Float),
+            evaluation.IsSegmentation ? score.Whole.Accuracy : null,
+            evaluation.IsSegmentation ? [.. Enumerable.Range(0, score.Whole.Classes).Select(score.Whole.IntersectionOverUnion)] : null,
+            score.Images
         );
     }
 }

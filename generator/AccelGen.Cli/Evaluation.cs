@@ -3,11 +3,11 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AccelGen.Data;
-using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
 using AccelGen.Quantization;
+using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 
 namespace AccelGen.Cli;
@@ -45,27 +45,13 @@ internal sealed class Evaluation
     {
         (this.model, this.prepared, this.floats, this.firstClass) = (model, prepared, floats && model.Float is not null, firstClass);
         QuantizedNetwork network = prepared.Network;
-        QuantizedTensor tensor = network.Tensors[network.Outputs[0]];
-        output = tensor.Shape;
-        var argMax = network.Layers.LastOrDefault(l => network.Home(l.Output) == network.Home(tensor.Id)) as ArgMaxLayer;
-        (index, classes) = (argMax is not null, argMax is null ? output.Channels : network.Tensors[argMax.Input].Shape.Channels);
-        IsSegmentation = output.Batch == 1 && output.Height * output.Width > 1;
+        OutputClasses of = OutputClasses.Of(network);
+        (output, classes, index, IsSegmentation) = (of.Shape, of.Count, of.IsIndex, of.IsSegmentation);
         if (output.Batch != 1)
             throw new FormatException($"the network's output is {output}; evaluated are classes, of images or of their pixels");
-        string folder = Path.Combine(CacheFolder, "evaluations");
+        string folder = Path.Combine(UserCache.Folder, "evaluations");
         store = Path.Combine(folder, $"{QuantizedNetworkFile.Hash(network)[..32]}.jsonl");
-        try
-        {
-            Directory.CreateDirectory(folder);
-            Recall();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException(
-                $"results cannot be kept in {folder}: {OutputFile.Reason(e)}; set ACCELGEN_CACHE to a folder that can be written",
-                e
-            );
-        }
+        UserCache.Prepare(folder, "results", Recall);
     }
 
     /// <summary>Pixels are classified, not images.</summary>
@@ -73,14 +59,6 @@ internal sealed class Evaluation
 
     /// <summary>Name of the accuracy.</summary>
     public string Metric => IsSegmentation ? "mIoU" : "top-1";
-
-    private static string CacheFolder =>
-        Environment.GetEnvironmentVariable("ACCELGEN_CACHE") is { Length: > 0 } set
-            ? Path.GetFullPath(set)
-            : Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
-                "accelgen"
-            );
 
     /// <summary>The accuracy of the metric.</summary>
     public double? Accuracy(Confusion of) => IsSegmentation ? of.MeanIntersectionOverUnion : of.Accuracy;
@@ -112,67 +90,74 @@ internal sealed class Evaluation
             new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
             image =>
             {
-                string content = ContentOf(image);
-                float[]? pixels = null;
-                SegmentationMask? mask = null;
-                for (int p = 0; p < scores.Length; p++)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    int path = p;
-                    Confusion whole = Find("int8", () => Compare(Logits(path, Pixels())));
-                    Confusion? real = floats ? Find("float", () => Compare(FloatPaths.Run(model.Float!, prepared, path, Pixels()))) : null;
-                    lock (gate)
-                    {
-                        scores[p].Whole.Add(whole);
-                        scores[p].Float?.Add(real!);
-                    }
-
-                    Confusion Find(string kind, Func<Confusion> compute)
-                    {
-                        string key = $"{kind} {Kept(path)} {content}";
-                        lock (gate)
-                        {
-                            if (known.TryGetValue(key, out long[]? pairs))
-                                return Confusion.FromSparse(classes, pairs);
-                        }
-
-                        Confusion found = compute();
-                        Remember(key, found.Sparse());
-                        return found;
-                    }
-                }
-
+                Score(image, new Lazy<float[]>(() => sample.Pixels(model, image, seed)), scores, cancellation);
                 progress.Add(1);
-
-                float[] Pixels() => pixels ??= sample.Pixels(model, image, seed);
-
-                Confusion Compare(float[] values)
-                {
-                    var confusion = new Confusion(classes);
-                    if (!IsSegmentation)
-                    {
-                        confusion[
-                            image.Label!.Value,
-                            index ? (int)values[0] : System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(values)
-                        ]++;
-                        return confusion;
-                    }
-
-                    mask ??= SegmentationMask.Read(image.Mask!, classes, firstClass ?? 0);
-                    confusion.AddSegmentation(
-                        Spread(values),
-                        output.Height,
-                        output.Width,
-                        mask.Classes,
-                        mask.Height,
-                        mask.Width,
-                        SegmentationMask.Ignored
-                    );
-                    return confusion;
-                }
             }
         );
         return scores;
+    }
+
+    // Adds what every path makes of an image.
+    private void Score(ImageFile image, Lazy<float[]> pixels, PathScore[] scores, CancellationToken cancellation)
+    {
+        string content = ContentOf(image);
+        var mask = new Lazy<SegmentationMask>(() => SegmentationMask.Read(image.Mask!, classes, firstClass ?? 0));
+        for (int p = 0; p < scores.Length; p++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int path = p;
+            Confusion whole = Find($"int8 {Kept(path)} {content}", () => Compare(Logits(path, pixels.Value), image, mask));
+            Confusion? real = floats
+                ? Find(
+                    $"float {Kept(path)} {content}",
+                    () => Compare(FloatPaths.Run(model.Float!, prepared, path, pixels.Value), image, mask)
+                )
+                : null;
+            lock (gate)
+            {
+                scores[p].Whole.Add(whole);
+                scores[p].Float?.Add(real!);
+            }
+        }
+    }
+
+    // What is known, or is found out now and kept.
+    private Confusion Find(string key, Func<Confusion> compute)
+    {
+        lock (gate)
+        {
+            if (known.TryGetValue(key, out long[]? pairs))
+                return Confusion.FromSparse(classes, pairs);
+        }
+
+        Confusion found = compute();
+        Remember(key, found.Sparse());
+        return found;
+    }
+
+    private Confusion Compare(float[] values, ImageFile image, Lazy<SegmentationMask> mask)
+    {
+        var confusion = new Confusion(classes);
+        if (IsSegmentation)
+        {
+            SegmentationMask truth = mask.Value;
+            confusion.AddSegmentation(
+                Spread(values),
+                output.Height,
+                output.Width,
+                truth.Classes,
+                truth.Height,
+                truth.Width,
+                SegmentationMask.Ignored
+            );
+        }
+        else
+        {
+            int found = index ? (int)values[0] : System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(values);
+            confusion[image.Label!.Value, found]++;
+        }
+
+        return confusion;
     }
 
     /// <summary>What a path makes of an image: a class per pixel of it.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Cli.Results;
 using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -51,19 +52,8 @@ internal static class ExportCommand
                 Console.WriteLine($"{target}: {layers} layers, {asked}, opset {QdqExporter.OpsetVersion}, {bytes:N0} bytes");
                 if (counts == QdqType.Int8)
                     Console.WriteLine(Int8Note);
-                int opset = QdqExporter.OpsetVersion;
-                Cli.WriteJson(
-                    result.GetValue(json),
-                    new
-                    {
-                        file = target,
-                        type = asked,
-                        opset,
-                        layers,
-                        bytes,
-                        skipped = path?.SkippedBlocks.Order(),
-                    }
-                );
+                int[]? skipped = path is null ? null : [.. path.SkippedBlocks.Order()];
+                Cli.WriteJson(result.GetValue(json), new ExportResult(target, asked, QdqExporter.OpsetVersion, layers, bytes, skipped));
                 return Task.FromResult(ExitCode.Success);
             }
         );

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Cli.Results;
 using AccelGen.Config;
 using AccelGen.Emit;
 
@@ -7,9 +8,6 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen generate</c>: RTL and its companions for one configuration.</summary>
 internal static class GenerateCommand
 {
-    // Files that an error names.
-    private const int Named = 5;
-
     public static Command Create()
     {
         Option<string> config = Cli.ConfigOption();
@@ -34,28 +32,16 @@ internal static class GenerateCommand
                 var loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
                 IReadOnlyList<EmittedFile> files = RtlEmitter.EmitAll(loaded);
                 string folder = result.GetValue(output)!;
-                string[] foreign =
-                [
-                    .. OutputFolder.Foreign(folder, files.Concat(RtlEmitter.EmitAll(ConfigLoader.Load("base"))).Select(f => f.Path)),
-                ];
-                if (foreign.Length > 0)
-                    throw new FormatException(
-                        $"{folder}: holds what 'generate' does not write, and replacing the folder would delete it: "
-                            + $"{string.Join(", ", foreign.Take(Named))}"
-                            + $"{(foreign.Length > Named ? $" and {foreign.Length - Named} more" : string.Empty)}; "
-                            + $"move it away or choose another folder"
-                    );
+                Cli.RequireOwn(
+                    "generate",
+                    folder,
+                    OutputFolder.Foreign(folder, files.Concat(RtlEmitter.EmitAll(ConfigLoader.Load("base"))).Select(f => f.Path))
+                );
                 OutputFolder.Write(folder, files);
                 Console.WriteLine($"{files.Count} files for {loaded.Name} ({loaded.Hash.Hex}) in {folder}");
                 Cli.WriteJson(
                     result.GetValue(json),
-                    new
-                    {
-                        config = loaded.Name,
-                        configHash = loaded.Hash.Hex,
-                        folder,
-                        files = files.Select(f => f.Path),
-                    }
+                    new GenerateResult(loaded.Name, loaded.Hash.Hex, folder, [.. files.Select(f => f.Path)])
                 );
                 return Task.FromResult(ExitCode.Success);
             }

@@ -63,8 +63,7 @@ internal sealed class ImageOptions
             command.Add(option);
     }
 
-    /// <summary>Images are named.</summary>
-    public bool Given(ParseResult result) => result.GetValue(images) is not null;
+    private bool Given(ParseResult result) => result.GetValue(images) is not null;
 
     /// <summary>Folder of masks that the user named.</summary>
     public string? Masks(ParseResult result) => result.GetValue(masks);
@@ -72,6 +71,10 @@ internal sealed class ImageOptions
     /// <summary>Grey value of class 0 that the user named.</summary>
     /// <exception cref="FormatException">It is none.</exception>
     public int? FirstClass(ParseResult result) => result.GetValue(maskFirst) is int f ? Cli.Range("--mask-first", f, 0, 254) : null;
+
+    /// <summary>Images of which something may be known: those of a folder, or null where none is named.</summary>
+    /// <exception cref="FormatException">An option is wrong, or there is no such image.</exception>
+    public Sample? Labelled(ParseResult result, ModelOptions model) => Given(result) ? Load(result, model, drawn: false) : null;
 
     /// <summary>The images of a command line.</summary>
     /// <param name="result">Command line.</param>

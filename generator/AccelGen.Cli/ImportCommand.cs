@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Cli.Results;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Onnx;
@@ -38,15 +39,7 @@ internal static class ImportCommand
                         // What could be read, beside the reasons why the whole could not.
                         if (e.Nodes.Count > 0)
                             Show(e.Nodes);
-                        Cli.WriteJson(
-                            result.GetValue(json),
-                            new
-                            {
-                                model = path,
-                                e.Problems,
-                                e.Nodes,
-                            }
-                        );
+                        Cli.WriteJson(result.GetValue(json), new RefusedModel(path, e.Problems, e.Nodes));
                         throw;
                     }
                 }
@@ -60,32 +53,35 @@ internal static class ImportCommand
                 );
                 foreach (SkippableBlock block in import.Network.Blocks)
                     Console.WriteLine($"  block {block.Index}: {block.Name}");
-                Cli.WriteJson(
-                    result.GetValue(json),
-                    new
-                    {
-                        model = path,
-                        import.Opset,
-                        import.Producer,
-                        quantized = import.Quantized is not null,
-                        import.Nodes,
-                        layers = import.Network.Layers.Select(l => new
-                        {
-                            l.Name,
-                            op = Operator(l),
-                            input = import.Network.Tensors[l.Input].Shape.ToString(),
-                            output = import.Network.Tensors[l.Output].Shape.ToString(),
-                            block = l.Block is int b ? import.Network.Blocks[b].Name : null,
-                        }),
-                        blocks = import.Network.Blocks,
-                        import.Network.Parameters,
-                        import.Network.Macs,
-                    }
-                );
+                Cli.WriteJson(result.GetValue(json), Result(path, import));
                 return Task.FromResult(ExitCode.Success);
             }
         );
         return command;
+    }
+
+    private static ImportedModel Result(string model, ImportResult import)
+    {
+        FloatNetwork network = import.Network;
+        return new ImportedModel(
+            model,
+            import.Opset,
+            import.Producer,
+            import.Quantized is not null,
+            import.Nodes,
+            [
+                .. network.Layers.Select(l => new ImportedLayer(
+                    l.Name,
+                    Operator(l),
+                    network.Tensors[l.Input].Shape.ToString(),
+                    network.Tensors[l.Output].Shape.ToString(),
+                    l.Block is int b ? network.Blocks[b].Name : null
+                )),
+            ],
+            network.Blocks,
+            network.Parameters,
+            network.Macs
+        );
     }
 
     // An architecture has no nodes: its layers are what it consists of.

@@ -233,13 +233,7 @@ internal sealed class ModelOptions
     /// <param name="subnets">Files or architectures of subnets that are quantised with it.</param>
     public LoadedModel Load(ParseResult result, ILogger log, CancellationToken cancellation, IReadOnlyList<string>? subnets = null)
     {
-        CalibrationMethod chosen = result.GetValue(method)!.ToLowerInvariant() switch
-        {
-            "minmax" => CalibrationMethod.MinMax,
-            "percentile" => CalibrationMethod.Percentile,
-            "mse" => CalibrationMethod.MeanSquaredError,
-            var other => throw new FormatException($"--method is '{other}'; legal are minmax, percentile and mse"),
-        };
+        CalibrationMethod chosen = Method(result);
         double kept = result.GetValue(percentile);
         if (!(kept > 50 && kept <= 100))
             throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--percentile is {kept}; legal are above 50 to 100"));
@@ -248,40 +242,14 @@ internal sealed class ModelOptions
         SubnetMatch[] matches = subnets is { Count: > 0 } ? Match(result, network, subnets) : [];
         if (network is null)
         {
-            foreach (Option<bool> option in new[] { biasCorrection, equalize })
-            {
-                if (result.GetResult(option) is { Implicit: false } && result.GetValue(option))
-                    throw new FormatException(
-                        $"{Model(result)} is quantised already: {option.Name} needs the float network; give the ONNX file"
-                    );
-            }
-
+            RequireNoFloat(result);
             return new LoadedModel(null, null, ready!, Normalize(result, ready!.Tensors[ready.Inputs[0]].Shape.Channels), [], null);
         }
 
         TensorShape shape = network.Tensors[network.Inputs[0]].Shape;
         Normalization normalization = Normalize(result, shape.Channels);
         bool synthetic = !HasCalibration(result);
-        float[][] inputs;
-        if (!synthetic)
-            inputs =
-            [
-                .. ImageSet
-                    .Load(result.GetValue(calibrate)!)
-                    .Sample(most, Seed(result))
-                    .Images.Select(i => ImageSet.Decode(i.Path, shape.Height, shape.Width, shape.Channels, normalization)),
-            ];
-        else if (IsArchitecture(result))
-            inputs =
-            [
-                .. Enumerable
-                    .Range(1, result.GetResult(calibrateLimit) is { Implicit: false } ? most : SyntheticCalibration)
-                    .Select(i => SyntheticImages.Create(shape.Height, shape.Width, shape.Channels, normalization, Seed(result), -i)),
-            ];
-        else
-            throw new FormatException(
-                $"{Model(result)} is a float network: --calibrate names the folder of images that its int8 ranges are taken from"
-            );
+        float[][] inputs = Calibration(result, shape, normalization, most);
         if (synthetic)
             Console.WriteLine($"calibration: {inputs.Length} synthetic images of seed {Seed(result)}; --calibrate DIR takes real ones");
         var pipeline = new QuantizationPipeline(
@@ -319,6 +287,51 @@ internal sealed class ModelOptions
         {
             Family = made.Family,
         };
+    }
+
+    private CalibrationMethod Method(ParseResult result) =>
+        result.GetValue(method)!.ToLowerInvariant() switch
+        {
+            "minmax" => CalibrationMethod.MinMax,
+            "percentile" => CalibrationMethod.Percentile,
+            "mse" => CalibrationMethod.MeanSquaredError,
+            var other => throw new FormatException($"--method is '{other}'; legal are minmax, percentile and mse"),
+        };
+
+    // Steps that the user asked for and that a network that is quantised already cannot take.
+    private void RequireNoFloat(ParseResult result)
+    {
+        foreach (Option<bool> option in new[] { biasCorrection, equalize })
+        {
+            if (result.GetResult(option) is { Implicit: false } && result.GetValue(option))
+                throw new FormatException(
+                    $"{Model(result)} is quantised already: {option.Name} needs the float network; give the ONNX file"
+                );
+        }
+    }
+
+    // Images that the ranges are taken from: those of the folder, or of an architecture some that are drawn.
+    private float[][] Calibration(ParseResult result, TensorShape shape, Normalization normalization, int most)
+    {
+        if (HasCalibration(result))
+            return
+            [
+                .. ImageSet
+                    .Load(result.GetValue(calibrate)!)
+                    .Sample(most, Seed(result))
+                    .Images.Select(i => ImageSet.Decode(i.Path, shape.Height, shape.Width, shape.Channels, normalization)),
+            ];
+        if (!IsArchitecture(result))
+            throw new FormatException(
+                $"{Model(result)} is a float network: --calibrate names the folder of images that its int8 ranges are taken from"
+            );
+        int drawn = result.GetResult(calibrateLimit) is { Implicit: false } ? most : SyntheticCalibration;
+        return
+        [
+            .. Enumerable
+                .Range(1, drawn)
+                .Select(i => SyntheticImages.Create(shape.Height, shape.Width, shape.Channels, normalization, Seed(result), -i)),
+        ];
     }
 
     // Finds every subnet in the network; whatever is wrong with any of them is said at once.

@@ -60,6 +60,9 @@ internal sealed class PathOptions
         DefaultValueFactory = _ => WhereBest,
     };
 
+    // Statistics of channels on the calibration images, by the layer that reads them.
+    private (QuantizedNetwork? Network, Dictionary<int, ChannelStatistics> ByReader) collected = (null, []);
+
     /// <summary>Adds the options to a command.</summary>
     public PathOptions(Command command)
     {
@@ -135,17 +138,7 @@ internal sealed class PathOptions
             return Chosen(result, Explained(subnets.Name, () => family.Join(config.Control.DynamicRegisters)), subnets.Name);
 
         if (file is null && (ladder is null || skipped.Length > 0))
-        {
-            if (result.GetValue(only)!.Length > 0)
-                throw new FormatException("--path chooses from the file that --paths names; name one");
-            return new DynamicNetwork(
-                network,
-                skipped.Length == 0
-                    ? [ExecutionPath.Whole]
-                    : [.. skipped.Select(t => BlockList.Parse(ResidualBlocks.Expand(t, network.Blocks), network.Blocks))]
-            );
-        }
-
+            return OfBlocks(result, network);
         if (skipped.Length > 0)
             throw new FormatException("--skip is the short form of a path; with --paths, write it into the file");
         int width = config.Array.VectorWidth;
@@ -174,6 +167,20 @@ internal sealed class PathOptions
                 config.Control.DynamicRegisters
             );
         return Chosen(result, prepared, file);
+    }
+
+    // Paths that skip blocks alone, or the whole network.
+    private DynamicNetwork OfBlocks(ParseResult result, QuantizedNetwork network)
+    {
+        if (result.GetValue(only)!.Length > 0)
+            throw new FormatException("--path chooses from the file that --paths names; name one");
+        string[] skipped = result.GetValue(skip)!;
+        return new DynamicNetwork(
+            network,
+            skipped.Length == 0
+                ? [ExecutionPath.Whole]
+                : [.. skipped.Select(t => BlockList.Parse(ResidualBlocks.Expand(t, network.Blocks), network.Blocks))]
+        );
     }
 
     private static IReadOnlyList<PathPlan> BestMeans(
@@ -288,8 +295,7 @@ internal sealed class PathOptions
                         + $"give --calibrate with the network itself, or --order {OfFile} --means false"
                 );
             sbyte[][] images = Counts(model, ModelOptions.BiasCorrectionImages);
-            log.LogInformation("statistics of {Cuts} cuts on {Images} calibration images", used.Length, images.Length);
-            statistics = PathStatistics.Collect(network, used, images, cancellation);
+            statistics = Statistics(network, used, images, log, cancellation);
         }
 
         return
@@ -309,6 +315,29 @@ internal sealed class PathOptions
                     )
             ),
         ];
+    }
+
+    // Statistics by cut; those that a search has collected are not collected again.
+    private ChannelStatistics[] Statistics(
+        QuantizedNetwork network,
+        ChannelCut[] used,
+        sbyte[][] images,
+        ILogger log,
+        CancellationToken cancellation
+    )
+    {
+        if (!ReferenceEquals(collected.Network, network))
+            collected = (network, []);
+        ChannelCut[] missing = [.. used.Where(c => !collected.ByReader.ContainsKey(c.Reader))];
+        if (missing.Length > 0)
+        {
+            log.LogInformation("statistics of {Cuts} cuts on {Images} calibration images", missing.Length, images.Length);
+            IReadOnlyList<ChannelStatistics> found = PathStatistics.Collect(network, missing, images, cancellation);
+            for (int i = 0; i < missing.Length; i++)
+                collected.ByReader[missing[i].Reader] = found[i];
+        }
+
+        return [.. used.Select(c => collected.ByReader[c.Reader])];
     }
 
     private static T Explained<T>(string file, Func<T> action)

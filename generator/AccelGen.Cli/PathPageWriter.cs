@@ -1,5 +1,3 @@
-using AccelGen.Compiler;
-using AccelGen.Cycles;
 using AccelGen.Data;
 using AccelGen.Files;
 using AccelGen.Report;
@@ -16,11 +14,7 @@ internal static class PathPageWriter
     private static readonly double[] Losses = [0.02, 0.08];
 
     /// <summary>Builds the report.</summary>
-    /// <param name="program">Program of all paths.</param>
-    /// <param name="timing">Timing of the memory.</param>
-    /// <param name="costs">Paths.</param>
-    /// <param name="model">Network.</param>
-    /// <param name="evaluation">Accuracies, or null where no images were given.</param>
+    /// <param name="study">Paths.</param>
     /// <param name="sample">Images, or null.</param>
     /// <param name="floatAccuracy">Of the float network, or null.</param>
     /// <param name="network">Name of the network.</param>
@@ -28,11 +22,7 @@ internal static class PathPageWriter
     /// <param name="seed">Seed of drawn images.</param>
     /// <param name="first">Grey value of class 0 in masks, or null: 0.</param>
     public static PathReport Build(
-        CompiledProgram program,
-        MemoryTiming timing,
-        IReadOnlyList<PathCost> costs,
-        LoadedModel model,
-        Evaluation? evaluation,
+        PathStudy study,
         Sample? sample,
         double? floatAccuracy,
         string network,
@@ -41,6 +31,7 @@ internal static class PathPageWriter
         int? first
     )
     {
+        (IReadOnlyList<PathCost> costs, Evaluation? evaluation) = (study.Costs, study.Evaluation);
         int[] points = Points(costs);
         ImageFile[] images =
         [
@@ -49,9 +40,9 @@ internal static class PathPageWriter
         return new PathReport
         {
             Network = network,
-            Configuration = $"{program.Config.Name} ({program.Config.Hash.Hex})",
+            Configuration = $"{study.Program.Config.Name} ({study.Program.Config.Hash.Hex})",
             Command = command,
-            Metric = evaluation?.Metric ?? "accuracy",
+            Metric = study.Metric ?? "accuracy",
             Images = costs[0].Images,
             FloatAccuracy = floatAccuracy,
             Paths =
@@ -66,7 +57,7 @@ internal static class PathPageWriter
                             c.Macs,
                             c.Accuracy,
                             c.IsPareto,
-                            points.Contains(i) ? Classes(program, timing, c) : []
+                            points.Contains(i) ? Classes(study, c) : []
                         )
                 ),
             ],
@@ -78,7 +69,7 @@ internal static class PathPageWriter
         ReportedImage Image(ImageFile image, int[] shown)
         {
             SegmentationMask mask = SegmentationMask.Read(image.Mask!, evaluation!.Classes, first ?? 0);
-            float[] pixels = sample!.Pixels(model, image, seed);
+            float[] pixels = sample!.Pixels(study.Model, image, seed);
             string type = Path.GetExtension(image.Path).ToLowerInvariant() switch
             {
                 ".png" => "image/png",
@@ -117,8 +108,12 @@ internal static class PathPageWriter
     /// <summary>Writes the page.</summary>
     public static void Write(string file, PathReport report) => OutputFile.Write(file, PathPage.Render(report));
 
-    private static ClassShare[] Classes(CompiledProgram program, MemoryTiming timing, PathCost cost) =>
-        [.. CycleBreakdown.Of(program, timing, cost.Path).Classes.Select(c => new ClassShare(c.Name, c.Array, c.Cycles - c.Array))];
+    private static ClassShare[] Classes(PathStudy study, PathCost cost) =>
+        [
+            .. CycleBreakdown
+                .Of(study.Program, study.Timing, cost.Path)
+                .Classes.Select(c => new ClassShare(c.Name, c.Array, c.Cycles - c.Array)),
+        ];
 
     // A line per class, in a file beside the images.
     private static string[] ClassNames(string? folder, int classes)

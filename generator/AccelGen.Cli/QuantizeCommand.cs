@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Cli.Results;
 using AccelGen.Network.Quantized;
 using AccelGen.Quantization;
 using Microsoft.Extensions.Logging;
@@ -33,70 +34,58 @@ internal static class QuantizeCommand
                     throw new FormatException($"{options.Model(result)} is quantised already; give the ONNX file");
                 string target = result.GetValue(output)!;
                 QuantizedNetworkFile.Save(target, model.Quantized);
-                var table = new Table().AddColumns("tensor", "shape", "low", "high", "scale", "zero point");
-                foreach (int column in Enumerable.Range(2, 4))
-                    table.Columns[column].RightAligned();
-                foreach (QuantizedTensor t in model.Quantized.Tensors)
-                    table.AddRow(
-                        Printable.Cell(t.Name),
-                        t.Shape.ToString(),
-                        $"{model.Ranges![t.Id].Low:G5}",
-                        $"{model.Ranges[t.Id].High:G5}",
-                        $"{t.Scale:G5}",
-                        $"{t.ZeroPoint}"
-                    );
-                Cli.Output().Write(table);
-                LayerError[]? errors = null;
-                if (result.GetValue(report))
-                {
-                    float[][] inputs = model.Calibration[..Math.Min(ReportImages, model.Calibration.Length)];
-                    errors =
-                    [
-                        .. QuantizationReport.Layers(model.Float, model.Quantized, inputs, cancellation).OrderBy(e => e.OwnSignalToNoise),
-                    ];
-                    Cli.Output().Write(Report(errors, inputs.Length));
-                }
-
+                float[][] inputs = model.Calibration[..Math.Min(ReportImages, model.Calibration.Length)];
+                LayerError[]? errors = result.GetValue(report)
+                    ? [.. QuantizationReport.Layers(model.Float, model.Quantized, inputs, cancellation).OrderBy(e => e.OwnSignalToNoise)]
+                    : null;
+                QuantizeResult found = Result(target, model, errors);
+                Cli.Output().Write(Tensors(found.Tensors));
+                if (found.Layers is not null)
+                    Cli.Output().Write(Report(found.Layers, inputs.Length));
                 Console.WriteLine($"{target}: {model.Quantized.Layers.Count} layers, {model.Quantized.Blocks.Count} skippable blocks");
-                Cli.WriteJson(
-                    result.GetValue(json),
-                    new
-                    {
-                        network = target,
-                        model.Quantization,
-                        tensors = model.Quantized.Tensors.Select(t => new
-                        {
-                            t.Name,
-                            shape = t.Shape.ToString(),
-                            low = model.Ranges![t.Id].Low,
-                            high = model.Ranges[t.Id].High,
-                            t.Scale,
-                            t.ZeroPoint,
-                        }),
-                        layers = errors?.Select(e => new
-                        {
-                            e.Layer,
-                            ownSignalToNoiseDb = e.OwnSignalToNoise,
-                            signalToNoiseDb = e.SignalToNoise,
-                            e.Saturated,
-                        }),
-                    }
-                );
+                Cli.WriteJson(result.GetValue(json), found);
                 return Task.FromResult(ExitCode.Success);
             }
         );
         return command;
     }
 
-    private static Table Report(LayerError[] errors, int images)
+    private static QuantizeResult Result(string target, LoadedModel model, LayerError[]? errors) =>
+        new(
+            target,
+            model.Quantization,
+            [
+                .. model.Quantized.Tensors.Select(t => new TensorRange(
+                    t.Name,
+                    t.Shape.ToString(),
+                    model.Ranges![t.Id].Low,
+                    model.Ranges[t.Id].High,
+                    t.Scale,
+                    t.ZeroPoint
+                )),
+            ],
+            errors is null ? null : [.. errors.Select(e => new LayerNoise(e.Layer, e.OwnSignalToNoise, e.SignalToNoise, e.Saturated))]
+        );
+
+    private static Table Tensors(IReadOnlyList<TensorRange> tensors)
+    {
+        Table table = new Table().AddColumns("tensor", "shape", "low", "high", "scale", "zero point");
+        foreach (int column in Enumerable.Range(2, 4))
+            table.Columns[column].RightAligned();
+        foreach (TensorRange t in tensors)
+            table.AddRow(Printable.Cell(t.Name), t.Shape, $"{t.Low:G5}", $"{t.High:G5}", $"{t.Scale:G5}", $"{t.ZeroPoint}");
+        return table;
+    }
+
+    private static Table Report(IReadOnlyList<LayerNoise> errors, int images)
     {
         var table = new Table()
             .Title($"signal to quantisation noise on {images} images: what a layer loses alone, and with all before it")
             .AddColumns("layer", "alone, dB", "with all before, dB", "saturated");
         foreach (int column in Enumerable.Range(1, 3))
             table.Columns[column].RightAligned();
-        foreach (LayerError e in errors)
-            table.AddRow(Printable.Cell(e.Layer), Decibel(e.OwnSignalToNoise), Decibel(e.SignalToNoise), $"{e.Saturated:P3}");
+        foreach (LayerNoise e in errors)
+            table.AddRow(Printable.Cell(e.Layer), Decibel(e.OwnSignalToNoiseDb), Decibel(e.SignalToNoiseDb), $"{e.Saturated:P3}");
         return table;
 
         static string Decibel(double value) => double.IsPositiveInfinity(value) ? "exact" : $"{value:F1}";

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AccelGen.Cli.Results;
 using AccelGen.Data;
 using AccelGen.Emit;
 
@@ -7,9 +8,6 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen scenes</c>: images with masks, drawn from a seed, to train and judge a segmentation network on.</summary>
 internal static class ScenesCommand
 {
-    // Files that an error names.
-    private const int Named = 5;
-
     public static Command Create()
     {
         Option<int> count = new("--count")
@@ -46,14 +44,7 @@ internal static class ScenesCommand
                 int scenes = Cli.Range("--count", result.GetValue(count), 1, SceneFiles.MaxCount);
                 int from = Cli.Range("--seed", result.GetValue(seed), 0, int.MaxValue);
                 string folder = result.GetValue(output)!;
-                string[] foreign = [.. OutputFolder.Foreign(folder, SceneFiles.Writes)];
-                if (foreign.Length > 0)
-                    throw new FormatException(
-                        $"{folder}: holds what 'scenes' does not write, and replacing the folder would delete it: "
-                            + $"{string.Join(", ", foreign.Take(Named))}"
-                            + $"{(foreign.Length > Named ? $" and {foreign.Length - Named} more" : string.Empty)}; "
-                            + $"move it away or choose another folder"
-                    );
+                Cli.RequireOwn("scenes", folder, OutputFolder.Foreign(folder, SceneFiles.Writes));
                 OutputFolder.WriteBytes(
                     folder,
                     SceneFiles
@@ -68,17 +59,7 @@ internal static class ScenesCommand
                     $"{scenes} scenes of seed {from} with masks in {folder}; classes "
                         + $"{string.Join(", ", Scene.Classes.Select((c, i) => $"{i} {c}"))}"
                 );
-                Cli.WriteJson(
-                    result.GetValue(json),
-                    new
-                    {
-                        folder,
-                        seed = from,
-                        scenes,
-                        Scene.Size,
-                        Scene.Classes,
-                    }
-                );
+                Cli.WriteJson(result.GetValue(json), new ScenesResult(folder, from, scenes, Scene.Size, Scene.Classes));
                 return Task.FromResult(ExitCode.Success);
             }
         );

@@ -1,349 +1,223 @@
 using System.CommandLine;
 using System.Diagnostics;
+using AccelGen.Cli.Results;
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
-using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
-using Spectre.Console;
 
 namespace AccelGen.Cli;
 
 /// <summary><c>accelgen simulate</c>: layer workloads on random data through the RTL.</summary>
-internal static class SimulateCommand
+internal sealed class SimulateCommand
 {
+    // Seconds of work after which progress is told.
+    private const double Patience = 2;
+
+    private readonly Option<string> config = Cli.ConfigOption();
+    private readonly Option<string[]> set = Cli.SetOption();
+    private readonly Option<string[]> layer = new("--layer")
+    {
+        Description = "Layer, e.g. \"conv 128x128x3072 k1 -> 768, keep 1536\"; may be repeated.",
+        DefaultValueFactory = _ => [],
+    };
+    private readonly Option<string[]> from = new("--layers-from")
+    {
+        Description = $"File with one layer per line ('#' starts a comment), or a named set: {string.Join(", ", SegFormerLayers.Sets)}.",
+        DefaultValueFactory = _ => [],
+    };
+    private readonly Option<string?> pattern = new("--layers")
+    {
+        Description = "Patterns of layer names to run from the sets, separated by commas; * matches anything.",
+    };
+    private readonly Option<bool> halves = new("--halves")
+    {
+        Description =
+            "Runs each convolution and linear layer once more with half of its input channels kept, and once with "
+            + "half of its output channels: whole vectors, where there are two.",
+    };
+    private readonly Option<int> seed = new("--seed") { Description = "Seed of the random data.", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> latency = Cli.MemoryLatencyOption();
+    private readonly Option<int> interval = Cli.MemoryIntervalOption();
+    private readonly Option<int?> stalls = new("--random-stalls")
+    {
+        Description = "Seed of random memory stalls; the model's cycles are then a lower bound.",
+    };
+    private readonly OutputOption waveform = new("--waveform") { Description = "FST file to write; builds a slower model." };
+    private readonly Option<string?> window = Cli.WaveformWindowOption();
+    private readonly OutputOption json = Cli.JsonOption();
+
+    private SimulateCommand() { }
+
+    // What all layers run on.
+    private sealed record Setup(
+        AcceleratorConfig Config,
+        MemoryTiming Timing,
+        int Seed,
+        int? StallSeed,
+        (string File, long From, long To)? Waveform,
+        BuiltModel Built,
+        string Line
+    )
+    {
+        public string Replay(LayerSpec spec) =>
+            $"{Line} --layer \"{spec.Text}\" --seed {Seed} --memory-latency {Timing.ReadLatency} --memory-interval {Timing.ReadInterval}"
+            + (StallSeed is int s ? $" --random-stalls {s}" : string.Empty);
+    }
+
+    // A layer that has run, with all of its channels too where some are not kept; what differs, a line each.
+    private sealed record Done(SimulatedLayer Layer, IReadOnlyList<string> Differences, double Seconds, long WholeMacs);
+
     public static Command Create()
     {
-        Option<string> config = Cli.ConfigOption();
-        Option<string[]> set = Cli.SetOption();
-        OutputOption json = Cli.JsonOption();
-        Option<string[]> layer = new("--layer")
-        {
-            Description = "Layer, e.g. \"conv 128x128x3072 k1 -> 768, keep 1536\"; may be repeated.",
-            DefaultValueFactory = _ => [],
-        };
-        Option<string[]> from = new("--layers-from")
-        {
-            Description =
-                $"File with one layer per line ('#' starts a comment), or a named set: {string.Join(", ", SegFormerLayers.Sets)}.",
-            DefaultValueFactory = _ => [],
-        };
-        Option<string?> pattern = new("--layers")
-        {
-            Description = "Patterns of layer names to run from the sets, separated by commas; * matches anything.",
-        };
-        Option<bool> halves = new("--halves")
-        {
-            Description =
-                "Runs each convolution and linear layer once more with half of its input channels kept, and once with "
-                + "half of its output channels: whole vectors, where there are two.",
-        };
-        Option<int> seed = new("--seed") { Description = "Seed of the random data.", DefaultValueFactory = _ => 1 };
-        Option<int> latency = Cli.MemoryLatencyOption();
-        Option<int> interval = Cli.MemoryIntervalOption();
-        Option<int?> stalls = new("--random-stalls")
-        {
-            Description = "Seed of random memory stalls; the model's cycles are then a lower bound.",
-        };
-        OutputOption waveform = new("--waveform") { Description = "FST file to write; builds a slower model." };
-        Option<string?> window = Cli.WaveformWindowOption();
+        var c = new SimulateCommand();
         var command = new Command("simulate", "Runs layers through the RTL and compares outputs and cycles.")
         {
-            config,
-            set,
-            layer,
-            from,
-            pattern,
-            halves,
-            seed,
-            latency,
-            interval,
-            stalls,
-            waveform,
-            window,
-            json,
+            c.config,
+            c.set,
+            c.layer,
+            c.from,
+            c.pattern,
+            c.halves,
+            c.seed,
+            c.latency,
+            c.interval,
+            c.stalls,
+            c.waveform,
+            c.window,
+            c.json,
         };
-        command.SetAction(
-            async (result, cancellation) =>
-            {
-                AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
-                MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
-                List<LayerSpec> layers = Collect(
-                    result.GetValue(layer)!,
-                    result.GetValue(from)!,
-                    result.GetValue(pattern),
-                    result.GetValue(halves) ? loaded.Array.VectorWidth : null
-                );
-                return await RunAsync(
-                        loaded,
-                        layers,
-                        result.GetValue(seed),
-                        timing,
-                        result.GetValue(stalls),
-                        Cli.Waveform(result.GetValue(waveform), result.GetValue(window)),
-                        result.GetValue(json),
-                        result.GetValue(config)!,
-                        result.GetValue(set)!,
-                        cancellation
-                    )
-                    .ConfigureAwait(false);
-            }
-        );
+        command.SetAction(c.RunAsync);
         return command;
     }
 
-    private static List<LayerSpec> Collect(string[] texts, string[] sources, string? pattern, int? halves)
+    private async Task<int> RunAsync(ParseResult result, CancellationToken cancellation)
     {
-        List<LayerSpec> layers = [.. texts.Select(t => LayerSpec.Parse(t))];
-        foreach (string source in sources)
-        {
-            IEnumerable<LayerSpec> all;
-            if (SegFormerLayers.Sets.Contains(source))
-                all = SegFormerLayers.Layers(source);
-            else if (File.Exists(source))
-                all = LayersOf(source);
-            else
-                throw new FormatException(
-                    $"--layers-from {source}: neither a file nor a set; the sets are {string.Join(", ", SegFormerLayers.Sets)}"
-                );
-            if (pattern is not null)
-            {
-                var regexes = pattern
-                    .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                    .Select(Cli.Pattern)
-                    .ToList();
-                all = all.Where(l => regexes.Any(r => r.IsMatch(l.Name)));
-            }
-
-            layers.AddRange(all);
-        }
-
-        if (layers.Count == 0)
-            throw new FormatException("no layer to simulate: give --layer, or --layers-from with a pattern that matches");
-        return halves is int vectorWidth ? [.. layers.SelectMany(l => Halves(l, vectorWidth).Prepend(l))] : layers;
-    }
-
-    // A layer with half of its input or output channels, where that is a whole number of vectors.
-    private static IEnumerable<LayerSpec> Halves(LayerSpec layer, int vectorWidth)
-    {
-        if (layer.Kind == "matmul" || layer.Groups > 1 || layer.Keep is not null || layer.KeepOut is not null)
-            yield break;
-        int inputs = layer.Input.Channels / 2,
-            outputs = layer.OutputChannels / 2;
-        if (inputs > 0 && inputs % vectorWidth == 0)
-            yield return layer with
-            {
-                Name = layer.Name + " (half in)",
-                Text = $"{layer.Text}, keep {inputs}",
-                Keep = inputs,
-            };
-        if (outputs > 0 && outputs % vectorWidth == 0)
-            yield return layer with
-            {
-                Name = layer.Name + " (half out)",
-                Text = $"{layer.Text}, keepout {outputs}",
-                KeepOut = outputs,
-            };
-    }
-
-    // A layer per line; every wrong line is named.
-    private static List<LayerSpec> LayersOf(string file)
-    {
-        var layers = new List<LayerSpec>();
-        var problems = new List<string>();
-        foreach (
-            (int number, string line) in InputFile.ReadLines(file).Select(l => l.Split('#')[0].Trim()).Index().Where(l => l.Item.Length > 0)
-        )
-        {
-            try
-            {
-                layers.Add(LayerSpec.Parse(line));
-            }
-            catch (FormatException e)
-            {
-                problems.Add($"{file}({number + 1}): {e.Message}");
-            }
-        }
-
-        return problems.Count == 0 ? layers : throw new FormatException(string.Join(Environment.NewLine, problems));
-    }
-
-    private static async Task<int> RunAsync(
-        AcceleratorConfig config,
-        List<LayerSpec> layers,
-        int seed,
-        MemoryTiming timing,
-        int? stallSeed,
-        (string File, long From, long To)? waveform,
-        string? json,
-        string configName,
-        string[] overrides,
-        CancellationToken cancellation
-    )
-    {
+        AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
+        MemoryTiming timing = Cli.Timing(result.GetValue(latency), result.GetValue(interval));
+        List<LayerSpec> layers = LayerSelection.Collect(
+            result.GetValue(layer)!,
+            result.GetValue(from)!,
+            result.GetValue(pattern),
+            result.GetValue(halves) ? loaded.Array.VectorWidth : null
+        );
+        (string File, long From, long To)? wave = Cli.Waveform(result.GetValue(waveform), result.GetValue(window));
         using ILoggerFactory logging = Cli.Logging();
         ILogger log = logging.CreateLogger("accelgen");
         var wall = Stopwatch.StartNew();
         BuiltModel built = await new ModelBuild(logger: log)
-            .BuildAsync(config, waveform is not null, cancellation: cancellation)
+            .BuildAsync(loaded, wave is not null, cancellation: cancellation)
             .ConfigureAwait(false);
         string verilator = await ModelBuild.VerilatorVersionAsync(cancellation).ConfigureAwait(false);
-        var rows = new List<(LayerSpec Spec, LayerResult Layer, long Bound, double? SkipEfficiency)>();
-        double simulated = 0;
-        bool bad = false;
-        long doneMacs = 0,
-            wholeMacs = 0,
-            allMacs = layers.Sum(l => l.Output.Elements * l.Input.Channels / l.Groups * l.Kernel.Rows * l.Kernel.Columns);
+        string line =
+            $"accelgen simulate --config {result.GetValue(config)}" + string.Concat(result.GetValue(set)!.Select(o => $" --set {o}"));
+        var setup = new Setup(loaded, timing, result.GetValue(seed), result.GetValue(stalls), wave, built, line);
+        var done = new List<Done>();
         foreach (LayerSpec spec in layers)
         {
             cancellation.ThrowIfCancellationRequested();
-            (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs, ExecutionPath path) = spec.Build(seed);
-            CompiledProgram program = new NetworkCompiler(config, timing).Compile(network);
-            using var workload = new Workload(program, built.Library, timing);
-            if (waveform is { } w && rows.Count == 0)
-                workload.Simulator.OpenWaveform(w.File, w.From, w.To);
-            string replay =
-                $"accelgen simulate --config {configName}{string.Concat(overrides.Select(o => $" --set {o}"))} "
-                + $"--layer \"{spec.Text}\" --seed {seed} --memory-latency {timing.ReadLatency} --memory-interval {timing.ReadInterval}"
-                + (stallSeed is int s ? $" --random-stalls {s}" : string.Empty);
-            WorkloadResult run = workload.Run(inputs, path, new MemoryFaults(stallSeed), replay);
-            simulated += run.WallSeconds;
-            LayerResult one = run.Layers[0] with { Name = spec.Name, CyclesRtl = run.Rtl.TotalCycles, CyclesModel = run.Model.TotalCycles };
-            one = one with { Utilization = (double)(one.Macs - one.MacsSkipped) / one.CyclesRtl / config.Derived.PeakMacsPerCycle };
-            // What the array or the bus needs at least, whichever is more.
-            long bound = Math.Max(
-                (one.Macs - one.MacsSkipped) / config.Derived.PeakMacsPerCycle,
-                Math.Max(one.BytesRead, one.BytesWritten) / config.Derived.BeatBytes * timing.ReadInterval
-            );
-            // Channels that are not kept: what they save is that of the same program with all of them.
-            double? efficiency = null;
-            if (one.MacsSkipped > 0)
-            {
-                WorkloadResult whole = workload.Run(inputs, ExecutionPath.Whole, new MemoryFaults(stallSeed));
-                simulated += whole.WallSeconds;
-                wholeMacs += one.Macs;
-                efficiency = (double)(whole.Rtl.TotalCycles - one.CyclesRtl) / whole.Rtl.TotalCycles / ((double)one.MacsSkipped / one.Macs);
-                bad |= whole.Layers[0].Mismatches > 0 || (stallSeed is null && whole.CounterDifferences.Count > 0);
-            }
-
-            rows.Add((spec, one, bound, efficiency));
-            bool differs = stallSeed is null
-                ? run.CounterDifferences.Count > 0 || run.CommandDifferences > 0
-                : run.Rtl.TotalCycles < run.Model.TotalCycles;
-            if (one.Mismatches > 0 || differs)
-            {
-                bad = true;
-                if (run.FirstMismatch is not null)
-                    Console.Error.WriteLine($"error: {run.FirstMismatch}");
-                foreach (string difference in stallSeed is null ? run.CounterDifferences : [])
-                    Console.Error.WriteLine($"error: layer {spec.Name}: counter {difference}; replay: {replay}");
-            }
-
-            doneMacs += one.Macs;
-            if (wall.Elapsed.TotalSeconds > 2)
-            {
-                double remaining = wall.Elapsed.TotalSeconds * (allMacs - doneMacs) / Math.Max(1, doneMacs);
-                log.LogInformation(
-                    "{Done} of {Count} layers, {Rate:F2} GMAC/s, about {Remaining:F0} s left",
-                    rows.Count,
-                    layers.Count,
-                    rows.Sum(r => r.Layer.Macs - r.Layer.MacsSkipped) / simulated / 1e9,
-                    remaining
-                );
-            }
+            done.Add(Run(setup, spec, first: done.Count == 0));
+            foreach (string difference in done[^1].Differences)
+                Console.Error.WriteLine($"error: {difference}");
+            if (wall.Elapsed.TotalSeconds > Patience)
+                Tell(log, layers, done, wall.Elapsed.TotalSeconds);
         }
 
-        var table = new Table().AddColumns(
-            "layer",
-            "MACs",
-            "skipped",
-            "RTL cycles",
-            "model cycles",
-            "mismatches",
-            "utilization",
-            "of bound",
-            "skip efficiency",
-            "read",
-            "written"
-        );
-        foreach (int column in Enumerable.Range(1, 10))
-            table.Columns[column].RightAligned();
-        foreach ((_, LayerResult r, long bound, double? efficiency) in rows)
-        {
-            table.AddRow(
-                Printable.Cell(r.Name),
-                $"{r.Macs:N0}",
-                $"{r.MacsSkipped:N0}",
-                $"{r.CyclesRtl:N0}",
-                $"{r.CyclesModel:N0}",
-                $"{r.Mismatches}",
-                $"{r.Utilization:P1}",
-                $"{(double)bound / r.CyclesRtl:P1}",
-                efficiency is double e ? $"{e:F3}" : string.Empty,
-                $"{r.BytesRead:N0}",
-                $"{r.BytesWritten:N0}"
-            );
-        }
+        SimulatedLayer[] rows = [.. done.Select(d => d.Layer)];
+        var found = new SimulateResult(rows, Total(setup, done, wall, verilator));
+        SimulateTable.Print(found);
+        Cli.WriteJson(result.GetValue(json), found);
+        return done.Any(d => d.Differences.Count > 0) ? ExitCode.Mismatch : ExitCode.Success;
+    }
 
-        Cli.Output().Write(table);
-        long executed = rows.Sum(r => r.Layer.Macs - r.Layer.MacsSkipped),
-            cycles = rows.Sum(r => r.Layer.CyclesRtl);
-        var total = new
-        {
-            name = "total",
-            op = "total",
-            macs = rows.Sum(r => r.Layer.Macs),
-            macsSkipped = rows.Sum(r => r.Layer.MacsSkipped),
-            cyclesRtl = cycles,
-            cyclesModel = rows.Sum(r => r.Layer.CyclesModel),
-            mismatches = rows.Sum(r => r.Layer.Mismatches),
-            utilization = (double)executed / cycles / config.Derived.PeakMacsPerCycle,
-            bytesRead = rows.Sum(r => r.Layer.BytesRead),
-            bytesWritten = rows.Sum(r => r.Layer.BytesWritten),
-            config = config.Name,
-            configHash = config.Hash.Hex,
-            seed,
-            wallSeconds = wall.Elapsed.TotalSeconds,
-            buildSeconds = built.Seconds,
-            simulationSeconds = simulated,
-            macsPerSecond = (executed + wholeMacs) / simulated,
-            tools = new
-            {
-                accelgen = typeof(SimulateCommand).Assembly.GetName().Version?.ToString(3),
-                verilator,
-                dotnet = Environment.Version.ToString(),
-            },
-        };
-        Console.WriteLine(
-            $"{config.Name} ({config.Hash.Hex}): {total.mismatches} mismatches, RTL {total.cyclesRtl:N0} cycles, "
-                + $"model {total.cyclesModel:N0}; {total.macsPerSecond / 1e9:F2} GMAC/s simulated, {total.wallSeconds:F1} s"
+    private static Done Run(Setup setup, LayerSpec spec, bool first)
+    {
+        (AcceleratorConfig config, MemoryTiming timing) = (setup.Config, setup.Timing);
+        (QuantizedNetwork network, Dictionary<int, sbyte[]> inputs, ExecutionPath path) = spec.Build(setup.Seed);
+        CompiledProgram program = new NetworkCompiler(config, timing).Compile(network);
+        using var workload = new Workload(program, setup.Built.Library, timing);
+        if (setup.Waveform is { } w && first)
+            workload.Simulator.OpenWaveform(w.File, w.From, w.To);
+        string replay = setup.Replay(spec);
+        WorkloadResult run = workload.Run(inputs, path, new MemoryFaults(setup.StallSeed), replay);
+        LayerResult one = run.Layers[0];
+        (long cyclesRtl, long executed) = (run.Rtl.TotalCycles, one.Macs - one.MacsSkipped);
+        // What the array or the bus needs at least, whichever is more.
+        long bound = Math.Max(
+            executed / config.Derived.PeakMacsPerCycle,
+            Math.Max(one.BytesRead, one.BytesWritten) / config.Derived.BeatBytes * timing.ReadInterval
         );
-        Cli.WriteJson(
-            json,
-            new
-            {
-                layers = rows.Select(r => new
-                {
-                    r.Layer.Name,
-                    spec = r.Spec.Text,
-                    r.Layer.Op,
-                    r.Layer.Macs,
-                    r.Layer.MacsSkipped,
-                    r.Layer.CyclesRtl,
-                    r.Layer.CyclesModel,
-                    r.Layer.Mismatches,
-                    r.Layer.Utilization,
-                    r.Layer.BytesRead,
-                    r.Layer.BytesWritten,
-                    boundCycles = r.Bound,
-                    r.SkipEfficiency,
-                    r.Layer.Tiling,
-                }),
-                total,
-            }
+        // Channels that are not kept: what they save is that of the same program with all of them.
+        WorkloadResult? whole =
+            one.MacsSkipped > 0 ? workload.Run(inputs, ExecutionPath.Whole, new MemoryFaults(setup.StallSeed), replay) : null;
+        double? efficiency = whole is null
+            ? null
+            : (double)(whole.Rtl.TotalCycles - cyclesRtl) / whole.Rtl.TotalCycles / ((double)one.MacsSkipped / one.Macs);
+        var row = new SimulatedLayer(
+            spec.Name,
+            spec.Text,
+            one.Op,
+            one.Macs,
+            one.MacsSkipped,
+            cyclesRtl,
+            run.Model.TotalCycles,
+            one.Mismatches,
+            (double)executed / cyclesRtl / config.Derived.PeakMacsPerCycle,
+            one.BytesRead,
+            one.BytesWritten,
+            bound,
+            efficiency,
+            one.Tiling
         );
-        return bad ? ExitCode.Mismatch : ExitCode.Success;
+        bool stalled = setup.StallSeed is not null;
+        string[] lines =
+        [
+            .. whole is null ? [] : Differences.Of(whole, $"{spec.Name} with all channels", stalled, replay),
+            .. Differences.Of(run, spec.Name, stalled, replay),
+        ];
+        return new Done(row, lines, run.WallSeconds + (whole?.WallSeconds ?? 0), whole is null ? 0 : one.Macs);
+    }
+
+    private static void Tell(ILogger log, List<LayerSpec> layers, List<Done> done, double seconds)
+    {
+        long all = layers.Sum(l => l.Output.Elements * l.Input.Channels / l.Groups * l.Kernel.Rows * l.Kernel.Columns),
+            macs = done.Sum(d => d.Layer.Macs);
+        log.LogInformation(
+            "{Done} of {Count} layers, {Rate:F2} GMAC/s, about {Remaining:F0} s left",
+            done.Count,
+            layers.Count,
+            done.Sum(d => d.Layer.Macs - d.Layer.MacsSkipped) / done.Sum(d => d.Seconds) / 1e9,
+            seconds * (all - macs) / Math.Max(1, macs)
+        );
+    }
+
+    private static SimulateTotal Total(Setup setup, List<Done> done, Stopwatch wall, string verilator)
+    {
+        SimulatedLayer[] rows = [.. done.Select(d => d.Layer)];
+        long executed = rows.Sum(r => r.Macs - r.MacsSkipped),
+            cycles = rows.Sum(r => r.CyclesRtl);
+        double simulated = done.Sum(d => d.Seconds);
+        return new SimulateTotal(
+            "total",
+            "total",
+            rows.Sum(r => r.Macs),
+            rows.Sum(r => r.MacsSkipped),
+            cycles,
+            rows.Sum(r => r.CyclesModel),
+            rows.Sum(r => r.Mismatches),
+            (double)executed / cycles / setup.Config.Derived.PeakMacsPerCycle,
+            rows.Sum(r => r.BytesRead),
+            rows.Sum(r => r.BytesWritten),
+            setup.Config.Name,
+            setup.Config.Hash.Hex,
+            setup.Seed,
+            wall.Elapsed.TotalSeconds,
+            setup.Built.Seconds,
+            simulated,
+            (executed + done.Sum(d => d.WholeMacs)) / simulated,
+            ToolVersions.With(verilator)
+        );
     }
 }

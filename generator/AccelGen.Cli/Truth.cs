@@ -36,11 +36,9 @@ internal sealed class Truth
     /// <exception cref="FormatException">A label or a mask does not go with the network.</exception>
     public static Truth Of(QuantizedNetwork network, IReadOnlyList<ImageFile> images, string? masks, int? first)
     {
-        QuantizedTensor output = network.Tensors[network.Outputs[0]];
-        TensorShape shape = output.Shape;
-        var argMax = network.Layers.LastOrDefault(l => network.Home(l.Output) == network.Home(output.Id)) as ArgMaxLayer;
-        int count = argMax is null ? shape.Channels : network.Tensors[argMax.Input].Shape.Channels;
-        if (shape.Batch == 1 && shape.Height * shape.Width > 1)
+        OutputClasses output = OutputClasses.Of(network);
+        (TensorShape shape, int count) = (output.Shape, output.Count);
+        if (output.IsSegmentation)
         {
             if (masks is not null && images.All(i => i.Mask is null))
                 throw new FormatException(
@@ -62,7 +60,7 @@ internal sealed class Truth
                     ),
                 ],
                 shape.Channels,
-                argMax is not null
+                output.IsIndex
             );
         }
 
@@ -84,7 +82,7 @@ internal sealed class Truth
             "top-1",
             [.. images.Select(i => classifier && i.Label is int ? new[] { i.Label } : null)],
             shape.Channels,
-            argMax is not null
+            output.IsIndex
         );
     }
 

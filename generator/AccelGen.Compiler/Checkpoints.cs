@@ -50,13 +50,15 @@ public static class Checkpoints
     /// <param name="timing">Memory for which the remaining cycles are worked out.</param>
     /// <param name="quality">What each path is worth, more is better, or null: the one with more cycles is.</param>
     /// <param name="slack">Share by which the remaining cycles are made larger, for a memory that is slower at times.</param>
+    /// <param name="plain">Cycles of a frame on each path without checkpoints, or null: they are predicted.</param>
     /// <exception cref="CompileException">The paths are too many for the path table.</exception>
     public static CompiledProgram Insert(
         CompiledProgram program,
         IReadOnlyList<ExecutionPath> paths,
         MemoryTiming timing,
         IReadOnlyList<double>? quality = null,
-        double slack = 0
+        double slack = 0,
+        IReadOnlyList<long>? plain = null
     )
     {
         if (paths.Count > program.Config.Control.Paths)
@@ -74,7 +76,10 @@ public static class Checkpoints
         int next = 0;
         long[] alone =
         [
-            .. rows.Select(r => new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, r).TotalCycles),
+            .. plain
+                ?? rows.Select(r =>
+                    new CycleModel(program.Config, timing).Predict(program.Commands, program.ProgramAddress, r).TotalCycles
+                ),
         ];
         for (int c = 0; c < program.Commands.Count; c++)
         {

@@ -33,17 +33,13 @@ public sealed class HostTable
     public static HostTable Create(IReadOnlyList<HostCandidate> paths)
     {
         ArgumentOutOfRangeException.ThrowIfZero(paths.Count);
-        var kept = new List<(HostCandidate Path, int Index)>();
-        foreach (
-            (HostCandidate path, int index) in paths.Select((p, i) => (p, i)).OrderBy(p => p.p.Cycles).ThenByDescending(p => p.p.Worth)
-        )
-        {
-            if (kept.Count == 0 || path.Worth > kept[^1].Path.Worth)
-                kept.Add((path, index));
-        }
-
+        (long Cycles, double Worth)[] figures = [.. paths.Select(p => (p.Cycles, p.Worth))];
         return new HostTable([
-            .. kept.Select((k, row) => new HostPath(k.Path.Name, k.Index, row, k.Path.Cycles, k.Path.Accuracy, k.Path.Words)),
+            .. ParetoFront
+                .Of(figures)
+                .DistinctBy(i => figures[i])
+                .OrderBy(i => figures[i].Cycles)
+                .Select((i, row) => new HostPath(paths[i].Name, i, row, paths[i].Cycles, paths[i].Accuracy, paths[i].Words)),
         ]);
     }
 

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using AccelGen.Config;
 using AccelGen.Emit;
-using AccelGen.Files;
 using CliWrap;
 using CliWrap.Buffered;
 using Microsoft.Extensions.Logging;
@@ -47,22 +46,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
     private readonly ILogger log = logger ?? NullLogger.Instance;
 
     /// <summary>Cache in the user's cache folder, or the one that ACCELGEN_CACHE names.</summary>
-    public string CacheFolder { get; } =
-        Path.GetFullPath(
-            cacheFolder
-                ?? (
-                    Environment.GetEnvironmentVariable("ACCELGEN_CACHE") is { Length: > 0 } set
-                        ? set
-                        : Path.Combine(
-                            Environment.GetFolderPath(
-                                Environment.SpecialFolder.LocalApplicationData,
-                                Environment.SpecialFolderOption.Create
-                            ),
-                            "accelgen",
-                            "models"
-                        )
-                )
-        );
+    public string CacheFolder { get; } = cacheFolder is null ? UserCache.Models : Path.GetFullPath(cacheFolder);
 
     /// <summary>Provides the model of a configuration, from the cache where it is there.</summary>
     /// <param name="config">Configuration.</param>
@@ -129,29 +113,21 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         return new BuiltModel(library, false, (Environment.TickCount64 - started) / 1000.0);
     }
 
-    private void PrepareCache()
-    {
-        try
-        {
-            Directory.CreateDirectory(CacheFolder);
-            // Writable, too: the folder may have been there before.
-            new FileStream(
-                Path.Combine(CacheFolder, $".{Guid.NewGuid():N}.lock"),
-                FileMode.CreateNew,
-                FileAccess.Write,
-                FileShare.None,
-                1,
-                FileOptions.DeleteOnClose
-            ).Dispose();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException(
-                $"models cannot be kept in {CacheFolder}: {OutputFile.Reason(e)}; set ACCELGEN_CACHE to a folder that can be written",
-                e
-            );
-        }
-    }
+    // Writable, too: the folder may have been there before.
+    private void PrepareCache() =>
+        UserCache.Prepare(
+            CacheFolder,
+            "models",
+            () =>
+                new FileStream(
+                    Path.Combine(CacheFolder, $".{Guid.NewGuid():N}.lock"),
+                    FileMode.CreateNew,
+                    FileAccess.Write,
+                    FileShare.None,
+                    1,
+                    FileOptions.DeleteOnClose
+                ).Dispose()
+        );
 
     private const int MostGone = 20;
 

@@ -30,12 +30,11 @@ public sealed record SkipEfficiency(long CyclesSaved, long MacsSkipped, IReadOnl
         PathRow all = program.Row(ExecutionPath.Whole),
             some = program.Row(path);
         var layers = new List<LayerSkip>();
-        long endWhole = 0,
-            endPart = 0;
+        long[] cyclesWhole = LayerCycles.Of(program, whole.Commands),
+            cyclesPart = LayerCycles.Of(program, part.Commands);
         for (int i = 0; i < program.Layers.Count; i++)
         {
             CompiledLayer layer = program.Layers[i];
-            (long lastWhole, long lastPart) = (endWhole, endPart);
             bool changed = false;
             for (int c = layer.FirstCommand; c < layer.EndCommand; c++)
             {
@@ -45,10 +44,6 @@ public sealed record SkipEfficiency(long CyclesSaved, long MacsSkipped, IReadOnl
                     && all.Resolved(command) is var a
                     && some.Resolved(command) is var b
                     && (a with { Address = 0 }) != (b with { Address = 0 });
-                if (command.Definition.Queue != Queue.Store)
-                    continue;
-                lastWhole = Math.Max(lastWhole, whole.Commands[c].Done);
-                lastPart = Math.Max(lastPart, part.Commands[c].Done);
             }
 
             if (changed)
@@ -63,15 +58,13 @@ public sealed record SkipEfficiency(long CyclesSaved, long MacsSkipped, IReadOnl
                 layers.Add(
                     new LayerSkip(
                         layer.Layer.Name,
-                        lastWhole - endWhole,
-                        lastPart - endPart,
+                        cyclesWhole[i],
+                        cyclesPart[i],
                         macs.Sum(m => m.Whole),
                         macs.Sum(m => m.Whole - m.Executed)
                     )
                 );
             }
-
-            (endWhole, endPart) = (lastWhole, lastPart);
         }
 
         return new SkipEfficiency(whole.TotalCycles - part.TotalCycles, layers.Sum(l => l.MacsSkipped), layers);

@@ -444,16 +444,14 @@ public sealed class Workload : IDisposable
     )
     {
         var layers = new List<LayerResult>();
-        long endRtl = 0,
-            endModel = 0;
+        long[] cyclesRtl = LayerCycles.Of(program, rtl.Commands),
+            cyclesModel = LayerCycles.Of(program, model.Commands);
         int beat = program.Config.Derived.BeatBytes;
         for (int i = 0; i < program.Layers.Count; i++)
         {
             CompiledLayer layer = program.Layers[i];
             long read = 0,
-                written = 0,
-                lastRtl = endRtl,
-                lastModel = endModel;
+                written = 0;
             foreach (int c in program.CommandsOf(i))
             {
                 if (program.Commands[c].Definition.Queue == Queue.Load)
@@ -462,17 +460,8 @@ public sealed class Workload : IDisposable
                     written += model.Beats[c] * beat;
             }
 
-            // Layers that alternate with others end with the one that reads them.
-            for (int c = layer.FirstCommand; c < layer.EndCommand; c++)
-            {
-                if (program.Commands[c].Definition.Queue != Queue.Store)
-                    continue;
-                lastRtl = Math.Max(lastRtl, rtl.Commands[c].Done);
-                lastModel = Math.Max(lastModel, model.Commands[c].Done);
-            }
-
             (long whole, long executed) = Macs(program.Network, layer.Layer, path);
-            long cycles = lastRtl - endRtl;
+            long cycles = cyclesRtl[i];
             layers.Add(
                 new LayerResult
                 {
@@ -481,7 +470,7 @@ public sealed class Workload : IDisposable
                     Macs = whole,
                     MacsSkipped = whole - executed,
                     CyclesRtl = cycles,
-                    CyclesModel = lastModel - endModel,
+                    CyclesModel = cyclesModel[i],
                     Mismatches = mismatches[i],
                     Utilization = cycles == 0 ? 0 : (double)executed / cycles / program.Config.Derived.PeakMacsPerCycle,
                     BytesRead = read,
@@ -489,7 +478,6 @@ public sealed class Workload : IDisposable
                     Tiling = layer.Tiling?.ToString() ?? "no commands",
                 }
             );
-            (endRtl, endModel) = (lastRtl, lastModel);
         }
 
         var differences = new List<string>();

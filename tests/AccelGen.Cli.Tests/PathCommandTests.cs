@@ -1,7 +1,6 @@
 using System.Text.Json;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
-using SkiaSharp;
 
 namespace AccelGen.Cli.Tests;
 
@@ -10,12 +9,12 @@ public sealed class PathCommandTests
 {
     private const int Size = 8,
         Inner = 32;
-    private string folder = string.Empty;
+    private CommandFolder folder = null!;
 
     [OneTimeSetUp]
     public void Write()
     {
-        folder = Directory.CreateTempSubdirectory("accelgen-paths").FullName;
+        folder = new CommandFolder();
         var random = new Random(3);
         float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)((random.NextDouble() * 2) - 1))];
         byte[] network = new OnnxModelWriter()
@@ -27,22 +26,17 @@ public sealed class PathCommandTests
             .Node("Relu", ["a"], "b", name: "/first/Relu")
             .Node("Conv", ["b", "w2"], "c", name: "/second/Conv")
             .Build("c", OnnxModelWriter.Float, 1, 4, Size, Size);
-        File.WriteAllBytes(At("net.onnx"), network);
-        Directory.CreateDirectory(At("images"));
-        for (int i = 0; i < 3; i++)
-        {
-            Picture($"images/{i}.png", (x, y) => new SKColor((byte)random.Next(256), (byte)(x * 30), (byte)(y * 30)));
-            Picture($"images/{i}_mask.png", (x, y) => (byte)random.Next(4) is var k ? new SKColor(k, k, k) : default);
-        }
+        File.WriteAllBytes(folder.At("net.onnx"), network);
+        folder.MaskedPictures(Size, random);
 
         File.WriteAllText(
-            At("paths.json"),
+            folder.At("paths.json"),
             """{"paths": [{"name": "whole"}, {"name": "half", "keep": {"second": "1/2"}}, {"name": "eight", "keep": {"second": 8}}]}"""
         );
     }
 
     [OneTimeTearDown]
-    public void Remove() => Directory.Delete(folder, recursive: true);
+    public void Remove() => folder.Dispose();
 
     [TestCase("importance", "best")]
     [TestCase("importance", "true")]
@@ -52,23 +46,23 @@ public sealed class PathCommandTests
     {
         string[] common =
         [
-            At("net.onnx"),
+            folder.At("net.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--images",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny",
             "--paths",
-            At("paths.json"),
+            folder.At("paths.json"),
             "--order",
             order,
             "--means",
             means,
         ];
-        JsonElement run = (await JsonAsync(["run", .. common])).GetProperty("paths"),
-            paths = (await JsonAsync(["paths", .. common])).GetProperty("paths"),
-            evaluated = (await JsonAsync(["evaluate", .. common, "--float"])).GetProperty("paths");
+        JsonElement run = (await folder.JsonAsync(["run", .. common])).GetProperty("paths"),
+            paths = (await folder.JsonAsync(["paths", .. common])).GetProperty("paths"),
+            evaluated = (await folder.JsonAsync(["evaluate", .. common, "--float"])).GetProperty("paths");
         Assert.That(run.GetArrayLength(), Is.EqualTo(3));
         for (int p = 0; p < 3; p++)
         {
@@ -112,19 +106,19 @@ public sealed class PathCommandTests
     [CancelAfter(120_000)]
     public async Task An_evaluation_goes_on_where_it_was()
     {
-        string cache = At("cache");
+        string cache = folder.At("cache");
         string[] arguments =
         [
             "evaluate",
-            At("net.onnx"),
+            folder.At("net.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--images",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny",
             "--paths",
-            At("paths.json"),
+            folder.At("paths.json"),
         ];
         var environment = new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = cache };
         string first = (await AccelGenProcess.RunAsync(environment, arguments)).StandardOutput;
@@ -150,11 +144,11 @@ public sealed class PathCommandTests
         var result = await AccelGenProcess.RunAsync(
             new Dictionary<string, string?> { ["ACCELGEN_CACHE"] = "/dev/null" },
             "evaluate",
-            At("net.onnx"),
+            folder.At("net.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--images",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny"
         );
@@ -166,13 +160,16 @@ public sealed class PathCommandTests
     [CancelAfter(60_000)]
     public async Task A_default_ladder_is_a_file_that_other_commands_take()
     {
-        string file = At("ladder.json");
-        Assert.That((await InProcess.RunAsync("paths", At("net.onnx"), "--default", "--config", "tiny", "--out", file)).ExitCode, Is.Zero);
+        string file = folder.At("ladder.json");
+        Assert.That(
+            (await InProcess.RunAsync("paths", folder.At("net.onnx"), "--default", "--config", "tiny", "--out", file)).ExitCode,
+            Is.Zero
+        );
         InProcess.Result result = await InProcess.RunAsync(
             "paths",
-            At("net.onnx"),
+            folder.At("net.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny",
             "--paths",
@@ -189,12 +186,12 @@ public sealed class PathCommandTests
     [CancelAfter(60_000)]
     public async Task Searched_paths_cost_less_and_less_and_are_no_more_than_asked_for()
     {
-        string file = At("searched.json");
-        JsonElement found = await JsonAsync([
+        string file = folder.At("searched.json");
+        JsonElement found = await folder.JsonAsync([
             "paths",
-            At("net.onnx"),
+            folder.At("net.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny",
             "--search",
@@ -209,7 +206,7 @@ public sealed class PathCommandTests
             JsonDocument.Parse(await File.ReadAllTextAsync(file)).RootElement.GetProperty("paths").GetArrayLength(),
             Is.EqualTo(macs.Length)
         );
-        InProcess.Result without = await InProcess.RunAsync("paths", At("net.onnx"), "--config", "tiny", "--search");
+        InProcess.Result without = await InProcess.RunAsync("paths", folder.At("net.onnx"), "--config", "tiny", "--search");
         Assert.That(without.ExitCode, Is.EqualTo(2));
     }
 
@@ -224,33 +221,14 @@ public sealed class PathCommandTests
     {
         InProcess.Result result = await InProcess.RunAsync([
             "paths",
-            At("net.onnx"),
+            folder.At("net.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny",
-            .. options.Select(o => o.EndsWith(".json", StringComparison.Ordinal) ? At(o) : o),
+            .. options.Select(o => o.EndsWith(".json", StringComparison.Ordinal) ? folder.At(o) : o),
         ]);
         Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
         Assert.That(result.Error, Does.Contain(says).And.Not.Contain("   at "));
-    }
-
-    private async Task<JsonElement> JsonAsync(string[] arguments)
-    {
-        string json = At("out.json");
-        InProcess.Result result = await InProcess.RunAsync([.. arguments, "--json", json]);
-        Assert.That(result.ExitCode, Is.Zero, result.Error);
-        return JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement;
-    }
-
-    private string At(string name) => Path.Combine(folder, name);
-
-    private void Picture(string name, Func<int, int, SKColor> colour)
-    {
-        using var bitmap = new SKBitmap(Size, Size);
-        for (int i = 0; i < Size * Size; i++)
-            bitmap.SetPixel(i % Size, i / Size, colour(i % Size, i / Size));
-        using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        File.WriteAllBytes(At(name), data.ToArray());
     }
 }

@@ -10,12 +10,12 @@ namespace AccelGen.Cli.Tests;
 public sealed class SegmentationTests
 {
     private const int Size = 8;
-    private string folder = string.Empty;
+    private CommandFolder folder = null!;
 
     [OneTimeSetUp]
     public void Write()
     {
-        folder = Directory.CreateTempSubdirectory("accelgen-segmentation").FullName;
+        folder = new CommandFolder();
         Network("scores.onnx", labels: false);
         Network("labels.onnx", labels: true);
         // Quarters red, green, blue, red; the mask calls the last one green and leaves the first out.
@@ -32,11 +32,11 @@ public sealed class SegmentationTests
         );
         Picture("high/a.png", Size, i => new SKColor(9, 9, 9));
         Picture("colour/a.png", Size, i => new SKColor(1, 2, 3));
-        Directory.CreateDirectory(Path.Combine(folder, "none"));
+        Directory.CreateDirectory(folder.At("none"));
     }
 
     [OneTimeTearDown]
-    public void Remove() => Directory.Delete(folder, recursive: true);
+    public void Remove() => folder.Dispose();
 
     [TestCase("scores.onnx")]
     [TestCase("labels.onnx")]
@@ -72,7 +72,7 @@ public sealed class SegmentationTests
     {
         string model = ThirdPartyModels.Require($"efficientvit_seg_b0/efficientvit_seg_b0_cityscapes_{size}_folded.onnx"),
             images = ThirdPartyModels.Require("images/cityscapes"),
-            json = Path.Combine(folder, "street.json");
+            json = folder.At("street.json");
         BufferedCommandResult result = await RunAsync(
             "run",
             model,
@@ -128,7 +128,7 @@ public sealed class SegmentationTests
         if (labels)
             model.Node("ArgMax", ["scores"], "labels").Int("axis", 1).Int("keepdims", 1);
         File.WriteAllBytes(
-            Path.Combine(folder, name),
+            folder.At(name),
             labels
                 ? model.Build("labels", OnnxModelWriter.Int64, 1, 1, Size, Size)
                 : model.Build("scores", OnnxModelWriter.Float, 1, 3, Size, Size)
@@ -136,20 +136,13 @@ public sealed class SegmentationTests
     }
 
     // A picture of four quarters.
-    private void Picture(string name, int size, Func<int, SKColor> colour)
-    {
-        using var bitmap = new SKBitmap(size, size);
-        for (int i = 0; i < size * size; i++)
-            bitmap.SetPixel(i % size, i / size, colour((i / size / (size / 2) * 2) + (i % size / (size / 2))));
-        using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        string path = Path.Combine(folder, name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path, data.ToArray());
-    }
+    // A picture of four quarters.
+    private void Picture(string name, int size, Func<int, SKColor> colour) =>
+        folder.Picture(name, size, (x, y) => colour((y / (size / 2) * 2) + (x / (size / 2))));
 
     private async Task<JsonElement> TotalAsync(string model, params string[] arguments)
     {
-        string json = Path.Combine(folder, "run.json");
+        string json = folder.At("run.json");
         BufferedCommandResult result = await RunAsync([
             "run",
             model,
@@ -171,7 +164,7 @@ public sealed class SegmentationTests
             [
                 .. arguments.Select(a =>
                     a is "scores.onnx" or "labels.onnx" or "images" or "alone" or "masks" or "high" or "colour" or "none" or "nowhere"
-                        ? Path.Combine(folder, a)
+                        ? folder.At(a)
                         : a
                 ),
             ]

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
-using SkiaSharp;
 
 namespace AccelGen.Cli.Tests;
 
@@ -11,17 +10,17 @@ public sealed class ServeTraceTests
 {
     private const int Size = 8,
         Inner = 32;
-    private string folder = string.Empty;
+    private CommandFolder folder = null!;
     private string[] common = [];
 
     [OneTimeSetUp]
     public void Write()
     {
-        folder = Directory.CreateTempSubdirectory("accelgen-trace").FullName;
+        folder = new CommandFolder();
         var random = new Random(5);
         float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)((random.NextDouble() * 2) - 1))];
         File.WriteAllBytes(
-            At("net.onnx"),
+            folder.At("net.onnx"),
             new OnnxModelWriter()
                 .Input("image", OnnxModelWriter.Float, 1, 3, Size, Size)
                 .Initializer("w0", Values(8 * 3 * 9), 8, 3, 3, 3)
@@ -36,35 +35,38 @@ public sealed class ServeTraceTests
                 .Node("Conv", ["b", "w2"], "c", name: "/second/Conv")
                 .Build("c", OnnxModelWriter.Float, 1, 4, Size, Size)
         );
-        Directory.CreateDirectory(At("images"));
-        for (int i = 0; i < 3; i++)
-        {
-            Picture($"images/{i}.png", (x, y) => new SKColor((byte)random.Next(256), (byte)(x * 30), (byte)(y * 30)));
-            Picture($"images/{i}_mask.png", (x, y) => (byte)random.Next(4) is var k ? new SKColor(k, k, k) : default);
-        }
+        folder.MaskedPictures(Size, random);
 
         File.WriteAllText(
-            At("paths.json"),
+            folder.At("paths.json"),
             """{"paths": [{"name": "whole"}, {"name": "half", "keep": {"second": "1/2"}}, {"name": "eight", "keep": {"second": 8}}]}"""
         );
-        common = [At("net.onnx"), "--calibrate", At("images"), "--config", "tiny", "--paths", At("paths.json")];
+        common = [folder.At("net.onnx"), "--calibrate", folder.At("images"), "--config", "tiny", "--paths", folder.At("paths.json")];
     }
 
     [OneTimeTearDown]
-    public void Remove() => Directory.Delete(folder, recursive: true);
+    public void Remove() => folder.Dispose();
 
     [Test]
     [CancelAfter(300_000)]
     public async Task A_trace_is_what_its_frames_are_one_by_one()
     {
-        string[] images = ["--images", At("images")];
-        JsonElement paths = (await JsonAsync(["paths", .. common, .. images])).GetProperty("paths");
+        string[] images = ["--images", folder.At("images")];
+        JsonElement paths = (await folder.JsonAsync(["paths", .. common, .. images])).GetProperty("paths");
         long whole = paths[0].GetProperty("cyclesModel").GetInt64(),
             least = paths[2].GetProperty("cyclesModel").GetInt64();
         // Ample, tight, too tight, contended, and nothing else.
         string[] lines = [$"{whole * 2}", $"{least + 100}", "10", $"{whole * 2},3", $"{whole + 100},2"];
-        await File.WriteAllLinesAsync(At("budgets.csv"), lines);
-        JsonElement trace = await JsonAsync(["serve-trace", .. common, .. images, "--trace", At("budgets.csv"), "--rtl", "5"]);
+        await File.WriteAllLinesAsync(folder.At("budgets.csv"), lines);
+        JsonElement trace = await folder.JsonAsync([
+            "serve-trace",
+            .. common,
+            .. images,
+            "--trace",
+            folder.At("budgets.csv"),
+            "--rtl",
+            "5",
+        ]);
         Assert.That(trace.GetProperty("mismatches").GetInt64(), Is.Zero);
         Assert.That(trace.GetProperty("differences").GetInt64(), Is.Zero);
         Assert.That(trace.GetProperty("rtl").GetArrayLength(), Is.EqualTo(5));
@@ -73,7 +75,7 @@ public sealed class ServeTraceTests
         {
             string[] cells = lines[f].Split(',');
             JsonElement run = (
-                await JsonAsync([
+                await folder.JsonAsync([
                     "run",
                     .. common,
                     .. images,
@@ -132,9 +134,10 @@ public sealed class ServeTraceTests
     [CancelAfter(120_000)]
     public async Task A_drawn_trace_and_its_file_are_one(string kind)
     {
-        string file = At($"{kind}.csv");
-        JsonElement drawn = await JsonAsync(["serve-trace", .. common, "--generate", kind, "--frames", "40", "--seed", "3", "--out", file]),
-            again = await JsonAsync(["serve-trace", .. common, "--trace", file, "--seed", "3"]);
+        string file = folder.At($"{kind}.csv");
+        JsonElement drawn =
+                await folder.JsonAsync(["serve-trace", .. common, "--generate", kind, "--frames", "40", "--seed", "3", "--out", file]),
+            again = await folder.JsonAsync(["serve-trace", .. common, "--trace", file, "--seed", "3"]);
         Assert.That(again.GetProperty("frames").GetRawText(), Is.EqualTo(drawn.GetProperty("frames").GetRawText()));
         Assert.That(again.GetProperty("checkpoints").GetRawText(), Is.EqualTo(drawn.GetProperty("checkpoints").GetRawText()));
         Assert.That(drawn.GetProperty("frames").GetArrayLength(), Is.EqualTo(40));
@@ -159,12 +162,12 @@ public sealed class ServeTraceTests
     [CancelAfter(60_000)]
     public async Task Wrong_options_and_traces_are_explained(string says, params string[] options)
     {
-        await File.WriteAllTextAsync(At("good.csv"), "1000\n");
-        await File.WriteAllTextAsync(At("bad.csv"), "5\nmany\n5,0\n");
+        await File.WriteAllTextAsync(folder.At("good.csv"), "1000\n");
+        await File.WriteAllTextAsync(folder.At("bad.csv"), "5\nmany\n5,0\n");
         InProcess.Result result = await InProcess.RunAsync([
             "serve-trace",
             .. common,
-            .. options.Select(o => o.EndsWith(".csv", StringComparison.Ordinal) ? At(o) : o),
+            .. options.Select(o => o.EndsWith(".csv", StringComparison.Ordinal) ? folder.At(o) : o),
         ]);
         Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
         Assert.That(result.Error, Does.Contain(says).And.Not.Contain("   at "));
@@ -174,9 +177,18 @@ public sealed class ServeTraceTests
     [CancelAfter(120_000)]
     public async Task The_table_of_a_host_has_the_Pareto_set_in_both_forms()
     {
-        string json = At("table.json"),
-            header = At("paths.h");
-        JsonElement costs = await JsonAsync(["paths", .. common, "--images", At("images"), "--table", json, "--header", header]);
+        string json = folder.At("table.json"),
+            header = folder.At("paths.h");
+        JsonElement costs = await folder.JsonAsync([
+            "paths",
+            .. common,
+            "--images",
+            folder.At("images"),
+            "--table",
+            json,
+            "--header",
+            header,
+        ]);
         JsonElement table = JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement;
         JsonElement[] entries = [.. table.GetProperty("entries").EnumerateArray()];
         Assert.That(
@@ -209,44 +221,33 @@ public sealed class ServeTraceTests
             );
         }
 
-        InProcess.Result shape = await InProcess.RunAsync(["paths", At("net.onnx"), "--config", "tiny", "--default", "--table", json]);
+        InProcess.Result shape = await InProcess.RunAsync([
+            "paths",
+            folder.At("net.onnx"),
+            "--config",
+            "tiny",
+            "--default",
+            "--table",
+            json,
+        ]);
         Assert.That(shape.ExitCode, Is.EqualTo(2));
         Assert.That(shape.Error, Does.Contain("--table takes what the paths cost"));
         // Six paths, none of which excels another where only the work counts, and four rows.
         IEnumerable<string> six = Enumerable.Range(1, 6).Select(i => $$"""{"name": "{{i}}", "keep": {"second": {{i * 4}} } }""");
-        await File.WriteAllTextAsync(At("many.json"), $$"""{"paths": [{{string.Join(", ", six)}}]}""");
+        await File.WriteAllTextAsync(folder.At("many.json"), $$"""{"paths": [{{string.Join(", ", six)}}]}""");
         InProcess.Result many = await InProcess.RunAsync([
             "paths",
-            At("net.onnx"),
+            folder.At("net.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny",
             "--paths",
-            At("many.json"),
+            folder.At("many.json"),
             "--table",
             json,
         ]);
         Assert.That(many.ExitCode, Is.EqualTo(2), many.Error);
         Assert.That(many.Error, Does.Contain("the path table of tiny has 4 rows (control.paths, at most 32)"));
-    }
-
-    private async Task<JsonElement> JsonAsync(string[] arguments)
-    {
-        string json = At("out.json");
-        InProcess.Result result = await InProcess.RunAsync([.. arguments, "--json", json]);
-        Assert.That(result.ExitCode, Is.Zero, result.Error);
-        return JsonDocument.Parse(await File.ReadAllTextAsync(json)).RootElement;
-    }
-
-    private string At(string name) => Path.Combine(folder, name);
-
-    private void Picture(string name, Func<int, int, SKColor> colour)
-    {
-        using var bitmap = new SKBitmap(Size, Size);
-        for (int i = 0; i < Size * Size; i++)
-            bitmap.SetPixel(i % Size, i / Size, colour(i % Size, i / Size));
-        using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        File.WriteAllBytes(At(name), data.ToArray());
     }
 }

@@ -10,12 +10,12 @@ public sealed class SubnetCommandTests
 {
     private const int Size = 12,
         Seed = 8;
-    private string folder = string.Empty;
+    private CommandFolder folder = null!;
 
     [OneTimeSetUp]
     public void Write()
     {
-        folder = Directory.CreateTempSubdirectory("accelgen-subnets").FullName;
+        folder = new CommandFolder();
         var models = new SubnetModels(Seed, Size);
         SubnetSizes[] sizes =
         [
@@ -27,23 +27,22 @@ public sealed class SubnetCommandTests
         ];
         string[] names = ["whole", "statistics", "depth", "expand", "width"];
         for (int i = 0; i < names.Length; i++)
-            File.WriteAllBytes(At($"{names[i]}.onnx"), models.Build(sizes[i], i + 1));
-        File.WriteAllBytes(At("other.onnx"), new SubnetModels(Seed + 1, Size).Build(sizes[4], 1));
-        File.WriteAllBytes(At("larger.onnx"), new SubnetModels(Seed, Size + 4).Build(sizes[4], 1));
+            File.WriteAllBytes(folder.At($"{names[i]}.onnx"), models.Build(sizes[i], i + 1));
+        File.WriteAllBytes(folder.At("other.onnx"), new SubnetModels(Seed + 1, Size).Build(sizes[4], 1));
+        File.WriteAllBytes(folder.At("larger.onnx"), new SubnetModels(Seed, Size + 4).Build(sizes[4], 1));
         var random = new Random(Seed);
         for (int i = 0; i < 4; i++)
         {
-            using var bitmap = new SKBitmap(Size, Size);
-            for (int p = 0; p < Size * Size; p++)
-                bitmap.SetPixel(p % Size, p / Size, new SKColor((byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256)));
-            Directory.CreateDirectory(At($"images/{i % 2}"));
-            using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(At($"images/{i % 2}/{i}.png"), data.ToArray());
+            folder.Picture(
+                $"images/{i % 2}/{i}.png",
+                Size,
+                (_, _) => new SKColor((byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256))
+            );
         }
     }
 
     [OneTimeTearDown]
-    public void Remove() => Directory.Delete(folder, recursive: true);
+    public void Remove() => folder.Dispose();
 
     [Test]
     [CancelAfter(600_000)]
@@ -51,25 +50,25 @@ public sealed class SubnetCommandTests
     {
         string[] common =
         [
-            At("whole.onnx"),
+            folder.At("whole.onnx"),
             "--subnet",
-            At("statistics.onnx"),
+            folder.At("statistics.onnx"),
             "--subnet",
-            At("depth.onnx"),
+            folder.At("depth.onnx"),
             "--subnet",
-            At("expand.onnx"),
+            folder.At("expand.onnx"),
             "--subnet",
-            At("width.onnx"),
+            folder.At("width.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--images",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny",
         ];
-        JsonElement run = (await JsonAsync(["run", .. common])).GetProperty("paths"),
-            paths = (await JsonAsync(["paths", .. common])).GetProperty("paths"),
-            evaluated = (await JsonAsync(["evaluate", .. common, "--float"])).GetProperty("paths");
+        JsonElement run = (await folder.JsonAsync(["run", .. common])).GetProperty("paths"),
+            paths = (await folder.JsonAsync(["paths", .. common])).GetProperty("paths"),
+            evaluated = (await folder.JsonAsync(["evaluate", .. common, "--float"])).GetProperty("paths");
         Assert.That(
             Enumerable.Range(0, run.GetArrayLength()).Select(p => run[p].GetProperty("name").GetString()),
             Is.EqualTo(new[] { "whole", "statistics", "depth", "expand", "width" })
@@ -92,7 +91,7 @@ public sealed class SubnetCommandTests
         Assert.That(run[1].GetProperty("variant").GetInt32(), Is.Not.EqualTo(run[0].GetProperty("variant").GetInt32()));
         Assert.That(run[4].GetProperty("cyclesRtl").GetInt64(), Is.LessThan(run[0].GetProperty("cyclesRtl").GetInt64()));
         // One of them alone, on the same program.
-        JsonElement alone = (await JsonAsync(["paths", .. common, "--path", "width"])).GetProperty("paths");
+        JsonElement alone = (await folder.JsonAsync(["paths", .. common, "--path", "width"])).GetProperty("paths");
         Assert.That(alone.GetArrayLength(), Is.EqualTo(1));
         Assert.That(alone[0].GetProperty("cyclesModel").GetInt64(), Is.EqualTo(paths[4].GetProperty("cyclesModel").GetInt64()));
     }
@@ -102,19 +101,19 @@ public sealed class SubnetCommandTests
     {
         InProcess.Result result = await InProcess.RunAsync(
             "paths",
-            At("whole.onnx"),
+            folder.At("whole.onnx"),
             "--subnet",
-            At("other.onnx"),
+            folder.At("other.onnx"),
             "--subnet",
-            At("depth.onnx"),
+            folder.At("depth.onnx"),
             "--subnet",
-            At("larger.onnx"),
+            folder.At("larger.onnx"),
             "--subnet",
-            At("missing.onnx"),
+            folder.At("missing.onnx"),
             "--subnet",
-            At("whole.onnx"),
+            folder.At("whole.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny"
         );
@@ -124,7 +123,7 @@ public sealed class SubnetCommandTests
         Assert.That(
             lines[0],
             Does.Contain(
-                $"--subnet {At("other.onnx")} is no subnet of whole: layer /stem/Conv against /stem/Conv of whole: "
+                $"--subnet {folder.At("other.onnx")} is no subnet of whole: layer /stem/Conv against /stem/Conv of whole: "
                     + $"the weights of output channel 0 are no multiple"
             )
         );
@@ -142,26 +141,15 @@ public sealed class SubnetCommandTests
     {
         InProcess.Result result = await InProcess.RunAsync([
             command,
-            At("whole.onnx"),
+            folder.At("whole.onnx"),
             "--subnet",
-            At("width.onnx"),
+            folder.At("width.onnx"),
             "--calibrate",
-            At("images"),
+            folder.At("images"),
             "--config",
             "tiny",
-            .. more.Select(m => m is "images" or "ladder.json" ? At(m) : m),
+            .. more.Select(m => m is "images" or "ladder.json" ? folder.At(m) : m),
         ]);
         Assert.That((result.ExitCode, result.Error.Contains(message, StringComparison.Ordinal)), Is.EqualTo((2, true)), result.Error);
-    }
-
-    private string At(string name) => Path.Combine(folder, name);
-
-    private async Task<JsonElement> JsonAsync(string[] arguments)
-    {
-        string json = At("out.json");
-        InProcess.Result result = await InProcess.RunAsync([.. arguments, "--json", json]);
-        Assert.That(result.ExitCode, Is.Zero, result.Error);
-        using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));
-        return document.RootElement.Clone();
     }
 }

@@ -43,6 +43,21 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
     /// empty.</summary>
     public IReadOnlyList<FloatNetwork> Floats { get; init; } = [];
 
+    /// <summary>Index of the path that is the whole network, or null: none is, or only blocks are skipped.</summary>
+    public int? Whole
+    {
+        get
+        {
+            for (int p = 0; p < Plans.Count; p++)
+            {
+                if (Plans[p].SkippedBlocks.Count == 0 && Cuts.All(c => Plans[p].KeptOf(c.Cut) == c.Cut.Channels))
+                    return p;
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>Most variants: the field of the path table has eight bits.</summary>
     public const int MostVariants = 256;
 

@@ -16,7 +16,11 @@ public sealed record FrameOutcome(int Path, long Cycles, bool Met, IReadOnlyList
 /// <param name="Path">Path whose results it gives.</param>
 /// <param name="Program">Its program.</param>
 /// <param name="Row">Row of the path table.</param>
-public sealed record StaticNetwork(string Name, int Path, CompiledProgram Program, PathRow Row);
+public sealed record StaticNetwork(string Name, int Path, CompiledProgram Program, PathRow Row)
+{
+    /// <summary>Cycles of a frame on a memory for which they are known already, or null.</summary>
+    public (MemoryTiming Timing, long Cycles)? Known { get; init; }
+}
 
 /// <summary>
 /// Frames of one program on memories of several speeds, by the cycle model. A path is left at a checkpoint only for one by which
@@ -25,6 +29,8 @@ public sealed record StaticNetwork(string Name, int Path, CompiledProgram Progra
 /// </summary>
 public sealed class TraceModel
 {
+    private static readonly IReadOnlyDictionary<int, long> NoCheckpoints = new Dictionary<int, long>();
+
     private readonly CompiledProgram program;
     private readonly IReadOnlyList<PathRow> rows;
     private readonly int[] rowPaths;
@@ -51,7 +57,10 @@ public sealed class TraceModel
 
     /// <summary>Predictions that memories need which are not known yet.</summary>
     public int Missing(IEnumerable<MemoryTiming> timings) =>
-        timings.Distinct().Count(t => !dynamics.ContainsKey(t)) * (rows.Count + Networks.Count);
+        timings
+            .Distinct()
+            .Where(t => !dynamics.ContainsKey(t))
+            .Sum(t => rows.Count + Networks.Count(n => n.Known is not { } known || known.Timing != t));
 
     /// <summary>Predicts every path on every memory; those already known are not predicted again.</summary>
     /// <param name="timings">Memories.</param>
@@ -72,6 +81,12 @@ public sealed class TraceModel
             {
                 MemoryTiming timing = missing[i / each];
                 int at = i % each;
+                if (at >= rows.Count && Networks[at - rows.Count].Known is { } known && known.Timing == timing)
+                {
+                    found[i] = (known.Cycles, NoCheckpoints);
+                    return;
+                }
+
                 CompiledProgram run = at < rows.Count ? program : Networks[at - rows.Count].Program;
                 CyclePrediction prediction = new CycleModel(run.Config, timing).Predict(
                     run.Commands,

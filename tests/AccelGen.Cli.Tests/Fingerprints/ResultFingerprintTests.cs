@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AccelGen.Cli.Results;
 using AccelGen.Tests.Shared;
+using NJsonSchema;
 using NUnit.Framework;
 using SkiaSharp;
 
@@ -67,6 +69,8 @@ public sealed class ResultFingerprintTests
         ]);
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         JsonNode found = JsonNode.Parse((await File.ReadAllTextAsync(json)).Replace(folder, "@", StringComparison.Ordinal))!;
+        JsonSchema schema = (await JsonSchema.FromJsonAsync(ResultSchema.Text)).Definitions[command].ActualSchema;
+        Assert.That(schema.Validate(found.ToJsonString()), Is.Empty, "by the schema of results");
         Strip(found);
         Repository.Compare(
             $"{Folder}/{command}.json",
