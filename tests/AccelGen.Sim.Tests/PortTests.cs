@@ -19,10 +19,8 @@ public sealed partial class PortTests
         header = header[..header.IndexOf(");", StringComparison.Ordinal)];
         IEnumerable<string> ports = Declaration()
             .Matches(header)
-            .Select(m =>
-                $"{m.Groups["direction"].Value} "
-                + $"{(m.Groups["msb"].Success ? int.Parse(m.Groups["msb"].Value) + 1 : 1)} {m.Groups["name"].Value}"
-            );
+            .Select(m => (Match: m, Width: m.Groups["msb"].Success ? int.Parse(m.Groups["msb"].Value) + 1 : 1))
+            .Select(p => $"{p.Match.Groups["direction"].Value} {p.Width} {p.Match.Groups["name"].Value}");
         Assert.That(
             Port.All.Select(p => $"{(p.Direction == PortDirection.Input ? "input" : "output")} {p.Width(config)} {p.Name}"),
             Is.EqualTo(ports)

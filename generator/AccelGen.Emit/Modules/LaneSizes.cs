@@ -52,8 +52,7 @@ internal sealed class LaneSizes(AcceleratorConfig config)
     public IReadOnlyList<Lane> All { get; } =
     [.. Enumerable.Range(0, config.Array.Lanes).Select(k => new Lane(k, config.Array.AccumulatorBits))];
 
-    /// <summary>Last element of an array padded to a power of two: a write by loop index then needs no bounds check in
-    /// simulation.</summary>
+    /// <summary>Last element of an array padded to a power of two: a write by loop index then needs no bounds check.</summary>
     public int LastPadded => (int)BitOperations.RoundUpToPowerOf2((uint)Count) - 1;
 
     /// <summary>Elements of such an array that belong to no lane.</summary>
