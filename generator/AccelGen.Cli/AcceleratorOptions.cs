@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 
 namespace AccelGen.Cli;
 
@@ -24,7 +25,7 @@ internal sealed class AcceleratorOptions
     public AcceleratorConfig Config(ParseResult result) => Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
 
     /// <summary>Timing of the memory.</summary>
-    /// <exception cref="FormatException">A value is out of range.</exception>
+    /// <exception cref="InputException">A value is out of range.</exception>
     public MemoryTiming Timing(ParseResult result) => Cli.Timing(result.GetValue(latency), result.GetValue(interval));
 
     /// <summary>The options as the user gave them, with a memory.</summary>

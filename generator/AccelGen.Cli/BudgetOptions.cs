@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using AccelGen.Compiler;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Cli;
@@ -33,7 +34,7 @@ internal sealed class BudgetOptions
     }
 
     /// <summary>Budgets, in cycles; empty without the option.</summary>
-    /// <exception cref="FormatException">A value is not one.</exception>
+    /// <exception cref="InputException">A value is not one.</exception>
     public uint[] Budgets(ParseResult result)
     {
         _ = Slack(result);
@@ -44,18 +45,18 @@ internal sealed class BudgetOptions
                 .Where(v => !uint.TryParse(v, NumberStyles.None, CultureInfo.InvariantCulture, out uint cycles) || cycles == 0),
         ];
         if (wrong.Length > 0)
-            throw new FormatException(
+            throw new InputException(
                 $"--budget {string.Join(", ", wrong)}: a budget is a whole number of cycles from 1 to {uint.MaxValue}"
             );
         return [.. result.GetValue(budget)!.Select(v => uint.Parse(v, CultureInfo.InvariantCulture))];
     }
 
     /// <summary>Share by which the cycles that a path needs are taken to be more.</summary>
-    /// <exception cref="FormatException">The value is none.</exception>
+    /// <exception cref="InputException">The value is none.</exception>
     public double Slack(ParseResult result) =>
         result.GetValue(slack) is >= 0 and <= 1000 and var percent
             ? percent / 100
-            : throw new FormatException(
+            : throw new InputException(
                 string.Create(CultureInfo.InvariantCulture, $"--budget-slack is {result.GetValue(slack)}; legal is 0 to 1000")
             );
 
@@ -66,7 +67,7 @@ internal sealed class BudgetOptions
     /// <param name="timing">Memory for which the remaining cycles are worked out.</param>
     /// <param name="quality">What each path is worth, or null: the one with more cycles is worth more.</param>
     /// <param name="cycles">Cycles of a frame on each path without checkpoints, where they are known already.</param>
-    /// <exception cref="FormatException">There is nothing to choose among.</exception>
+    /// <exception cref="InputException">There is nothing to choose among.</exception>
     /// <exception cref="CompileException">The paths are more than the path table has rows.</exception>
     public CompiledProgram Insert(
         ParseResult result,
@@ -78,7 +79,7 @@ internal sealed class BudgetOptions
     )
     {
         if (paths.Count < 2)
-            throw new FormatException(
+            throw new InputException(
                 "a budget chooses among paths, and there is one; name more with --paths FILE, or with --skip more than once"
             );
         return Checkpoints.Insert(program, paths, timing, quality, Slack(result), cycles);

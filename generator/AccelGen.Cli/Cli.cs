@@ -60,12 +60,12 @@ internal static class Cli
     /// <param name="command">The command.</param>
     /// <param name="folder">Folder, as it was named.</param>
     /// <param name="foreign">Files in it that are not the command's.</param>
-    /// <exception cref="FormatException">There are some.</exception>
+    /// <exception cref="InputException">There are some.</exception>
     public static void RequireOwn(string command, string folder, IEnumerable<string> foreign)
     {
         string[] all = [.. foreign];
         if (all.Length > 0)
-            throw new FormatException(
+            throw new InputException(
                 $"{folder}: holds what '{command}' does not write, and replacing the folder would delete it: "
                     + $"{string.Join(", ", all.Take(NamedFiles))}"
                     + $"{(all.Length > NamedFiles ? $" and {all.Length - NamedFiles} more" : string.Empty)}; "
@@ -78,7 +78,7 @@ internal static class Cli
         new("--waveform-window") { Description = "Cycles of the run to write to the waveform, FROM:TO; all without it." };
 
     /// <summary>Reads a waveform's file and window.</summary>
-    /// <exception cref="FormatException">The window is wrong, or there is no file for it.</exception>
+    /// <exception cref="InputException">The window is wrong, or there is no file for it.</exception>
     public static (string File, long From, long To)? Waveform(string? file, string? window)
     {
         if (window is null)
@@ -90,13 +90,13 @@ internal static class Cli
             || !long.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out long to)
             || from >= to
         )
-            throw new FormatException($"--waveform-window is '{window}'; write two cycles, e.g. 1000:3000");
-        return file is null ? throw new FormatException("--waveform-window needs --waveform FILE") : (file, from, to);
+            throw new InputException($"--waveform-window is '{window}'; write two cycles, e.g. 1000:3000");
+        return file is null ? throw new InputException("--waveform-window needs --waveform FILE") : (file, from, to);
     }
 
     /// <summary>Checks a number given as an option.</summary>
     public static int Range(string name, int value, int low, int high) =>
-        value >= low && value <= high ? value : throw new FormatException($"{name} is {value}; legal are {low} to {high}");
+        value >= low && value <= high ? value : throw new InputException($"{name} is {value}; legal are {low} to {high}");
 
     /// <summary>Latency of the memory.</summary>
     public static Option<int> MemoryLatencyOption() =>

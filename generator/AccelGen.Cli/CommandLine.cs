@@ -136,12 +136,12 @@ internal static class CommandLine
         {
             string path = parsed.GetValue(option)!;
             if (path.Length == 0)
-                throw new FormatException($"{option.Name} is empty; name a {(option.IsFolder ? "folder" : "file")}");
+                throw new InputException($"{option.Name} is empty; name a {(option.IsFolder ? "folder" : "file")}");
             if (!option.IsFolder)
                 OutputFile.Check(path);
             string place = OutputFile.Followed(path);
             if (inputs.Contains(place) && !place.StartsWith("/dev/", StringComparison.Ordinal))
-                throw new FormatException(
+                throw new InputException(
                     $"{option.Name} {path} is a file that the command reads, the model itself for instance; name another file"
                 );
             if (
@@ -150,11 +150,11 @@ internal static class CommandLine
                 && OutputFile.IsPlain(place)
                 && folders.FirstOrDefault(f => place.StartsWith(f, StringComparison.Ordinal)) is { } folder
             )
-                throw new FormatException(
+                throw new InputException(
                     $"{option.Name} {path} is a file in a folder that the command reads, {folder.TrimEnd('/')}; name another file"
                 );
             if (!taken.TryAdd(place, option.Name) && !place.StartsWith("/dev/", StringComparison.Ordinal))
-                throw new FormatException($"{option.Name} {path} is what {taken[place]} names; name another file");
+                throw new InputException($"{option.Name} {path} is what {taken[place]} names; name another file");
         }
     }
 
@@ -170,7 +170,7 @@ internal static class CommandLine
             OperationCanceledException => (ExitCode.Cancelled, ["interrupted; nothing was left half-written"]),
             ConfigException e => (ExitCode.BadInput, e.Diagnostics.Select(d => d.ToString())),
             ImportException e => (ExitCode.BadInput, e.Problems),
-            FormatException or CompileException or FileNotFoundException or DirectoryNotFoundException => (
+            InputException or CompileException or FileNotFoundException or DirectoryNotFoundException => (
                 ExitCode.BadInput,
                 [fault.Message]
             ),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AccelGen.Cli.Results;
 using AccelGen.Config;
+using AccelGen.Files;
 using AccelGen.Network.Dynamic;
 using Spectre.Console;
 
@@ -35,7 +36,7 @@ internal static class ConfigCommand
                     OfConfigurations => ConfigSchema.Text,
                     OfPaths => PathSchema.Text,
                     OfResults => ResultSchema.Text,
-                    var other => throw new FormatException($"--of is '{other}'; legal are {OfConfigurations}, {OfPaths} and {OfResults}"),
+                    var other => throw new InputException($"--of is '{other}'; legal are {OfConfigurations}, {OfPaths} and {OfResults}"),
                 }
             );
             return ExitCode.Success;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AccelGen.Data;
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
@@ -40,7 +41,7 @@ internal sealed class Evaluation
     /// <param name="prepared">It, made ready for its paths.</param>
     /// <param name="floats">Runs the float network too.</param>
     /// <param name="firstClass">Grey value of class 0 in masks.</param>
-    /// <exception cref="FormatException">The network's output is no class, per image or pixel.</exception>
+    /// <exception cref="InputException">The network's output is no class, per image or pixel.</exception>
     public Evaluation(LoadedModel model, DynamicNetwork prepared, bool floats, int? firstClass)
     {
         (this.model, this.prepared, this.floats, this.firstClass) = (model, prepared, floats && model.Float is not null, firstClass);
@@ -48,7 +49,7 @@ internal sealed class Evaluation
         OutputClasses of = OutputClasses.Of(network);
         (output, classes, index, IsSegmentation) = (of.Shape, of.Count, of.IsIndex, of.IsSegmentation);
         if (output.Batch != 1)
-            throw new FormatException($"the network's output is {output}; evaluated are classes, of images or of their pixels");
+            throw new InputException($"the network's output is {output}; evaluated are classes, of images or of their pixels");
         string folder = Path.Combine(UserCache.Folder, "evaluations");
         store = Path.Combine(folder, $"{QuantizedNetworkFile.Hash(network)[..32]}.jsonl");
         UserCache.Prepare(folder, "results", Recall);
@@ -77,7 +78,7 @@ internal sealed class Evaluation
             string cure = IsSegmentation
                 ? "put masks beside them, or name their folder with --masks"
                 : "put labels.csv beside them, or them into folders of classes";
-            throw new FormatException($"{sample.Folder}: nothing is known of the {sample.Images.Count} images: {cure}");
+            throw new InputException($"{sample.Folder}: nothing is known of the {sample.Images.Count} images: {cure}");
         }
 
         var progress = new Progress(log, "evaluation", "images", images.Length);

@@ -5,6 +5,7 @@ using AccelGen.Cli.Results;
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
@@ -47,7 +48,7 @@ internal sealed class ExplainCommand
         QuantizedNetwork network = options.LoadForSchedule(result, logging.CreateLogger("accelgen"), cancellation);
         Regex[] wanted = [.. result.GetValue(layers)!.Select(Cli.Pattern)];
         if (wanted.Length > 0 && !network.Layers.Any(l => wanted.Any(w => w.IsMatch(l.Name))))
-            throw new FormatException(
+            throw new InputException(
                 $"no layer of {network.Name} is named {string.Join(" or ", result.GetValue(layers)!)}; the "
                     + $"first are {string.Join(", ", network.Layers.Take(5).Select(l => l.Name))}"
             );

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AccelGen.Data;
+using AccelGen.Files;
 
 namespace AccelGen.Cli;
 
@@ -69,18 +70,18 @@ internal sealed class ImageOptions
     public string? Masks(ParseResult result) => result.GetValue(masks);
 
     /// <summary>Grey value of class 0 that the user named.</summary>
-    /// <exception cref="FormatException">It is none.</exception>
+    /// <exception cref="InputException">It is none.</exception>
     public int? FirstClass(ParseResult result) => result.GetValue(maskFirst) is int f ? Cli.Range("--mask-first", f, 0, 254) : null;
 
     /// <summary>Images of which something may be known: those of a folder, or null where none is named.</summary>
-    /// <exception cref="FormatException">An option is wrong, or there is no such image.</exception>
+    /// <exception cref="InputException">An option is wrong, or there is no such image.</exception>
     public Sample? Labelled(ParseResult result, ModelOptions model) => Given(result) ? Load(result, model, drawn: false) : null;
 
     /// <summary>The images of a command line.</summary>
     /// <param name="result">Command line.</param>
     /// <param name="model">Network that they are for.</param>
     /// <param name="drawn">Without a folder an architecture gets images drawn from the seed.</param>
-    /// <exception cref="FormatException">An option is wrong, or there is no such image.</exception>
+    /// <exception cref="InputException">An option is wrong, or there is no such image.</exception>
     public Sample Load(ParseResult result, ModelOptions model, bool drawn = true)
     {
         int? most = result.GetValue(limit) is int l ? Cli.Range("--limit", l, 1, int.MaxValue) : null;
@@ -89,9 +90,9 @@ internal sealed class ImageOptions
             ModelOptions.RequireFile(model.Model(result));
         bool synthetic = folder is null && drawn && model.IsArchitecture(result);
         if (folder is null && !synthetic)
-            throw new FormatException($"{model.Model(result)}: --images names the folder of images to run");
+            throw new InputException($"{model.Model(result)}: --images names the folder of images to run");
         if (synthetic && (result.GetValue(labels) ?? result.GetValue(masks)) is string without)
-            throw new FormatException($"{without}: labels and masks go with the images of a folder; name it with --images");
+            throw new InputException($"{without}: labels and masks go with the images of a folder; name it with --images");
         Sample sample = synthetic
             ? Sample.OfSeed(most ?? 1)
             : new Sample(Limited(ImageSet.Load(folder!, result.GetValue(labels), result.GetValue(masks))).Images, folder);
@@ -99,7 +100,7 @@ internal sealed class ImageOptions
         {
             sample = sample with { Images = [.. sample.Images.Where(i => sample.Name(i) == name)] };
             if (sample.Images.Count == 0)
-                throw new FormatException($"--image {name}: there is no such image{(synthetic ? string.Empty : $" in {folder}")}");
+                throw new InputException($"--image {name}: there is no such image{(synthetic ? string.Empty : $" in {folder}")}");
         }
 
         return sample;

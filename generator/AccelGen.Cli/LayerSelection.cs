@@ -11,7 +11,7 @@ internal static class LayerSelection
     /// <param name="sources">Files with a layer per line, or names of sets.</param>
     /// <param name="pattern">Patterns of layer names that are taken from the sources, separated by commas, or null: all.</param>
     /// <param name="halves">Channels of a vector where each layer is to run with half of its channels as well, or null.</param>
-    /// <exception cref="FormatException">A layer is wrong, or there is none.</exception>
+    /// <exception cref="InputException">A layer is wrong, or there is none.</exception>
     public static List<LayerSpec> Collect(string[] texts, string[] sources, string? pattern, int? halves)
     {
         List<LayerSpec> layers = [.. texts.Select(t => LayerSpec.Parse(t))];
@@ -23,7 +23,7 @@ internal static class LayerSelection
             else if (File.Exists(source))
                 all = LayersOf(source);
             else
-                throw new FormatException(
+                throw new InputException(
                     $"--layers-from {source}: neither a file nor a set; the sets are {string.Join(", ", SegFormerLayers.Sets)}"
                 );
             if (pattern is not null)
@@ -39,7 +39,7 @@ internal static class LayerSelection
         }
 
         if (layers.Count == 0)
-            throw new FormatException("no layer to simulate: give --layer, or --layers-from with a pattern that matches");
+            throw new InputException("no layer to simulate: give --layer, or --layers-from with a pattern that matches");
         return halves is int vectorWidth ? [.. layers.SelectMany(l => Halves(l, vectorWidth).Prepend(l))] : layers;
     }
 
@@ -79,12 +79,12 @@ internal static class LayerSelection
             {
                 layers.Add(LayerSpec.Parse(line));
             }
-            catch (FormatException e)
+            catch (InputException e)
             {
                 problems.Add($"{file}({number + 1}): {e.Message}");
             }
         }
 
-        return problems.Count == 0 ? layers : throw new FormatException(string.Join(Environment.NewLine, problems));
+        return problems.Count == 0 ? layers : throw new InputException(problems);
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using AccelGen.Data;
+using AccelGen.Files;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
@@ -172,24 +173,24 @@ internal sealed class ModelOptions
     public static FloatNetwork Build(string name, (int Height, int Width)? size, int seed) => Architecture.Build(name, size, seed);
 
     /// <summary>Refuses a name that is neither a file nor an architecture.</summary>
-    /// <exception cref="FormatException">There is no such file.</exception>
+    /// <exception cref="InputException">There is no such file.</exception>
     public static void RequireFile(string path)
     {
         if (Directory.Exists(path))
-            throw new FormatException($"{path}: is a folder; name a file");
+            throw new InputException($"{path}: is a folder; name a file");
         if (path.Length == 0)
-            throw new FormatException("the name of the model is empty; name a file or an architecture");
+            throw new InputException("the name of the model is empty; name a file or an architecture");
         if (!File.Exists(path))
         {
             string known = Path.HasExtension(path)
                 ? string.Empty
                 : $", and no such architecture; the architectures are {Architecture.Names}";
-            throw new FormatException($"{path}: there is no such file{known}");
+            throw new InputException($"{path}: there is no such file{known}");
         }
     }
 
     /// <summary>Reads "HxW".</summary>
-    /// <exception cref="FormatException">The text is not two sizes.</exception>
+    /// <exception cref="InputException">The text is not two sizes.</exception>
     public static (int Height, int Width)? Size(string? text)
     {
         if (text is null)
@@ -202,11 +203,11 @@ internal sealed class ModelOptions
             && h is > 0 and <= 16384
             && w is > 0 and <= 16384
             ? (h, w)
-            : throw new FormatException($"--input-size is '{text}'; write rows x columns of 1 to 16384, e.g. 224x224");
+            : throw new InputException($"--input-size is '{text}'; write rows x columns of 1 to 16384, e.g. 224x224");
     }
 
     /// <summary>Loads a quantised network, or the float network of a file or an architecture.</summary>
-    /// <exception cref="FormatException">There is no such model, or it has not one input.</exception>
+    /// <exception cref="InputException">There is no such model, or it has not one input.</exception>
     public (QuantizedNetwork? Quantized, FloatNetwork? Float) Open(ParseResult result)
     {
         string path = Model(result);
@@ -236,7 +237,7 @@ internal sealed class ModelOptions
         CalibrationMethod chosen = Method(result);
         double kept = result.GetValue(percentile);
         if (!(kept > 50 && kept <= 100))
-            throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--percentile is {kept}; legal are above 50 to 100"));
+            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"--percentile is {kept}; legal are above 50 to 100"));
         int most = Cli.Range("--calibrate-limit", result.GetValue(calibrateLimit), 1, 100_000);
         (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
         SubnetMatch[] matches = subnets is { Count: > 0 } ? Match(result, network, subnets) : [];
@@ -295,7 +296,7 @@ internal sealed class ModelOptions
             "minmax" => CalibrationMethod.MinMax,
             "percentile" => CalibrationMethod.Percentile,
             "mse" => CalibrationMethod.MeanSquaredError,
-            var other => throw new FormatException($"--method is '{other}'; legal are minmax, percentile and mse"),
+            var other => throw new InputException($"--method is '{other}'; legal are minmax, percentile and mse"),
         };
 
     // Steps that the user asked for and that a network that is quantised already cannot take.
@@ -304,7 +305,7 @@ internal sealed class ModelOptions
         foreach (Option<bool> option in new[] { biasCorrection, equalize })
         {
             if (result.GetResult(option) is { Implicit: false } && result.GetValue(option))
-                throw new FormatException(
+                throw new InputException(
                     $"{Model(result)} is quantised already: {option.Name} needs the float network; give the ONNX file"
                 );
         }
@@ -322,7 +323,7 @@ internal sealed class ModelOptions
                     .Images.Select(i => ImageSet.Decode(i.Path, shape.Height, shape.Width, shape.Channels, normalization)),
             ];
         if (!IsArchitecture(result))
-            throw new FormatException(
+            throw new InputException(
                 $"{Model(result)} is a float network: --calibrate names the folder of images that its int8 ranges are taken from"
             );
         int drawn = result.GetResult(calibrateLimit) is { Implicit: false } ? most : SyntheticCalibration;
@@ -342,9 +343,9 @@ internal sealed class ModelOptions
                 "its activations are quantised already, and scales must be found that hold for all subnets: give the "
                 + "float file, or one whose weights alone are int8";
         if (result.GetResult(equalize) is { Implicit: false } && result.GetValue(equalize))
-            throw new FormatException($"{equalize.Name} changes the weights by which subnets are recognised; leave it out with {Refused}");
+            throw new InputException($"{equalize.Name} changes the weights by which subnets are recognised; leave it out with {Refused}");
         if (whole is null)
-            throw new FormatException($"{Model(result)}: {Quantised}");
+            throw new InputException($"{Model(result)}: {Quantised}");
         var problems = new List<string>();
         var found = new List<SubnetMatch>();
         var names = new HashSet<string> { ExecutionPath.Whole.Name };
@@ -363,21 +364,22 @@ internal sealed class ModelOptions
                     RequireFile(file);
                     ImportResult import = OnnxImporter.Import(file, Size(result.GetValue(inputSize)));
                     if (import.Quantized is not null)
-                        throw new FormatException($"{file}: {Quantised}");
+                        throw new InputException($"{file}: {Quantised}");
                     subnet = import.Network;
                 }
 
                 if (!names.Add(name))
-                    throw new FormatException($"{file}: '{name}' is the name of two paths; rename the file");
+                    throw new InputException($"{file}: '{name}' is the name of two paths; rename the file");
                 found.Add(SubnetMatch.Find(whole, subnet, file) with { Name = name });
             }
-            catch (Exception e) when (e is FormatException or ImportException)
+            catch (Exception e) when (e is InputException or ImportException)
             {
-                problems.AddRange(e.Message.Split(Environment.NewLine).Select(line => $"{Refused} {line}"));
+                IReadOnlyList<string> own = e is InputException input ? input.Problems : ((ImportException)e).Problems;
+                problems.AddRange(own.Select(line => $"{Refused} {line}"));
             }
         }
 
-        return problems.Count == 0 ? [.. found] : throw new FormatException(string.Join(Environment.NewLine, problems));
+        return problems.Count == 0 ? [.. found] : throw new InputException(problems);
     }
 
     /// <summary>
@@ -398,7 +400,7 @@ internal sealed class ModelOptions
     private static void OneInput(string path, int count)
     {
         if (count != 1)
-            throw new FormatException($"{path}: the network has {count} inputs; images go to networks with 1");
+            throw new InputException($"{path}: the network has {count} inputs; images go to networks with 1");
     }
 
     private Normalization Normalize(ParseResult result, int channels)
@@ -427,7 +429,7 @@ internal sealed class ModelOptions
                 || !float.IsFinite(values[i])
                 || (positive ? values[i] is < Least or > Most : Math.Abs(values[i]) > Most)
             )
-                throw new FormatException(
+                throw new InputException(
                     string.Create(
                         CultureInfo.InvariantCulture,
                         $"{name} is '{text}'; it takes numbers from {(positive ? Least : -Most)} to {Most}, one per "
@@ -438,7 +440,7 @@ internal sealed class ModelOptions
 
         return values.Length == channels
             ? values
-            : throw new FormatException($"{name} has {values.Length} values; the network input has {channels} channels");
+            : throw new InputException($"{name} has {values.Length} values; the network input has {channels} channels");
     }
 }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AccelGen.Config;
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
@@ -73,7 +74,7 @@ internal sealed class PathOptions
     private IEnumerable<Option> All => [skip, subnets, paths, only, order, means];
 
     /// <summary>Subnets that the user named.</summary>
-    /// <exception cref="FormatException">Other paths are named as well.</exception>
+    /// <exception cref="InputException">Other paths are named as well.</exception>
     public IReadOnlyList<string> Subnets(ParseResult result)
     {
         string[] named = result.GetValue(subnets)!;
@@ -83,7 +84,7 @@ internal sealed class PathOptions
             : null;
         return named.Length == 0 || other is null
             ? named
-            : throw new FormatException($"{subnets.Name} makes a path of each file; leave out {other}");
+            : throw new InputException($"{subnets.Name} makes a path of each file; leave out {other}");
     }
 
     /// <summary>The options that prepare the same program, as the user gave them.</summary>
@@ -117,7 +118,7 @@ internal sealed class PathOptions
     /// <param name="log">Progress.</param>
     /// <param name="cancellation">Stops the calibration runs.</param>
     /// <param name="ladder">Paths where no option names any, or null: the whole network.</param>
-    /// <exception cref="FormatException">Options or paths are wrong.</exception>
+    /// <exception cref="InputException">Options or paths are wrong.</exception>
     public DynamicNetwork Prepare(
         ParseResult result,
         LoadedModel model,
@@ -130,9 +131,9 @@ internal sealed class PathOptions
         string[] skipped = result.GetValue(skip)!;
         QuantizedNetwork network = model.Quantized;
         if (result.GetValue(order) is not (ByImportance or OfFile))
-            throw new FormatException($"--order is '{result.GetValue(order)}'; legal are {ByImportance} and {OfFile}");
+            throw new InputException($"--order is '{result.GetValue(order)}'; legal are {ByImportance} and {OfFile}");
         if (result.GetValue(means) is not (WhereBest or Always or Never))
-            throw new FormatException($"--means is '{result.GetValue(means)}'; legal are {WhereBest}, {Always} and {Never}");
+            throw new InputException($"--means is '{result.GetValue(means)}'; legal are {WhereBest}, {Always} and {Never}");
         string? file = result.GetValue(paths);
         if (model.Family is { } family)
             return Chosen(result, Explained(subnets.Name, () => family.Join(config.Control.DynamicRegisters)), subnets.Name);
@@ -140,7 +141,7 @@ internal sealed class PathOptions
         if (file is null && (ladder is null || skipped.Length > 0))
             return OfBlocks(result, network);
         if (skipped.Length > 0)
-            throw new FormatException("--skip is the short form of a path; with --paths, write it into the file");
+            throw new InputException("--skip is the short form of a path; with --paths, write it into the file");
         int width = config.Array.VectorWidth;
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(network);
         IReadOnlyList<PathPlan> plans = file is null ? ladder! : PathFile.Load(file, network, cuts, width);
@@ -173,7 +174,7 @@ internal sealed class PathOptions
     private DynamicNetwork OfBlocks(ParseResult result, QuantizedNetwork network)
     {
         if (result.GetValue(only)!.Length > 0)
-            throw new FormatException("--path chooses from the file that --paths names; name one");
+            throw new InputException("--path chooses from the file that --paths names; name one");
         string[] skipped = result.GetValue(skip)!;
         return new DynamicNetwork(
             network,
@@ -224,7 +225,7 @@ internal sealed class PathOptions
         string[] wanted = result.GetValue(only)!;
         string[] unknown = [.. wanted.Where(w => prepared.Paths.All(p => p.Name != w))];
         if (unknown.Length > 0)
-            throw new FormatException(
+            throw new InputException(
                 $"--path {string.Join(", ", unknown)}: {source} has no such path; it has "
                     + $"{string.Join(", ", prepared.Paths.Select(p => p.Name))}"
             );
@@ -243,7 +244,7 @@ internal sealed class PathOptions
     /// <param name="images">Calibration images used.</param>
     /// <param name="log">Progress.</param>
     /// <param name="cancellation">Stops the search.</param>
-    /// <exception cref="FormatException">There are no calibration images.</exception>
+    /// <exception cref="InputException">There are no calibration images.</exception>
     public IReadOnlyList<PathPlan> Search(
         ParseResult result,
         LoadedModel model,
@@ -255,7 +256,7 @@ internal sealed class PathOptions
     )
     {
         if (model.Calibration.Length == 0)
-            throw new FormatException("--search measures on calibration images; give --calibrate with the network itself");
+            throw new InputException("--search measures on calibration images; give --calibrate with the network itself");
         int width = config.Array.VectorWidth;
         QuantizedNetwork network = model.Quantized;
         ChannelCut[] cuts = [.. ChannelCuts.Find(network).Where(c => c.Channels > width && c.InWholeVectors(width))];
@@ -290,7 +291,7 @@ internal sealed class PathOptions
         if (used.Length > 0 && (importance || withMeans))
         {
             if (model.Calibration.Length == 0)
-                throw new FormatException(
+                throw new InputException(
                     $"{file}: which channels are of importance, and their means, are found on calibration images; "
                         + $"give --calibrate with the network itself, or --order {OfFile} --means false"
                 );
@@ -346,9 +347,9 @@ internal sealed class PathOptions
         {
             return action();
         }
-        catch (FormatException e)
+        catch (InputException e)
         {
-            throw new FormatException(string.Join(Environment.NewLine, e.Message.Split(Environment.NewLine).Select(l => $"{file}: {l}")));
+            throw e.At(file);
         }
     }
 }

@@ -1,6 +1,7 @@
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
 using Microsoft.Extensions.Logging;
@@ -37,7 +38,7 @@ internal sealed record PathStudy(
     /// <param name="seed">Seed of what is drawn.</param>
     /// <param name="log">Progress.</param>
     /// <param name="cancellation">Stops the evaluation.</param>
-    /// <exception cref="FormatException">Labels or masks do not go with the network.</exception>
+    /// <exception cref="InputException">Labels or masks do not go with the network.</exception>
     /// <exception cref="CompileException">The network does not fit the configuration.</exception>
     public static PathStudy Of(
         LoadedModel model,

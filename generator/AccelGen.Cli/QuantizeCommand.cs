@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AccelGen.Cli.Results;
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using AccelGen.Quantization;
 using Microsoft.Extensions.Logging;
@@ -31,7 +32,7 @@ internal static class QuantizeCommand
                 using ILoggerFactory logging = Cli.Logging();
                 LoadedModel model = options.Load(result, logging.CreateLogger("accelgen"), cancellation);
                 if (model.Float is null)
-                    throw new FormatException($"{options.Model(result)} is quantised already; give the ONNX file");
+                    throw new InputException($"{options.Model(result)} is quantised already; give the ONNX file");
                 string target = result.GetValue(output)!;
                 QuantizedNetworkFile.Save(target, model.Quantized);
                 float[][] inputs = model.Calibration[..Math.Min(ReportImages, model.Calibration.Length)];

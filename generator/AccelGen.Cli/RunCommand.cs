@@ -4,6 +4,7 @@ using AccelGen.Cli.Results;
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Quantized;
 using AccelGen.Quantization;
@@ -76,11 +77,11 @@ internal sealed class RunCommand
         Sample sample = imageOptions.Load(result, options);
         (string File, long From, long To)? wave = Cli.Waveform(result.GetValue(waveform), result.GetValue(window));
         if (wave is not null && sample.Images.Count != 1)
-            throw new FormatException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
+            throw new InputException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
         uint[] budgets = budgetOptions.Budgets(result);
         IReadOnlyList<string> subnets = pathOptions.Subnets(result);
         if (budgets.Length > 0 && subnets.Count > 0)
-            throw new FormatException(
+            throw new InputException(
                 "--budget changes the path within a frame, and layers of one subnet behind those of another "
                     + "are no network of any file; leave out one of the two"
             );

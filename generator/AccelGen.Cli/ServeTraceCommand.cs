@@ -138,16 +138,16 @@ internal sealed class ServeTraceCommand
     private static IReadOnlyList<FrameDemand>? Given(TracePlan plan, bool framesNamed)
     {
         if ((plan.File is null) == (plan.Kind is null))
-            throw new FormatException(
+            throw new InputException(
                 $"{(plan.File is null ? "there is no trace" : "--trace and --generate are two traces")}: give --trace "
                     + $"FILE, or --generate {string.Join(", ", BudgetTrace.Kinds)}"
             );
         if (plan.Kind is not null)
             return BudgetTrace.Kinds.Contains(plan.Kind)
                 ? null
-                : throw new FormatException($"--generate is '{plan.Kind}'; legal are {string.Join(", ", BudgetTrace.Kinds)}");
+                : throw new InputException($"--generate is '{plan.Kind}'; legal are {string.Join(", ", BudgetTrace.Kinds)}");
         return framesNamed
-            ? throw new FormatException("--frames goes with --generate; a file has the frames that it has")
+            ? throw new InputException("--frames goes with --generate; a file has the frames that it has")
             : BudgetTrace.Load(plan.File!, plan.Timing);
     }
 

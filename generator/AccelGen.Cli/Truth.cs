@@ -1,4 +1,5 @@
 using AccelGen.Data;
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Cli;
@@ -33,7 +34,7 @@ internal sealed class Truth
     /// <param name="images">Images.</param>
     /// <param name="masks">Folder of masks that the user named, or null.</param>
     /// <param name="first">Grey value of class 0 that the user named, or null.</param>
-    /// <exception cref="FormatException">A label or a mask does not go with the network.</exception>
+    /// <exception cref="InputException">A label or a mask does not go with the network.</exception>
     public static Truth Of(QuantizedNetwork network, IReadOnlyList<ImageFile> images, string? masks, int? first)
     {
         OutputClasses output = OutputClasses.Of(network);
@@ -41,7 +42,7 @@ internal sealed class Truth
         if (output.IsSegmentation)
         {
             if (masks is not null && images.All(i => i.Mask is null))
-                throw new FormatException(
+                throw new InputException(
                     $"--masks {masks}: holds no mask of the {images.Count} images, such as "
                         + $"{Path.GetFileNameWithoutExtension(images[0].Path)}.png or "
                         + $"{Path.GetFileNameWithoutExtension(images[0].Path)}_mask.bmp"
@@ -65,7 +66,7 @@ internal sealed class Truth
         }
 
         if (masks is not null || first is not null)
-            throw new FormatException(
+            throw new InputException(
                 $"{(masks is null ? "--mask-first" : "--masks")} goes with networks that have an output per pixel; "
                     + $"the output of this one is {shape}"
             );
@@ -77,7 +78,7 @@ internal sealed class Truth
                 .Select(i => $"{i.Path}: class {i.Label}; the network has the classes 0 to {count - 1}"),
         ];
         if (beyond.Length > 0)
-            throw new FormatException(string.Join(Environment.NewLine, beyond));
+            throw new InputException(beyond);
         return new Truth(
             "top-1",
             [.. images.Select(i => classifier && i.Label is int ? new[] { i.Label } : null)],

@@ -13,19 +13,19 @@ internal static class Bitmap
     /// <summary>Decodes a file.</summary>
     /// <param name="path">File.</param>
     /// <param name="what">What it is to be, for messages.</param>
-    /// <exception cref="FormatException">The file is not readable as that: of another format, damaged, cut short or too large.</exception>
+    /// <exception cref="InputException">The file is not readable as that: of another format, damaged, cut short or too large.</exception>
     public static SKBitmap Read(string path, string what)
     {
         // A pipe would be waited for.
         if (File.Exists(path) && !OutputFile.IsPlain(path))
-            throw new FormatException($"{path}: not a readable {what}: a pipe or a device, no regular file");
+            throw new InputException($"{path}: not a readable {what}: a pipe or a device, no regular file");
         using SKData data =
-            SKData.Create(path) ?? throw new FormatException($"{path}: not a readable {what}: the file cannot be opened or is empty");
+            SKData.Create(path) ?? throw new InputException($"{path}: not a readable {what}: the file cannot be opened or is empty");
         using SKCodec codec =
-            SKCodec.Create(data) ?? throw new FormatException($"{path}: not a readable {what}: of no known format, or damaged");
+            SKCodec.Create(data) ?? throw new InputException($"{path}: not a readable {what}: of no known format, or damaged");
         SKImageInfo info = codec.Info;
         if ((long)info.Width * info.Height > MaxPixels)
-            throw new FormatException(
+            throw new InputException(
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{path}: not a readable {what}: {info.Width}x{info.Height} pixels by its header; legal are up to {MaxPixels:N0} pixels"
@@ -37,14 +37,14 @@ internal static class Bitmap
         if (!bitmap.TryAllocPixels(info))
         {
             bitmap.Dispose();
-            throw new FormatException($"{path}: not a readable {what}: there is no memory for its {info.Width}x{info.Height} pixels");
+            throw new InputException($"{path}: not a readable {what}: there is no memory for its {info.Width}x{info.Height} pixels");
         }
 
         SKCodecResult result = codec.GetPixels(info, bitmap.GetPixels());
         if (result == SKCodecResult.Success)
             return bitmap;
         bitmap.Dispose();
-        throw new FormatException(
+        throw new InputException(
             $"{path}: not a readable {what}: "
                 + $"{(result == SKCodecResult.IncompleteInput ? "the file ends before its last row" : "its pixels are damaged")}"
         );

@@ -36,27 +36,27 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
     /// <param name="folder">Folder with images, or with one subfolder of images per class.</param>
     /// <param name="labels">CSV of file name and class index; null takes labels.csv in the folder where there is one.</param>
     /// <param name="masks">Folder of masks; null takes those beside the images.</param>
-    /// <exception cref="FormatException">A folder is missing or empty, or the CSV is wrong; every wrong line is named.</exception>
+    /// <exception cref="InputException">A folder is missing or empty, or the CSV is wrong; every wrong line is named.</exception>
     public static ImageSet Load(string folder, string? labels = null, string? masks = null)
     {
         if (!Directory.Exists(folder))
-            throw new FormatException($"{folder}: there is no such folder of images");
+            throw new InputException($"{folder}: there is no such folder of images");
         if (masks is not null && !Directory.Exists(masks))
-            throw new FormatException($"{masks}: there is no such folder of masks");
+            throw new InputException($"{masks}: there is no such folder of masks");
         if (labels is not null && !File.Exists(labels))
-            throw new FormatException($"{labels}: there is no such file of labels");
+            throw new InputException($"{labels}: there is no such file of labels");
         IReadOnlyList<(string Image, string? Mask)> flat = Files(folder);
         string[] classFolders = [.. Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)];
         if (flat.Count == 0)
         {
             if (labels is not null)
-                throw new FormatException(
+                throw new InputException(
                     $"{labels}: labels go with images directly in {folder}, which has none; images in folders have "
                         + $"the folder as their class"
                 );
             ImageFile[] images = [.. classFolders.SelectMany((c, i) => Files(c).Select(f => new ImageFile(f.Image, i, f.Mask)))];
             if (images.Length == 0)
-                throw new FormatException(
+                throw new InputException(
                     $"{folder}: holds no images ({string.Join(", ", Extensions)}), neither directly nor in folders of classes"
                 );
             return new ImageSet(images, [.. classFolders.Select(c => Path.GetFileName(c)!)]);
@@ -94,7 +94,7 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
                     + $"{Path.GetFileName(flat[0].Image)}; a line is 'file,class index'"
             );
         if (problems.Count > 0)
-            throw new FormatException(string.Join(Environment.NewLine, problems));
+            throw new InputException(problems);
         return new ImageSet(
             [
                 .. flat.Select(f => new ImageFile(
@@ -137,11 +137,11 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
     /// <param name="width">Columns.</param>
     /// <param name="channels">3 for red, green, blue; 1 for grey.</param>
     /// <param name="normalization">Mean and deviation per channel.</param>
-    /// <exception cref="FormatException">The file is not a readable image.</exception>
+    /// <exception cref="InputException">The file is not a readable image.</exception>
     public static float[] Decode(string path, int height, int width, int channels, Normalization normalization)
     {
         if (channels is not (1 or 3))
-            throw new FormatException($"the network input has {channels} channels; images give 1 or 3");
+            throw new InputException($"the network input has {channels} channels; images give 1 or 3");
         using SKBitmap decoded = Bitmap.Read(path, "image");
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         using SKBitmap bitmap =
@@ -149,7 +149,7 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
                 decoded.Width == width && decoded.Height == height
                     ? decoded.Copy(SKColorType.Rgba8888)
                     : decoded.Resize(info, new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear))
-            ) ?? throw new FormatException($"{path}: cannot be converted to {width}x{height} pixels");
+            ) ?? throw new InputException($"{path}: cannot be converted to {width}x{height} pixels");
         ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
         int pitch = bitmap.RowBytes;
         var values = new float[height * width * channels];

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using SkiaSharp;
 
 namespace AccelGen.Data;
@@ -15,11 +16,11 @@ public sealed record SegmentationMask(int Height, int Width, byte[] Classes)
     /// <param name="path">PNG or BMP file.</param>
     /// <param name="classes">Classes of the network.</param>
     /// <param name="first">Grey value of class 0.</param>
-    /// <exception cref="FormatException">The file is no mask, or has a class that the network has not.</exception>
+    /// <exception cref="InputException">The file is no mask, or has a class that the network has not.</exception>
     public static SegmentationMask Read(string path, int classes, int first = 0)
     {
         using SKBitmap decoded = Bitmap.Read(path, "mask");
-        using SKBitmap bitmap = decoded.Copy(SKColorType.Rgba8888) ?? throw new FormatException($"{path}: not a readable mask");
+        using SKBitmap bitmap = decoded.Copy(SKColorType.Rgba8888) ?? throw new InputException($"{path}: not a readable mask");
         ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
         byte[] result = new byte[bitmap.Height * bitmap.Width];
         for (int i = 0; i < result.Length; i++)
@@ -27,11 +28,11 @@ public sealed record SegmentationMask(int Height, int Width, byte[] Classes)
             ReadOnlySpan<byte> p = pixels.Slice((i / bitmap.Width * bitmap.RowBytes) + (i % bitmap.Width * 4), 3);
             string Place() => $"{path}: row {i / bitmap.Width}, column {i % bitmap.Width}";
             if (p[0] != p[1] || p[1] != p[2])
-                throw new FormatException(
+                throw new InputException(
                     $"{Place()} has the colour {p[0]},{p[1]},{p[2]}; the pixels of a mask are grey, their value is the class"
                 );
             if (p[0] != Ignored && p[0] - first >= classes)
-                throw new FormatException(
+                throw new InputException(
                     $"{Place()} has grey value {p[0]}, class {p[0] - first}; the network has the classes 0 to "
                         + $"{classes - 1}, 255 does not count, and --mask-first (now {first}) is the grey value of class 0"
                 );

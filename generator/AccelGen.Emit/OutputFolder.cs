@@ -12,7 +12,7 @@ public static class OutputFolder
     /// </summary>
     /// <param name="target">Folder to create or replace.</param>
     /// <param name="files">Files with paths relative to the folder.</param>
-    /// <exception cref="FormatException">The target is empty.</exception>
+    /// <exception cref="InputException">The target is empty.</exception>
     /// <exception cref="IOException">The disk is full or the folder cannot be written; it is as it was.</exception>
     public static void Write(string target, IEnumerable<EmittedFile> files) =>
         WriteBytes(target, files.Select(f => (f.Path, Encoding.UTF8.GetBytes(f.Text))));
@@ -23,7 +23,7 @@ public static class OutputFolder
     public static void WriteBytes(string target, IEnumerable<(string Path, byte[] Content)> files)
     {
         if (target.Length == 0)
-            throw new FormatException("the path of an output is empty; name a folder");
+            throw new InputException("the path of an output is empty; name a folder");
         var made = new Stack<string>();
         try
         {

@@ -8,19 +8,19 @@ public static class InputFile
 
     /// <summary>Reads a text.</summary>
     /// <param name="path">Path that the user named.</param>
-    /// <exception cref="FormatException">It is a folder, or longer than <see cref="MostCharacters"/>.</exception>
+    /// <exception cref="InputException">It is a folder, or longer than <see cref="MostCharacters"/>.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static string ReadText(string path)
     {
         if (Directory.Exists(path))
-            throw new FormatException($"{path}: is a folder; name a file");
+            throw new InputException($"{path}: is a folder; name a file");
         using var reader = new StreamReader(path);
         var text = new System.Text.StringBuilder();
         char[] buffer = new char[1 << 16];
         for (int count = reader.Read(buffer); count > 0; count = reader.Read(buffer))
         {
             if (text.Length + count > MostCharacters)
-                throw new FormatException($"{path}: has more than {MostCharacters:N0} characters; name a file of text");
+                throw new InputException($"{path}: has more than {MostCharacters:N0} characters; name a file of text");
             text.Append(buffer, 0, count);
         }
 

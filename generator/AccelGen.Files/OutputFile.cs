@@ -67,25 +67,25 @@ public sealed partial class OutputFile : IDisposable
 
     /// <summary>Prepares an output; nothing happens to what the path names.</summary>
     /// <param name="path">Path that the user named.</param>
-    /// <exception cref="FormatException">The path is empty.</exception>
+    /// <exception cref="InputException">The path is empty.</exception>
     /// <exception cref="IOException">The path names a folder, or something cannot be written there; the message says why.</exception>
     public static OutputFile Create(string path)
     {
         if (path.Length == 0)
-            throw new FormatException("the path of an output is empty; name a file");
+            throw new InputException("the path of an output is empty; name a file");
         return Explained(path, () => new OutputFile(path));
     }
 
     /// <summary>Finds out whether an output can be written, before the work that it is the result of.</summary>
     /// <param name="path">Path that the user named.</param>
-    /// <exception cref="FormatException">The path is empty.</exception>
+    /// <exception cref="InputException">The path is empty.</exception>
     /// <exception cref="IOException">The path names a folder, or something cannot be written there; the message says why.</exception>
     public static void Check(string path) => Create(path).Dispose();
 
     /// <summary>Writes an output.</summary>
     /// <param name="path">Path that the user named.</param>
     /// <param name="write">Writes the content to a stream, which may not allow to seek.</param>
-    /// <exception cref="FormatException">The path is empty.</exception>
+    /// <exception cref="InputException">The path is empty.</exception>
     /// <exception cref="IOException">It cannot be written; a plain file is as it was.</exception>
     public static void Write(string path, Action<Stream> write)
     {
@@ -109,7 +109,7 @@ public sealed partial class OutputFile : IDisposable
     /// <summary>Writes a text, in UTF-8.</summary>
     /// <param name="path">Path that the user named.</param>
     /// <param name="text">Whole content.</param>
-    /// <exception cref="FormatException">The path is empty.</exception>
+    /// <exception cref="InputException">The path is empty.</exception>
     /// <exception cref="IOException">It cannot be written; a plain file is as it was.</exception>
     public static void Write(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -85,11 +86,11 @@ internal sealed class LayerGraph
     }
 
     /// <summary>Adds a tensor.</summary>
-    /// <exception cref="FormatException">The shape is not usable.</exception>
+    /// <exception cref="InputException">The shape is not usable.</exception>
     public int AddTensor(string name, TensorShape shape, float[]? constant = null)
     {
         if (shape.Batch < 1 || shape.Height < 1 || shape.Width < 1 || shape.Channels < 1 || shape.Elements > OnnxTensor.MaxElements)
-            throw new FormatException(
+            throw new InputException(
                 $"the result has shape {shape}; sizes must be positive, the elements at most {OnnxTensor.MaxElements}"
             );
         tensors.Add(new FloatTensor(tensors.Count, name, shape, null, constant));
@@ -166,7 +167,7 @@ internal sealed class LayerGraph
     /// <param name="layout">Layout; dimensions that are in no list must have size 1 or be repeated.</param>
     /// <param name="anyHeads">The reader counts channels over all heads: the heads may stay as they are.</param>
     /// <param name="name">Name of the node that needs it.</param>
-    /// <exception cref="FormatException">No movement gives this arrangement.</exception>
+    /// <exception cref="InputException">No movement gives this arrangement.</exception>
     public int Arrange(View view, Layout layout, bool anyHeads, string name)
     {
         Atom[] Atoms(int[] dims) => [.. dims.SelectMany(d => view.Dims[d])];
@@ -180,7 +181,7 @@ internal sealed class LayerGraph
             nc = View.Product(channels);
         Atom[] pixels = View.Merge([.. rows, .. columns]);
         if (pixels.Any(a => a.Axis == TensorAxis.None))
-            throw new FormatException("repeats pixels; only channels can be repeated here");
+            throw new InputException("repeats pixels; only channels can be repeated here");
         string key =
             $"{view.Key}>{string.Join(',', layout.Batch)}|{string.Join(',', layout.Rows)}|"
             + $"{string.Join(',', layout.Columns)}|{string.Join(',', layout.Channels)}|{anyHeads}";
@@ -193,7 +194,7 @@ internal sealed class LayerGraph
             Atom[] heads = [.. batch, .. channels[..lead]],
                 rest = channels[lead..];
             if (pixels.Any(a => a.Axis == TensorAxis.Pixels) || rest.Any(a => a.Axis == TensorAxis.Channels))
-                throw new FormatException(
+                throw new InputException(
                     $"[{string.Join(", ", view.Sizes)}] mixes channels and pixels of {tensors[view.Tensor].Name} in a "
                         + $"way that one movement cannot, as a pixel shuffle does, or windows of pixels put back into "
                         + $"an image; give the axes to be exchanged whole"
@@ -260,7 +261,7 @@ internal sealed class LayerGraph
             );
         }
 
-        throw new FormatException(
+        throw new InputException(
             $"[{string.Join(", ", view.Sizes)}] takes pixels of {tensors[view.Tensor].Name} ({s}) in an order that is "
                 + $"no grid of rows and columns"
         );
@@ -1303,7 +1304,7 @@ internal sealed class LayerGraph
             kernel = move.Kernel.Rows * move.Kernel.Columns;
         long count = (long)outputs * kernel * inGroup;
         if (count > MostMovedWeights)
-            throw new FormatException(
+            throw new InputException(
                 $"layer {move.Name}: moves elements by a convolution of {outputs} out of {kernel} x {inGroup} "
                     + $"channels, {count} weights of 0 and 1; at most {MostMovedWeights} are supported"
             );

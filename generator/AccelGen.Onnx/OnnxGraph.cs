@@ -43,11 +43,11 @@ internal sealed class OnnxNode(NodeProto proto, int index, string? written = nul
     public long Integer(string name, long absent) => Get(name, 2)?.I ?? absent;
 
     /// <summary>A number; infinite only where a bound may be.</summary>
-    /// <exception cref="FormatException">It is not a number, or infinite.</exception>
+    /// <exception cref="InputException">It is not a number, or infinite.</exception>
     public float Real(string name, float absent, bool infinite = false) =>
         (Get(name, 1)?.F ?? absent) is var f && (infinite ? !float.IsNaN(f) : float.IsFinite(f))
             ? f
-            : throw new FormatException($"attribute {name} is {f}; it must be {(infinite ? "a number" : "finite")}");
+            : throw new InputException($"attribute {name} is {f}; it must be {(infinite ? "a number" : "finite")}");
 
     public string Text(string name, string absent) => Get(name, 3)?.S.ToStringUtf8() ?? absent;
 
@@ -65,7 +65,7 @@ internal sealed class OnnxNode(NodeProto proto, int index, string? written = nul
     {
         if (!attributes.TryGetValue(name, out AttributeProto? a))
             return null;
-        return a.Type == type || a.Type == 0 ? a : throw new FormatException($"attribute {name} has the wrong type");
+        return a.Type == type || a.Type == 0 ? a : throw new InputException($"attribute {name} has the wrong type");
     }
 }
 

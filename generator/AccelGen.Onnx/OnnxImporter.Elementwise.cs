@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -35,7 +36,7 @@ public sealed partial class OnnxImporter
                 "LeakyRelu" => Apply(ActivationKind.LeakyRelu, node.Real("alpha", 0.01f)),
                 "PRelu" => Parameter(inputs, 1, "slope") is { Count: 1, Floats: { } slope }
                     ? Apply(ActivationKind.LeakyRelu, slope[0])
-                    : throw new FormatException("a slope per channel is not supported; one slope for all is"),
+                    : throw new InputException("a slope per channel is not supported; one slope for all is"),
                 "Elu" => Apply(ActivationKind.Elu, node.Real("alpha", 1)),
                 "Gelu" or "com.microsoft.Gelu" => Apply(
                     node.Text("approximate", "none") == "tanh" ? ActivationKind.GeluTanh : ActivationKind.Gelu
@@ -70,14 +71,14 @@ public sealed partial class OnnxImporter
         {
             float low = Bound("min", 1, float.NegativeInfinity),
                 high = Bound("max", 2, float.PositiveInfinity);
-            return low <= high ? new OutputRange(low, high) : throw new FormatException($"the bounds {low} and {high} leave no value");
+            return low <= high ? new OutputRange(low, high) : throw new InputException($"the bounds {low} and {high} leave no value");
         }
 
         float Bound(string attribute, int input, float absent) =>
             input < inputs.Length && inputs[input] is { } v
                 ? (v as Constant)?.Tensor.Floats is { Length: 1 } c
                     ? c[0]
-                    : throw new FormatException($"{attribute} must be a constant")
+                    : throw new InputException($"{attribute} must be a constant")
                 : node.Real(attribute, absent, infinite: true);
     }
 
@@ -184,7 +185,7 @@ public sealed partial class OnnxImporter
                                 : new FloatAdd(name, left, to) { Residual = right, ResidualSubtract = c.Operator == '-' }
                     );
                 default:
-                    throw new FormatException("the activation is not supported");
+                    throw new InputException("the activation is not supported");
             }
         }
 
@@ -200,7 +201,7 @@ public sealed partial class OnnxImporter
         float[] f = Full(factors),
             b = Full(addends);
         if (f.Concat(b).Any(v => !float.IsFinite(v)))
-            throw new FormatException("a factor or an addend is not finite");
+            throw new InputException("a factor or an addend is not finite");
         return f.All(v => v == 1) && b.All(v => v == 0) ? tensor : Emit(shape, (name, to) => new ScaleLayer(name, tensor, to, f, b));
     }
 
@@ -237,7 +238,7 @@ public sealed partial class OnnxImporter
         if (symbol is '+' && Term((Activation)a) is { } first)
             return new Activation(Two(symbol, Compute((Activation)b), ((Activation)a).View, dims, first));
         if (symbol == '/' && quantized)
-            throw new FormatException(
+            throw new InputException(
                 "divides by an activation, which counts cannot: export LayerNormalization as one node (operator set "
                     + "17), leave no QuantizeLinear between the two matrix products of a linear attention and their "
                     + "quotient, or quantise the reciprocal and multiply"
@@ -286,7 +287,7 @@ public sealed partial class OnnxImporter
     private Value Power(Value a, Value b)
     {
         if (b is not Constant { Tensor: { Count: 1 } exponent })
-            throw new FormatException("the exponent must be one constant number");
+            throw new InputException("the exponent must be one constant number");
         double e = exponent.Floats?[0] ?? exponent.Integers![0];
         if (a is Moment m)
         {
@@ -297,7 +298,7 @@ public sealed partial class OnnxImporter
             a = Force(m);
         }
 
-        Activation x = a as Activation ?? throw new FormatException("the base must be an activation");
+        Activation x = a as Activation ?? throw new InputException("the base must be an activation");
         Pointwise f = x.Function,
             root = new Applied(new Network.Float.Activation(ActivationKind.Sqrt), f);
         return x with
@@ -311,7 +312,7 @@ public sealed partial class OnnxImporter
                 0.5 => root,
                 -0.5 => new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), root),
                 -1 => new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), f),
-                _ => throw new FormatException($"the exponent {e} is not supported; -1, -1/2, 1/2, 1, 2 and 3 are"),
+                _ => throw new InputException($"the exponent {e} is not supported; -1, -1/2, 1/2, 1, 2 and 3 are"),
             },
         };
     }
@@ -336,7 +337,7 @@ public sealed partial class OnnxImporter
         if (symbol == '/')
         {
             if (reversed && quantized)
-                throw new FormatException("divides by an activation, which counts cannot: quantise the reciprocal and multiply");
+                throw new InputException("divides by an activation, which counts cannot: quantise the reciprocal and multiply");
             if (reversed)
             {
                 x = Compute(new Activation(x, new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), Pointwise.X)));
@@ -345,7 +346,7 @@ public sealed partial class OnnxImporter
             {
                 values = [.. values.Select(v => 1 / v)];
                 if (values.Any(v => !float.IsFinite(v)))
-                    throw new FormatException("divides by a constant of which an element is 0");
+                    throw new InputException("divides by a constant of which an element is 0");
             }
         }
 
@@ -428,7 +429,7 @@ public sealed partial class OnnxImporter
             (a, b) = (b, a);
         (View main, View other, int[][] groups) = Refine(a, b);
         if (Repeats(main))
-            throw new FormatException(
+            throw new InputException(
                 $"combines {Text(left.Sizes)} and {Text(right.Sizes)}, each repeated along an axis of the other; one "
                     + $"operand of the result's shape is supported"
             );
@@ -493,7 +494,7 @@ public sealed partial class OnnxImporter
                 int n = Math.Min(u.Size, v.Size),
                     rest = Math.Max(u.Size, v.Size) / n;
                 if (n * rest != Math.Max(u.Size, v.Size))
-                    throw new FormatException(
+                    throw new InputException(
                         $"combines operands whose axis of {a.Sizes[d]} is divided into parts of {u.Size} and of {v.Size}"
                     );
                 left.Add([Outer(u, p)]);
@@ -621,7 +622,7 @@ public sealed partial class OnnxImporter
     {
         Arrangement at = Arrange(v, []);
         if (at.Singles.Dims.Any(d => d[0].Axis == TensorAxis.None))
-            throw new FormatException("an output that repeats values is not supported");
+            throw new InputException("an output that repeats values is not supported");
         return Result(at, network.Arrange(at.Singles, at.Layout, false, current.Name));
     }
 
@@ -636,7 +637,7 @@ public sealed partial class OnnxImporter
             dims[i] =
                 p == q || q == 1 ? p
                 : p == 1 ? q
-                : throw new FormatException($"the operands {Text(a)} and {Text(b)} do not broadcast");
+                : throw new InputException($"the operands {Text(a)} and {Text(b)} do not broadcast");
         }
 
         return dims;

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -48,25 +49,25 @@ public sealed partial class OnnxImporter
         float[] scales = Floats(scale, "scale");
         int bad = Array.FindIndex(scales, s => !(float.IsFinite(s) && s > 0));
         if (scales.Length == 0 || bad >= 0)
-            throw new FormatException(
+            throw new InputException(
                 scales.Length == 0
                     ? "the scale is empty"
                     : $"the scale {(scales.Length > 1 ? $"of channel {bad} " : string.Empty)}is {scales[bad]}; it "
                         + $"must be positive and finite: calibrate with inputs that exercise the layer"
             );
         if (scale.Dims.Length > 1)
-            throw new FormatException($"the scale has shape {Text(scale.Dims)}; one number or one per channel is supported");
+            throw new InputException($"the scale has shape {Text(scale.Dims)}; one number or one per channel is supported");
         if (node.Integer("block_size", 0) != 0)
-            throw new FormatException("a scale per block (block_size) is not supported; one number or one per channel is");
+            throw new InputException("a scale per block (block_size) is not supported; one number or one per channel is");
         OnnxTensor? zero = inputs.Length > 2 && inputs[2] is not null ? Parameter(inputs, 2, "zero point") : null;
         int type = zero?.Type ?? (node.Integer("output_dtype", 0) is > 0 and var asked ? (int)asked : absent);
         if (type is not (UInt8 or Int8 or Int32))
-            throw new FormatException(
+            throw new InputException(
                 $"quantises to {OnnxTensor.TypeName(type)}; int8 and uint8 are supported: quantise the model to 8 bits"
             );
         long[] zeros = zero is null ? new long[scales.Length] : ConstantFolder.Whole(zero);
         if (zeros.Length != scales.Length)
-            throw new FormatException($"{zeros.Length} zero points for {scales.Length} scales");
+            throw new InputException($"{zeros.Length} zero points for {scales.Length} scales");
         long range = Array.Find(
             zeros,
             z =>
@@ -79,21 +80,21 @@ public sealed partial class OnnxImporter
         );
         return range == 0
             ? new Parameters(scales, zeros, type)
-            : throw new FormatException($"the zero point {range} is no {OnnxTensor.TypeName(type)}{(type == Int32 ? " 0" : string.Empty)}");
+            : throw new InputException($"the zero point {range} is no {OnnxTensor.TypeName(type)}{(type == Int32 ? " 0" : string.Empty)}");
     }
 
     private string? QuantizeNode(OnnxNode node, Value?[] inputs)
     {
         Activation x = Operand(inputs, 0);
         if (x.Counts != 0)
-            throw new FormatException("quantises what is quantised already: put a DequantizeLinear before it");
+            throw new InputException("quantises what is quantised already: put a DequantizeLinear before it");
         Parameters p = Quantisation(node, inputs, UInt8);
         if (p.Scales.Length > 1)
-            throw new FormatException(
+            throw new InputException(
                 $"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel"
             );
         if (p.Type == Int32)
-            throw new FormatException("quantises an activation to int32; int8 and uint8 are supported");
+            throw new InputException("quantises an activation to int32; int8 and uint8 are supported");
         View result = Rounded(x, p.Single, node);
         return Bind(node, new Activation(result) { Counts = p.Type }, "keeps the counts");
     }
@@ -106,7 +107,7 @@ public sealed partial class OnnxImporter
         if (!x.IsPlain && x.Function.Affine is null && x.Function is not Clamped { Inner.Affine: not null })
         {
             OnnxNode at = x.Origin ?? node;
-            throw new FormatException(
+            throw new InputException(
                 $"{(at == node ? "its argument" : $"{at.Name} ({at.Written}) reads a value that")} has no scale and "
                     + $"zero point: put QuantizeLinear and DequantizeLinear before it, or use an operator that the "
                     + $"quantiser does not leave in float"
@@ -204,16 +205,16 @@ public sealed partial class OnnxImporter
     private string? DequantizeNode(OnnxNode node, Value?[] inputs)
     {
         if (Source(inputs, 0) is not Activation { Counts: not 0 } x)
-            throw new FormatException(
+            throw new InputException(
                 "its input is not quantised: it reads the result of QuantizeLinear or an initialiser of 8-bit integers"
             );
         Parameters p = Quantisation(node, inputs, x.Counts);
         if (p.Scales.Length > 1)
-            throw new FormatException(
+            throw new InputException(
                 $"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel"
             );
         if (p.Type != x.Counts)
-            throw new FormatException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Counts)}");
+            throw new InputException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Counts)}");
         if (network.Fixed(x.View.Tensor) is not { } from)
         {
             // Counts of the outside, or of a table: this says what they mean.
@@ -233,7 +234,7 @@ public sealed partial class OnnxImporter
         OnnxTensor x = Parameter(inputs, 0, "value");
         float[] values = Floats(x, "value");
         if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and int bad)
-            throw new FormatException($"input 0 ({node.Inputs[0]}): element {bad} is {values[bad]}; weights must be finite");
+            throw new InputException($"input 0 ({node.Inputs[0]}): element {bad} is {values[bad]}; weights must be finite");
         Parameters p = Quantisation(node, inputs, UInt8);
         int[] channel = Channels(node, x, p);
         (long low, long high) = p.Type switch
@@ -263,12 +264,12 @@ public sealed partial class OnnxImporter
     {
         OnnxTensor x = Parameter(inputs, 0, "value");
         if (x.Integers is not { } values || x.Type is not (UInt8 or Int8 or Int32))
-            throw new FormatException(
+            throw new InputException(
                 $"the constant is {OnnxTensor.TypeName(x.Type)}; int8, uint8 and int32 are supported: quantise the model to 8 bits"
             );
         Parameters p = Quantisation(node, inputs, x.Type);
         if (p.Type != x.Type)
-            throw new FormatException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Type)}");
+            throw new InputException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Type)}");
         int[] channel = Channels(node, x, p);
         long[] counts = [.. values.Select((v, i) => v - p.ZeroPoints[channel[i]])];
         return OnnxTensor.WithSteps(
@@ -289,7 +290,7 @@ public sealed partial class OnnxImporter
         int axis = ConstantFolder.Axis(node.Integer("axis", 1), x.Dims.Length),
             inner = OnnxTensor.CountOf(x.Dims[(axis + 1)..]);
         if (x.Dims[axis] != p.Scales.Length)
-            throw new FormatException($"{p.Scales.Length} scales for axis {axis} of {Text(x.Dims)}; {x.Dims[axis]} are needed");
+            throw new InputException($"{p.Scales.Length} scales for axis {axis} of {Text(x.Dims)}; {x.Dims[axis]} are needed");
         for (int i = 0; i < channel.Length; i++)
             channel[i] = i / inner % p.Scales.Length;
         return channel;
@@ -302,7 +303,7 @@ public sealed partial class OnnxImporter
     {
         if (weights.Steps is not { } steps)
             return quantized
-                ? throw new FormatException(
+                ? throw new InputException(
                     "its weights are float in a quantised network: quantise them too (DequantizeLinear of int8 weights)"
                 )
                 : null;
@@ -314,7 +315,7 @@ public sealed partial class OnnxImporter
             if (result[k] != 0 && result[k] != step)
                 return !quantized
                     ? null
-                    : throw new FormatException(
+                    : throw new InputException(
                         $"the weights of output channel {k} have more than one scale; one per output channel is supported"
                     );
             result[k] = step;
@@ -322,7 +323,7 @@ public sealed partial class OnnxImporter
             if (count is < -128 or > 127)
                 return !quantized
                     ? null
-                    : throw new FormatException(
+                    : throw new InputException(
                         $"a weight of output channel {k} is {count} counts from its zero point; -128 to 127 are "
                             + $"supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)"
                     );
@@ -339,14 +340,14 @@ public sealed partial class OnnxImporter
         if (node.Operator == "Cast" && inputs is [Activation { Counts: not 0 } cast])
         {
             if (node.Integer("to", 1) is not (Int32 or 7))
-                throw new FormatException($"casts counts to {OnnxTensor.TypeName((int)node.Integer("to", 1))}: use DequantizeLinear");
+                throw new InputException($"casts counts to {OnnxTensor.TypeName((int)node.Integer("to", 1))}: use DequantizeLinear");
             return Bind(node, cast, "passes through");
         }
 
         if (node.Operator == "Gather" && inputs is [Constant { Tensor: var table }, Activation { Counts: not 0 } index])
             return GatherTable(node, table, index);
         if (!CountOperators.Contains(node.Operator))
-            throw new FormatException(
+            throw new InputException(
                 "reads counts; movements, MaxPool and nearest Resize do so, other operators need DequantizeLinear "
                     + "before and QuantizeLinear behind them"
             );
@@ -356,9 +357,9 @@ public sealed partial class OnnxImporter
                 .OfType<Activation>()
                 .Any(a => a.Counts != first.Counts || network.Fixed(a.View.Tensor) != network.Fixed(first.View.Tensor))
         )
-            throw new FormatException("joins counts of different scales: put DequantizeLinear before and QuantizeLinear behind it");
+            throw new InputException("joins counts of different scales: put DequantizeLinear before and QuantizeLinear behind it");
         if (node.Operator == "Resize" && node.Text("mode", "nearest") != "nearest")
-            throw new FormatException("interpolates counts: put DequantizeLinear before and QuantizeLinear behind it");
+            throw new InputException("interpolates counts: put DequantizeLinear before and QuantizeLinear behind it");
         QuantizationParameters? from = network.Fixed(first.View.Tensor);
         Value?[] real =
         [
@@ -396,7 +397,7 @@ public sealed partial class OnnxImporter
         OnnxTensor Real(OnnxTensor t, long[] counts)
         {
             if (from is not { } q)
-                throw new FormatException("joins a constant with counts whose scale is not known");
+                throw new InputException("joins a constant with counts whose scale is not known");
             int zero = q.ZeroPoint + (t.Type == UInt8 ? 128 : 0);
             return OnnxTensor.WithSteps(t.Dims, [.. counts.Select(v => v - zero)], [(float)q.Scale], q, false);
         }
@@ -411,7 +412,7 @@ public sealed partial class OnnxImporter
             || node.Integer("axis", 0) != 0
             || network.Fixed(index.View.Tensor) is not { } from
         )
-            throw new FormatException(
+            throw new InputException(
                 $"looks counts up in a table of shape {Text(table.Dims)}; 256 bytes indexed by uint8 counts are supported"
             );
         sbyte[] counts = [.. table.Integers!.Select(v => (sbyte)(v - (table.Type == UInt8 ? 128 : 0)))];
@@ -456,7 +457,7 @@ public sealed partial class OnnxImporter
                     && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length, columns.Length]):
                 values[node.Outputs[0]] = g with { Weights = [.. weights.Select(w => (float)Math.Round(w / grid.Scale))], Window = (0, 0) };
                 if (grid.Scale != 1)
-                    throw new FormatException($"weighs gathered pixels in steps of {grid.Scale}; 1 is supported");
+                    throw new InputException($"weighs gathered pixels in steps of {grid.Scale}; 1 is supported");
                 break;
             case "AveragePool"
                 when g is { Weights: not null, Window: (0, 0) }
@@ -474,7 +475,7 @@ public sealed partial class OnnxImporter
                     && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length / g.Window.Value.Rows, g.Columns!.Length / g.Window.Value.Columns]):
                 return Bind(node, ImageValue(Resample(g, factors))) ?? "resize";
             default:
-                throw new FormatException(
+                throw new InputException(
                     "takes pixels in an order of its own; a Gather of rows, one of columns, a product with int8 "
                         + "weights, an average of each group and a product with factors are a resize"
                 );
@@ -487,7 +488,7 @@ public sealed partial class OnnxImporter
         [
             .. ConstantFolder
                 .Whole(list)
-                .Select(i => i >= 0 && i < size ? (int)i : throw new FormatException($"index {i} is outside an axis of {size}")),
+                .Select(i => i >= 0 && i < size ? (int)i : throw new InputException($"index {i} is outside an axis of {size}")),
         ];
 
     private int Resample(Gathered g, float[] factors)
@@ -570,7 +571,7 @@ public sealed partial class OnnxImporter
                 return (up, down, first);
         }
 
-        return (outputs, size, Firsts(outputs, size) ?? throw new FormatException("takes pixels that do not follow each other"));
+        return (outputs, size, Firsts(outputs, size) ?? throw new InputException("takes pixels that do not follow each other"));
 
         int[]? Firsts(int up, int down)
         {

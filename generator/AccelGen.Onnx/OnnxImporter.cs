@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -81,7 +82,7 @@ public sealed partial class OnnxImporter
             {
                 nodes.AddRange(QLinearOperators.Operators.Contains(node.Operator) ? QLinearOperators.Expand(node) : [node]);
             }
-            catch (FormatException e)
+            catch (InputException e)
             {
                 nodes.Add(node);
                 broken[node] = e.Message;
@@ -218,7 +219,7 @@ public sealed partial class OnnxImporter
                 current = node;
                 Visit(node);
             }
-            catch (Exception e) when (e is FormatException or OverflowException)
+            catch (Exception e) when (e is InputException or OverflowException)
             {
                 Refuse(node, e.Message);
             }
@@ -237,7 +238,7 @@ public sealed partial class OnnxImporter
             {
                 outputs.Add((name, Complete(Plain(value))));
             }
-            catch (Exception e) when (e is FormatException or OverflowException)
+            catch (Exception e) when (e is InputException or OverflowException)
             {
                 Refuse(current, e.Message);
             }
@@ -256,7 +257,7 @@ public sealed partial class OnnxImporter
                 out numbers
             );
         }
-        catch (Exception e) when (e is FormatException or OverflowException)
+        catch (Exception e) when (e is InputException or OverflowException)
         {
             throw Failure([$"{graph.Path}: {e.Message}"]);
         }
@@ -275,9 +276,9 @@ public sealed partial class OnnxImporter
             if (quantized)
                 prescribed = Quantizer.QuantizeAsPrescribed(marked);
         }
-        catch (FormatException e)
+        catch (InputException e)
         {
-            throw Failure([.. e.Message.Split(Environment.NewLine).Select(line => $"{graph.Path}: {line}")]);
+            throw Failure(e.At(graph.Path).Problems);
         }
 
         return new ImportResult(
@@ -378,7 +379,7 @@ public sealed partial class OnnxImporter
         {
             tensor = network.AddTensor(input.Name, new TensorShape(1, (int)height, (int)width, (int)channels));
         }
-        catch (FormatException e)
+        catch (InputException e)
         {
             problems.Add($"{place}: {e.Message}");
             return -1;
@@ -432,7 +433,7 @@ public sealed partial class OnnxImporter
         {
             return values[name] = new Constant(OnnxTensor.Read(initializer));
         }
-        catch (Exception e) when (e is FormatException or OverflowException)
+        catch (Exception e) when (e is InputException or OverflowException)
         {
             problems.Add($"{graph.Path}: initialiser {name}: {e.Message}");
             return values[name] = new Refused();
@@ -442,7 +443,7 @@ public sealed partial class OnnxImporter
     private void Visit(OnnxNode node)
     {
         if (broken.TryGetValue(node, out string? reason))
-            throw new FormatException(reason);
+            throw new InputException(reason);
         Value?[] inputs = [.. node.Inputs.Select(i => i.Length == 0 ? null : Lookup(i))];
         if (inputs.Any(i => i is Refused))
         {
@@ -462,7 +463,7 @@ public sealed partial class OnnxImporter
                         : node.Has("value_float") ? OnnxTensor.Of([], [node.Real("value_float", 0)])
                         : node.Integers("value_ints") is { } ints ? OnnxTensor.Of([ints.Length], ints)
                         : node.Reals("value_floats") is { } floats ? OnnxTensor.Of([floats.Length], floats)
-                        : throw new FormatException("the constant is neither a tensor nor numbers")
+                        : throw new InputException("the constant is neither a tensor nor numbers")
                     )
             );
             return;
@@ -515,7 +516,7 @@ public sealed partial class OnnxImporter
 
         report.Add((node, null));
         if (inputs.Length == 0 || inputs[0] is null)
-            throw new FormatException("input 0 is missing");
+            throw new InputException("input 0 is missing");
         CheckFinite(node, inputs);
         string? note =
             inputs.Any(i => i is Gathered) ? LowerGathered(node, inputs)
@@ -533,7 +534,7 @@ public sealed partial class OnnxImporter
         for (int i = 0; i < inputs.Length; i++)
         {
             if (inputs[i] is Constant { Tensor.Floats: { } floats } && Array.FindIndex(floats, f => !float.IsFinite(f)) is >= 0 and int bad)
-                throw new FormatException($"input {i} ({node.Inputs[i]}): element {bad} is {floats[bad]}; weights must be finite");
+                throw new InputException($"input {i} ({node.Inputs[i]}): element {bad} is {floats[bad]}; weights must be finite");
         }
     }
 
@@ -611,7 +612,7 @@ public sealed partial class OnnxImporter
     private string? Lower(OnnxNode node, Value?[] inputs)
     {
         if (inputs.Any(i => i is LowestPadded) && node.Operator is not ("MaxPool" or "GlobalMaxPool" or "Identity" or "Dropout" or "Cast"))
-            throw new FormatException("reads an image padded with -infinity, which only a maximum over windows may (MaxPool)");
+            throw new InputException("reads an image padded with -infinity, which only a maximum over windows may (MaxPool)");
         switch (node.Operator)
         {
             case "Conv":
@@ -633,13 +634,13 @@ public sealed partial class OnnxImporter
             case "Cast"
                 when node.Integer("to", 1) is not (1 or 10 or 11 or 16) and var type
                     && !(Source(inputs, 0) is Activation { View.Tensor: var cast } && indices.Contains(cast)):
-                throw new FormatException(
+                throw new InputException(
                     $"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported; casts between float types are"
                 );
             case "Max" or "Min" when inputs.Length == 2 && inputs.Any(i => i is Constant { Tensor: { Count: 1, Floats: not null } }):
                 return BindElementwise(node, Bound(node.Operator, inputs));
             case "Max" or "Min":
-                throw new FormatException("one activation and one number are supported");
+                throw new InputException("one activation and one number are supported");
             case "QuantizeLinear":
                 return QuantizeNode(node, inputs);
             case "DequantizeLinear":
@@ -680,7 +681,7 @@ public sealed partial class OnnxImporter
             default:
                 if (ElementwiseOperators.Contains(node.Operator))
                     return BindElementwise(node, Unary(node, inputs));
-                throw new FormatException($"the operator is not supported{Advice(node.Operator)}");
+                throw new InputException($"the operator is not supported{Advice(node.Operator)}");
         }
     }
 
@@ -721,7 +722,7 @@ public sealed partial class OnnxImporter
     private string? BindElementwise(OnnxNode node, Value result)
     {
         if (result is Activation { Function.Size: > Pointwise.MaxSize })
-            throw new FormatException($"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported");
+            throw new InputException($"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported");
         OnnxNode?[] next = [.. readers[node.Outputs[0]]];
         bool open =
             next.All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || r.Operator == "QuantizeLinear"))
@@ -744,16 +745,16 @@ public sealed partial class OnnxImporter
     }
 
     private static Value Source(Value?[] inputs, int i) =>
-        i < inputs.Length && inputs[i] is { } v ? v : throw new FormatException($"input {i} is missing");
+        i < inputs.Length && inputs[i] is { } v ? v : throw new InputException($"input {i} is missing");
 
     // An input as an activation whose function may be open.
     private Activation Operand(Value?[] inputs, int i) =>
         Source(inputs, i) switch
         {
-            Constant => throw new FormatException($"input {i} must be an activation, not a constant"),
+            Constant => throw new InputException($"input {i} must be an activation, not a constant"),
             Moment m => Force(m),
             Activation a => a,
-            _ => throw new FormatException($"input {i} is missing"),
+            _ => throw new InputException($"input {i} is missing"),
         };
 
     // An input as elements of a tensor.
@@ -764,17 +765,15 @@ public sealed partial class OnnxImporter
         {
             Moment m => Plain(Force(m)),
             Activation a => Compute(a),
-            LowestPadded => throw new FormatException(
-                "an image padded with -infinity can only be read by a maximum over windows (MaxPool)"
-            ),
-            _ => throw new FormatException("must be an activation, not a constant"),
+            LowestPadded => throw new InputException("an image padded with -infinity can only be read by a maximum over windows (MaxPool)"),
+            _ => throw new InputException("must be an activation, not a constant"),
         };
 
     private static OnnxTensor Parameter(Value?[] inputs, int i, string what) =>
-        Source(inputs, i) is Constant c ? c.Tensor : throw new FormatException($"the {what} must be constant");
+        Source(inputs, i) is Constant c ? c.Tensor : throw new InputException($"the {what} must be constant");
 
     private static float[] Floats(OnnxTensor t, string what) =>
-        t.Floats ?? throw new FormatException($"the {what} must be floats, not integers");
+        t.Floats ?? throw new InputException($"the {what} must be floats, not integers");
 
     private static long[] Dims(Value v) =>
         v switch

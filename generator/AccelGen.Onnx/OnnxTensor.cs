@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Onnx.Proto;
 
@@ -85,24 +86,24 @@ internal sealed class OnnxTensor
         };
 
     /// <summary>Elements of a shape.</summary>
-    /// <exception cref="FormatException">A size is negative or the product too large.</exception>
+    /// <exception cref="InputException">A size is negative or the product too large.</exception>
     public static int CountOf(IEnumerable<long> dims)
     {
         long count = 1;
         foreach (long d in dims)
         {
             if (d < 0)
-                throw new FormatException($"a size of [{string.Join(", ", dims)}] is negative");
+                throw new InputException($"a size of [{string.Join(", ", dims)}] is negative");
             count = d == 0 ? 0 : checked(count * Math.Min(d, MaxElements + 1));
             if (count > MaxElements)
-                throw new FormatException($"shape [{string.Join(", ", dims)}] has more than {MaxElements} elements");
+                throw new InputException($"shape [{string.Join(", ", dims)}] has more than {MaxElements} elements");
         }
 
         return (int)count;
     }
 
     /// <summary>Reads a tensor of the file.</summary>
-    /// <exception cref="FormatException">The type is not supported, or the data do not match the shape.</exception>
+    /// <exception cref="InputException">The type is not supported, or the data do not match the shape.</exception>
     public static OnnxTensor Read(TensorProto t)
     {
         int count = CountOf(t.Dims);
@@ -110,7 +111,7 @@ internal sealed class OnnxTensor
         if (t.DataLocation == 1 || t.ExternalData.Count > 0)
         {
             string location = t.ExternalData.FirstOrDefault(e => e.Key == "location")?.Value ?? "?";
-            throw new FormatException($"the data are in the external file {location}; store them inside the model");
+            throw new InputException($"the data are in the external file {location}; store them inside the model");
         }
 
         bool raw = !t.RawData.IsEmpty;
@@ -121,7 +122,7 @@ internal sealed class OnnxTensor
             2 or 3 or 9 => 1,
             4 or 5 => 2,
             7 or 11 => 8,
-            _ => throw new FormatException(
+            _ => throw new InputException(
                 $"element type {TypeName(t.DataType)} is not supported; supported are float, double, bool and "
                     + $"integers: convert the model to float32"
             ),
@@ -136,7 +137,7 @@ internal sealed class OnnxTensor
                 _ => t.Int32Data.Count,
             };
         if (have != count || (raw && bytes.Length % width != 0))
-            throw new FormatException(
+            throw new InputException(
                 $"shape [{string.Join(", ", dims)}] needs {count} elements, the file holds {(raw ? $"{bytes.Length} bytes" : $"{have}")}"
             );
         switch (t.DataType)

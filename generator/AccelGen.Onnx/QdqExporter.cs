@@ -50,7 +50,7 @@ public static class QdqExporter
     /// <param name="network">Network.</param>
     /// <param name="execution">Path whose skipped blocks are left out; all blocks when null.</param>
     /// <param name="type">Type of the counts.</param>
-    /// <exception cref="FormatException">The network has something that ONNX cannot express.</exception>
+    /// <exception cref="InputException">The network has something that ONNX cannot express.</exception>
     /// <exception cref="IOException">The file cannot be written; it is as it was.</exception>
     public static void Save(string path, QuantizedNetwork network, ExecutionPath? execution = null, QdqType type = QdqType.UInt8)
     {
@@ -62,7 +62,7 @@ public static class QdqExporter
     /// <param name="network">Network.</param>
     /// <param name="execution">Path whose skipped blocks are left out; all blocks when null.</param>
     /// <param name="type">Type of the counts.</param>
-    /// <exception cref="FormatException">The network has something that ONNX cannot express.</exception>
+    /// <exception cref="InputException">The network has something that ONNX cannot express.</exception>
     public static byte[] Export(QuantizedNetwork network, ExecutionPath? execution = null, QdqType type = QdqType.UInt8) =>
         Model(network, execution, type).ToByteArray();
 
@@ -96,7 +96,7 @@ public static class QdqExporter
     private static ModelProto Model(QuantizedNetwork network, ExecutionPath? execution, QdqType type)
     {
         if (execution?.Extents.Count > 0)
-            throw new FormatException(
+            throw new InputException(
                 $"{network.Name}: path '{execution.Name}' keeps part of the channels; only whole blocks can be left out of an ONNX file"
             );
         return new Writer(network, type).Write(execution?.SkippedBlocks ?? new HashSet<int>());
@@ -301,7 +301,7 @@ public static class QdqExporter
                 case ResizeLayer r:
                     return Resize(r, x, y, computed.Height, computed.Width);
                 default:
-                    throw new FormatException($"layer {layer.Name}: {layer.GetType().Name} has no ONNX form");
+                    throw new InputException($"layer {layer.Name}: {layer.GetType().Name} has no ONNX form");
             }
         }
 
@@ -650,10 +650,10 @@ public static class QdqExporter
         private string Read(int tensor, bool channelsFirst)
         {
             if (!held.TryGetValue(network.Home(tensor), out Held h))
-                throw new FormatException($"tensor {network.Tensors[tensor].Name} is read before anything wrote it");
+                throw new InputException($"tensor {network.Tensors[tensor].Name} is read before anything wrote it");
             TensorShape shape = network.Tensors[tensor].Shape;
             if (h.Shape.Batch != shape.Batch || h.Shape.Channels != shape.Channels || h.Shape.Elements != shape.Elements)
-                throw new FormatException(
+                throw new InputException(
                     $"tensor {network.Tensors[tensor].Name} {shape} shares the storage of a tensor {h.Shape}; heads "
                         + $"and channels must be the same"
                 );

@@ -1,3 +1,5 @@
+using AccelGen.Files;
+
 namespace AccelGen.Onnx;
 
 /// <summary>ONNX Resize along one axis, as taps per output phase.</summary>
@@ -19,14 +21,14 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
     /// <param name="coordinates">coordinate_transformation_mode.</param>
     /// <param name="nearest">nearest_mode.</param>
     /// <param name="a">cubic_coeff_a.</param>
-    /// <exception cref="FormatException">An attribute or a size is not supported.</exception>
+    /// <exception cref="InputException">An attribute or a size is not supported.</exception>
     public static Resampling Of(int size, float? scale, long? wanted, string mode, string coordinates, string nearest, double a)
     {
         if (scale is { } s0 && !(s0 > 0 && float.IsFinite(s0)))
-            throw new FormatException($"scale {s0} must be positive");
+            throw new InputException($"scale {s0} must be positive");
         long output = wanted ?? (long)Math.Floor(size * (double)scale!.Value);
         if (output is < 1 or > 1 << 20)
-            throw new FormatException($"resizes {size} to {output}; a size from 1 to {1 << 20} is needed");
+            throw new InputException($"resizes {size} to {output}; a size from 1 to {1 << 20} is needed");
         // One period: up outputs for down inputs.
         (int up, int down) =
             coordinates == "align_corners"
@@ -48,7 +50,7 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
                 "pytorch_half_pixel" => output > 1 ? ((o + 0.5) * ratio) - 0.5 : 0,
                 "align_corners" => o * ratio,
                 "asymmetric" => o * ratio,
-                _ => throw new FormatException(
+                _ => throw new InputException(
                     $"coordinate_transformation_mode {coordinates} is not supported; half_pixel, pytorch_half_pixel, "
                         + $"align_corners and asymmetric are"
                 ),
@@ -61,7 +63,7 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
             "nearest" => (1, 0),
             "linear" => (2, 0),
             "cubic" => (4, 1),
-            _ => throw new FormatException($"mode {mode} is not supported; nearest, linear and cubic are"),
+            _ => throw new InputException($"mode {mode} is not supported; nearest, linear and cubic are"),
         };
         var first = new int[up];
         var weights = new float[up * taps];
@@ -79,7 +81,7 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
                         "ceil" => Math.Ceiling(near),
                         "round_prefer_floor" => Math.Ceiling(near - 0.5),
                         "round_prefer_ceil" => Math.Floor(near + 0.5),
-                        _ => throw new FormatException(
+                        _ => throw new InputException(
                             $"nearest_mode {nearest} is not supported; floor, ceil, round_prefer_floor and round_prefer_ceil are"
                         ),
                     }
@@ -131,6 +133,6 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
                 return Reduced((int)up, down);
         }
 
-        throw new FormatException($"scale {scale} is no fraction with a denominator up to 4096: give the sizes instead");
+        throw new InputException($"scale {scale} is no fraction with a denominator up to 4096: give the sizes instead");
     }
 }

@@ -1,3 +1,5 @@
+using AccelGen.Files;
+
 namespace AccelGen.Onnx;
 
 /// <summary>What an index of a value runs over.</summary>
@@ -43,7 +45,7 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
     public View Permute(int[] order) => this with { Dims = [.. order.Select(i => Dims[i])] };
 
     /// <summary>The same elements in the same order under other sizes.</summary>
-    /// <exception cref="FormatException">A size of the result mixes rows, columns or channels.</exception>
+    /// <exception cref="InputException">A size of the result mixes rows, columns or channels.</exception>
     public View Reshape(long[] sizes)
     {
         var open = new LinkedList<Atom>(Merge(Dims.SelectMany(d => d)));
@@ -69,7 +71,7 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
                 }
                 else
                 {
-                    throw new FormatException(
+                    throw new InputException(
                         $"the reshape of [{string.Join(", ", Sizes)}] to [{string.Join(", ", sizes)}] divides an axis "
                             + $"of {a.Size} {(a.Axis == TensorAxis.Channels ? "channels" : "pixels")} into parts of "
                             + $"{need}; reshapes that split and join whole axes are supported"
@@ -87,7 +89,7 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
     }
 
     /// <summary>Every <paramref name="step"/>-th index of a dimension.</summary>
-    /// <exception cref="FormatException">The range cuts across the parts of the dimension.</exception>
+    /// <exception cref="InputException">The range cuts across the parts of the dimension.</exception>
     public View Slice(int dim, int start, int step, int count)
     {
         Atom[] atoms = Merge(Dims[dim]);
@@ -111,7 +113,7 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
             if (inner > 1)
             {
                 if (step != 1 || start % inner != 0 || count % inner != 0)
-                    throw new FormatException(
+                    throw new InputException(
                         $"takes {count} from {start} on of [{string.Join(", ", Sizes)}], which cuts across an axis "
                             + $"made of {string.Join(" x ", atoms.Select(x => x.Size))}; slices of whole parts are supported"
                     );

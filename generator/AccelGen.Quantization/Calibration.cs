@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.ExceptionServices;
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -40,7 +41,7 @@ internal static class Calibration
     )
     {
         if (inputs.Count == 0)
-            throw new FormatException("calibration needs at least one input");
+            throw new InputException("calibration needs at least one input");
         HashSet<int> symmetric = [.. Quantizer.SymmetricTensors(network)];
         double[][] importance = method == CalibrationMethod.MeanSquaredError ? Importance(network) : [];
         FloatLayer[] active = [.. network.Layers.Where(l => l.Activation.Kind != ActivationKind.None)];
@@ -104,7 +105,7 @@ internal static class Calibration
             float low = TensorPrimitives.Min<float>(values),
                 high = TensorPrimitives.Max<float>(values);
             if (!float.IsFinite(low) || !float.IsFinite(high))
-                throw new FormatException(
+                throw new InputException(
                     $"tensor {network.Tensors[tensor].Name} reaches {(float.IsFinite(low) ? high : low)} on the "
                         + $"calibration inputs: no scale holds that; look for a root or a logarithm of negative "
                         + $"values, a division by 0, or weights near the largest float in what computes it"
@@ -133,7 +134,7 @@ internal static class Calibration
                     }
                 );
             }
-            catch (AggregateException e) when (e.InnerException is FormatException)
+            catch (AggregateException e) when (e.InnerException is InputException)
             {
                 ExceptionDispatchInfo.Throw(e.InnerException);
             }

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -18,7 +19,7 @@ public static class ChannelEqualization
     /// <param name="inputs">NHWC values of the single network input, one array per sample.</param>
     /// <param name="cancellation">Stops the runs.</param>
     /// <returns>A network that computes the same, with more layers where <see cref="ChannelSplit"/> added some.</returns>
-    /// <exception cref="FormatException">There is no sample.</exception>
+    /// <exception cref="InputException">There is no sample.</exception>
     public static FloatNetwork Apply(FloatNetwork network, IReadOnlyList<float[]> inputs, CancellationToken cancellation = default)
     {
         FloatNetwork scaled = Scale(network, inputs, cancellation),
@@ -31,7 +32,7 @@ public static class ChannelEqualization
     /// <param name="inputs">NHWC values of the single network input, one array per sample.</param>
     /// <param name="cancellation">Stops the runs.</param>
     /// <returns>A network of the same layers and tensors, with other weights.</returns>
-    /// <exception cref="FormatException">There is no sample.</exception>
+    /// <exception cref="InputException">There is no sample.</exception>
     public static FloatNetwork Scale(FloatNetwork network, IReadOnlyList<float[]> inputs, CancellationToken cancellation = default)
     {
         int?[] leader = Groups(network);

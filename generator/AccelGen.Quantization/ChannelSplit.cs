@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -22,7 +23,7 @@ public static class ChannelSplit
     /// <param name="enough">Expected signal to noise, in decibels, from which on a chain stays whole.</param>
     /// <param name="cancellation">Stops the runs.</param>
     /// <returns>A network that computes the same, with more layers and tensors where chains are split.</returns>
-    /// <exception cref="FormatException">There is no sample.</exception>
+    /// <exception cref="InputException">There is no sample.</exception>
     public static FloatNetwork Apply(
         FloatNetwork network,
         IReadOnlyList<float[]> inputs,

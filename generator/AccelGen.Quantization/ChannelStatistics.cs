@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 
 namespace AccelGen.Quantization;
@@ -11,7 +12,7 @@ internal sealed class ChannelStatistics
     public ChannelStatistics(FloatNetwork network, IReadOnlyList<float[]> inputs, CancellationToken cancellation)
     {
         if (inputs.Count == 0)
-            throw new FormatException("the ranges of channels need at least one input");
+            throw new InputException("the ranges of channels need at least one input");
         Parallel.ForEach(
             inputs,
             new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },

@@ -1,3 +1,5 @@
+using AccelGen.Files;
+
 namespace AccelGen.Quantization;
 
 /// <summary>
@@ -34,7 +36,7 @@ internal sealed class ExtentColumns
 
     /// <summary>Register of each tensor, and channels kept by register and path.</summary>
     /// <param name="registers">Dynamic registers of the configuration.</param>
-    /// <exception cref="FormatException">There are too few.</exception>
+    /// <exception cref="InputException">There are too few.</exception>
     public (IReadOnlyDictionary<int, int> Register, int[][] Kept) Assign(int registers)
     {
         int needed = columns.Count;
@@ -58,7 +60,7 @@ internal sealed class ExtentColumns
             }
 
             if (best.A < 0)
-                throw new FormatException(
+                throw new InputException(
                     $"the subnets need {needed} dynamic registers, one for each way in which kept channels change "
                         + $"from path to path; there are {registers}, and no two of the {columns.Count} left can "
                         + $"share one: raise control.dynamicRegisters up to 16, or give fewer subnets"

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -11,7 +12,7 @@ public static class LayerQuantizer
     /// <param name="layer">Float layer.</param>
     /// <param name="tensors">Tensors by id.</param>
     /// <param name="y">Scale and zero point of what the layer computes: those of its output, or of its activation's argument.</param>
-    /// <exception cref="FormatException">A factor is outside what the integer operators can hold.</exception>
+    /// <exception cref="InputException">A factor is outside what the integer operators can hold.</exception>
     public static QuantizedLayer Quantize(FloatLayer layer, QuantizedTensor[] tensors, QuantizedTensor y)
     {
         QuantizedTensor x = tensors[layer.Input];
@@ -77,7 +78,7 @@ public static class LayerQuantizer
             FloatSoftmax s => Softmax(s, x, y, low, high),
             FloatLayerNorm norm => LayerNorm(norm, x, y, low, high),
             FloatArgMax => new ArgMaxLayer(layer.Name, layer.Input, layer.Output),
-            _ => throw new FormatException($"layer {layer.Name}: {layer.GetType().Name} cannot be quantised"),
+            _ => throw new InputException($"layer {layer.Name}: {layer.GetType().Name} cannot be quantised"),
         };
         return layer.Residual is int r
             ? quantized with
@@ -173,7 +174,7 @@ public static class LayerQuantizer
             ReadOnlySpan<float> row = conv.Weights.AsSpan(k * run, run);
             double step = Step(conv, k, x.Scale);
             if (!(step > 0 && double.IsFinite(step)))
-                throw new FormatException(
+                throw new InputException(
                     $"layer {conv.Name}: the weights and the bias of channel {k} need a step of {step:G3}, which is "
                         + $"no number of single precision"
                 );
@@ -185,7 +186,7 @@ public static class LayerQuantizer
                 : Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
             bias[k] = counts is >= int.MinValue and <= int.MaxValue
                 ? (int)counts
-                : throw new FormatException(
+                : throw new InputException(
                     $"layer {conv.Name}: the bias {conv.Bias[k]:G4} of channel {k} is {counts:G4} counts of its sums; "
                         + $"they must fit 32 bits: a larger scale of the input or of the weights is needed"
                 );
@@ -233,7 +234,7 @@ public static class LayerQuantizer
                 high,
                 Factor(m, m.Factor * right.Scale / denominator.Scale / y.Scale)
             )
-            : throw new FormatException(
+            : throw new InputException(
                 $"layer {m.Name}: its epsilon {m.Epsilon:G3} is {epsilon:G3} counts of the denominator; at most 1 is "
                     + $"supported: fold it into the denominator's tensor"
             );
@@ -245,13 +246,13 @@ public static class LayerQuantizer
         // output.
         double exponent = Math.Min(Math.Round(layer.Slope * x.Scale * Math.Log2(Math.E) * (1 << 20)), (1 << 24) - 1);
         if (exponent == (1 << 24) - 1 && y.Scale < 1e-4)
-            throw new FormatException(
+            throw new InputException(
                 $"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; scale the logits"
             );
         FixedPointScale scale = Factor(layer, layer.Factor / y.Scale);
         return scale.Shift <= 24
             ? new SoftmaxLayer(layer.Name, layer.Input, layer.Output, low, high, (uint)exponent, scale)
-            : throw new FormatException(
+            : throw new InputException(
                 $"layer {layer.Name}: its output {y.Name} has {y.Scale:G4} per count; a softmax gives at most 1, and "
                     + $"at most 2 per count is supported"
             );
@@ -262,7 +263,7 @@ public static class LayerQuantizer
         int n = norm.Gamma.Length;
         double epsilon = Epsilon(norm.Epsilon, n, x.Scale);
         if (epsilon >= 1L << 47)
-            throw new FormatException(
+            throw new InputException(
                 $"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} "
                     + $"({x.Scale:G3} per count); it must be below 2^47: its input needs a larger scale"
             );
@@ -273,7 +274,7 @@ public static class LayerQuantizer
         {
             (gamma[c], beta[c], shift[c]) =
                 Normal(norm.Factor * norm.Gamma[c], norm.Factor * norm.Beta[c], y.Scale)
-                ?? throw new FormatException(
+                ?? throw new InputException(
                     $"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too "
                         + $"large for {y.Scale:G3} per count of the output"
                 );
@@ -318,7 +319,7 @@ public static class LayerQuantizer
     /// <param name="y">Tensor of what is computed.</param>
     /// <param name="low">Smallest output count.</param>
     /// <param name="high">Largest output count.</param>
-    /// <exception cref="FormatException">A factor is outside what the integer operators can hold.</exception>
+    /// <exception cref="InputException">A factor is outside what the integer operators can hold.</exception>
     public static ResizeLayer Resize(FloatResize resize, QuantizedTensor x, QuantizedTensor y, int low, int high)
     {
         (int rows, int columns) = resize.Taps;
@@ -418,11 +419,11 @@ public static class LayerQuantizer
         factor switch
         {
             >= 0 and < 1 << 22 => FixedPointScale.FromReal(factor),
-            < 0 => throw new FormatException($"layer {layer.Name}: its factor {factor:G3} is negative; negate an operand instead"),
+            < 0 => throw new InputException($"layer {layer.Name}: its factor {factor:G3} is negative; negate an operand instead"),
             >= 1 << 22 when layer is { Residual: null } and not (FloatNormalizedMatMul or FloatSoftmax) => FixedPointScale.FromReal(
                 LargestFactor
             ),
-            _ => throw new FormatException(
+            _ => throw new InputException(
                 $"layer {layer.Name}: one count of its operands is {factor:G3} counts of its output; it must be below "
                     + $"2^22: its output needs a larger scale"
             ),

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -82,7 +83,7 @@ public sealed class QuantizationPipeline(
     /// <param name="begins">Called before each step, or null.</param>
     /// <param name="sampleDone">Called after each of <see cref="CalibrationRuns"/>, from any thread, or null.</param>
     /// <param name="cancellation">Stops the step.</param>
-    /// <exception cref="FormatException">A layer cannot be quantised, or a tensor has no finite range.</exception>
+    /// <exception cref="InputException">A layer cannot be quantised, or a tensor has no finite range.</exception>
     public QuantizationResult Run(
         Action<QuantizationStep>? begins = null,
         Action? sampleDone = null,

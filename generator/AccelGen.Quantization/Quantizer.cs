@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -34,7 +35,7 @@ public static class Quantizer
     /// two.</param>
     /// <param name="cancellation">Stops the calibration.</param>
     /// <returns>Range per tensor id, then, in layer order, the range before the activation of each layer that has one.</returns>
-    /// <exception cref="FormatException">A value is not finite, or there is no sample.</exception>
+    /// <exception cref="InputException">A value is not finite, or there is no sample.</exception>
     public static ValueRange[] Calibrate(
         FloatNetwork network,
         IReadOnlyList<float[]> inputs,
@@ -48,7 +49,7 @@ public static class Quantizer
     /// <param name="network">Float network.</param>
     /// <param name="ranges">Ranges from <see cref="Calibrate"/>.</param>
     /// <param name="options">Choices, or null for the defaults.</param>
-    /// <exception cref="FormatException">A layer cannot be quantised.</exception>
+    /// <exception cref="InputException">A layer cannot be quantised.</exception>
     public static QuantizedNetwork Quantize(FloatNetwork network, IReadOnlyList<ValueRange> ranges, QuantizerOptions? options = null)
     {
         int active = network.Layers.Count(l => l.Activation.Kind != ActivationKind.None);
@@ -62,7 +63,7 @@ public static class Quantizer
 
     /// <summary>Quantises a network whose file prescribes scale and zero point of every activation; only constants may be free.</summary>
     /// <param name="network">Float network whose tensors have <see cref="FloatTensor.Fixed"/>.</param>
-    /// <exception cref="FormatException">An activation has no prescribed quantisation, or a layer cannot be quantised.</exception>
+    /// <exception cref="InputException">An activation has no prescribed quantisation, or a layer cannot be quantised.</exception>
     public static QuantizedNetwork QuantizeAsPrescribed(FloatNetwork network)
     {
         QuantizedTensor[] tensors =
@@ -79,7 +80,7 @@ public static class Quantizer
                         is var (s, z)
                         ? new QuantizationParameters(s, z)
                         : default,
-                    _ => throw new FormatException($"tensor {t.Name}: no scale and zero point are prescribed"),
+                    _ => throw new InputException($"tensor {t.Name}: no scale and zero point are prescribed"),
                 };
                 var tensor = new QuantizedTensor(t.Id, t.Name, t.Shape, q.Scale, q.ZeroPoint, t.SharesStorageWith);
                 return t.Constant is null ? tensor : tensor with { Constant = QuantizeValues(tensor, t.Constant) };
@@ -150,7 +151,7 @@ public static class Quantizer
         foreach (FloatLayer layer in network.Layers)
         {
             if (layer is { TransposeOutput: true, Residual: not null })
-                throw new FormatException(
+                throw new InputException(
                     $"layer {layer.Name}: a residual is added before the output is transposed; give it to a layer of its own"
                 );
             // A table sits between what the layer computes and what it writes; without one they are the same.
@@ -167,7 +168,7 @@ public static class Quantizer
             else if (layer.Activation.Kind != ActivationKind.None)
             {
                 if (ranges.Count == 0)
-                    throw new FormatException(
+                    throw new InputException(
                         $"layer {layer.Name}: no scale and zero point are prescribed for the argument of {layer.Activation.Kind}"
                     );
                 argument = ranges[next++];
@@ -212,7 +213,7 @@ public static class Quantizer
 
         var quantized = new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs);
         IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(quantized);
-        return problems.Count == 0 ? quantized : throw new FormatException(string.Join(Environment.NewLine, problems));
+        return problems.Count == 0 ? quantized : throw new InputException(problems);
     }
 
     private static bool IsClamp(sbyte[] table) =>

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -31,7 +32,7 @@ public sealed class SubnetFamily
     /// <param name="whole">The largest network.</param>
     /// <param name="ranges">Its ranges.</param>
     /// <param name="subnets">Subnets with their ranges, each calibrated with its own weights.</param>
-    /// <exception cref="FormatException">A layer cannot be quantised.</exception>
+    /// <exception cref="InputException">A layer cannot be quantised.</exception>
     public static SubnetFamily Quantize(
         FloatNetwork whole,
         IReadOnlyList<ValueRange> ranges,
@@ -101,12 +102,12 @@ public sealed class SubnetFamily
 
     /// <summary>Makes one network of all: the largest is the first path, then a path for each subnet.</summary>
     /// <param name="registers">Dynamic registers of the configuration.</param>
-    /// <exception cref="FormatException">There are more subnets than variants of parameters, or too few registers.</exception>
+    /// <exception cref="InputException">There are more subnets than variants of parameters, or too few registers.</exception>
     public DynamicNetwork Join(int registers)
     {
         int paths = Subnets.Count + 1;
         if (paths > DynamicNetwork.MostVariants)
-            throw new FormatException(
+            throw new InputException(
                 $"{Subnets.Count} subnets; with the whole network at most {DynamicNetwork.MostVariants} paths have parameters of their own"
             );
         QuantizedLayer[] layers = [.. Whole.Layers];

@@ -1,3 +1,5 @@
+using AccelGen.Files;
+
 namespace AccelGen.Golden;
 
 /// <summary>How often each class was taken for each class: what accuracy and intersections over unions are made of.</summary>
@@ -54,14 +56,14 @@ public sealed class Confusion(int classes)
     /// <summary>From pairs that occur.</summary>
     /// <param name="classes">Number of classes.</param>
     /// <param name="pairs">What <see cref="Sparse"/> gave.</param>
-    /// <exception cref="FormatException">They are none.</exception>
+    /// <exception cref="InputException">They are none.</exception>
     public static Confusion FromSparse(int classes, long[] pairs)
     {
         var confusion = new Confusion(classes);
         for (int i = 0; i < pairs.Length; i += 2)
         {
             if (i + 1 >= pairs.Length || pairs[i] < 0 || pairs[i] >= confusion.counts.Length || pairs[i + 1] < 0)
-                throw new FormatException("no pairs of classes and numbers");
+                throw new InputException("no pairs of classes and numbers");
             confusion.counts[pairs[i]] = pairs[i + 1];
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using AccelGen.Files;
 using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 
@@ -48,7 +49,7 @@ public sealed partial record LayerSpec
     public int? KeepOut { get; init; }
 
     /// <summary>Reads a layer.</summary>
-    /// <exception cref="FormatException">The text is wrong; the message names the part, the value, the legal range and an
+    /// <exception cref="InputException">The text is wrong; the message names the part, the value, the legal range and an
     /// example.</exception>
     public static LayerSpec Parse(string text, string? name = null)
     {
@@ -58,7 +59,7 @@ public sealed partial record LayerSpec
         string trimmed = text.Trim();
         Match head = HeadPattern().Match(trimmed);
         if (!head.Success)
-            throw new FormatException($"layer '{text}': {Grammar}");
+            throw new InputException($"layer '{text}': {Grammar}");
         string kind = head.Groups["kind"].Value;
         int[] sizes = [.. head.Groups["size"].Value.Split('x').Select(s => Number(text, "size", s, 1, 65535))];
         string rest = trimmed[head.Length..];
@@ -69,11 +70,11 @@ public sealed partial record LayerSpec
             _ => 4,
         };
         if (sizes.Length != expected)
-            throw new FormatException($"layer '{text}': {kind} takes {expected} sizes, {sizes.Length} given; {Grammar}");
+            throw new InputException($"layer '{text}': {kind} takes {expected} sizes, {sizes.Length} given; {Grammar}");
         if (kind == "matmul")
         {
             if (rest.Trim().Length > 0)
-                throw new FormatException($"layer '{text}': nothing may follow the sizes of matmul, found '{rest.Trim()}'");
+                throw new InputException($"layer '{text}': nothing may follow the sizes of matmul, found '{rest.Trim()}'");
             var product = new LayerSpec
             {
                 Name = name ?? trimmed,
@@ -88,7 +89,7 @@ public sealed partial record LayerSpec
 
         Match tail = TailPattern().Match(rest);
         if (!tail.Success)
-            throw new FormatException($"layer '{text}': after the sizes, '{rest.Trim()}' is not understood; {Grammar}");
+            throw new InputException($"layer '{text}': after the sizes, '{rest.Trim()}' is not understood; {Grammar}");
         var spec = new LayerSpec
         {
             Name = name ?? trimmed,
@@ -102,9 +103,9 @@ public sealed partial record LayerSpec
         foreach (string option in tail.Groups["options"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             if (kind == "linear")
-                throw new FormatException($"layer '{text}': linear takes no '{option}'");
+                throw new InputException($"layer '{text}': linear takes no '{option}'");
             if (!given.Add(option[0]))
-                throw new FormatException($"layer '{text}': '{option}' is the second {Term(option[0])}; each term is written once");
+                throw new InputException($"layer '{text}': '{option}' is the second {Term(option[0])}; each term is written once");
             string value = option[1..];
             switch (option[0])
             {
@@ -135,7 +136,7 @@ public sealed partial record LayerSpec
         }
 
         if (kind == "conv" && !given.Contains('k'))
-            throw new FormatException(
+            throw new InputException(
                 $"layer '{text}': the kernel is missing; add kK or kKxK, legal are 1 to {(int)ComputeCommand.KernelRows.Max}, such as k1"
             );
         // Odd kernels are padded so that stride 1 keeps the size.
@@ -146,16 +147,16 @@ public sealed partial record LayerSpec
         if (tail.Groups["keepout"].Success)
             spec = spec with { KeepOut = Number(text, "keepout", tail.Groups["keepout"].Value, 1, spec.OutputChannels) };
         if (spec.Input.Channels % spec.Groups != 0 || spec.OutputChannels % spec.Groups != 0)
-            throw new FormatException(
+            throw new InputException(
                 $"layer '{text}': groups {spec.Groups} does not divide {spec.Input.Channels} input and "
                     + $"{spec.OutputChannels} output channels"
             );
         if (spec.Groups > 1 && (spec.Keep is not null || spec.KeepOut is not null))
-            throw new FormatException($"layer '{text}': keep and keepout need groups 1");
+            throw new InputException($"layer '{text}': keep and keepout need groups 1");
         TensorShape o = spec.Output;
         int Reach(int kernel) => ((kernel - 1) * spec.Dilation) + 1;
         if (o.Height < 1 || o.Width < 1)
-            throw new FormatException(
+            throw new InputException(
                 $"layer '{text}': a kernel of {Reach(spec.Kernel.Rows)}x{Reach(spec.Kernel.Columns)} with its "
                     + $"dilation is larger than the padded input, "
                     + $"{spec.Input.Height + (2 * spec.Padding.Rows)}x{spec.Input.Width + (2 * spec.Padding.Columns)}; "
@@ -183,7 +184,7 @@ public sealed partial record LayerSpec
                 ),
         ];
         if (large.Length > 0)
-            throw new FormatException(
+            throw new InputException(
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"layer '{Text}': {string.Join(", ", large)}; legal are up to {MaxElements:N0}: make a size smaller"
@@ -282,7 +283,7 @@ public sealed partial record LayerSpec
     private static int Number(string text, string what, string value, int low, int high) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= low && n <= high
             ? n
-            : throw new FormatException($"layer '{text}': {what} is '{value}'; legal are {low} to {high}");
+            : throw new InputException($"layer '{text}': {what} is '{value}'; legal are {low} to {high}");
 
     [GeneratedRegex(@"^(?<kind>conv|linear|matmul)\s+(?<size>\d+(x\d+)*)")]
     private static partial Regex HeadPattern();

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Architectures;
 
 namespace AccelGen.Sim;
@@ -12,7 +13,7 @@ public static class SegFormerLayers
     /// <summary>All layers of a set for a square image.</summary>
     /// <param name="set">A name of <see cref="Sets"/>.</param>
     /// <param name="size">Image rows and columns, a multiple of 32.</param>
-    /// <exception cref="FormatException">There is no such set.</exception>
+    /// <exception cref="InputException">There is no such set.</exception>
     public static IReadOnlyList<LayerSpec> Layers(string set, int size = 512)
     {
         SegFormerVariant variant = SegFormer.Variant(set);

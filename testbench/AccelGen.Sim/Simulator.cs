@@ -113,7 +113,7 @@ public sealed unsafe class Simulator : IDisposable
     /// <param name="limit">Cycles without any progress after which the run is given up.</param>
     /// <param name="storeDone">Called with the number of STORE commands whose data are in memory, each time it grows.</param>
     /// <exception cref="SimulationException">The design hangs or fails an assertion.</exception>
-    /// <exception cref="FormatException">The window of the waveform begins after the run.</exception>
+    /// <exception cref="InputException">The window of the waveform begins after the run.</exception>
     /// <exception cref="IOException">The waveform cannot be written.</exception>
     public RunResult Run(
         IReadOnlyList<Command> program,
@@ -149,11 +149,11 @@ public sealed unsafe class Simulator : IDisposable
 
     /// <summary>Refuses a waveform's window that begins after a run; nothing where no waveform waits.</summary>
     /// <param name="cycles">Cycles of the run, or what it takes at least.</param>
-    /// <exception cref="FormatException">The window begins after the run.</exception>
+    /// <exception cref="InputException">The window begins after the run.</exception>
     internal void RequireWaveformBefore(long cycles)
     {
         if (waveform is { } w && waveformFile is null && w.From >= cycles)
-            throw new FormatException($"the waveform's window begins at cycle {w.From}; the run has the cycles 0 to {cycles - 1}");
+            throw new InputException($"the waveform's window begins at cycle {w.From}; the run has the cycles 0 to {cycles - 1}");
     }
 
     private RunResult Execute(

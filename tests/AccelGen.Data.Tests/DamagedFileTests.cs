@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using AccelGen.Files;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 using SkiaSharp;
@@ -102,7 +103,7 @@ public sealed class DamagedFileTests
                 File.WriteAllBytes(path, whole[..(int)(whole.Length * part)]);
                 Assert.That(
                     () => ImageSet.Decode(path, Rows, Columns, 3, Normalization.Default(3)),
-                    Throws.TypeOf<FormatException>().With.Message.StartsWith($"{path}: not a readable image"),
+                    Throws.TypeOf<InputException>().With.Message.StartsWith($"{path}: not a readable image"),
                     $"{name}, {part:P0}"
                 );
             }
@@ -120,9 +121,9 @@ public sealed class DamagedFileTests
         File.WriteAllBytes(path, png);
         Assert.That(
             () => ImageSet.Decode(path, 8, 8, 3, Normalization.Default(3)),
-            Throws.TypeOf<FormatException>().With.Message.Contains("100000x100000 pixels by its header; legal are up to 268,435,456")
+            Throws.TypeOf<InputException>().With.Message.Contains("100000x100000 pixels by its header; legal are up to 268,435,456")
         );
-        Assert.That(() => SegmentationMask.Read(path, 3), Throws.TypeOf<FormatException>().With.Message.Contains("not a readable mask"));
+        Assert.That(() => SegmentationMask.Read(path, 3), Throws.TypeOf<InputException>().With.Message.Contains("not a readable mask"));
     }
 
     [Test]
@@ -132,7 +133,7 @@ public sealed class DamagedFileTests
         File.WriteAllText(Path.Combine(folder, "labels.csv"), "a.png,1\na.png,1\na.png,2\n");
         Assert.That(
             () => ImageSet.Load(folder),
-            Throws.TypeOf<FormatException>().With.Message.Contains("labels.csv(3): class 2 for a.png, which has class 1 in line 1")
+            Throws.TypeOf<InputException>().With.Message.Contains("labels.csv(3): class 2 for a.png, which has class 1 in line 1")
         );
     }
 
@@ -157,7 +158,7 @@ public sealed class DamagedFileTests
         {
             return read() ? null : "accepted, but wrong";
         }
-        catch (FormatException e)
+        catch (InputException e)
         {
             return e.Message.Contains(path, StringComparison.Ordinal) ? null : $"refused without the file's name: {e.Message}";
         }

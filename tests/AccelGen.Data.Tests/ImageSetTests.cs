@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using NUnit.Framework;
 using SkiaSharp;
 
@@ -33,7 +34,7 @@ public sealed class ImageSetTests
         File.WriteAllText(csv, "file,label\nb.png,7\n");
         Assert.That(ImageSet.Load(folder).Images.Select(i => i.Label), Is.EqualTo(new int?[] { null, 7 }));
         File.WriteAllText(csv, "a.png,1\nb.png\na.png,cat\n");
-        FormatException e = Assert.Throws<FormatException>(() => ImageSet.Load(folder))!;
+        InputException e = Assert.Throws<InputException>(() => ImageSet.Load(folder))!;
         Assert.That(e.Message, Does.Contain("labels.csv(2)").And.Contain("labels.csv(3)"));
     }
 
@@ -45,7 +46,7 @@ public sealed class ImageSetTests
         File.WriteAllBytes(Path.Combine(folder, "a.png"), [1]);
         string labels = Path.Combine(folder, "other.csv");
         File.WriteAllText(labels, text);
-        Assert.That(() => ImageSet.Load(folder, labels), Throws.InstanceOf<FormatException>().With.Message.Contains(says));
+        Assert.That(() => ImageSet.Load(folder, labels), Throws.InstanceOf<InputException>().With.Message.Contains(says));
     }
 
     [Test]
@@ -53,12 +54,12 @@ public sealed class ImageSetTests
     {
         Assert.That(
             () => ImageSet.Load(Path.Combine(folder, "no")),
-            Throws.TypeOf<FormatException>().With.Message.Contains("no such folder")
+            Throws.TypeOf<InputException>().With.Message.Contains("no such folder")
         );
-        Assert.That(() => ImageSet.Load(folder), Throws.TypeOf<FormatException>().With.Message.Contains("holds no images"));
+        Assert.That(() => ImageSet.Load(folder), Throws.TypeOf<InputException>().With.Message.Contains("holds no images"));
         Assert.That(
             () => ImageSet.Load(folder, Path.Combine(folder, "l.csv")),
-            Throws.TypeOf<FormatException>().With.Message.Contains("l.csv")
+            Throws.TypeOf<InputException>().With.Message.Contains("l.csv")
         );
     }
 

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using NUnit.Framework;
 using SkiaSharp;
 
@@ -66,7 +67,7 @@ public sealed class MaskFilesTests
         );
         Assert.That(
             () => ImageSet.Load(folder, null, Path.Combine(folder, "no")),
-            Throws.TypeOf<FormatException>().With.Message.Contains("no such folder of masks")
+            Throws.TypeOf<InputException>().With.Message.Contains("no such folder of masks")
         );
     }
 
@@ -78,10 +79,7 @@ public sealed class MaskFilesTests
         Assert.That(SegmentationMask.Read(path, 2, first: 1).Classes, Is.EqualTo(new byte[] { 255, 1, 255 }));
         Assert.That(
             () => SegmentationMask.Read(path, 2),
-            Throws
-                .TypeOf<FormatException>()
-                .With.Message.Contains("row 0, column 1 has grey value 2")
-                .And.Message.Contains("classes 0 to 1")
+            Throws.TypeOf<InputException>().With.Message.Contains("row 0, column 1 has grey value 2").And.Message.Contains("classes 0 to 1")
         );
     }
 
@@ -90,11 +88,11 @@ public sealed class MaskFilesTests
     {
         Assert.That(
             () => SegmentationMask.Read(Write("m.png", 1, 1, new SKColor(1, 2, 3)), 5),
-            Throws.TypeOf<FormatException>().With.Message.Contains("colour 1,2,3")
+            Throws.TypeOf<InputException>().With.Message.Contains("colour 1,2,3")
         );
         string text = Path.Combine(folder, "t.png");
         File.WriteAllText(text, "no picture");
-        Assert.That(() => SegmentationMask.Read(text, 5), Throws.TypeOf<FormatException>().With.Message.Contains("not a readable mask"));
+        Assert.That(() => SegmentationMask.Read(text, 5), Throws.TypeOf<InputException>().With.Message.Contains("not a readable mask"));
     }
 
     [Test]

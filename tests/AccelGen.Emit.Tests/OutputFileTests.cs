@@ -133,7 +133,7 @@ public sealed class OutputFileTests
         Says(At("new") + "/", "it is a folder");
         Says(At("circle"), "too many");
         Says("/proc/accelgen.json", string.Empty);
-        Assert.That(() => OutputFile.Check(string.Empty), Throws.TypeOf<FormatException>());
+        Assert.That(() => OutputFile.Check(string.Empty), Throws.TypeOf<InputException>());
         Assert.That(Names(), Is.EqualTo(new[] { "circle", "file" }));
 
         static void Says(string path, string reason) =>

@@ -1,4 +1,5 @@
 using AccelGen.Config;
+using AccelGen.Files;
 using AccelGen.Tests.Shared;
 using CliWrap;
 using CliWrap.Buffered;
@@ -145,7 +146,7 @@ public sealed class RtlEmitterTests
                 () => OutputFolder.Write(Path.Combine(real, "out", "b.txt"), [new EmittedFile("a", "1")]),
                 Throws.InstanceOf<IOException>().With.Message.Contains("it is a file, not a folder")
             );
-            Assert.That(() => OutputFolder.Write(string.Empty, Array.Empty<EmittedFile>()), Throws.TypeOf<FormatException>());
+            Assert.That(() => OutputFolder.Write(string.Empty, Array.Empty<EmittedFile>()), Throws.TypeOf<InputException>());
         }
         finally
         {

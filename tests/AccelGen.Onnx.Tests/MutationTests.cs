@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Onnx.Proto;
@@ -171,7 +172,7 @@ public sealed class MutationTests
             Assert.That(QuantizedNetworkRules.Problems(quantized), Is.Empty, place);
             return true;
         }
-        catch (FormatException e)
+        catch (InputException e)
         {
             Assert.That(e.Message, Does.StartWith("layer ").Or.StartWith("tensor "), place);
             return false;

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Float;
@@ -283,7 +284,7 @@ public sealed class QdqExporterTests
     {
         (QuantizedNetwork network, _) = Network(Seed);
         var path = new ExecutionPath("half", new HashSet<int>(), new Dictionary<int, int> { [0] = 4 });
-        Assert.That(() => QdqExporter.Export(network, path), Throws.TypeOf<FormatException>().With.Message.Contains("'half'"));
+        Assert.That(() => QdqExporter.Export(network, path), Throws.TypeOf<InputException>().With.Message.Contains("'half'"));
     }
 
     [Test]
@@ -298,7 +299,7 @@ public sealed class QdqExporterTests
         Assert.That(written, Is.EqualTo(QdqExporter.Export(network)));
         Assert.That(
             () => QdqExporter.Save(file, network, new ExecutionPath("half", new HashSet<int>(), new Dictionary<int, int> { [0] = 4 })),
-            Throws.TypeOf<FormatException>()
+            Throws.TypeOf<InputException>()
         );
         Assert.That(File.ReadAllBytes(file), Is.EqualTo(written));
         Assert.That(Directory.GetFiles(folder), Is.EqualTo(new[] { file }));

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Onnx;
@@ -72,7 +73,7 @@ public sealed class ChannelEqualizationTests
 
     [Test]
     public void A_network_without_samples_is_refused() =>
-        Assert.That(() => ChannelEqualization.Apply(Uneven(Seed, default), []), Throws.TypeOf<FormatException>());
+        Assert.That(() => ChannelEqualization.Apply(Uneven(Seed, default), []), Throws.TypeOf<InputException>());
 
     private static void AssertSame(FloatNetwork network, FloatNetwork other, float[][] inputs, int seed)
     {

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -183,11 +184,11 @@ public sealed class QuantizerTests
     public void Calibration_without_inputs_and_with_values_that_are_not_finite_is_refused()
     {
         (FloatNetwork network, float[][] inputs) = Network(Seed);
-        Assert.That(() => Quantizer.Calibrate(network, [], CalibrationMethod.MinMax), Throws.TypeOf<FormatException>());
+        Assert.That(() => Quantizer.Calibrate(network, [], CalibrationMethod.MinMax), Throws.TypeOf<InputException>());
         inputs[2][5] = float.NaN;
         Assert.That(
             () => Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax),
-            Throws.TypeOf<FormatException>().With.Message.Contains("NaN")
+            Throws.TypeOf<InputException>().With.Message.Contains("NaN")
         );
     }
 
@@ -228,7 +229,7 @@ public sealed class QuantizerTests
                 File.WriteAllText(path, bad);
                 Assert.That(
                     () => QuantizedNetworkFile.Load(path),
-                    Throws.TypeOf<FormatException>().With.Message.Contains("q.json").And.Message.Contains(says)
+                    Throws.TypeOf<InputException>().With.Message.Contains("q.json").And.Message.Contains(says)
                 );
             }
         }
@@ -248,7 +249,7 @@ public sealed class QuantizerTests
         foreach (string wrong in new[] { "6", "4-2", "layer9", "0,,1", "-1" })
             Assert.That(
                 () => BlockList.Parse(wrong, blocks),
-                Throws.TypeOf<FormatException>().With.Message.Contains("legal are 0 to 5"),
+                Throws.TypeOf<InputException>().With.Message.Contains("legal are 0 to 5"),
                 wrong
             );
     }

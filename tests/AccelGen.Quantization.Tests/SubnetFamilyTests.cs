@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
@@ -77,7 +78,7 @@ public sealed class SubnetFamilyTests
             {
                 few = Family(models, files, registers).Joined;
             }
-            catch (FormatException e)
+            catch (InputException e)
             {
                 // What is wider on one side than all of the other cannot share its register.
                 Assert.That(e.Message, Does.Contain($"need {needed} dynamic registers").And.Contains("raise control.dynamicRegisters"));

@@ -1,4 +1,5 @@
 using System.Text;
+using AccelGen.Files;
 using AccelGen.Tests.Shared;
 using NUnit.Framework;
 
@@ -17,7 +18,7 @@ public sealed class LayerSpecTests
     [TestCase("conv 4x4x4 k3 -> 4, keep 2, keep 3", "is not understood")]
     [TestCase("conv 4x4x4 k3 -> 4, keepout 2, keepout 3", "is not understood")]
     public void A_term_given_twice_is_refused(string text, string says) =>
-        Assert.That(() => LayerSpec.Parse(text), Throws.TypeOf<FormatException>().With.Message.Contains(says));
+        Assert.That(() => LayerSpec.Parse(text), Throws.TypeOf<InputException>().With.Message.Contains(says));
 
     [TestCase("conv 65535x65535x65535 k1 -> 65535", "the input of 1x65535x65535x65535 has 281,462,092,005,375 elements")]
     [TestCase("conv 65535x65535x1 k1 -> 1", "the output of 1x65535x65535x1 has")]
@@ -29,7 +30,7 @@ public sealed class LayerSpecTests
     public void Sizes_whose_product_is_too_large_are_refused_with_the_product_and_the_limit(string text, string says) =>
         Assert.That(
             () => LayerSpec.Parse(text),
-            Throws.TypeOf<FormatException>().With.Message.Contains(says).And.Message.Contains("legal are up to 1,073,741,823")
+            Throws.TypeOf<InputException>().With.Message.Contains(says).And.Message.Contains("legal are up to 1,073,741,823")
         );
 
     [TestCase(150)]
@@ -57,7 +58,7 @@ public sealed class LayerSpecTests
                             ? null
                             : $"accepted, but not possible: {text}";
                     }
-                    catch (FormatException e)
+                    catch (InputException e)
                     {
                         return e.Message.Contains("layer '", StringComparison.Ordinal) ? null : $"refused without its text: {e.Message}";
                     }

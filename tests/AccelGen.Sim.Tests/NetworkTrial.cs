@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using AccelGen.Compiler;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -140,7 +141,7 @@ internal sealed partial class NetworkTrial
             {
                 (network, quantized) = Quantize(network, images);
             }
-            catch (FormatException e) when (e.Message.Length > 0)
+            catch (InputException e) when (e.Message.Length > 0)
             {
                 return new TrialResult(Outcome.RefusedByQuantizer, Kind(e.Message), e.Message);
             }

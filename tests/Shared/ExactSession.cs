@@ -1,4 +1,5 @@
 using System.Text;
+using AccelGen.Files;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AccelGen.Tests.Shared;
@@ -169,7 +170,7 @@ internal static class ExactSession
                     1 => 8,
                     2 => checked((int)value),
                     5 => 4,
-                    _ => throw new FormatException($"field {number} has wire type {kind}"),
+                    _ => throw new InputException($"field {number} has wire type {kind}"),
                 };
                 yield return new Field(number, value, message.Slice(at, length));
                 at += length;

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 
 namespace AccelGen.Network.Architectures;
@@ -21,7 +22,7 @@ public static class Architecture
     /// <param name="name">Name of an architecture.</param>
     /// <param name="size">Rows and columns of the image, or null for the usual ones.</param>
     /// <param name="seed">Seed of the weights.</param>
-    /// <exception cref="FormatException">There is no such architecture, or a size or genome is not legal.</exception>
+    /// <exception cref="InputException">There is no such architecture, or a size or genome is not legal.</exception>
     public static FloatNetwork Build(string name, Size? size, int seed)
     {
         if (!IsOfa(name))

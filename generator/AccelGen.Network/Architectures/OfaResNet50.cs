@@ -1,4 +1,5 @@
 using System.Globalization;
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -59,7 +60,7 @@ public sealed record OfaGenome(IReadOnlyList<int> Depth, IReadOnlyList<double> E
     /// <see cref="Points"/>.</summary>
     /// <param name="text">Lists, with colons between them.</param>
     /// <param name="place">What the text belongs to, for messages.</param>
-    /// <exception cref="FormatException">Every problem is named, with its value and what is legal.</exception>
+    /// <exception cref="InputException">Every problem is named, with its value and what is legal.</exception>
     public static OfaGenome Parse(string text, string place)
     {
         if (Points.TryGetValue(text.Trim(':'), out string? point))
@@ -108,7 +109,7 @@ public sealed record OfaGenome(IReadOnlyList<int> Depth, IReadOnlyList<double> E
         }
 
         if (problems.Count > 0)
-            throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{place}: {p}")));
+            throw new InputException(problems.Select(p => $"{place}: {p}"));
         int[] Whole(string key, IReadOnlyList<int> largest) =>
             lists.TryGetValue(key, out double[]? given) ? [.. given.Select(v => (int)v)] : [.. largest];
         return new OfaGenome(
@@ -161,7 +162,7 @@ public static class OfaResNet50
     /// <param name="classes">Classes.</param>
     /// <param name="name">Name of the network, or null for that of the genome.</param>
     /// <returns>Network with input [1, height, width, 3], normalised as for ImageNet, and output scores [1, 1, 1, classes].</returns>
-    /// <exception cref="FormatException">A size is not legal.</exception>
+    /// <exception cref="InputException">A size is not legal.</exception>
     public static FloatNetwork Build(
         OfaGenome genome,
         int height = 224,
@@ -213,9 +214,9 @@ public static class OfaResNet50
         public Builder(OfaGenome genome, int height, int width, int seed, int classes)
         {
             if (height < 32 || width < 32 || height % 32 != 0 || width % 32 != 0)
-                throw new FormatException($"{Name}: image size {height}x{width}; rows and columns must be multiples of 32");
+                throw new InputException($"{Name}: image size {height}x{width}; rows and columns must be multiples of 32");
             if (classes is < 2 or > 65535)
-                throw new FormatException($"{Name}: {classes} classes; legal are 2 to 65535");
+                throw new InputException($"{Name}: {classes} classes; legal are 2 to 65535");
             (this.genome, this.seed, this.classes) = (genome, seed, classes);
             statistics = unchecked((seed * 31) + Code(genome.ToString()));
             Tensor("image", new TensorShape(1, height, width, 3));

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -43,10 +44,10 @@ public static class SegFormer
     ];
 
     /// <summary>Finds a model by its name.</summary>
-    /// <exception cref="FormatException">There is no such model.</exception>
+    /// <exception cref="InputException">There is no such model.</exception>
     public static SegFormerVariant Variant(string name) =>
         Variants.FirstOrDefault(v => v.Name == name)
-        ?? throw new FormatException($"model '{name}' is not known; there are {string.Join(", ", Variants.Select(v => v.Name))}");
+        ?? throw new InputException($"model '{name}' is not known; there are {string.Join(", ", Variants.Select(v => v.Name))}");
 
     /// <summary>Builds a network.</summary>
     /// <param name="variant">Sizes.</param>
@@ -57,7 +58,7 @@ public static class SegFormer
     /// <param name="upsample">Labels at the image's resolution instead of a quarter: the scores are resampled first.</param>
     /// <returns>Network with input [1, height, width, 3], normalised as for ImageNet, and output labels [1, height / 4, width / 4,
     /// 1].</returns>
-    /// <exception cref="FormatException">A size is not legal.</exception>
+    /// <exception cref="InputException">A size is not legal.</exception>
     public static FloatNetwork Build(
         SegFormerVariant variant,
         int height = 512,
@@ -81,11 +82,11 @@ public static class SegFormer
         public Builder(SegFormerVariant variant, int height, int width, int seed, int classes)
         {
             if (height < 32 || width < 32 || height % 32 != 0 || width % 32 != 0)
-                throw new FormatException($"{variant.Name}: image size {height}x{width}; rows and columns must be multiples of 32");
+                throw new InputException($"{variant.Name}: image size {height}x{width}; rows and columns must be multiples of 32");
             if (classes is < 2 or > 256)
-                throw new FormatException($"{variant.Name}: {classes} classes; legal are 2 to 256");
+                throw new InputException($"{variant.Name}: {classes} classes; legal are 2 to 256");
             if (variant.Depths.Sum() > ResidualBlocks.MaxBlocks)
-                throw new FormatException(
+                throw new InputException(
                     $"{variant.Name}: {variant.Depths.Sum()} blocks; at most {ResidualBlocks.MaxBlocks} can be skippable"
                 );
             (this.variant, this.height, this.width, this.classes, random) = (variant, height, width, classes, new Random(seed));
@@ -195,7 +196,7 @@ public static class SegFormer
         private int Tensor(string name, TensorShape shape, int? shares = null)
         {
             if (shape.Elements > int.MaxValue)
-                throw new FormatException(
+                throw new InputException(
                     $"{variant.Name}: image size {height}x{width} makes {name} {shape}, more than 2^31 elements; take a smaller image"
                 );
             tensors.Add(new FloatTensor(tensors.Count, name, shape, shares));

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -67,7 +68,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
     /// <param name="plans">Paths.</param>
     /// <param name="vectorWidth">Channels of a vector.</param>
     /// <param name="registers">Dynamic registers of the configuration.</param>
-    /// <exception cref="FormatException">A path keeps what is not there, or the paths need more registers or variants than there
+    /// <exception cref="InputException">A path keeps what is not there, or the paths need more registers or variants than there
     /// are.</exception>
     public static DynamicNetwork Prepare(
         QuantizedNetwork network,
@@ -88,7 +89,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
             .. plans.SelectMany(p => cuts.SelectMany(c => Problems(network, c.Cut, p, vectorWidth))),
         ];
         if (problems.Count > 0)
-            throw new FormatException(string.Join(Environment.NewLine, problems));
+            throw new InputException(problems);
         QuantizedLayer[] layers = [.. network.Layers];
         foreach (OrderedCut cut in cuts)
             Reorder(layers, cut, vectorWidth);
@@ -124,7 +125,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         }
 
         if (columns.Count > registers)
-            throw new FormatException(
+            throw new InputException(
                 $"the paths need {columns.Count} dynamic registers, one for each way in which kept channels change "
                     + $"from path to path; there are {registers}: keep the same fraction in more layers, or raise "
                     + $"control.dynamicRegisters up to 16"
@@ -230,7 +231,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         }
 
         if (known.Count > MostVariants)
-            throw new FormatException($"the paths need {known.Count} variants of biases; at most {MostVariants} are possible");
+            throw new InputException($"the paths need {known.Count} variants of biases; at most {MostVariants} are possible");
         for (int c = 0; c < withMeans.Length; c++)
         {
             var reader = (ConvLayer)layers[withMeans[c].Cut.Reader];

@@ -34,12 +34,12 @@ public sealed partial class PathFile
     /// <param name="network">Network.</param>
     /// <param name="cuts">Its cuts.</param>
     /// <param name="vectorWidth">Channels of a vector.</param>
-    /// <exception cref="FormatException">The file is wrong; every problem is named with its place, value, legal values and
+    /// <exception cref="InputException">The file is wrong; every problem is named with its place, value, legal values and
     /// cure.</exception>
     public static IReadOnlyList<PathPlan> Load(string file, QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth)
     {
         if (!File.Exists(file))
-            throw new FormatException($"{file}: there is no such file of paths");
+            throw new InputException($"{file}: there is no such file of paths");
         return Parse(InputFile.ReadText(file), file, network, cuts, vectorWidth);
     }
 
@@ -49,7 +49,7 @@ public sealed partial class PathFile
     /// <param name="network">Network.</param>
     /// <param name="cuts">Its cuts.</param>
     /// <param name="vectorWidth">Channels of a vector, for fractions.</param>
-    /// <exception cref="FormatException">The text is not what the schema says, or does not fit the network.</exception>
+    /// <exception cref="InputException">The text is not what the schema says, or does not fit the network.</exception>
     public static IReadOnlyList<PathPlan> Parse(
         string text,
         string file,
@@ -60,7 +60,7 @@ public sealed partial class PathFile
     {
         var reader = new PathFile(file, network, cuts, vectorWidth);
         PathPlan[] plans = [.. reader.Read(text)];
-        return reader.problems.Count == 0 ? plans : throw new FormatException(string.Join(Environment.NewLine, reader.problems));
+        return reader.problems.Count == 0 ? plans : throw new InputException(reader.problems);
     }
 
     /// <summary>Writes paths, as a file that <see cref="Load"/> reads.</summary>
@@ -157,7 +157,7 @@ public sealed partial class PathFile
             {
                 skipped.UnionWith(BlockList.Parse(ResidualBlocks.Expand(text, network.Blocks), network.Blocks).SkippedBlocks);
             }
-            catch (FormatException e)
+            catch (InputException e)
             {
                 problems.Add($"{file}: {place}.{Skip}: {e.Message.Replace("--skip ", string.Empty, StringComparison.Ordinal)}");
             }

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 
@@ -35,7 +36,7 @@ public sealed record SubnetMatch(
     /// <param name="whole">The larger network, its blocks marked.</param>
     /// <param name="subnet">The smaller one.</param>
     /// <param name="name">Name for reports.</param>
-    /// <exception cref="FormatException">It is no part of the larger one; the first layer that is none is named, with the
+    /// <exception cref="InputException">It is no part of the larger one; the first layer that is none is named, with the
     /// reason.</exception>
     public static SubnetMatch Find(FloatNetwork whole, FloatNetwork subnet, string name) => new SubnetMatcher(whole, subnet, name).Run();
 }
@@ -94,13 +95,13 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
                 return new SubnetMatch(name, subnet, found.Pairs, found.Skipped, factors);
         }
 
-        throw new FormatException($"{name} is no subnet of {whole.Name}: {closest.Reason}");
+        throw new InputException($"{name} is no subnet of {whole.Name}: {closest.Reason}");
     }
 
     private void Require(bool holds, string what, string has, string needs)
     {
         if (!holds)
-            throw new FormatException($"{name} is no subnet of {whole.Name}: its {what}: {has}; {whole.Name} has {needs}");
+            throw new InputException($"{name} is no subnet of {whole.Name}: its {what}: {has}; {whole.Name} has {needs}");
     }
 
     // Pairs layer after layer; each block that could be left out instead is put on the stack for later.

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AccelGen.Files;
 
 namespace AccelGen.Network.Quantized;
 
@@ -9,7 +10,7 @@ public static class BlockList
     /// <param name="text">E.g. <c>0,4-6,layer1.2</c>.</param>
     /// <param name="blocks">Blocks of the network.</param>
     /// <returns>The path that skips them.</returns>
-    /// <exception cref="FormatException">A block does not exist; every such part is named.</exception>
+    /// <exception cref="InputException">A block does not exist; every such part is named.</exception>
     public static ExecutionPath Parse(string text, IReadOnlyList<SkippableBlock> blocks)
     {
         var skipped = new SortedSet<int>();
@@ -38,7 +39,7 @@ public static class BlockList
                     ? "the network has no skippable blocks"
                     : $"legal are 0 to {blocks.Count - 1}, ranges such as 0-{blocks.Count - 1}, none, and "
                         + $"{string.Join(", ", blocks.Select(b => b.Name))}";
-            throw new FormatException($"--skip {text}: {string.Join("; ", problems)}; {legal}");
+            throw new InputException($"--skip {text}: {string.Join("; ", problems)}; {legal}");
         }
 
         return new ExecutionPath($"skip {string.Join(',', skipped)}", skipped, new Dictionary<int, int>());

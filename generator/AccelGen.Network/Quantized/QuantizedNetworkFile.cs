@@ -68,12 +68,12 @@ public static class QuantizedNetworkFile
     }
 
     /// <summary>Reads a network.</summary>
-    /// <exception cref="FormatException">The file is not a quantised network, or its content does not fit together; every problem is
+    /// <exception cref="InputException">The file is not a quantised network, or its content does not fit together; every problem is
     /// named.</exception>
     public static QuantizedNetwork Load(string path)
     {
         if (!File.Exists(path))
-            throw new FormatException($"{path}: there is no such file");
+            throw new InputException($"{path}: there is no such file");
         Document? document;
         try
         {
@@ -82,18 +82,18 @@ public static class QuantizedNetworkFile
         }
         catch (JsonException e) when (e.Path is { Length: > 1 } place && Needed(place) is { } needed)
         {
-            throw new FormatException(
+            throw new InputException(
                 $"{path}: not a quantised network: {place} (line {e.LineNumber + 1}, byte "
                     + $"{e.BytePositionInLine + 1}): {needed} is needed; write it as 'quantize' did"
             );
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
-            throw new FormatException($"{path}: not a quantised network: {e.Message.Split('\n')[0]}");
+            throw new InputException($"{path}: not a quantised network: {e.Message.Split('\n')[0]}");
         }
 
         if (document?.Format != Format || document.Version != Version || document.Network is null)
-            throw new FormatException(
+            throw new InputException(
                 $"{path}: format {document?.Format} version {document?.Version}; {Format} version {Version} is supported"
             );
         // The serializer checks constructor parameters for null, not the properties beside them.
@@ -104,13 +104,11 @@ public static class QuantizedNetworkFile
                 && Options.GetTypeInfo(layer.GetType()).Properties.FirstOrDefault(p => p.IsRequired && p.Get?.Invoke(layer) is null)
                     is { } missing
             )
-                throw new FormatException($"{path}: layer {layer.Name}: {missing.Name} is null");
+                throw new InputException($"{path}: layer {layer.Name}: {missing.Name} is null");
         }
 
         IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(document.Network);
-        return problems.Count == 0
-            ? document.Network
-            : throw new FormatException(string.Join(Environment.NewLine, problems.Select(p => $"{path}: {p}")));
+        return problems.Count == 0 ? document.Network : throw new InputException(problems.Select(p => $"{path}: {p}"));
     }
 
     // What a field of the file takes, by the last name of its place; null where that is no field.

@@ -39,11 +39,11 @@ public static class BudgetTrace
     /// <summary>Reads a trace.</summary>
     /// <param name="file">CSV: a frame per line, columns budget, interval, latency; the first line may name them.</param>
     /// <param name="nominal">Memory of a frame that names none.</param>
-    /// <exception cref="FormatException">The file is wrong; every problem is named with its line.</exception>
+    /// <exception cref="InputException">The file is wrong; every problem is named with its line.</exception>
     public static IReadOnlyList<FrameDemand> Load(string file, MemoryTiming nominal)
     {
         if (!Directory.Exists(file) && !File.Exists(file))
-            throw new FormatException($"{file}: there is no such file of budgets");
+            throw new InputException($"{file}: there is no such file of budgets");
         return Parse(InputFile.ReadText(file), file, nominal);
     }
 
@@ -51,7 +51,7 @@ public static class BudgetTrace
     /// <param name="text">CSV.</param>
     /// <param name="file">Name of its file, for messages.</param>
     /// <param name="nominal">Memory of a frame that names none.</param>
-    /// <exception cref="FormatException">The text is wrong; every problem is named with its line.</exception>
+    /// <exception cref="InputException">The text is wrong; every problem is named with its line.</exception>
     public static IReadOnlyList<FrameDemand> Parse(string text, string file, MemoryTiming nominal)
     {
         var problems = new List<string>();
@@ -70,7 +70,7 @@ public static class BudgetTrace
             if (names)
             {
                 if (cells.Except(legal).Any() || cells.Distinct().Count() < cells.Length || !cells.Contains(BudgetColumn))
-                    throw new FormatException(
+                    throw new InputException(
                         $"{file}: line {l + 1}: columns are '{Short(lines[l])}'; legal are "
                             + $"{string.Join(", ", legal)}, each once, {BudgetColumn} among them"
                     );
@@ -121,7 +121,7 @@ public static class BudgetTrace
             );
         if (problems.Count > MostProblems)
             problems = [.. problems.Take(MostProblems), $"{file}: and {problems.Count - MostProblems} further problems"];
-        return problems.Count == 0 ? frames : throw new FormatException(string.Join(Environment.NewLine, problems));
+        return problems.Count == 0 ? frames : throw new InputException(problems);
     }
 
     private static string Short(string cell) => cell.Length > 40 ? $"{cell[..40]}..." : cell;
@@ -139,7 +139,7 @@ public static class BudgetTrace
     /// <param name="seed">Seed.</param>
     /// <param name="range">Cycles of the cheapest and of the dearest path on a memory.</param>
     /// <param name="nominal">Memory where nobody else uses it.</param>
-    /// <exception cref="FormatException">There is no such kind.</exception>
+    /// <exception cref="InputException">There is no such kind.</exception>
     public static IReadOnlyList<FrameDemand> Generate(
         string kind,
         int frames,
@@ -157,7 +157,7 @@ public static class BudgetTrace
             Bursts => Draw(() => Alone(Busy() ? Between(least, (least + most) / 2.0) : Between(most, 1.2 * most))),
             Ramp => Draw(Falling()),
             Contention => Draw(Shared()),
-            _ => throw new FormatException($"'{kind}' is no kind of trace; legal are {string.Join(", ", Kinds)}"),
+            _ => throw new InputException($"'{kind}' is no kind of trace; legal are {string.Join(", ", Kinds)}"),
         };
 
         double Between(double low, double high) => low + (random.NextDouble() * (high - low));

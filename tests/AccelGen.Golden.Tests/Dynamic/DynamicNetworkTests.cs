@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
@@ -74,9 +75,9 @@ public sealed class DynamicNetworkTests
         ChannelCut cut = ChannelCuts.Find(network).Last(c => c.Unit > 1);
         var ordered = new OrderedCut(cut, ChannelOrder.OfFile(cut), null);
         PathPlan Keeping(int channels) => new("some", new HashSet<int>(), new Dictionary<int, int> { [cut.Reader] = channels });
-        FormatException part = Assert.Throws<FormatException>(() => DynamicNetwork.Prepare(network, [ordered], [Keeping(80)], 16, 16));
+        InputException part = Assert.Throws<InputException>(() => DynamicNetwork.Prepare(network, [ordered], [Keeping(80)], 16, 16));
         Assert.That(part.Message, Does.Contain("whole attention heads are kept: multiples of 32, such as 64"));
-        FormatException narrow = Assert.Throws<FormatException>(() => DynamicNetwork.Prepare(network, [ordered], [Keeping(64)], 64, 16));
+        InputException narrow = Assert.Throws<InputException>(() => DynamicNetwork.Prepare(network, [ordered], [Keeping(64)], 64, 16));
         Assert.That(narrow.Message, Does.Contain("its attention heads have 32 channels, no whole number of vectors of 64"));
     }
 
@@ -158,7 +159,7 @@ public sealed class DynamicNetworkTests
         var plan = new PathPlan("p", new HashSet<int>(), new Dictionary<int, int> { [cut.Reader] = kept });
         Assert.That(
             () => DynamicNetwork.Prepare(network, [new OrderedCut(cut, ChannelOrder.OfFile(cut), null)], [plan], VectorWidth, 16),
-            Throws.InstanceOf<FormatException>().With.Message.Contains(says)
+            Throws.InstanceOf<InputException>().With.Message.Contains(says)
         );
     }
 
@@ -172,7 +173,7 @@ public sealed class DynamicNetworkTests
         PathPlan Plan(string name, Func<ChannelCut, int> kept) => new(name, new HashSet<int>(), cuts.ToDictionary(c => c.Reader, kept));
         Assert.That(
             () => DynamicNetwork.Prepare(network, ordered, [Plan("p", c => c == fuse ? 500 : c.Channels)], VectorWidth, 16),
-            Throws.InstanceOf<FormatException>().With.Message.Contains("multiples of 32, such as 480")
+            Throws.InstanceOf<InputException>().With.Message.Contains("multiples of 32, such as 480")
         );
         Assert.That(
             () =>
@@ -183,7 +184,7 @@ public sealed class DynamicNetworkTests
                     VectorWidth,
                     3
                 ),
-            Throws.InstanceOf<FormatException>().With.Message.Contains("dynamic registers").And.Message.Contains("there are 3")
+            Throws.InstanceOf<InputException>().With.Message.Contains("dynamic registers").And.Message.Contains("there are 3")
         );
     }
 

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
@@ -51,7 +52,7 @@ public sealed class OfaResNet50Tests
     [Test]
     public void Whatever_is_wrong_with_a_genome_is_said_at_once()
     {
-        string message = Assert.Throws<FormatException>(() => OfaGenome.Parse("d=1,2,3,4,5:e=0.3:w=0,1:k=7:w=0:w=1", "net"))!.Message;
+        string message = Assert.Throws<InputException>(() => OfaGenome.Parse("d=1,2,3,4,5:e=0.3:w=0,1:k=7:w=0:w=1", "net"))!.Message;
         Assert.That(
             message.Split(Environment.NewLine),
             Is.EqualTo(
@@ -66,11 +67,11 @@ public sealed class OfaResNet50Tests
             )
         );
         Assert.That(
-            Assert.Throws<FormatException>(() => OfaGenome.Parse("d=1,2,2,2,2", "net"))!.Message,
+            Assert.Throws<InputException>(() => OfaGenome.Parse("d=1,2,2,2,2", "net"))!.Message,
             Does.Contain("the first number is 1; legal are 0 and 2")
         );
         Assert.That(
-            Assert.Throws<FormatException>(() => OfaResNet50.Build(OfaGenome.Largest, 100, 96))!.Message,
+            Assert.Throws<InputException>(() => OfaResNet50.Build(OfaGenome.Largest, 100, 96))!.Message,
             Does.Contain("100x96").And.Contains("multiples of 32")
         );
     }

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
@@ -63,14 +64,14 @@ public sealed class SegFormerTests
     public void An_illegal_size_is_named(int height, int width, int classes, string message) =>
         Assert.That(
             () => SegFormer.Build(SegFormer.Variant("segformer-b0"), height, width, classes: classes),
-            Throws.TypeOf<FormatException>().With.Message.Contains(message)
+            Throws.TypeOf<InputException>().With.Message.Contains(message)
         );
 
     [Test]
     public void An_unknown_model_is_named_with_the_known_ones() =>
         Assert.That(
             () => SegFormer.Variant("segformer-b6"),
-            Throws.TypeOf<FormatException>().With.Message.Contains("segformer-b6").And.Message.Contains("segformer-b5")
+            Throws.TypeOf<InputException>().With.Message.Contains("segformer-b6").And.Message.Contains("segformer-b5")
         );
 
     [Test]

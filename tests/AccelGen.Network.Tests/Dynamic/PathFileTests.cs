@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
@@ -114,7 +115,7 @@ public sealed class PathFileTests
     public void A_wrong_file_is_explained(string text, string says) =>
         Assert.That(
             () => Parse(text),
-            Throws.InstanceOf<FormatException>().With.Message.Contains("paths.json: ").And.Message.Contains(says)
+            Throws.InstanceOf<InputException>().With.Message.Contains("paths.json: ").And.Message.Contains(says)
         );
 
     [Test]
@@ -122,7 +123,7 @@ public sealed class PathFileTests
         Assert.That(
             () => Parse("""{"paths": [{"name": "a", "skip": ["x"], "keep": {"y": 1}}, {"keep": {"decoder.linear_pred": 900}}]}"""),
             Throws
-                .InstanceOf<FormatException>()
+                .InstanceOf<InputException>()
                 .With.Message.Contains("'x'")
                 .And.Message.Contains(".y:")
                 .And.Message.Contains("paths[1].name")

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AccelGen.Files;
 using AccelGen.Network.Architectures;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
@@ -152,7 +153,7 @@ public sealed class PathSchemaTests
             PathFile.Parse(text, "paths.json", Network.Value, ChannelCuts.Find(Network.Value), VectorWidth);
             return null;
         }
-        catch (FormatException e)
+        catch (InputException e)
         {
             return e.Message;
         }

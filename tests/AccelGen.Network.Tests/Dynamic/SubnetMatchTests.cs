@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Tests.Shared;
@@ -124,5 +125,5 @@ public sealed class SubnetMatchTests
         );
 
     private static string Refusal(FloatNetwork whole, byte[] subnet) =>
-        Assert.Throws<FormatException>(() => SubnetMatch.Find(whole, SubnetModels.Import(subnet, "sub"), "sub"))!.Message;
+        Assert.Throws<InputException>(() => SubnetMatch.Find(whole, SubnetModels.Import(subnet, "sub"), "sub"))!.Message;
 }

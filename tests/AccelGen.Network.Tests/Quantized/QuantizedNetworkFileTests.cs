@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Quantized;
 using AccelGen.Tests.Shared;
@@ -91,11 +92,11 @@ public sealed class QuantizedNetworkFileTests
                     {
                         QuantizedNetworkFile.Load(path);
                     }
-                    catch (Exception e) when (e is not FormatException)
+                    catch (Exception e) when (e is not InputException)
                     {
                         Assert.Fail($"{network.Name}: {(remove ? "without" : "null")} {at}: {e.GetType().Name}: {e.Message}");
                     }
-                    catch (FormatException e)
+                    catch (InputException e)
                     {
                         Assert.That(e.Message, Does.Contain("q.json"));
                         refused++;
@@ -161,7 +162,7 @@ public sealed class QuantizedNetworkFileTests
             File.WriteAllText(path, text.Replace(from, to, StringComparison.Ordinal));
             Assert.That(
                 () => QuantizedNetworkFile.Load(path),
-                Throws.InstanceOf<FormatException>().With.Message.Contains(place).And.Message.Contains(needed)
+                Throws.InstanceOf<InputException>().With.Message.Contains(place).And.Message.Contains(needed)
             );
         }
         finally

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using AccelGen.Files;
 using AccelGen.Golden;
 using AccelGen.Network.Quantized;
 using AccelGen.Tests.Shared;
@@ -88,7 +89,7 @@ public sealed class QuantizedNetworkMutationTests
                 )
                     GoldenExecutor.Run(network, ExecutionPath.Whole, QuantizedSamples.Inputs(network, random));
             }
-            catch (FormatException e)
+            catch (InputException e)
             {
                 refused++;
                 Assert.That(e.Message, Does.StartWith(path), place);

@@ -1,4 +1,5 @@
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Sim.Traces;
 using NUnit.Framework;
 
@@ -34,20 +35,20 @@ public sealed class BudgetTraceTests
     public void A_wrong_file_is_explained(string text, string says) =>
         Assert.That(
             () => BudgetTrace.Parse(text, "t.csv", Nominal),
-            Throws.InstanceOf<FormatException>().With.Message.StartsWith("t.csv: ").And.Message.Contains(says)
+            Throws.InstanceOf<InputException>().With.Message.StartsWith("t.csv: ").And.Message.Contains(says)
         );
 
     [Test]
     public void All_problems_are_named_at_once_up_to_what_can_be_read()
     {
         string message = Assert
-            .Throws<FormatException>(() =>
+            .Throws<InputException>(() =>
                 BudgetTrace.Parse("x1,0\n5,0\n" + string.Concat(Enumerable.Repeat("7,8,0\n", 30)), "t.csv", Nominal)
             )!
             .Message;
         Assert.That(message, Does.Contain("columns are 'x1,0'"));
         message = Assert
-            .Throws<FormatException>(() =>
+            .Throws<InputException>(() =>
                 BudgetTrace.Parse("5,0\n0\n" + string.Concat(Enumerable.Repeat("7,8,0\n", 30)), "t.csv", Nominal)
             )!
             .Message;
@@ -64,7 +65,7 @@ public sealed class BudgetTraceTests
     public void A_trace_of_too_many_frames_is_refused_with_their_number() =>
         Assert.That(
             () => BudgetTrace.Parse(string.Concat(Enumerable.Repeat("7\n", BudgetTrace.MostFrames + 1)), "t.csv", Nominal),
-            Throws.InstanceOf<FormatException>().With.Message.Contains("has 100001 frames; legal are 1 to 100000")
+            Throws.InstanceOf<InputException>().With.Message.Contains("has 100001 frames; legal are 1 to 100000")
         );
 
     [TestCase(BudgetTrace.Bursts)]
