@@ -93,7 +93,7 @@ internal sealed class ServeTraceCommand
         Sample? labelled = imageOptions.Labelled(result, options);
         Sample? sample = labelled ?? (plan.Rtl > 0 ? imageOptions.Load(result, options) : null);
 
-        LoadedModel model = options.Load(result, log, cancellation);
+        LoadedModel model = options.Load(result, log, cancellation, pathOptions.Subnets(result));
         IReadOnlyList<PathPlan> ladder = PathStudy.Ladder(model.Quantized, config);
         DynamicNetwork prepared = pathOptions.Prepare(result, model, config, log, cancellation, ladder);
         PathStudy study = PathStudy.Of(

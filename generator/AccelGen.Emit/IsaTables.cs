@@ -34,6 +34,15 @@ internal static class IsaTables
             ),
             ["header"] = Fields(Header.Fields),
             ["extent_fields"] = Fields(IsaDefinition.ExtentFields),
+            ["entry_bytes"] = ParameterEntry.Bytes,
+            ["entries"] = new ScriptArray(
+                ParameterEntry.All.Select(e => new ScriptObject
+                {
+                    ["name"] = e.Name,
+                    ["doc"] = e.Doc,
+                    ["fields"] = Fields(e.Fields),
+                })
+            ),
             ["enums"] = new ScriptArray(
                 IsaDefinition.Enums.Select(e => new ScriptObject
                 {

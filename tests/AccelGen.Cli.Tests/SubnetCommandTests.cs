@@ -73,6 +73,12 @@ public sealed class SubnetCommandTests
             Enumerable.Range(0, run.GetArrayLength()).Select(p => run[p].GetProperty("name").GetString()),
             Is.EqualTo(new[] { "whole", "statistics", "depth", "expand", "width" })
         );
+        JsonElement served = await folder.JsonAsync(["serve-trace", .. common, "--generate", "ramp", "--frames", "4"]);
+        Assert.That(
+            served.GetProperty("paths").EnumerateArray().Select(p => p.GetProperty("name").GetString()),
+            Does.Contain("width"),
+            "the cheapest subnet serves frames"
+        );
         for (int p = 0; p < 5; p++)
         {
             Assert.Multiple(() =>

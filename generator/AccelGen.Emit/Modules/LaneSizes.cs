@@ -1,5 +1,6 @@
 using System.Numerics;
 using AccelGen.Config;
+using AccelGen.Isa;
 
 namespace AccelGen.Emit.Modules;
 
@@ -8,37 +9,28 @@ namespace AccelGen.Emit.Modules;
 /// <param name="SumBits">Bits of a partial sum.</param>
 internal sealed record Lane(int Index, int SumBits)
 {
-    /// <summary>Bits of a lane's entry in the parameter buffer: bias or beta, multiplier or gamma, shift.</summary>
-    public const int ParameterBits = 64;
-
-    /// <summary>Bits of a multiplier.</summary>
-    public const int MultiplierBits = 24;
-
-    /// <summary>Bits of a shift.</summary>
-    public const int ShiftBits = 6;
-
-    private const int BiasBits = 32;
-
     /// <summary>Its value, of eight bits.</summary>
     public BitRange Byte => BitRange.Element(Index, 8);
 
     /// <summary>Bias, or beta, in the parameters.</summary>
-    public BitRange Bias => new(Index * ParameterBits, BiasBits);
+    public BitRange Bias => Parameter(ParameterEntry.Bias);
 
     /// <summary>Multiplier, or gamma, in the parameters.</summary>
-    public BitRange ParameterMultiplier => new(Bias.Msb + 1, MultiplierBits);
+    public BitRange ParameterMultiplier => Parameter(ParameterEntry.Multiplier);
 
     /// <summary>Shift in the parameters.</summary>
-    public BitRange ParameterShift => new(ParameterMultiplier.Msb + 1, ShiftBits);
+    public BitRange ParameterShift => Parameter(ParameterEntry.Shift);
 
     /// <summary>Its multiplier among the multipliers.</summary>
-    public BitRange Multiplier => BitRange.Element(Index, MultiplierBits);
+    public BitRange Multiplier => BitRange.Element(Index, ParameterEntry.Multiplier.Width);
 
     /// <summary>Its shift among the shifts.</summary>
-    public BitRange Shift => BitRange.Element(Index, ShiftBits);
+    public BitRange Shift => BitRange.Element(Index, ParameterEntry.Shift.Width);
 
     /// <summary>Its partial sum among the sums.</summary>
     public BitRange Sum => BitRange.Element(Index, SumBits);
+
+    private BitRange Parameter(Field field) => new((Index * ParameterEntry.Bits) + field.Lsb, field.Width);
 }
 
 /// <summary>Vectors with something for every lane.</summary>
@@ -51,6 +43,9 @@ internal sealed class LaneSizes(AcceleratorConfig config)
     /// <summary>The lanes.</summary>
     public IReadOnlyList<Lane> All { get; } =
     [.. Enumerable.Range(0, config.Array.Lanes).Select(k => new Lane(k, config.Array.AccumulatorBits))];
+
+    /// <summary>Lane 0.</summary>
+    public Lane First => All[0];
 
     /// <summary>Last element of an array padded to a power of two: a write by loop index then needs no bounds check.</summary>
     public int LastPadded => (int)BitOperations.RoundUpToPowerOf2((uint)Count) - 1;
@@ -65,13 +60,13 @@ internal sealed class LaneSizes(AcceleratorConfig config)
     public BitRange Bytes => BitRange.Of(8 * Count);
 
     /// <summary>Entries of the parameter buffer.</summary>
-    public BitRange Parameters => BitRange.Of(Lane.ParameterBits * Count);
+    public BitRange Parameters => BitRange.Of(ParameterEntry.Bits * Count);
 
     /// <summary>Multipliers.</summary>
-    public BitRange Multipliers => BitRange.Of(Lane.MultiplierBits * Count);
+    public BitRange Multipliers => BitRange.Of(ParameterEntry.Multiplier.Width * Count);
 
     /// <summary>Shifts.</summary>
-    public BitRange Shifts => BitRange.Of(Lane.ShiftBits * Count);
+    public BitRange Shifts => BitRange.Of(ParameterEntry.Shift.Width * Count);
 
     /// <summary>Partial sums.</summary>
     public BitRange Sums => BitRange.Of(config.Array.AccumulatorBits * Count);
