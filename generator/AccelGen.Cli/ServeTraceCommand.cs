@@ -152,10 +152,20 @@ internal sealed class ServeTraceCommand
     }
 
     // All paths where the path table has a row for each, or those that no other one excels.
-    private static int[] Rows(PathStudy study, HostTable table) =>
-        study.Costs.Length <= study.Program.Config.Control.Paths
-            ? [.. Enumerable.Range(0, study.Costs.Length)]
-            : [.. table.Entries.Select(e => e.Candidate).Order()];
+    private static int[] Rows(PathStudy study, HostTable table)
+    {
+        int all = study.Costs.Length,
+            rows = study.Program.Config.Control.Paths;
+        if (all <= rows)
+            return [.. Enumerable.Range(0, all)];
+        int[] best = [.. table.Entries.Select(e => e.Candidate).Order()];
+        return best.Length > 1
+            ? best
+            : throw new InputException(
+                $"path {study.Costs[best[0]].Path.Name} excels the other {all - 1}: none is better or cheaper, so that a budget has nothing "
+                    + $"to choose; name at most {rows} paths, for which the path table has a row each (control.paths)"
+            );
+    }
 
     private static IEnumerable<StaticNetwork> Networks(PathStudy study)
     {
@@ -165,7 +175,7 @@ internal sealed class ServeTraceCommand
             {
                 Known = (study.Timing, study.Costs[p].Cycles),
             };
-        // The whole network needs no paths at all, and is faster where layers whose channels can be limited are not joined.
+        // The whole network needs no paths at all: it is one choice more, compiled alone.
         if (study.Prepared.Whole is not int whole || study.Prepared.Cuts.Count == 0)
             yield break;
         CompiledProgram alone = new NetworkCompiler(plain.Config, study.Timing).Compile(study.Model.Quantized);

@@ -88,6 +88,9 @@ public sealed class SubnetCommandTests
             Does.Contain("width"),
             "the cheapest subnet serves frames"
         );
+        InProcess.Result excelled = await InProcess.RunAsync(["serve-trace", .. common, "--generate", "ramp", "--frames", "4"]);
+        Assert.That(excelled.ExitCode, Is.EqualTo(2));
+        Assert.That(excelled.Error, Does.Contain("excels the other 4: none is better or cheaper"));
         for (int p = 0; p < 5; p++)
         {
             Assert.Multiple(() =>
