@@ -195,8 +195,7 @@ internal sealed class Evaluation
         ExecutionPath of = prepared.Paths[path];
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{string.Join(',', of.SkippedBlocks.Order())};"
-                + $"{string.Join(',', of.Extents.OrderBy(e => e.Key).Select(e => e.Value))};"
+            $"{string.Join(',', of.SkippedBlocks.Order())};{string.Join(',', of.Extents.OrderBy(e => e.Key).Select(e => e.Value))};"
                 + $"{of.Variant}"
         );
     }

@@ -102,8 +102,7 @@ internal static class LayerText
             return $"  takes {e.Cycles:N0} cycles, limited by {Longest(limit)} ({Part(limit.Cycles, e.Cycles)}){useful}";
         string reads = e.Bounds.Skip(1).Take(3).Any(b => b.Resource == together.Resource) ? "all reads " : string.Empty;
         return $"  takes {e.Cycles:N0} cycles with those that it alternates with, limited by {together.Resource} of all together: "
-            + $"{reads}{together.Cycles:N0} ({Part(together.Cycles, e.Cycles)}); "
-            + $"longest of its own bounds {Longest(limit)}{useful}";
+            + $"{reads}{together.Cycles:N0} ({Part(together.Cycles, e.Cycles)}); longest of its own bounds {Longest(limit)}{useful}";
 
         string Longest(Bound b) =>
             string.Create(

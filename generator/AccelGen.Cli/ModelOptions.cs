@@ -84,13 +84,14 @@ internal sealed class ModelOptions
     private readonly Option<bool> biasCorrection = new("--bias-correction")
     {
         Description =
-            $"Corrects biases by what rounding does to the means, on up to {BiasCorrectionImages} calibration images; 'false' leaves them.",
+            $"Corrects biases by what rounding does to the means, on up to {QuantizationOptions.FewInputs} "
+            + $"calibration images; 'false' leaves them.",
         DefaultValueFactory = _ => true,
     };
     private readonly Option<bool> equalize = new("--equalize")
     {
         Description =
-            $"Evens out the channels of tensors before quantisation by what up to {BiasCorrectionImages} calibration "
+            $"Evens out the channels of tensors before quantisation by what up to {QuantizationOptions.FewInputs} calibration "
             + $"images show: scales them between convolutions, and splits layers whose channels need scales of their "
             + $"own (name#0, name#1); 'false' leaves the network as it is.",
         DefaultValueFactory = _ => true,
@@ -113,10 +114,6 @@ internal sealed class ModelOptions
         foreach (Option option in All)
             command.Add(option);
     }
-
-    /// <summary>Most calibration images for the correction of biases, which holds the activations of all at once, and for
-    /// equalisation.</summary>
-    public const int BiasCorrectionImages = QuantizationOptions.FewInputs;
 
     /// <summary>What the model argument takes, with what else a command takes.</summary>
     public static string Takes(string more = "") =>

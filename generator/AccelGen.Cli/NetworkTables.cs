@@ -30,8 +30,7 @@ internal static class NetworkTables
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{total.Config} ({total.ConfigHash}): {total.Images} images on {result.Paths.Count} "
-                + $"{(result.Budget is null ? "paths" : "budgets")}, {total.Mismatches} mismatches, "
-                + $"{result.Paths.Sum(p => p.Differences)} "
+                + $"{(result.Budget is null ? "paths" : "budgets")}, {total.Mismatches} mismatches, {result.Paths.Sum(p => p.Differences)} "
                 + $"differences; {total.MacsPerSecond / 1e9:F2} GMAC/s simulated per core, {total.WallSeconds:F1} s"
         );
     }

@@ -295,7 +295,7 @@ internal sealed class PathOptions
                     $"{file}: which channels are of importance, and their means, are found on calibration images; "
                         + $"give --calibrate with the network itself, or --order {OfFile} --means false"
                 );
-            sbyte[][] images = Counts(model, ModelOptions.BiasCorrectionImages);
+            sbyte[][] images = Counts(model, QuantizationOptions.FewInputs);
             statistics = Statistics(network, used, images, log, cancellation);
         }
 

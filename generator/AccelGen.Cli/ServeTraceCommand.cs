@@ -162,9 +162,8 @@ internal sealed class ServeTraceCommand
         return best.Length > 1
             ? best
             : throw new InputException(
-                $"path {study.Costs[best[0]].Path.Name} excels the other {all - 1}: none is better or cheaper, so "
-                    + $"that a budget has nothing "
-                    + $"to choose; name at most {rows} paths, for which the path table has a row each (control.paths)"
+                $"path {study.Costs[best[0]].Path.Name} excels the other {all - 1}: none is better or cheaper, so that a budget has "
+                    + $"nothing to choose; name at most {rows} paths, for which the path table has a row each (control.paths)"
             );
     }
 

@@ -99,8 +99,7 @@ internal record LayerShape
     public int? OutputExtent { get; init; }
 
     /// <summary>Bits by which a path's variant is shifted and added to <see cref="LayerJob.ParameterAddress"/>; 0 where all paths have the
-    /// same
-    /// parameters.</summary>
+    /// same parameters.</summary>
     public int ParameterVariantShift { get; init; }
 
     /// <summary>Vectors of output channels before those of this job, where it is a part of a layer whose channels a register

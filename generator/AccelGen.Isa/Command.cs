@@ -46,17 +46,14 @@ public sealed class Command
             ulong value = words[word] >> shift;
             if (shift + field.Width > 64)
                 value |= words[word + 1] << (64 - shift);
-            if (field.Width < 64)
-                value &= (1UL << field.Width) - 1;
+            value &= field.Mask;
             return field.Signed ? (long)(value << (64 - field.Width)) >> (64 - field.Width) : (long)value;
         }
         set
         {
             Own(field);
-            if (value < field.Min || value > field.Max)
-                throw new FieldRangeException(Definition.Name, field, value);
-            ulong mask = field.Width == 64 ? ulong.MaxValue : (1UL << field.Width) - 1;
-            ulong bits = (ulong)value & mask;
+            ulong mask = field.Mask,
+                bits = field.Encode(Definition.Name, value);
             int word = field.Lsb / 64,
                 shift = field.Lsb % 64;
             words[word] = (words[word] & ~(mask << shift)) | (bits << shift);

@@ -19,6 +19,16 @@ public record Field(string Name, int Lsb, int Width, string Doc, bool Signed = f
         Signed ? (1L << (Width - 1)) - 1
         : Width == 64 ? long.MaxValue
         : (1L << Width) - 1;
+
+    /// <summary>Bits of the field, all of them set, from bit 0.</summary>
+    public ulong Mask => Width == 64 ? ulong.MaxValue : (1UL << Width) - 1;
+
+    /// <summary>A value as the bits of the field, from bit 0.</summary>
+    /// <param name="owner">Command or entry that the field is of, for the message.</param>
+    /// <param name="value">Value.</param>
+    /// <exception cref="FieldRangeException">The value does not fit.</exception>
+    public ulong Encode(string owner, long value) =>
+        value < Min || value > Max ? throw new FieldRangeException(owner, this, value) : (ulong)value & Mask;
 }
 
 /// <summary>A command: an opcode and the fields that follow the common header.</summary>

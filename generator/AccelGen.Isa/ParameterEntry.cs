@@ -59,8 +59,5 @@ public sealed record ParameterEntry(string Name, string Doc, IReadOnlyList<Field
     public static ulong EncodeAffine(long beta, long gamma, int shift) =>
         Affine.Place(Beta, beta) | Affine.Place(Gamma, gamma) | Affine.Place(Shift, shift);
 
-    private ulong Place(Field field, long value) =>
-        value < field.Min || value > field.Max
-            ? throw new FieldRangeException(Name, field, value)
-            : ((ulong)value & ((1UL << field.Width) - 1)) << field.Lsb;
+    private ulong Place(Field field, long value) => field.Encode(Name, value) << field.Lsb;
 }

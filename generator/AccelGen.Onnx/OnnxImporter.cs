@@ -367,8 +367,7 @@ public sealed partial class OnnxImporter
         if (channels is < 1 or > 65535 || height is < 1 or > 65535 || width is < 1 or > 65535)
         {
             problems.Add(
-                $"{place} is "
-                    + $"{(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}; "
+                $"{place} is {(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}; "
                     + $"each size must be 1 to 65535"
             );
             return -1;

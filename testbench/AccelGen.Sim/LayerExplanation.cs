@@ -547,8 +547,7 @@ public sealed record LayerExplanation
                     : string.Empty;
                 return $"{commands.Count()} ROW commands ({function}, {Name(commands.Key)}) over up to "
                     + $"{commands.Max(i => row.Resolve(Command(i), Header.B))} lane tiles of {first[RowCommand.Rows]} "
-                    + $"x {first[RowCommand.Columns]} pixels in the output buffer, "
-                    + $"{commands.Sum(i => model.Busy[i]):N0} "
+                    + $"x {first[RowCommand.Columns]} pixels in the output buffer, {commands.Sum(i => model.Busy[i]):N0} "
                     + $"cycles{(first[RowCommand.Overlap] ? ", with post-processing beside them" : string.Empty)}{also}";
             }
         }

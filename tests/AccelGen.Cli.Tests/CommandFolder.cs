@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AccelGen.Tests.Shared;
 using NUnit.Framework;
 using SkiaSharp;
 
@@ -8,6 +9,9 @@ namespace AccelGen.Cli.Tests;
 internal sealed class CommandFolder : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("accelgen-command").FullName;
+
+    /// <summary>Path of the folder.</summary>
+    public string Root => folder;
 
     /// <summary>Path of a file in the folder.</summary>
     public string At(string name) => Path.Combine(folder, name);
@@ -24,6 +28,22 @@ internal sealed class CommandFolder : IDisposable
         using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         Directory.CreateDirectory(Path.GetDirectoryName(At(name))!);
         File.WriteAllBytes(At(name), data.ToArray());
+    }
+
+    /// <summary>Writes a small residual network (net.onnx), two images for it, their labels and a trace of budgets.</summary>
+    /// <param name="labels">File of the labels.</param>
+    public void Residual(string labels)
+    {
+        RandomNetwork network = RandomNetworks.Residual(5);
+        File.WriteAllBytes(At("net.onnx"), network.Model);
+        for (int i = 0; i < 2; i++)
+        {
+            var colour = new SKColor((byte)(i * 90), 40, 200);
+            Picture($"images/{i}.png", network.Size, (x, y) => x + y == 0 ? SKColors.White : colour);
+        }
+
+        File.WriteAllText(At(labels), "0.png,1\n1.png,2\n");
+        File.WriteAllText(At("budgets.csv"), "budget,interval\n1000\n100000,2\n");
     }
 
     /// <summary>Draws three images and their masks of four classes.</summary>

@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using AccelGen.Tests.Shared;
 using NUnit.Framework;
-using SkiaSharp;
 
 namespace AccelGen.Cli.Tests;
 
@@ -45,7 +43,9 @@ public sealed class CommandLineMatrixTests
     // A file that a command leaves in its folder.
     private static readonly Dictionary<string, string> Left = new() { ["generate"] = "flow/files.f", ["scenes"] = "classes.txt" };
 
-    private static string folder = string.Empty;
+    private static CommandFolder files = null!;
+
+    private static string Folder => files.Root;
 
     private static IEnumerable<string> Commands() => Leaves(CommandLine.Create(), string.Empty).Select(l => l.Name);
 
@@ -53,22 +53,8 @@ public sealed class CommandLineMatrixTests
     public async Task Make()
     {
         Environment.SetEnvironmentVariable("ACCELGEN_YOSYS", "none");
-        folder = Directory.CreateTempSubdirectory("accelgen-matrix").FullName;
-        RandomNetwork network = RandomNetworks.Residual(5);
-        await File.WriteAllBytesAsync(At("net.onnx"), network.Model);
-        Directory.CreateDirectory(At("images"));
-        for (int i = 0; i < 2; i++)
-        {
-            using var bitmap = new SKBitmap(network.Size, network.Size);
-            bitmap.Erase(new SKColor((byte)(i * 90), 40, 200));
-            bitmap.SetPixel(0, 0, SKColors.White);
-            using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            await File.WriteAllBytesAsync(At($"images/{i}.png"), data.ToArray());
-        }
-
-        await File.WriteAllTextAsync(At("labels.csv"), "0.png,1\n1.png,2\n");
-        await File.WriteAllTextAsync(At("budgets.csv"), "budget,interval\n1000\n100000,2\n");
-
+        files = new CommandFolder();
+        files.Residual("labels.csv");
         await CliWrap.Cli.Wrap("mkfifo").WithArguments([At("pipe")]).ExecuteAsync();
         // With the models built beforehand, a command that takes long is one that hangs.
         foreach (string[] words in new[] { Words("quantize"), Words("simulate"), [.. Words("simulate"), "--waveform", "/dev/null"] })
@@ -82,7 +68,7 @@ public sealed class CommandLineMatrixTests
     public void Remove()
     {
         Environment.SetEnvironmentVariable("ACCELGEN_YOSYS", null);
-        Directory.Delete(folder, recursive: true);
+        files.Dispose();
     }
 
     [TestCaseSource(nameof(Commands))]
@@ -156,7 +142,7 @@ public sealed class CommandLineMatrixTests
             return;
         }
 
-        await With(folder, 3);
+        await With(Folder, 3);
         await With(At("missing/x"), 3);
         if (refusedOnly)
             return;
@@ -182,7 +168,7 @@ public sealed class CommandLineMatrixTests
             await File.WriteAllTextAsync(At("pipe"), string.Empty);
         }
 
-        Expect(wrong, $"{option.Name}: what is left beside it", !Directory.EnumerateFileSystemEntries(folder, ".*").Any());
+        Expect(wrong, $"{option.Name}: what is left beside it", !Directory.EnumerateFileSystemEntries(Folder, ".*").Any());
     }
 
     private static async Task OptionAsync(string command, Option option, List<string> wrong)
@@ -205,7 +191,7 @@ public sealed class CommandLineMatrixTests
     private static async Task ArgumentAsync(string command, Argument argument, List<string> wrong)
     {
         string[] words = Words(command);
-        int at = Array.FindIndex(words, w => w == "tiny" || w.StartsWith(folder, StringComparison.Ordinal));
+        int at = Array.FindIndex(words, w => w == "tiny" || w.StartsWith(Folder, StringComparison.Ordinal));
         foreach (string value in Values(command, argument.Name, argument.ValueType))
             wrong.AddRange(
                 await RunAsync(argument.ValueType.IsArray ? [.. words, value] : [.. words[..at], value, .. words[(at + 1)..]], 0, 2)
@@ -222,7 +208,7 @@ public sealed class CommandLineMatrixTests
             return
             [
                 string.Empty,
-                folder,
+                Folder,
                 At("missing/x"),
                 At("pipe"),
                 "/dev/null",
@@ -254,7 +240,7 @@ public sealed class CommandLineMatrixTests
                     : w
                 )
             )
-            .Replace(folder, "@", StringComparison.Ordinal);
+            .Replace(Folder, "@", StringComparison.Ordinal);
         using var done = new CancellationTokenSource();
         // Whoever opens the pipe to read it finds it empty.
         Task? feed = words.Contains(At("pipe")) && !OutputOf(words, At("pipe")) ? Task.Run(() => FeedPipe(done.Token)) : null;
@@ -323,7 +309,7 @@ public sealed class CommandLineMatrixTests
     // The words of a command's line, with an option's value in the place of the one it has, or behind.
     private static string[] Words(string command, Option? option = null, string? value = null)
     {
-        List<string> words = [.. Lines[command].Split(' ').Select(w => w.Replace("@", folder, StringComparison.Ordinal).Replace(':', ' '))];
+        List<string> words = [.. Lines[command].Split(' ').Select(w => w.Replace("@", Folder, StringComparison.Ordinal).Replace(':', ' '))];
         if (option is not null && words.IndexOf(option.Name) is > 0 and var at)
             words.RemoveRange(at, 2);
         if (value is not null)
@@ -336,5 +322,5 @@ public sealed class CommandLineMatrixTests
             ? [(path, command)]
             : command.Subcommands.SelectMany(s => Leaves(s, path.Length == 0 ? s.Name : $"{path} {s.Name}"));
 
-    private static string At(string name) => Path.Combine(folder, name);
+    private static string At(string name) => files.At(name);
 }

@@ -100,8 +100,7 @@ public sealed class HostTableHeaderTests
                 expected.Add(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{e.Cycles:x} {accuracy} {e.Row} {(uint)e.Words.Keep:x} {(uint)(e.Words.Keep >> 32):x} "
-                            + $"{e.Words.Variant} "
+                        $"{e.Cycles:x} {accuracy} {e.Row} {(uint)e.Words.Keep:x} {(uint)(e.Words.Keep >> 32):x} {e.Words.Variant} "
                             + $"{string.Concat(e.Words.Extents.Select(x => $"{x:x} "))}"
                             + $"{Convert.ToHexStringLower(Encoding.UTF8.GetBytes(e.Name))}"
                     )

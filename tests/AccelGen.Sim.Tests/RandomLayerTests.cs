@@ -20,17 +20,17 @@ public sealed class RandomLayerTests
 
     [TestCaseSource(nameof(Numbers))]
     [CancelAfter(300_000)]
-    public Task Random_layers_equal_the_golden_and_the_cycle_model(int number) => RunAsync(number, Count(Everyday));
+    public Task Random_layers_equal_the_golden_and_the_cycle_model(int number) => RunAsync(number, Setting.Iterations(Everyday));
 
     /// <summary>Nothing reads what nothing has written: registers and memories start with random values.</summary>
     [Test]
     [CancelAfter(300_000)]
-    public Task Random_layers_do_not_depend_on_the_state_before_reset() => RunAsync(0, Count(Everyday), randomState: true);
+    public Task Random_layers_do_not_depend_on_the_state_before_reset() => RunAsync(0, Setting.Iterations(Everyday), randomState: true);
 
     [TestCaseSource(nameof(Numbers))]
     [Category("Deep")]
     [CancelAfter(3_600_000)]
-    public Task Many_random_layers_equal_the_golden_and_the_cycle_model(int number) => RunAsync(number, Count(Deep));
+    public Task Many_random_layers_equal_the_golden_and_the_cycle_model(int number) => RunAsync(number, Setting.Iterations(Deep));
 
     [Test]
     public void Of_10_000_random_layers_many_have_padding_as_large_as_the_kernel_and_sizes_at_the_edges()
@@ -56,8 +56,6 @@ public sealed class RandomLayerTests
         Assert.That(padded, Is.GreaterThan(1000));
         Assert.That(new[] { beyond, large, single }, Is.All.GreaterThan(100));
     }
-
-    private static int Count(int usual) => Setting.Iterations(usual);
 
     private static async Task RunAsync(int number, int count, bool randomState = false)
     {

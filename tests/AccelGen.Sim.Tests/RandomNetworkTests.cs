@@ -25,12 +25,12 @@ public sealed class RandomNetworkTests
 
     [Test]
     [CancelAfter(600_000)]
-    public Task Random_networks_run_exactly_or_are_refused_by_name() => TryAsync(Count(Everyday), 0, EverydayCycles);
+    public Task Random_networks_run_exactly_or_are_refused_by_name() => TryAsync(Setting.Iterations(Everyday), 0, EverydayCycles);
 
     [Test]
     [Category("Deep")]
     [CancelAfter(14_400_000)]
-    public Task Many_random_networks_run_exactly_or_are_refused_by_name() => TryAsync(Count(Deep), DeepConfigs, DeepCycles);
+    public Task Many_random_networks_run_exactly_or_are_refused_by_name() => TryAsync(Setting.Iterations(Deep), DeepConfigs, DeepCycles);
 
     [Test]
     public void A_plan_makes_the_same_network_again_and_every_part_of_it_makes_one([Seeds(20261127, 40)] int seed)
@@ -61,8 +61,6 @@ public sealed class RandomNetworkTests
         TestContext.Out.WriteLine($"{nested} of 1,000 random networks have more than one concatenation");
         Assert.That(nested, Is.GreaterThan(50));
     }
-
-    private static int Count(int usual) => Setting.Iterations(usual);
 
     private static async Task TryAsync(int count, int configs, long mostCycles)
     {

@@ -5,8 +5,7 @@ namespace AccelGen.Network.Dynamic;
 /// <summary>
 /// Paths for any network, without knowing what its parts are worth: first less of what a concatenation gives (the decoder of
 /// a segmentation network, its dearest layer), then less of every layer that can do with less, then fewer attention heads, then residual
-/// blocks as well,
-/// spread over the network.
+/// blocks as well, spread over the network.
 /// </summary>
 public static class DefaultLadder
 {

@@ -4,7 +4,6 @@ using AccelGen.Cli.Results;
 using AccelGen.Tests.Shared;
 using NJsonSchema;
 using NUnit.Framework;
-using SkiaSharp;
 
 namespace AccelGen.Cli.Tests.Fingerprints;
 
@@ -32,30 +31,17 @@ public sealed class ResultFingerprintTests
             "serve-trace @/net.onnx --calibrate @/images --config tiny --skip none --skip 0 --trace @/budgets.csv --json @/json",
     };
 
-    private string folder = string.Empty;
+    private CommandFolder folder = null!;
 
     [OneTimeSetUp]
-    public async Task Make()
+    public void Write()
     {
-        folder = Directory.CreateTempSubdirectory("accelgen-fingerprint").FullName;
-        RandomNetwork network = RandomNetworks.Residual(5);
-        await File.WriteAllBytesAsync(Path.Combine(folder, "net.onnx"), network.Model);
-        string images = Directory.CreateDirectory(Path.Combine(folder, "images")).FullName;
-        for (int i = 0; i < 2; i++)
-        {
-            using var bitmap = new SKBitmap(network.Size, network.Size);
-            bitmap.Erase(new SKColor((byte)(i * 90), 40, 200));
-            bitmap.SetPixel(0, 0, SKColors.White);
-            using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            await File.WriteAllBytesAsync(Path.Combine(images, $"{i}.png"), data.ToArray());
-        }
-
-        await File.WriteAllTextAsync(Path.Combine(images, "labels.csv"), "0.png,1\n1.png,2\n");
-        await File.WriteAllTextAsync(Path.Combine(folder, "budgets.csv"), "budget,interval\n1000\n100000,2\n");
+        folder = new CommandFolder();
+        folder.Residual("images/labels.csv");
     }
 
     [OneTimeTearDown]
-    public void Remove() => Directory.Delete(folder, recursive: true);
+    public void Remove() => folder.Dispose();
 
     private static IEnumerable<string> Commands() => Lines.Keys;
 
@@ -63,12 +49,12 @@ public sealed class ResultFingerprintTests
     [CancelAfter(240_000)]
     public async Task What_a_command_gives_to_programs_is_what_was_recorded(string command)
     {
-        string json = Path.Combine(folder, "json");
+        string json = folder.At("json");
         InProcess.Result result = await InProcess.RunAsync([
-            .. Lines[command].Split(' ').Select(w => w.Replace("@", folder, StringComparison.Ordinal).Replace(':', ' ')),
+            .. Lines[command].Split(' ').Select(w => w.Replace("@", folder.Root, StringComparison.Ordinal).Replace(':', ' ')),
         ]);
         Assert.That(result.ExitCode, Is.Zero, result.Error);
-        JsonNode found = JsonNode.Parse((await File.ReadAllTextAsync(json)).Replace(folder, "@", StringComparison.Ordinal))!;
+        JsonNode found = JsonNode.Parse((await File.ReadAllTextAsync(json)).Replace(folder.Root, "@", StringComparison.Ordinal))!;
         JsonSchema schema = (await JsonSchema.FromJsonAsync(ResultSchema.Text)).Definitions[command].ActualSchema;
         Assert.That(schema.Validate(found.ToJsonString()), Is.Empty, "by the schema of results");
         Strip(found);
