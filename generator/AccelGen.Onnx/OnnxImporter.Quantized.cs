@@ -85,7 +85,7 @@ public sealed partial class OnnxImporter
 
     private string? QuantizeNode(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         if (x.Counts != 0)
             throw new InputException("quantises what is quantised already: put a DequantizeLinear before it");
         Parameters p = Quantisation(node, inputs, UInt8);
@@ -103,7 +103,7 @@ public sealed partial class OnnxImporter
     private View Rounded(Activation x, QuantizationParameters to, OnnxNode node)
     {
         if (network.Fixed(x.View.Tensor) is { } from)
-            return x.IsPlain && from == to ? x.View : LookUp(x, from, to, Table(x.Function, from, to));
+            return x.IsPlain && from == to ? x.View : LookUp(node, x, from, to, Table(x.Function, from, to));
         if (!x.IsPlain && x.Function.Affine is null && x.Function is not Clamped { Inner.Affine: not null })
         {
             OnnxNode at = x.Origin ?? node;
@@ -114,9 +114,7 @@ public sealed partial class OnnxImporter
             );
         }
 
-        View view = Compute(x);
-        OnnxNode reader = current;
-        current = node;
+        View view = Compute(node, x);
         bool input = Array.IndexOf(inputTensors, network.Home(view.Tensor)) >= 0;
         if (!input && !Covers(view))
         {
@@ -126,7 +124,6 @@ public sealed partial class OnnxImporter
 
         int tensor = network.Round(view.Tensor, to, node.Name, out string layer);
         layerOf[node] = layer;
-        current = reader;
         return view with { Tensor = tensor };
     }
 
@@ -139,30 +136,29 @@ public sealed partial class OnnxImporter
                 : null
             : null;
 
-    private View LookUp(Activation x, QuantizationParameters from, QuantizationParameters to, sbyte[] table)
+    private View LookUp(OnnxNode node, Activation x, QuantizationParameters from, QuantizationParameters to, sbyte[] table)
     {
         string entries = Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(table));
         string key = $"{x.View.Key}={x.Function}@{from}{to}{entries}";
         if (computed.TryGetValue(key, out View? known))
             return known;
-        OnnxNode reader = current;
-        current = x.Origin ?? current;
+        OnnxNode maker = x.Origin ?? node;
         View view = x.View;
         Arrangement? at = null;
         if (!Covers(view))
         {
             at = Arrange(view, []);
-            view = view with { Tensor = network.Arrange(at.Singles, at.Layout, false, current.Name) };
+            view = view with { Tensor = network.Arrange(at.Singles, at.Layout, false, maker.Name) };
         }
 
         int output = Emit(
+            maker,
             network.Shape(view.Tensor),
             (name, result) => new FloatCopy(name, view.Tensor, result) { Table = new FixedTable(from, table) }
         );
         network.Fix(output, to);
-        if (current != reader)
-            layerOf[reader] = layerOf[current];
-        current = reader;
+        if (maker != node)
+            layerOf[node] = layerOf[maker];
         return computed[key] = at is null ? view with { Tensor = output } : Result(at, output);
     }
 
@@ -225,7 +221,7 @@ public sealed partial class OnnxImporter
         if (from == p.Single)
             return Bind(node, x with { Counts = 0 }, "passes through");
         // The same counts under another scale.
-        return Bind(node, new Activation(LookUp(x, from, p.Single, [.. Enumerable.Range(-128, 256).Select(i => (sbyte)i)])));
+        return Bind(node, new Activation(LookUp(node, x, from, p.Single, [.. Enumerable.Range(-128, 256).Select(i => (sbyte)i)])));
     }
 
     // Weights and other constants.
@@ -387,7 +383,7 @@ public sealed partial class OnnxImporter
         {
             foreach (string output in node.Outputs.Where(values.ContainsKey))
             {
-                Activation y = values[output] is Moment m ? Force(m) : (Activation)values[output];
+                Activation y = values[output] is Moment m ? Force(node, m) : (Activation)values[output];
                 values[output] = new Activation(from is { } q ? Rounded(y, q, node) : y.View) { Counts = first.Counts };
             }
         }
@@ -418,7 +414,11 @@ public sealed partial class OnnxImporter
         sbyte[] counts = [.. table.Integers!.Select(v => (sbyte)(v - (table.Type == UInt8 ? 128 : 0)))];
         // DequantizeLinear says later what the counts mean; until then no other reader may.
         int tensor = index.View.Tensor;
-        int output = Emit(network.Shape(tensor), (name, to) => new FloatCopy(name, tensor, to) { Table = new FixedTable(from, counts) });
+        int output = Emit(
+            node,
+            network.Shape(tensor),
+            (name, to) => new FloatCopy(name, tensor, to) { Table = new FixedTable(from, counts) }
+        );
         return Bind(node, new Activation(index.View with { Tensor = output }) { Counts = table.Type });
     }
 
@@ -473,7 +473,7 @@ public sealed partial class OnnxImporter
                 when g is { Window: (> 0, > 0) }
                     && operand is { Floats: { } factors }
                     && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length / g.Window.Value.Rows, g.Columns!.Length / g.Window.Value.Columns]):
-                return Bind(node, ImageValue(Resample(g, factors))) ?? "resize";
+                return Bind(node, ImageValue(Resample(node, g, factors))) ?? "resize";
             default:
                 throw new InputException(
                     "takes pixels in an order of its own; a Gather of rows, one of columns, a product with int8 "
@@ -491,13 +491,13 @@ public sealed partial class OnnxImporter
                 .Select(i => i >= 0 && i < size ? (int)i : throw new InputException($"index {i} is outside an axis of {size}")),
         ];
 
-    private int Resample(Gathered g, float[] factors)
+    private int Resample(OnnxNode node, Gathered g, float[] factors)
     {
         (int tapRows, int tapColumns) = g.Window!.Value;
         int height = g.Rows.Length / tapRows,
             width = g.Columns!.Length / tapColumns,
             line = width * tapColumns;
-        int tensor = network.Arrange(g.X, Layout.Image, true, current.Name);
+        int tensor = network.Arrange(g.X, Layout.Image, true, node.Name);
         TensorShape shape = network.Shape(tensor);
         bool SameRows(int a, int b) =>
             factors.AsSpan(a * width, width).SequenceEqual(factors.AsSpan(b * width, width))
@@ -533,6 +533,7 @@ public sealed partial class OnnxImporter
         }
 
         return Emit(
+            node,
             shape with
             {
                 Height = height,

@@ -11,7 +11,7 @@ public sealed partial class OnnxImporter
     private string Reshape(OnnxNode node, Value?[] inputs)
     {
         // An open function of each element passes through; the steps of a normalisation do not.
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         long[] sizes = x.View.Sizes;
         long[]? axes =
             node.Integers("axes")
@@ -36,14 +36,14 @@ public sealed partial class OnnxImporter
 
     private string Transpose(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         values[node.Outputs[0]] = x with { View = x.View.Permute(ConstantFolder.Order(node, x.View.Rank)) };
         return "changes the order only";
     }
 
     private string Slice(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         SliceRange[] ranges = SliceRange.Of(
             node,
             x.View.Sizes,
@@ -70,7 +70,7 @@ public sealed partial class OnnxImporter
 
     private string Split(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         int axis = ConstantFolder.Axis(node.Integer("axis", 0), x.View.Rank),
             start = 0;
         int[] sizes = SplitSizes(node, x.View.Sizes, inputs);
@@ -100,7 +100,7 @@ public sealed partial class OnnxImporter
 
     private string? Gather(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         int axis = ConstantFolder.Axis(node.Integer("axis", 0), x.View.Rank);
         OnnxTensor indices = Parameter(inputs, 1, "index");
         long size = x.View.Sizes[axis];
@@ -118,7 +118,7 @@ public sealed partial class OnnxImporter
             throw new InputException($"the index has shape {Text(indices.Dims)}; one number or one list is supported");
         if (BeginsResize(node, x.View, axis))
         {
-            values[node.Outputs[0]] = new Gathered(Plain(x), at);
+            values[node.Outputs[0]] = new Gathered(Plain(node, x), at);
             return "part of a resize";
         }
 
@@ -134,13 +134,13 @@ public sealed partial class OnnxImporter
         }
 
         // Any other list is a choice of channels.
-        View v = Compute(x);
+        View v = Compute(node, x);
         Arrangement arranged = Arrange(v, [axis]);
         if (arranged.Layout.Channels.Any(d => arranged.Singles.Dims[d][0].Axis != TensorAxis.Channels))
             throw new InputException(
                 $"takes pixels {Text([.. at.Select(i => (long)i)])}; evenly spaced pixels are supported, and any list of channels"
             );
-        int tensor = network.Arrange(arranged.Singles, arranged.Layout, false, current.Name);
+        int tensor = network.Arrange(arranged.Singles, arranged.Layout, false, node.Name);
         TensorShape shape = network.Shape(tensor);
         int[] taps = [.. Enumerable.Range(0, shape.Batch).SelectMany(h => at.Select(i => (h * shape.Channels) + i))];
         return Bind(
@@ -148,7 +148,7 @@ public sealed partial class OnnxImporter
             new Activation(
                 Result(
                     arranged,
-                    Emit(shape with { Channels = at.Length }, (name, to) => new MoveLayer(name, tensor, to, taps)),
+                    Emit(node, shape with { Channels = at.Length }, (name, to) => new MoveLayer(name, tensor, to, taps)),
                     [axis],
                     at.Length
                 )
@@ -158,7 +158,7 @@ public sealed partial class OnnxImporter
 
     private string? Pad(OnnxNode node, Value?[] inputs)
     {
-        View x = Input(inputs, 0);
+        View x = Input(node, inputs, 0);
         long[] sizes = x.Sizes,
             pads = node.Integers("pads") ?? ConstantFolder.Whole(Parameter(inputs, 1, "pads"));
         if (node.Text("mode", "constant") != "constant")
@@ -203,7 +203,7 @@ public sealed partial class OnnxImporter
         int[] padded = [.. Enumerable.Range(0, x.Rank).Where(d => pads[d] + pads[d + x.Rank] > 0)];
         View original = x;
         foreach (int d in padded)
-            x = Place(x, d, (int)pads[d], (int)pads[d + x.Rank], RunsOverPixels(x, d));
+            x = Place(node, x, d, (int)pads[d], (int)pads[d + x.Rank], RunsOverPixels(x, d));
         if (fill == 0 || padded.Length == 0)
             return Bind(node, new Activation(x), "changes nothing");
         // What is padded holds zeros so far: the value is added there.
@@ -218,25 +218,26 @@ public sealed partial class OnnxImporter
             mask[i] = inside ? 0 : fill;
         }
 
-        View filled = WithConstant('+', x, OnnxTensor.Of(maskDims, mask), false, grown);
+        View filled = WithConstant(node, '+', x, OnnxTensor.Of(maskDims, mask), false, grown);
         if (fill == 1 && padded is [var last] && last == sizes.Length - 1 && pads[last] == 0 && pads[^1] == 1)
             paddedWithOnes[filled.Tensor] = (filled, original);
         return Bind(node, new Activation(filled));
     }
 
     // A view with zeros before and after along a dimension.
-    private View Place(View x, int dim, int before, int after, bool pixels)
+    private View Place(OnnxNode node, View x, int dim, int before, int after, bool pixels)
     {
         int size = (int)x.Sizes[dim],
             total = before + size + after;
         long[] grown = [.. x.Sizes.Select((n, d) => d == dim ? total : n)];
         Layout layout = PlaneLayout(x, dim, pixels);
-        int tensor = network.Arrange(x, layout, false, current.Name);
+        int tensor = network.Arrange(x, layout, false, node.Name);
         TensorShape shape = network.Shape(tensor);
         if (pixels)
         {
             bool row = layout.Rows.Contains(dim);
             int output = Emit(
+                node,
                 row ? shape with { Height = total } : shape with { Width = total },
                 (name, to) =>
                     new MoveLayer(name, tensor, to, [.. Enumerable.Range(0, shape.Batch * shape.Channels)])
@@ -259,7 +260,7 @@ public sealed partial class OnnxImporter
                 ),
         ];
         return network.Whole(
-            Emit(shape with { Channels = total * inner }, (name, to) => new MoveLayer(name, tensor, to, taps)),
+            Emit(node, shape with { Channels = total * inner }, (name, to) => new MoveLayer(name, tensor, to, taps)),
             grown,
             layout
         );
@@ -303,7 +304,7 @@ public sealed partial class OnnxImporter
             axis = ConstantFolder.Axis(node.Has("axis") ? node.Integer("axis", 0) : throw new InputException("axis is missing"), rank);
         if (sizes.Any(s => s.Length != rank || s.Where((n, d) => d != axis && n != sizes[0][d]).Any()))
             throw new InputException($"joins {string.Join(" and ", sizes.Select(Text))} along axis {axis}; the other sizes must be equal");
-        View?[] views = [.. parts.Select(p => p is Constant ? null : Plain(p))];
+        View?[] views = [.. parts.Select(p => p is Constant ? null : Plain(node, p))];
         if (parts.Length == 1)
         {
             values[node.Outputs[0]] = parts[0];
@@ -325,15 +326,17 @@ public sealed partial class OnnxImporter
                 .. parts.Select(
                     (p, i) =>
                         network.Arrange(
-                            views[i] ?? ConstantView(((Constant)p).Tensor, Floats(((Constant)p).Tensor, "constant"), sizes[i], layout),
+                            views[i]
+                                ?? ConstantView(node, ((Constant)p).Tensor, Floats(((Constant)p).Tensor, "constant"), sizes[i], layout),
                             layout,
                             false,
-                            current.Name
+                            node.Name
                         )
                 ),
             ];
             TensorShape first = network.Shape(tensors[0]);
             int output = Emit(
+                node,
                 first with
                 {
                     Channels = tensors.Sum(t => network.Shape(t).Channels),
@@ -362,9 +365,9 @@ public sealed partial class OnnxImporter
             {
                 if (common is { } q)
                     view = Rounded(new Activation(view), q, node);
-                View arranged = network.Whole(network.Arrange(view, layout, false, current.Name), view.Sizes, layout);
-                View placed = Place(arranged, axis, (int)at, (int)(grown[axis] - at - size), pixels);
-                sum = sum is null ? placed : Two('+', sum, placed, grown);
+                View arranged = network.Whole(network.Arrange(view, layout, false, node.Name), view.Sizes, layout);
+                View placed = Place(node, arranged, axis, (int)at, (int)(grown[axis] - at - size), pixels);
+                sum = sum is null ? placed : Two(node, '+', sum, placed, grown);
                 if (common is { } same)
                     sum = Rounded(new Activation(sum), same, node);
             }
@@ -383,15 +386,15 @@ public sealed partial class OnnxImporter
 
         return Bind(
             node,
-            new Activation(any ? WithConstant('+', sum!, OnnxTensor.WithGrid(grown, fixedPart, common), false, grown) : sum!)
+            new Activation(any ? WithConstant(node, '+', sum!, OnnxTensor.WithGrid(grown, fixedPart, common), false, grown) : sum!)
         );
     }
 
     private string? Pool(OnnxNode node, Value?[] inputs)
     {
         var around = Source(inputs, 0) as LowestPadded;
-        View x = around is null ? Image(inputs, 0) : Image([around.X], 0);
-        int tensor = network.Arrange(x, Layout.Image, true, current.Name);
+        View x = around is null ? Image(node, inputs, 0) : Image(node, [around.X], 0);
+        int tensor = network.Arrange(x, Layout.Image, true, node.Name);
         TensorShape shape = network.Shape(tensor);
         if (node.Operator == "GlobalMaxPool")
         {
@@ -400,6 +403,7 @@ public sealed partial class OnnxImporter
                 node,
                 ImageValue(
                     Emit(
+                        node,
                         shape with
                         {
                             Height = 1,
@@ -452,11 +456,12 @@ public sealed partial class OnnxImporter
                     padding.Bottom + around.Bottom,
                     padding.Right + around.Right
                 );
-            return Bind(node, ImageValue(MaxPool(tensor, to, kernel, stride, padding)));
+            return Bind(node, ImageValue(MaxPool(node, tensor, to, kernel, stride, padding)));
         }
 
         Activation y = ImageValue(
             Emit(
+                node,
                 to,
                 (name, result) =>
                     new FloatAveragePool(name, tensor, result)
@@ -488,20 +493,27 @@ public sealed partial class OnnxImporter
                     );
         }
 
-        View map = ConstantView(OnnxTensor.Of([1, 1, to.Height, to.Width], factors), factors, [1, 1, to.Height, to.Width], Layout.Image);
-        return Bind(node, new Activation(Two('*', y.View, map, y.View.Sizes)));
+        View map = ConstantView(
+            node,
+            OnnxTensor.Of([1, 1, to.Height, to.Width], factors),
+            factors,
+            [1, 1, to.Height, to.Width],
+            Layout.Image
+        );
+        return Bind(node, new Activation(Two(node, '*', y.View, map, y.View.Sizes)));
 
         static int Inside(int at, int stride, int before, int kernel, int size) =>
             Math.Min((at * stride) - before + kernel, size) - Math.Max((at * stride) - before, 0);
     }
 
-    private int MaxPool(int tensor, TensorShape to, Size kernel, Size stride, Padding padding)
+    private int MaxPool(OnnxNode node, int tensor, TensorShape to, Size kernel, Size stride, Padding padding)
     {
         TensorShape shape = network.Shape(tensor);
         // What the last window does not reach needs no padding.
         padding = new Window(kernel, stride, padding).Trimmed((shape.Height, shape.Width), (to.Height, to.Width)).Padding;
         return padding.Top < kernel.Rows && padding.Bottom < kernel.Rows && padding.Left < kernel.Columns && padding.Right < kernel.Columns
             ? Emit(
+                node,
                 to,
                 (name, result) =>
                     new FloatMaxPool(name, tensor, result)
@@ -516,7 +528,7 @@ public sealed partial class OnnxImporter
 
     private string? Resize(OnnxNode node, Value?[] inputs)
     {
-        View x = Image(inputs, 0);
+        View x = Image(node, inputs, 0);
         if (
             node.Integer("antialias", 0) != 0
             || node.Integer("exclude_outside", 0) != 0
@@ -534,7 +546,7 @@ public sealed partial class OnnxImporter
         int[] axes = [.. node.Integers("axes")?.Select(a => ConstantFolder.Axis(a, 4)) ?? Enumerable.Range(0, 4)];
         if ((scales is null) == (sizes is null) || (scales?.Length ?? sizes!.Length) != axes.Length)
             throw new InputException("needs either scales or sizes, one for each axis");
-        int tensor = network.Arrange(x, Layout.Image, true, current.Name);
+        int tensor = network.Arrange(x, Layout.Image, true, node.Name);
         TensorShape shape = network.Shape(tensor);
         Resampling[] taps =
         [
@@ -580,6 +592,7 @@ public sealed partial class OnnxImporter
         if (mode == "cubic" && (r.Taps > 1 || c.Taps > 1))
         {
             int rows = Emit(
+                node,
                 shape with
                 {
                     Height = FloatResize.CubicCopies * shape.Height,
@@ -593,7 +606,9 @@ public sealed partial class OnnxImporter
 
         return Bind(
             node,
-            ImageValue(Emit(shape with { Height = r.Output, Width = c.Output }, (name, to) => resize with { Name = name, Output = to }))
+            ImageValue(
+                Emit(node, shape with { Height = r.Output, Width = c.Output }, (name, to) => resize with { Name = name, Output = to })
+            )
         );
 
         OnnxTensor? Optional(int i) => i < inputs.Length && inputs[i] is not null ? Parameter(inputs, i, "scales or sizes") : null;

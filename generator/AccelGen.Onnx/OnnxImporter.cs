@@ -70,7 +70,6 @@ public sealed partial class OnnxImporter
 
     // What no output of the graph depends on: it is left out, whatever it is.
     private readonly HashSet<OnnxNode> unread;
-    private OnnxNode current = null!;
     private int[] inputTensors = [];
 
     private OnnxImporter(OnnxGraph graph)
@@ -216,7 +215,6 @@ public sealed partial class OnnxImporter
 
             try
             {
-                current = node;
                 Visit(node);
             }
             catch (Exception e) when (e is InputException or OverflowException)
@@ -233,14 +231,20 @@ public sealed partial class OnnxImporter
                 problems.Add($"{graph.Path}: output {name} is constant");
             if (value is Constant or Refused)
                 continue;
-            current = nodes.FirstOrDefault(n => n.Outputs.Contains(name)) ?? current;
+            // An output that no node makes is an input as it is.
+            if (nodes.Find(n => n.Outputs.Contains(name)) is not { } maker)
+            {
+                outputs.Add((name, ((Activation)value).View));
+                continue;
+            }
+
             try
             {
-                outputs.Add((name, Complete(Plain(value))));
+                outputs.Add((name, Complete(maker, Plain(maker, value))));
             }
             catch (Exception e) when (e is InputException or OverflowException)
             {
-                Refuse(current, e.Message);
+                Refuse(maker, e.Message);
             }
         }
 
@@ -552,23 +556,20 @@ public sealed partial class OnnxImporter
                 Inputs = [],
                 Outputs = [node.Outputs[0]],
             }
-        )
-        {
-            current = node,
-        };
+        );
         // What the layers read as activations: the first operand, and both of a matrix product.
         Value?[] operands =
         [
             .. inputs.Select(
                 (v, i) =>
                     v is Constant { Tensor: { Floats: { } floats } t } && (i == 0 || (i == 1 && node.Operator == "MatMul"))
-                        ? new Activation(inner.ConstantView(t, floats, t.Dims, ConstantLayout(node, i, t.Dims, graph.Opset)))
+                        ? new Activation(inner.ConstantView(node, t, floats, t.Dims, ConstantLayout(node, i, t.Dims, graph.Opset)))
                         : v
             ),
         ];
         inner.report.Add((node, null));
         inner.Lower(node, operands);
-        View result = inner.Complete(inner.Plain(inner.values[node.Outputs[0]]));
+        View result = inner.Complete(node, inner.Plain(node, inner.values[node.Outputs[0]]));
         FloatNetwork evaluated = inner.network.Finish(node.Name, [], [result.Tensor], out IReadOnlyDictionary<int, int> numbers);
         float[] values = FloatExecutor.Run(evaluated, new Dictionary<int, float[]>())[numbers[result.Tensor]];
         return OnnxTensor.Of(result.Sizes, [.. inner.network.Elements(result).Select(i => values[i])]);
@@ -623,13 +624,13 @@ public sealed partial class OnnxImporter
             case "Gemm":
                 return Gemm(node, inputs);
             case "MatMul":
-                return Bind(node, MatMul(Source(inputs, 0), Source(inputs, 1)));
+                return Bind(node, MatMul(node, Source(inputs, 0), Source(inputs, 1)));
             case "Softmax":
                 return Softmax(node, inputs);
             case "ArgMax":
                 return ArgMax(node, inputs);
             case "Add" or "Sub" or "Mul" or "Div" or "Pow":
-                return BindElementwise(node, Elementwise(node.Operator, Source(inputs, 0), Source(inputs, 1)));
+                return BindElementwise(node, Elementwise(node, node.Operator, Source(inputs, 0), Source(inputs, 1)));
             case "Cast"
                 when node.Integer("to", 1) is not (1 or 10 or 11 or 16) and var type
                     && !(Source(inputs, 0) is Activation { View.Tensor: var cast } && indices.Contains(cast)):
@@ -637,7 +638,7 @@ public sealed partial class OnnxImporter
                     $"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported; casts between float types are"
                 );
             case "Max" or "Min" when inputs.Length == 2 && inputs.Any(i => i is Constant { Tensor: { Count: 1, Floats: not null } }):
-                return BindElementwise(node, Bound(node.Operator, inputs));
+                return BindElementwise(node, Bound(node, node.Operator, inputs));
             case "Max" or "Min":
                 throw new InputException("one activation and one number are supported");
             case "QuantizeLinear":
@@ -652,7 +653,7 @@ public sealed partial class OnnxImporter
             case "Transpose":
                 return Transpose(node, inputs);
             case "Expand":
-                Activation expanded = Operand(inputs, 0);
+                Activation expanded = Operand(node, inputs, 0);
                 return Bind(
                     node,
                     expanded with
@@ -728,18 +729,18 @@ public sealed partial class OnnxImporter
             || next is [{ Operator: "Softmax" or "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" }];
         return Bind(
             node,
-            open || result is not Activation a ? result : new Activation(Compute(a)),
+            open || result is not Activation a ? result : new Activation(Compute(node, a)),
             result is Moment ? "part of a layer normalisation" : "part of an activation"
         );
     }
 
-    // A layer of the node that is looked at, and its output.
-    private int Emit(TensorShape shape, Func<string, int, FloatLayer> layer)
+    // A layer of a node, and its output.
+    private int Emit(OnnxNode node, TensorShape shape, Func<string, int, FloatLayer> layer)
     {
-        string name = network.Unique(current.Name);
+        string name = network.Unique(node.Name);
         int output = network.AddTensor(name, shape);
         network.Add(layer(name, output));
-        layerOf[current] = name;
+        layerOf[node] = name;
         return output;
     }
 
@@ -747,23 +748,23 @@ public sealed partial class OnnxImporter
         i < inputs.Length && inputs[i] is { } v ? v : throw new InputException($"input {i} is missing");
 
     // An input as an activation whose function may be open.
-    private Activation Operand(Value?[] inputs, int i) =>
+    private Activation Operand(OnnxNode node, Value?[] inputs, int i) =>
         Source(inputs, i) switch
         {
             Constant => throw new InputException($"input {i} must be an activation, not a constant"),
-            Moment m => Force(m),
+            Moment m => Force(node, m),
             Activation a => a,
             _ => throw new InputException($"input {i} is missing"),
         };
 
     // An input as elements of a tensor.
-    private View Input(Value?[] inputs, int i) => Plain(Operand(inputs, i));
+    private View Input(OnnxNode node, Value?[] inputs, int i) => Plain(node, Operand(node, inputs, i));
 
-    private View Plain(Value value) =>
+    private View Plain(OnnxNode node, Value value) =>
         value switch
         {
-            Moment m => Plain(Force(m)),
-            Activation a => Compute(a),
+            Moment m => Plain(node, Force(node, m)),
+            Activation a => Compute(node, a),
             LowestPadded => throw new InputException("an image padded with -infinity can only be read by a maximum over windows (MaxPool)"),
             _ => throw new InputException("must be an activation, not a constant"),
         };
