@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 
@@ -16,7 +17,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private const long Page = 4096;
     private const long Provisional = 1L << 36; // beyond all weights
     private readonly List<(long Address, byte[] Data)> regions = [];
-    private readonly List<string> problems = [];
+    private readonly List<Fault> problems = [];
 
     // Layers of one shape have one tiling; networks repeat their layers.
     private readonly Dictionary<LayerShape, Tiling?> chosenTilings = [];
@@ -208,7 +209,14 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     {
         if (bytes <= MostMemoryBytes)
             return true;
-        problems.Add($"{what}: {bytes:N0} bytes of memory, {MostMemoryBytes:N0} are the most; make the input or the channels smaller");
+        problems.Add(
+            new Fault(
+                FaultCodes.Memory,
+                what,
+                $"{bytes:N0} bytes of memory, {MostMemoryBytes:N0} are the most",
+                "make the input or the channels smaller"
+            )
+        );
         return false;
     }
 
@@ -343,9 +351,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 : "no tile's windows start at whole words; take another stride, or a bus whose word is one vector (axi.dataBits)"
         );
 
-    private string NoTiling(LayerJob job, string why) =>
-        $"layer {job.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel "
-        + $"{job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}: {why}";
+    private Fault NoTiling(LayerJob job, string why) =>
+        new(
+            FaultCodes.NoTiling,
+            $"layer {job.Name}",
+            $"no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output "
+                + $"{job.Output.Shape}: {why}"
+        );
 
     private Tiling? Choose(LayerJob job, PathRow path)
     {
@@ -600,25 +612,62 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         }
 
         if (layer.InputExtent is int e1 && e1 >= config.Control.DynamicRegisters)
-            problems.Add($"{place}dynamic register {e1} does not exist; control.dynamicRegisters is {config.Control.DynamicRegisters}");
+            problems.Add(
+                new Fault(
+                    FaultCodes.Registers,
+                    place,
+                    $"dynamic register {e1} does not exist",
+                    $"control.dynamicRegisters is {config.Control.DynamicRegisters}"
+                )
+            );
         foreach ((bool needed, bool there, string unit) in Units(layer, config.Units))
         {
             if (needed && !there)
-                problems.Add($"{place}needs units.{unit}, which {config.Name} leaves out; set units.{unit} to true");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.UnitMissing,
+                        place,
+                        $"needs units.{unit}, which {config.Name} leaves out",
+                        $"set units.{unit} to true"
+                    )
+                );
         }
 
         if (layer is MultiplyLayer or ConcatLayer && layer.Residual is not null)
             problems.Add(
-                $"{place}a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well; "
-                    + $"make the addition a layer of its own"
+                new Fault(
+                    FaultCodes.Combination,
+                    place,
+                    $"a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well",
+                    "make the addition a layer of its own"
+                )
             );
         if (layer is ConcatLayer { TransposeOutput: true })
-            problems.Add($"{place}a concatenation cannot be stored with pixels and channels exchanged; insert a copy");
+            problems.Add(
+                new Fault(
+                    FaultCodes.Combination,
+                    place,
+                    "a concatenation cannot be stored with pixels and channels exchanged",
+                    "insert a copy"
+                )
+            );
         if (layer is ResizeLayer { TransposeOutput: true })
-            problems.Add($"{place}a resampling cannot be stored with pixels and channels exchanged; insert a copy");
+            problems.Add(
+                new Fault(
+                    FaultCodes.Combination,
+                    place,
+                    "a resampling cannot be stored with pixels and channels exchanged",
+                    "insert a copy"
+                )
+            );
         if (layer is ConvLayer && layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor].Shape.Batch > 1)
             problems.Add(
-                $"{place}the residual {network.Tensors[wide.Tensor].Name} has one channel per head; make the addition a layer of its own"
+                new Fault(
+                    FaultCodes.Combination,
+                    place,
+                    $"the residual {network.Tensors[wide.Tensor].Name} has one channel per head",
+                    "make the addition a layer of its own"
+                )
             );
         if (problems.Count > 0)
             return [];
@@ -750,7 +799,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                     }
                 );
             default:
-                problems.Add($"{place}{layer.GetType().Name} is not supported");
+                problems.Add(new Fault(FaultCodes.Unsupported, place, $"{layer.GetType().Name} is not supported"));
                 return [];
         }
 
@@ -761,7 +810,12 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         {
             if (network.Tensors[right] is { ZeroPoint: not 0 } t) // the quotient's denominator would need one as well
                 problems.Add(
-                    $"{place}the right operand {t.Name} has zero point {t.ZeroPoint}; only 0 is supported: " + $"quantise it symmetrically"
+                    new Fault(
+                        FaultCodes.Unsupported,
+                        place,
+                        $"the right operand {t.Name} has zero point {t.ZeroPoint}",
+                        "only 0 is supported: quantise it symmetrically"
+                    )
                 );
         }
     }
@@ -997,7 +1051,9 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             };
             if (part.Shape.Batch != 1 || network.Tensors[concat.Output].Shape.Batch != 1)
             {
-                problems.Add($"{rows.Place}heads cannot be concatenated: {part.Name} has shape {part.Shape}");
+                problems.Add(
+                    new Fault(FaultCodes.Combination, rows.Place, $"heads cannot be concatenated: {part.Name} has shape {part.Shape}")
+                );
                 continue;
             }
 
@@ -1096,8 +1152,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             if (sum * reach > limit)
             {
                 problems.Add(
-                    $"layer {conv.Name}: a sum of output channel {k} can reach {sum * reach}, beyond the "
-                        + $"{config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits"
+                    new Fault(
+                        FaultCodes.Accumulator,
+                        $"layer {conv.Name}",
+                        $"a sum of output channel {k} can reach {sum * reach}, beyond the {config.Array.AccumulatorBits}-bit "
+                            + "accumulator",
+                        "raise array.accumulatorBits"
+                    )
                 );
                 return;
             }
@@ -1109,8 +1170,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         long largest = (long)left.Shape.Channels * Math.Max(127 - left.ZeroPoint, left.ZeroPoint + 128) * (128 + Math.Abs(rightZeroPoint));
         if (largest > (1L << (config.Array.AccumulatorBits - 1)) - 1)
             problems.Add(
-                $"layer {name}: a sum of {left.Shape.Channels} products can reach {largest}, beyond the "
-                    + $"{config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits"
+                new Fault(
+                    FaultCodes.Accumulator,
+                    $"layer {name}",
+                    $"a sum of {left.Shape.Channels} products can reach {largest}, beyond the "
+                        + $"{config.Array.AccumulatorBits}-bit accumulator",
+                    "raise array.accumulatorBits"
+                )
             );
     }
 
@@ -1169,11 +1235,17 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 };
             else if (o.Shape.Height > 1)
                 problems.Add(
-                    $"{rows.Place}its output is needed with pixels and channels exchanged, which only a layer of 1x1 "
-                        + $"kernels can give; insert a copy"
+                    new Fault(
+                        FaultCodes.Combination,
+                        rows.Place,
+                        "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give",
+                        "insert a copy"
+                    )
                 );
             if (job.Output.Shape.Width > 32000)
-                problems.Add($"{rows.Place}{job.Output.Shape.Width} tokens; at most 32000 are supported");
+                problems.Add(
+                    new Fault(FaultCodes.Combination, rows.Place, $"{job.Output.Shape.Width} tokens", "at most 32000 are supported")
+                );
             return job;
         }
 

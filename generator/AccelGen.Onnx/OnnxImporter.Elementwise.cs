@@ -36,7 +36,12 @@ public sealed partial class OnnxImporter
                 "LeakyRelu" => Apply(ActivationKind.LeakyRelu, node.Real("alpha", 0.01f)),
                 "PRelu" => Parameter(inputs, 1, "slope") is { Count: 1, Floats: { } slope }
                     ? Apply(ActivationKind.LeakyRelu, slope[0])
-                    : throw new InputException("a slope per channel is not supported; one slope for all is"),
+                    : throw new InputException(
+                        FaultCodes.UnsupportedForm,
+                        string.Empty,
+                        "a slope per channel is not supported",
+                        "one slope for all is"
+                    ),
                 "Elu" => Apply(ActivationKind.Elu, node.Real("alpha", 1)),
                 "Gelu" or "com.microsoft.Gelu" => Apply(
                     node.Text("approximate", "none") == "tanh" ? ActivationKind.GeluTanh : ActivationKind.Gelu
@@ -71,14 +76,16 @@ public sealed partial class OnnxImporter
         {
             float low = Bound("min", 1, float.NegativeInfinity),
                 high = Bound("max", 2, float.PositiveInfinity);
-            return low <= high ? new OutputRange(low, high) : throw new InputException($"the bounds {low} and {high} leave no value");
+            return low <= high
+                ? new OutputRange(low, high)
+                : throw new InputException(FaultCodes.IllegalAttribute, $"the bounds {low} and {high} leave no value");
         }
 
         float Bound(string attribute, int input, float absent) =>
             input < inputs.Length && inputs[input] is { } v
                 ? (v as Constant)?.Tensor.Floats is { Length: 1 } c
                     ? c[0]
-                    : throw new InputException($"{attribute} must be a constant")
+                    : throw new InputException(FaultCodes.WrongOperand, $"{attribute} must be a constant")
                 : node.Real(attribute, absent, infinite: true);
     }
 
@@ -193,7 +200,7 @@ public sealed partial class OnnxImporter
                                 : new FloatAdd(name, left, to) { Residual = right, ResidualSubtract = c.Operator == '-' }
                     );
                 default:
-                    throw new InputException("the activation is not supported");
+                    throw new InputException(FaultCodes.UnsupportedForm, "the activation is not supported");
             }
         }
 
@@ -210,7 +217,7 @@ public sealed partial class OnnxImporter
         float[] f = Full(factors),
             b = Full(addends);
         if (f.Concat(b).Any(v => !float.IsFinite(v)))
-            throw new InputException("a factor or an addend is not finite");
+            throw new InputException(FaultCodes.NotFinite, "a factor or an addend is not finite");
         return f.All(v => v == 1) && b.All(v => v == 0) ? tensor : Emit(node, shape, (name, to) => new ScaleLayer(name, tensor, to, f, b));
     }
 
@@ -248,9 +255,11 @@ public sealed partial class OnnxImporter
             return new Activation(Two(node, symbol, Compute(node, (Activation)b), ((Activation)a).View, dims, first));
         if (symbol == '/' && quantized)
             throw new InputException(
-                "divides by an activation, which counts cannot: export LayerNormalization as one node (operator set "
-                    + "17), leave no QuantizeLinear between the two matrix products of a linear attention and their "
-                    + "quotient, or quantise the reciprocal and multiply"
+                FaultCodes.ReadsCounts,
+                string.Empty,
+                "divides by an activation, which counts cannot",
+                "export LayerNormalization as one node (operator set 17), leave no QuantizeLinear between the two "
+                    + "matrix products of a linear attention and their quotient, or quantise the reciprocal and multiply"
             );
         View l = Compute(node, (Activation)a);
         if (symbol == '/')
@@ -298,7 +307,7 @@ public sealed partial class OnnxImporter
     private Value Power(OnnxNode node, Value a, Value b)
     {
         if (b is not Constant { Tensor: { Count: 1 } exponent })
-            throw new InputException("the exponent must be one constant number");
+            throw new InputException(FaultCodes.WrongOperand, "the exponent must be one constant number");
         double e = exponent.Floats?[0] ?? exponent.Integers![0];
         if (a is Moment m)
         {
@@ -309,7 +318,7 @@ public sealed partial class OnnxImporter
             a = Force(node, m);
         }
 
-        Activation x = a as Activation ?? throw new InputException("the base must be an activation");
+        Activation x = a as Activation ?? throw new InputException(FaultCodes.WrongOperand, "the base must be an activation");
         Pointwise f = x.Function,
             root = new Applied(new Network.Float.Activation(ActivationKind.Sqrt), f);
         return x with
@@ -323,7 +332,12 @@ public sealed partial class OnnxImporter
                 0.5 => root,
                 -0.5 => new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), root),
                 -1 => new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), f),
-                _ => throw new InputException($"the exponent {e} is not supported; -1, -1/2, 1/2, 1, 2 and 3 are"),
+                _ => throw new InputException(
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"the exponent {e} is not supported",
+                    "-1, -1/2, 1/2, 1, 2 and 3 are"
+                ),
             },
         };
     }
@@ -349,7 +363,12 @@ public sealed partial class OnnxImporter
         if (symbol == '/')
         {
             if (reversed && quantized)
-                throw new InputException("divides by an activation, which counts cannot: quantise the reciprocal and multiply");
+                throw new InputException(
+                    FaultCodes.ReadsCounts,
+                    string.Empty,
+                    "divides by an activation, which counts cannot",
+                    "quantise the reciprocal and multiply"
+                );
             if (reversed)
             {
                 x = Compute(node, new Activation(x, new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), Pointwise.X)));
@@ -358,7 +377,7 @@ public sealed partial class OnnxImporter
             {
                 values = [.. values.Select(v => 1 / v)];
                 if (values.Any(v => !float.IsFinite(v)))
-                    throw new InputException("divides by a constant of which an element is 0");
+                    throw new InputException(FaultCodes.NotFinite, "divides by a constant of which an element is 0");
             }
         }
 
@@ -444,8 +463,10 @@ public sealed partial class OnnxImporter
         (View main, View other, int[][] groups) = Refine(a, b);
         if (Repeats(main))
             throw new InputException(
-                $"combines {Text(left.Sizes)} and {Text(right.Sizes)}, each repeated along an axis of the other; one "
-                    + $"operand of the result's shape is supported"
+                FaultCodes.Arrangement,
+                string.Empty,
+                $"combines {Text(left.Sizes)} and {Text(right.Sizes)}, each repeated along an axis of the other",
+                "one operand of the result's shape is supported"
             );
         var at = new Arrangement(main, groups, Natural(main, [.. Enumerable.Range(0, main.Rank)]));
         int[] pixels = [.. at.Layout.Rows, .. at.Layout.Columns];
@@ -510,6 +531,7 @@ public sealed partial class OnnxImporter
                     rest = Math.Max(u.Size, v.Size) / n;
                 if (n * rest != Math.Max(u.Size, v.Size))
                     throw new InputException(
+                        FaultCodes.Arrangement,
                         $"combines operands whose axis of {a.Sizes[d]} is divided into parts of {u.Size} and of {v.Size}"
                     );
                 left.Add([Outer(u, p)]);
@@ -637,7 +659,7 @@ public sealed partial class OnnxImporter
     {
         Arrangement at = Arrange(v, []);
         if (at.Singles.Dims.Any(d => d[0].Axis == TensorAxis.None))
-            throw new InputException("an output that repeats values is not supported");
+            throw new InputException(FaultCodes.Arrangement, "an output that repeats values is not supported");
         return Result(at, network.Arrange(at.Singles, at.Layout, false, node.Name));
     }
 
@@ -652,7 +674,7 @@ public sealed partial class OnnxImporter
             dims[i] =
                 p == q || q == 1 ? p
                 : p == 1 ? q
-                : throw new InputException($"the operands {Text(a)} and {Text(b)} do not broadcast");
+                : throw new InputException(FaultCodes.ShapesDoNotFit, $"the operands {Text(a)} and {Text(b)} do not broadcast");
         }
 
         return dims;

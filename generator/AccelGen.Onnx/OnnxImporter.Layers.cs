@@ -17,16 +17,24 @@ public sealed partial class OnnxImporter
         View x = Image(node, inputs, 0);
         OnnxTensor weights = Parameter(inputs, 1, "weights");
         if (weights.Dims.Length != 4 || weights.Floats is null)
-            throw new InputException($"weights have shape {Text(weights.Dims)}; four axes of floats are supported");
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"weights have shape {Text(weights.Dims)}",
+                "four axes of floats are supported"
+            );
         int outputs = (int)weights.Dims[0],
             perGroup = (int)weights.Dims[1],
             rows = (int)weights.Dims[2],
             columns = (int)weights.Dims[3];
         int groups = (int)node.Integer("group", 1);
         if (groups < 1 || outputs < 1 || rows < 1 || columns < 1 || (long)perGroup * groups != x.Sizes[1] || outputs % groups != 0)
-            throw new InputException($"weights {Text(weights.Dims)} with {groups} groups do not fit {x.Sizes[1]} input channels");
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                $"weights {Text(weights.Dims)} with {groups} groups do not fit {x.Sizes[1]} input channels"
+            );
         if (node.Integers("kernel_shape") is { } kernel && (kernel.Length != 2 || kernel[0] != rows || kernel[1] != columns))
-            throw new InputException($"kernel_shape {Text(kernel)} differs from the weights' {rows}x{columns}");
+            throw new InputException(FaultCodes.ShapesDoNotFit, $"kernel_shape {Text(kernel)} differs from the weights' {rows}x{columns}");
         Size stride = Pair(node, "strides"),
             dilation = Pair(node, "dilations");
         int tensor = network.Arrange(x, Layout.Image, true, node.Name);
@@ -35,7 +43,12 @@ public sealed partial class OnnxImporter
         OnnxTensor? offsets = inputs.Length > 2 && inputs[2] is not null ? Parameter(inputs, 2, "bias") : null;
         float[] bias = offsets is null ? new float[outputs] : Floats(offsets, "bias");
         if (bias.Length != outputs)
-            throw new InputException($"the bias has {bias.Length} elements; {outputs} are needed");
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"the bias has {bias.Length} elements",
+                $"{outputs} are needed"
+            );
         FixedWeights? prescribed = null;
         if (WeightIntegers(weights, outputs, i => i / (weights.Count / outputs)) is var (integers, scales))
         {
@@ -74,7 +87,12 @@ public sealed partial class OnnxImporter
     {
         View x = Input(node, inputs, 0);
         if (x.Rank < 2)
-            throw new InputException($"normalises {Text(x.Sizes)}; axis 1 must hold the channels");
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"normalises {Text(x.Sizes)}",
+                "axis 1 must hold the channels"
+            );
         int channels = (int)x.Sizes[1];
         float[][] p =
         [
@@ -82,15 +100,20 @@ public sealed partial class OnnxImporter
                 (name, i) =>
                     Parameter(inputs, i + 1, name).Floats is { } f && f.Length == channels
                         ? f
-                        : throw new InputException($"{name} must have {channels} floats")
+                        : throw new InputException(FaultCodes.ShapesDoNotFit, $"{name} must have {channels} floats")
             ),
         ];
         if (node.Integer("training_mode", 0) != 0 || node.Outputs.Skip(1).Any(o => o.Length > 0 && nodes.Any(n => n.Inputs.Contains(o))))
-            throw new InputException("training mode is not supported: export the model for inference");
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                "training mode is not supported",
+                "export the model for inference"
+            );
         float epsilon = node.Real("epsilon", 1e-5f);
         double[] factor = [.. p[0].Select((s, c) => s / Math.Sqrt(p[3][c] + (double)epsilon))];
         if (factor.Any(f => !double.IsFinite(f)))
-            throw new InputException("variance + epsilon must be positive");
+            throw new InputException(FaultCodes.NotFinite, "variance + epsilon must be positive");
         long[] perChannel = [channels, .. Enumerable.Repeat(1L, x.Rank - 2)];
         View scaled = WithConstant(node, '*', x, OnnxTensor.Of(perChannel, [.. factor.Select(f => (float)f)]), false, x.Sizes);
         return Bind(
@@ -118,7 +141,12 @@ public sealed partial class OnnxImporter
         float[] gamma = Channelwise(1, "scale"),
             beta = inputs.Length > 2 && inputs[2] is not null ? Channelwise(2, "bias") : new float[n];
         if (node.Outputs.Skip(1).Any(o => o.Length > 0 && (graph.Outputs.Contains(o) || nodes.Any(r => r.Inputs.Contains(o)))))
-            throw new InputException("its mean and deviation are used; only the first output is supported");
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                "its mean and deviation are used",
+                "only the first output is supported"
+            );
         return Bind(node, new Activation(LayerNorm(node, x, dims, gamma, beta, node.Real("epsilon", 1e-5f))));
 
         float[] Channelwise(int input, string what)
@@ -127,7 +155,12 @@ public sealed partial class OnnxImporter
             float[] f = Floats(t, what);
             return f.Length == n ? f
                 : f.Length == 1 ? [.. Enumerable.Repeat(f[0], n)]
-                : throw new InputException($"the {what} has shape {Text(t.Dims)}; {n} elements are needed");
+                : throw new InputException(
+                    FaultCodes.ShapesDoNotFit,
+                    string.Empty,
+                    $"the {what} has shape {Text(t.Dims)}",
+                    $"{n} elements are needed"
+                );
         }
     }
 
@@ -174,7 +207,12 @@ public sealed partial class OnnxImporter
         View x = Input(node, inputs, 0);
         int axis = ConstantFolder.Axis(node.Integer("axis", 0), x.Rank);
         if (node.Integer("select_last_index", 0) != 0)
-            throw new InputException("select_last_index = 1 is not supported; the first of several largest is");
+            throw new InputException(
+                FaultCodes.IllegalAttribute,
+                string.Empty,
+                "select_last_index = 1 is not supported",
+                "the first of several largest is"
+            );
         Arrangement at = Arrange(x, [axis]);
         int tensor = network.Arrange(at.Singles, at.Layout, false, node.Name);
         View result = Result(
@@ -195,7 +233,12 @@ public sealed partial class OnnxImporter
         Value a = Turned(0, "transA"),
             b = Turned(1, "transB");
         if (Dims(a).Length != 2 || Dims(b).Length != 2)
-            throw new InputException($"the operands have shapes {Text(Dims(a))} and {Text(Dims(b))}; matrices are needed");
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"the operands have shapes {Text(Dims(a))} and {Text(Dims(b))}",
+                "matrices are needed"
+            );
         Value y = Elementwise(node, "Mul", MatMul(node, a, b), One(node.Real("alpha", 1)));
         if (inputs.Length > 2 && inputs[2] is { } c)
             y = Elementwise(node, "Add", y, Times(c, node.Real("beta", 1)));
@@ -214,7 +257,12 @@ public sealed partial class OnnxImporter
             if (node.Integer(attribute, 0) == 0)
                 return v;
             if (Dims(v).Length != 2)
-                throw new InputException($"input {i} has shape {Text(Dims(v))}; a matrix is needed");
+                throw new InputException(
+                    FaultCodes.ShapesDoNotFit,
+                    string.Empty,
+                    $"input {i} has shape {Text(Dims(v))}",
+                    "a matrix is needed"
+                );
             return v is Constant c
                 ? new Constant(ConstantFolder.Transpose(c.Tensor, [1, 0]))
                 : new Activation(Plain(node, v).Permute([1, 0]));
@@ -235,7 +283,12 @@ public sealed partial class OnnxImporter
                 ? WithDims(node, column, dc[..^1])
                 : column;
         if (da.Length < 2 || db.Length < 2 || da[^1] != db[^2])
-            throw new InputException($"the operands {Text(da)} and {Text(db)} do not fit; matrices [.., M, K] and [.., K, N] are needed");
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"the operands {Text(da)} and {Text(db)} do not fit",
+                "matrices [.., M, K] and [.., K, N] are needed"
+            );
         // A constant that differs from head to head is an operand like any other, and counts on the left are.
         bool PerHead(Value v, long[] dims) =>
             v is Constant { Tensor: { } c } && (!quantized || c.Grid is not null) && dims[..^2].Any(d => d != 1);
@@ -264,8 +317,10 @@ public sealed partial class OnnxImporter
             int[] swap = [.. Enumerable.Range(0, db.Length - 2), db.Length - 1, db.Length - 2];
             if (left.Dims[..^2].Any(d => d != 1))
                 throw new InputException(
-                    $"its constant {Text(da)} differs from head to head and has no scale, or more than one: quantise "
-                        + $"it with one scale and zero point"
+                    FaultCodes.NotQuantised,
+                    string.Empty,
+                    $"its constant {Text(da)} differs from head to head and has no scale, or more than one",
+                    "quantise it with one scale and zero point"
                 );
             View y = Linear(node, Plain(node, b).Permute(swap), ConstantFolder.Transpose(left.WithDims([da[^2], da[^1]]), [1, 0]))
                 .Permute(swap);
@@ -278,8 +333,10 @@ public sealed partial class OnnxImporter
         {
             if (right.Dims[..^2].Any(d => d != 1))
                 throw new InputException(
-                    $"its constant {Text(db)} differs from head to head and has no scale, or more than one: quantise "
-                        + $"it with one scale and zero point"
+                    FaultCodes.NotQuantised,
+                    string.Empty,
+                    $"its constant {Text(db)} differs from head to head and has no scale, or more than one",
+                    "quantise it with one scale and zero point"
                 );
             View y = Linear(node, Plain(node, a), right.WithDims([db[^2], db[^1]]));
             return new Activation(
@@ -540,10 +597,17 @@ public sealed partial class OnnxImporter
             pixels = [.. open.Where(d => On(d, TensorAxis.Pixels))],
             channels = [.. open.Where(d => On(d, TensorAxis.Channels))];
         if (pixels.Length + channels.Length != open.Length)
-            throw new InputException($"reduces an axis of {Text(x.Sizes)} that joins pixels and channels; reduce them one after the other");
+            throw new InputException(
+                FaultCodes.Arrangement,
+                string.Empty,
+                $"reduces an axis of {Text(x.Sizes)} that joins pixels and channels",
+                "reduce them one after the other"
+            );
         if (quantized && pixels.Length > 0 && channels.Length > 0)
             throw new InputException(
-                "reduces pixels and channels at once: reduce them one after the other, with QuantizeLinear and DequantizeLinear between"
+                FaultCodes.Arrangement,
+                "reduces pixels and channels at once: reduce them one after the other, with QuantizeLinear and "
+                    + "DequantizeLinear between"
             );
         if (pixels.Length > 0)
             x = MeanOfPixels(node, x, pixels);
@@ -619,7 +683,12 @@ public sealed partial class OnnxImporter
         }
         else if (rank != 4)
         {
-            throw new InputException($"pools {Text(Dims(source))}; an image [1, C, H, W] is needed");
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"pools {Text(Dims(source))}",
+                "an image [1, C, H, W] is needed"
+            );
         }
 
         bool keep = node.Operator == "GlobalAveragePool" || node.Integer("keepdims", 1) == 1;
@@ -643,7 +712,12 @@ public sealed partial class OnnxImporter
         View x = Input(node, inputs, i);
         return x.Rank == 4 && x.Sizes[0] == 1
             ? x
-            : throw new InputException($"input {i} has shape {Text(x.Sizes)}; an image [1, C, H, W] is needed");
+            : throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"input {i} has shape {Text(x.Sizes)}",
+                "an image [1, C, H, W] is needed"
+            );
     }
 
     // An image [1, C, H, W]; the tensor may count its channels in heads.
@@ -658,7 +732,7 @@ public sealed partial class OnnxImporter
         long[] v = node.Integers(attribute) ?? [1, 1];
         return v.Length == 2 && v.All(n => n is >= 1 and <= 65535)
             ? new Size((int)v[0], (int)v[1])
-            : throw new InputException($"{attribute} {Text(v)} must be two sizes, 1 to 65535");
+            : throw new InputException(FaultCodes.IllegalAttribute, $"{attribute} {Text(v)} must be two sizes, 1 to 65535");
     }
 
     private static Padding Padding(OnnxNode node, TensorShape shape, Size kernel, Size stride, Size dilation)
@@ -675,11 +749,11 @@ public sealed partial class OnnxImporter
         }
 
         if (auto is not ("NOTSET" or "VALID"))
-            throw new InputException($"auto_pad {auto} is not supported");
+            throw new InputException(FaultCodes.UnsupportedForm, $"auto_pad {auto} is not supported");
         long[] p = auto == "VALID" ? [0, 0, 0, 0] : node.Integers("pads") ?? [0, 0, 0, 0];
         return p.Length == 4 && p.All(v => v is >= 0 and <= 65535)
             ? new Padding((int)p[0], (int)p[1], (int)p[2], (int)p[3])
-            : throw new InputException($"pads {Text(p)} must be four sizes, 0 to 65535");
+            : throw new InputException(FaultCodes.IllegalAttribute, $"pads {Text(p)} must be four sizes, 0 to 65535");
     }
 
     // Windows over an image; at least one.
@@ -690,7 +764,8 @@ public sealed partial class OnnxImporter
             : steps.Columns == 0 ? throw TooLarge(image.Width + window.Padding.Left + window.Padding.Right)
             : steps;
 
-        static InputException TooLarge(int padded) => new($"the kernel is larger than the padded input of {padded}");
+        static InputException TooLarge(int padded) =>
+            new InputException(FaultCodes.ShapesDoNotFit, $"the kernel is larger than the padded input of {padded}");
     }
 
     private static T[] ToChannelLast<T>(T[] w, int outputs, int channels, int rows, int columns)

@@ -53,14 +53,14 @@ public sealed partial class OnnxImporter
 
     // The nodes of the file, operators on quantised tensors written out.
     private readonly List<OnnxNode> nodes = [];
-    private readonly Dictionary<OnnxNode, string> broken = [];
+    private readonly Dictionary<OnnxNode, InputException> broken = [];
 
     // The file says how activations are quantised.
     private readonly bool quantized;
     private readonly LayerGraph network;
     private readonly Dictionary<string, Value> values = [];
     private readonly Dictionary<string, View> computed = [];
-    private readonly List<string> problems = [];
+    private readonly List<Fault> problems = [];
     private readonly List<(OnnxNode Node, string? Outcome)> report = [];
     private readonly Dictionary<OnnxNode, string> layerOf = [];
     private readonly ILookup<string, OnnxNode?> readers;
@@ -84,7 +84,7 @@ public sealed partial class OnnxImporter
             catch (InputException e)
             {
                 nodes.Add(node);
-                broken[node] = e.Message;
+                broken[node] = e;
             }
         }
 
@@ -202,8 +202,12 @@ public sealed partial class OnnxImporter
             values[refused.Name] = new Refused();
         if (graph.Inputs.Count != 1)
             problems.Add(
-                $"{graph.Path}: has {graph.Inputs.Count} inputs "
-                    + $"({string.Join(", ", graph.Inputs.Select(i => i.Name))}); networks with one image input are supported"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    graph.Path,
+                    $"has {graph.Inputs.Count} inputs ({string.Join(", ", graph.Inputs.Select(i => i.Name))})",
+                    "networks with one image input are supported"
+                )
             );
         foreach (OnnxNode node in nodes)
         {
@@ -219,7 +223,7 @@ public sealed partial class OnnxImporter
             }
             catch (Exception e) when (e is InputException or OverflowException)
             {
-                Refuse(node, e.Message);
+                Refuse(node, e);
             }
         }
 
@@ -228,7 +232,7 @@ public sealed partial class OnnxImporter
         {
             Value value = Lookup(name);
             if (value is Constant)
-                problems.Add($"{graph.Path}: output {name} is constant");
+                problems.Add(new Fault(FaultCodes.NetworkOutput, graph.Path, $"output {name} is constant"));
             if (value is Constant or Refused)
                 continue;
             // An output that no node makes is an input as it is.
@@ -244,7 +248,7 @@ public sealed partial class OnnxImporter
             }
             catch (Exception e) when (e is InputException or OverflowException)
             {
-                Refuse(maker, e.Message);
+                Refuse(maker, e);
             }
         }
 
@@ -263,17 +267,17 @@ public sealed partial class OnnxImporter
         }
         catch (Exception e) when (e is InputException or OverflowException)
         {
-            throw Failure([$"{graph.Path}: {e.Message}"]);
+            throw Failure([.. Faults(e).Select(f => f.At(graph.Path))]);
         }
 
         if (result.Inputs.Count == 0 || result.Layers.Count == 0)
-            throw Failure([$"{graph.Path}: no layer depends on the input"]);
+            throw Failure([new Fault(FaultCodes.NetworkOutput, graph.Path, "no layer depends on the input")]);
         if (quantized && NotQuantised(result).ToArray() is { Length: > 0 } left)
             throw Failure(left);
         FloatNetwork marked = ResidualBlocks.Mark(result);
         // What the quantiser and the compiler could not take whatever the values are.
         if (Quantizer.StructureProblems(marked, Place) is { Count: > 0 } structure)
-            throw Failure([.. structure.Select(p => $"{graph.Path}: {p}")]);
+            throw Failure([.. structure.Select(f => f.At(graph.Path))]);
         QuantizedNetwork? prescribed = null;
         try
         {
@@ -282,7 +286,7 @@ public sealed partial class OnnxImporter
         }
         catch (InputException e)
         {
-            throw Failure(e.At(graph.Path).Problems);
+            throw Failure(e.At(graph.Path).Faults);
         }
 
         return new ImportResult(
@@ -318,12 +322,16 @@ public sealed partial class OnnxImporter
             ? $"node {node.Name} ({node.Written})"
             : $"layer {layer}";
 
-    private ImportException Failure(IReadOnlyList<string> reasons) => new(reasons) { Nodes = Report() };
+    private ImportException Failure(IEnumerable<Fault> reasons) => new(reasons) { Nodes = Report() };
 
-    private void Refuse(OnnxNode node, string reason)
+    // What is wrong with a node: said of it, or that a size of it is beyond 64 bits.
+    private static IReadOnlyList<Fault> Faults(Exception e) =>
+        e is InputException input ? input.Faults : [new Fault(FaultCodes.TooLarge, e.Message)];
+
+    private void Refuse(OnnxNode node, Exception reason)
     {
-        problems.Add($"{graph.Path}: node {node.Name} ({node.Written}): {reason}");
-        report.Add((node, $"refused: {reason}"));
+        problems.AddRange(Faults(reason).Select(f => f.At($"{graph.Path}: node {node.Name} ({node.Written})")));
+        report.Add((node, $"refused: {reason.Message}"));
         foreach (string output in node.Outputs)
             values[output] = new Refused();
     }
@@ -334,8 +342,12 @@ public sealed partial class OnnxImporter
         if (input.ElementType != 1 && !(quantized && input.ElementType is UInt8 or Int8))
         {
             problems.Add(
-                $"{place} has element type {OnnxTensor.TypeName(input.ElementType)}; float is supported, and int8 and "
-                    + $"uint8 in quantised networks"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"{place} has element type {OnnxTensor.TypeName(input.ElementType)}",
+                    "float is supported, and int8 and uint8 in quantised networks"
+                )
             );
             return -1;
         }
@@ -343,8 +355,12 @@ public sealed partial class OnnxImporter
         if (input.Dims.Count != 4)
         {
             problems.Add(
-                $"{place} has rank {input.Dims.Count}; an image [N, C, H, W] is supported, or [N, H, W, C] where a "
-                    + $"Transpose to that order reads it"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"{place} has rank {input.Dims.Count}",
+                    "an image [N, C, H, W] is supported, or [N, H, W, C] where a Transpose to that order reads it"
+                )
             );
             return -1;
         }
@@ -353,26 +369,47 @@ public sealed partial class OnnxImporter
         Layout layout = channelsLast ? new Layout([], [1], [2], [3]) : Layout.Image;
 
         if (input.Dims[0] is not (null or 1))
-            problems.Add($"{place} has batch {input.Dims[0]}; export the model with batch 1 or an open batch");
+            problems.Add(
+                new Fault(
+                    FaultCodes.NetworkInput,
+                    string.Empty,
+                    $"{place} has batch {input.Dims[0]}",
+                    "export the model with batch 1 or an open batch"
+                )
+            );
         long? channels = input.Dims[layout.Channels[0]],
             height = input.Dims[layout.Rows[0]] ?? size?.Rows,
             width = input.Dims[layout.Columns[0]] ?? size?.Columns;
         if (channels is null || height is null || width is null)
         {
             problems.Add(
-                $"{place} leaves sizes open: give them with --input-size HxW"
-                    + (channels is null ? "; the channels must be fixed in the file" : string.Empty)
+                new Fault(
+                    FaultCodes.NetworkInput,
+                    $"{place} leaves sizes open: give them with --input-size HxW"
+                        + (channels is null ? "; the channels must be fixed in the file" : string.Empty)
+                )
             );
             return -1;
         }
 
         if (size is { } s && (s.Rows != height || s.Columns != width))
-            problems.Add($"{place} is {height}x{width} in the file; --input-size says {s.Rows}x{s.Columns}");
+            problems.Add(
+                new Fault(
+                    FaultCodes.NetworkInput,
+                    string.Empty,
+                    $"{place} is {height}x{width} in the file",
+                    $"--input-size says {s.Rows}x{s.Columns}"
+                )
+            );
         if (channels is < 1 or > 65535 || height is < 1 or > 65535 || width is < 1 or > 65535)
         {
             problems.Add(
-                $"{place} is {(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}; "
-                    + $"each size must be 1 to 65535"
+                new Fault(
+                    FaultCodes.NetworkInput,
+                    string.Empty,
+                    $"{place} is {(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}",
+                    "each size must be 1 to 65535"
+                )
             );
             return -1;
         }
@@ -384,7 +421,7 @@ public sealed partial class OnnxImporter
         }
         catch (InputException e)
         {
-            problems.Add($"{place}: {e.Message}");
+            problems.AddRange(e.At(place).Faults);
             return -1;
         }
 
@@ -426,8 +463,12 @@ public sealed partial class OnnxImporter
         {
             OnnxNode? maker = nodes.Find(n => n.Outputs.Contains(name));
             problems.Add(
-                $"{graph.Path}: node {maker?.Name} ({maker?.Written}): its output {name} is used, which is not "
-                    + $"supported; the first output is"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    graph.Path,
+                    $"node {maker?.Name} ({maker?.Written}): its output {name} is used, which is not supported",
+                    "the first output is"
+                )
             );
             return values[name] = new Refused();
         }
@@ -438,15 +479,15 @@ public sealed partial class OnnxImporter
         }
         catch (Exception e) when (e is InputException or OverflowException)
         {
-            problems.Add($"{graph.Path}: initialiser {name}: {e.Message}");
+            problems.AddRange(Faults(e).Select(f => f.At($"{graph.Path}: initialiser {name}")));
             return values[name] = new Refused();
         }
     }
 
     private void Visit(OnnxNode node)
     {
-        if (broken.TryGetValue(node, out string? reason))
-            throw new InputException(reason);
+        if (broken.TryGetValue(node, out InputException? reason))
+            throw reason;
         Value?[] inputs = [.. node.Inputs.Select(i => i.Length == 0 ? null : Lookup(i))];
         if (inputs.Any(i => i is Refused))
         {
@@ -466,7 +507,7 @@ public sealed partial class OnnxImporter
                         : node.Has("value_float") ? OnnxTensor.Of([], [node.Real("value_float", 0)])
                         : node.Integers("value_ints") is { } ints ? OnnxTensor.Of([ints.Length], ints)
                         : node.Reals("value_floats") is { } floats ? OnnxTensor.Of([floats.Length], floats)
-                        : throw new InputException("the constant is neither a tensor nor numbers")
+                        : throw new InputException(FaultCodes.MissingOperand, "the constant is neither a tensor nor numbers")
                     )
             );
             return;
@@ -519,7 +560,7 @@ public sealed partial class OnnxImporter
 
         report.Add((node, null));
         if (inputs.Length == 0 || inputs[0] is null)
-            throw new InputException("input 0 is missing");
+            throw new InputException(FaultCodes.MissingOperand, "input 0 is missing");
         CheckFinite(node, inputs);
         string? note =
             inputs.Any(i => i is Gathered) ? LowerGathered(node, inputs)
@@ -537,7 +578,12 @@ public sealed partial class OnnxImporter
         for (int i = 0; i < inputs.Length; i++)
         {
             if (inputs[i] is Constant { Tensor.Floats: { } floats } && Array.FindIndex(floats, f => !float.IsFinite(f)) is >= 0 and int bad)
-                throw new InputException($"input {i} ({node.Inputs[i]}): element {bad} is {floats[bad]}; weights must be finite");
+                throw new InputException(
+                    FaultCodes.NotFinite,
+                    $"input {i} ({node.Inputs[i]})",
+                    $"element {bad} is {floats[bad]}",
+                    "weights must be finite"
+                );
         }
     }
 
@@ -612,7 +658,10 @@ public sealed partial class OnnxImporter
     private string? Lower(OnnxNode node, Value?[] inputs)
     {
         if (inputs.Any(i => i is LowestPadded) && node.Operator is not ("MaxPool" or "GlobalMaxPool" or "Identity" or "Dropout" or "Cast"))
-            throw new InputException("reads an image padded with -infinity, which only a maximum over windows may (MaxPool)");
+            throw new InputException(
+                FaultCodes.WrongOperand,
+                "reads an image padded with -infinity, which only a maximum over windows may (MaxPool)"
+            );
         switch (node.Operator)
         {
             case "Conv":
@@ -635,12 +684,15 @@ public sealed partial class OnnxImporter
                 when node.Integer("to", 1) is not (1 or 10 or 11 or 16) and var type
                     && !(Source(inputs, 0) is Activation { View.Tensor: var cast } && indices.Contains(cast)):
                 throw new InputException(
-                    $"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported; casts between float types are"
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported",
+                    "casts between float types are"
                 );
             case "Max" or "Min" when inputs.Length == 2 && inputs.Any(i => i is Constant { Tensor: { Count: 1, Floats: not null } }):
                 return BindElementwise(node, Bound(node, node.Operator, inputs));
             case "Max" or "Min":
-                throw new InputException("one activation and one number are supported");
+                throw new InputException(FaultCodes.WrongOperand, "one activation and one number are supported");
             case "QuantizeLinear":
                 return QuantizeNode(node, inputs);
             case "DequantizeLinear":
@@ -681,7 +733,7 @@ public sealed partial class OnnxImporter
             default:
                 if (ElementwiseOperators.Contains(node.Operator))
                     return BindElementwise(node, Unary(node, inputs));
-                throw new InputException($"the operator is not supported{Advice(node.Operator)}");
+                throw new InputException(FaultCodes.UnsupportedOperator, $"the operator is not supported{Advice(node.Operator)}");
         }
     }
 
@@ -722,7 +774,10 @@ public sealed partial class OnnxImporter
     private string? BindElementwise(OnnxNode node, Value result)
     {
         if (result is Activation { Function.Size: > Pointwise.MaxSize })
-            throw new InputException($"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported");
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                $"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported"
+            );
         OnnxNode?[] next = [.. readers[node.Outputs[0]]];
         bool open =
             next.All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || r.Operator == "QuantizeLinear"))
@@ -745,16 +800,16 @@ public sealed partial class OnnxImporter
     }
 
     private static Value Source(Value?[] inputs, int i) =>
-        i < inputs.Length && inputs[i] is { } v ? v : throw new InputException($"input {i} is missing");
+        i < inputs.Length && inputs[i] is { } v ? v : throw new InputException(FaultCodes.MissingOperand, $"input {i} is missing");
 
     // An input as an activation whose function may be open.
     private Activation Operand(OnnxNode node, Value?[] inputs, int i) =>
         Source(inputs, i) switch
         {
-            Constant => throw new InputException($"input {i} must be an activation, not a constant"),
+            Constant => throw new InputException(FaultCodes.WrongOperand, $"input {i} must be an activation, not a constant"),
             Moment m => Force(node, m),
             Activation a => a,
-            _ => throw new InputException($"input {i} is missing"),
+            _ => throw new InputException(FaultCodes.MissingOperand, $"input {i} is missing"),
         };
 
     // An input as elements of a tensor.
@@ -765,15 +820,18 @@ public sealed partial class OnnxImporter
         {
             Moment m => Plain(node, Force(node, m)),
             Activation a => Compute(node, a),
-            LowestPadded => throw new InputException("an image padded with -infinity can only be read by a maximum over windows (MaxPool)"),
-            _ => throw new InputException("must be an activation, not a constant"),
+            LowestPadded => throw new InputException(
+                FaultCodes.WrongOperand,
+                "an image padded with -infinity can only be read by a maximum over windows (MaxPool)"
+            ),
+            _ => throw new InputException(FaultCodes.WrongOperand, "must be an activation, not a constant"),
         };
 
     private static OnnxTensor Parameter(Value?[] inputs, int i, string what) =>
-        Source(inputs, i) is Constant c ? c.Tensor : throw new InputException($"the {what} must be constant");
+        Source(inputs, i) is Constant c ? c.Tensor : throw new InputException(FaultCodes.WrongOperand, $"the {what} must be constant");
 
     private static float[] Floats(OnnxTensor t, string what) =>
-        t.Floats ?? throw new InputException($"the {what} must be floats, not integers");
+        t.Floats ?? throw new InputException(FaultCodes.WrongOperand, $"the {what} must be floats, not integers");
 
     private static long[] Dims(Value v) =>
         v switch

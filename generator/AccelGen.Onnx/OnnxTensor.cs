@@ -36,7 +36,8 @@ internal sealed class OnnxTensor
     /// <summary>Scale and zero point in int8 counts of dequantised bytes with one step, else null.</summary>
     public QuantizationParameters? Grid { get; init; }
 
-    /// <summary>The integers that were dequantised, each as its distance from the zero point; null where one does not fit 32 bits.</summary>
+    /// <summary>The integers that were dequantised, each as its distance from the zero point; null where one does not fit 32
+    /// bits.</summary>
     public int[]? Counts { get; init; }
 
     public int Count => Floats?.Length ?? Integers!.Length;
@@ -92,10 +93,10 @@ internal sealed class OnnxTensor
         foreach (long d in dims)
         {
             if (d < 0)
-                throw new InputException($"a size of [{string.Join(", ", dims)}] is negative");
+                throw new InputException(FaultCodes.Tensor, $"a size of [{string.Join(", ", dims)}] is negative");
             count = d == 0 ? 0 : checked(count * Math.Min(d, MaxElements + 1));
             if (count > MaxElements)
-                throw new InputException($"shape [{string.Join(", ", dims)}] has more than {MaxElements} elements");
+                throw new InputException(FaultCodes.Tensor, $"shape [{string.Join(", ", dims)}] has more than {MaxElements} elements");
         }
 
         return (int)count;
@@ -110,7 +111,12 @@ internal sealed class OnnxTensor
         if (t.DataLocation == 1 || t.ExternalData.Count > 0)
         {
             string location = t.ExternalData.FirstOrDefault(e => e.Key == "location")?.Value ?? "?";
-            throw new InputException($"the data are in the external file {location}; store them inside the model");
+            throw new InputException(
+                FaultCodes.Tensor,
+                string.Empty,
+                $"the data are in the external file {location}",
+                "store them inside the model"
+            );
         }
 
         bool raw = !t.RawData.IsEmpty;
@@ -122,8 +128,10 @@ internal sealed class OnnxTensor
             4 or 5 => 2,
             7 or 11 => 8,
             _ => throw new InputException(
-                $"element type {TypeName(t.DataType)} is not supported; supported are float, double, bool and "
-                    + $"integers: convert the model to float32"
+                FaultCodes.Tensor,
+                string.Empty,
+                $"element type {TypeName(t.DataType)} is not supported",
+                "supported are float, double, bool and integers: convert the model to float32"
             ),
         };
         int have = raw
@@ -137,7 +145,9 @@ internal sealed class OnnxTensor
             };
         if (have != count || (raw && bytes.Length % width != 0))
             throw new InputException(
-                $"shape [{string.Join(", ", dims)}] needs {count} elements, the file holds {(raw ? $"{bytes.Length} bytes" : $"{have}")}"
+                FaultCodes.Tensor,
+                $"shape [{string.Join(", ", dims)}] needs {count} elements, the file holds "
+                    + $"{(raw ? $"{bytes.Length} bytes" : $"{have}")}"
             );
         switch (t.DataType)
         {

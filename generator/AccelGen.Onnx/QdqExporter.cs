@@ -97,7 +97,10 @@ public static class QdqExporter
     {
         if (execution?.Extents.Count > 0)
             throw new InputException(
-                $"{network.Name}: path '{execution.Name}' keeps part of the channels; only whole blocks can be left out of an ONNX file"
+                FaultCodes.NotExportable,
+                network.Name,
+                $"path '{execution.Name}' keeps part of the channels",
+                "only whole blocks can be left out of an ONNX file"
             );
         return new Writer(network, type).Write(execution?.SkippedBlocks ?? new HashSet<int>());
     }
@@ -301,7 +304,7 @@ public static class QdqExporter
                 case ResizeLayer r:
                     return Resize(r, x, y, computed.Height, computed.Width);
                 default:
-                    throw new InputException($"layer {layer.Name}: {layer.GetType().Name} has no ONNX form");
+                    throw new InputException(FaultCodes.NotExportable, $"layer {layer.Name}", $"{layer.GetType().Name} has no ONNX form");
             }
         }
 
@@ -662,12 +665,17 @@ public static class QdqExporter
         private string Read(int tensor, bool channelsFirst)
         {
             if (!held.TryGetValue(network.Home(tensor), out Held h))
-                throw new InputException($"tensor {network.Tensors[tensor].Name} is read before anything wrote it");
+                throw new InputException(
+                    FaultCodes.NotExportable,
+                    $"tensor {network.Tensors[tensor].Name} is read before anything wrote it"
+                );
             TensorShape shape = network.Tensors[tensor].Shape;
             if (h.Shape.Batch != shape.Batch || h.Shape.Channels != shape.Channels || h.Shape.Elements != shape.Elements)
                 throw new InputException(
-                    $"tensor {network.Tensors[tensor].Name} {shape} shares the storage of a tensor {h.Shape}; heads "
-                        + $"and channels must be the same"
+                    FaultCodes.Arrangement,
+                    string.Empty,
+                    $"tensor {network.Tensors[tensor].Name} {shape} shares the storage of a tensor {h.Shape}",
+                    "heads and channels must be the same"
                 );
             if (h.Shape == shape)
                 return InOrder(h, channelsFirst);

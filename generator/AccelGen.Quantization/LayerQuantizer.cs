@@ -78,7 +78,7 @@ public static class LayerQuantizer
             FloatSoftmax s => Softmax(s, x, y, low, high),
             FloatLayerNorm norm => LayerNorm(norm, x, y, low, high),
             FloatArgMax => new ArgMaxLayer(layer.Name, layer.Input, layer.Output),
-            _ => throw new InputException($"layer {layer.Name}: {layer.GetType().Name} cannot be quantised"),
+            _ => throw new InputException(FaultCodes.NotQuantisable, $"layer {layer.Name}", $"{layer.GetType().Name} cannot be quantised"),
         };
         return layer.Residual is int r
             ? quantized with
@@ -176,8 +176,9 @@ public static class LayerQuantizer
             double step = Step(conv, k, x.Scale);
             if (!(step > 0 && double.IsFinite(step)))
                 throw new InputException(
-                    $"layer {conv.Name}: the weights and the bias of channel {k} need a step of {step:G3}, which is "
-                        + $"no number of single precision"
+                    FaultCodes.ScaleOutOfRange,
+                    $"layer {conv.Name}",
+                    $"the weights and the bias of channel {k} need a step of {step:G3}, which is no number of single " + "precision"
                 );
             if (conv.Fixed is { } given && given.Scales[k] == step)
                 given.Weights.AsSpan(k * run, run).CopyTo(weights.AsSpan(k * run));
@@ -193,8 +194,10 @@ public static class LayerQuantizer
             bias[k] = counts is >= int.MinValue and <= int.MaxValue
                 ? (int)counts
                 : throw new InputException(
-                    $"layer {conv.Name}: the bias {conv.Bias[k]:G4} of channel {k} is {counts:G4} counts of its sums; "
-                        + $"they must fit 32 bits: a larger scale of the input or of the weights is needed"
+                    FaultCodes.ScaleOutOfRange,
+                    $"layer {conv.Name}",
+                    $"the bias {conv.Bias[k]:G4} of channel {k} is {counts:G4} counts of its sums",
+                    "they must fit 32 bits: a larger scale of the input or of the weights is needed"
                 );
             scales[k] = Factor(conv, conv.Factor * x.Scale * step / y.Scale);
             weightScales[k] = conv.Factor * step;
@@ -243,8 +246,10 @@ public static class LayerQuantizer
                 Factor(m, m.Factor * right.Scale / denominator.Scale / y.Scale)
             )
             : throw new InputException(
-                $"layer {m.Name}: its epsilon {m.Epsilon:G3} is {epsilon:G3} counts of the denominator; at most 1 is "
-                    + $"supported: fold it into the denominator's tensor"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {m.Name}",
+                $"its epsilon {m.Epsilon:G3} is {epsilon:G3} counts of the denominator",
+                "at most 1 is supported: fold it into the denominator's tensor"
             );
     }
 
@@ -255,14 +260,19 @@ public static class LayerQuantizer
         double exponent = Math.Min(Math.Round(layer.Slope * x.Scale * Math.Log2(Math.E) * (1 << 20)), (1 << 24) - 1);
         if (exponent == (1 << 24) - 1 && y.Scale < 1e-4)
             throw new InputException(
-                $"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; scale the logits"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11",
+                "scale the logits"
             );
         FixedPointScale scale = Factor(layer, layer.Factor / y.Scale);
         return scale.Shift <= 24
             ? new SoftmaxLayer(layer.Name, layer.Input, layer.Output, low, high, (uint)exponent, scale)
             : throw new InputException(
-                $"layer {layer.Name}: its output {y.Name} has {y.Scale:G4} per count; a softmax gives at most 1, and "
-                    + $"at most 2 per count is supported"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"its output {y.Name} has {y.Scale:G4} per count",
+                "a softmax gives at most 1, and at most 2 per count is supported"
             );
     }
 
@@ -272,8 +282,10 @@ public static class LayerQuantizer
         double epsilon = Epsilon(norm.Epsilon, n, x.Scale);
         if (epsilon >= 1L << 47)
             throw new InputException(
-                $"layer {norm.Name}: its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} "
-                    + $"({x.Scale:G3} per count); it must be below 2^47: its input needs a larger scale"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {norm.Name}",
+                $"its epsilon {norm.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} ({x.Scale:G3} per count)",
+                "it must be below 2^47: its input needs a larger scale"
             );
         int[] gamma = new int[n],
             beta = new int[n],
@@ -283,8 +295,10 @@ public static class LayerQuantizer
             (gamma[c], beta[c], shift[c]) =
                 Normal(norm.Factor * norm.Gamma[c], norm.Factor * norm.Beta[c], y.Scale)
                 ?? throw new InputException(
-                    $"layer {norm.Name}: gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too "
-                        + $"large for {y.Scale:G3} per count of the output"
+                    FaultCodes.ScaleOutOfRange,
+                    $"layer {norm.Name}",
+                    $"gamma {norm.Gamma[c]:G3} and beta {norm.Beta[c]:G3} of channel {c} are too large for {y.Scale:G3} "
+                        + "per count of the output"
                 );
         }
 
@@ -427,13 +441,20 @@ public static class LayerQuantizer
         factor switch
         {
             >= 0 and < 1 << 22 => FixedPointScale.FromReal(factor),
-            < 0 => throw new InputException($"layer {layer.Name}: its factor {factor:G3} is negative; negate an operand instead"),
+            < 0 => throw new InputException(
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"its factor {factor:G3} is negative",
+                "negate an operand instead"
+            ),
             >= 1 << 22 when layer is { Residual: null } and not (FloatNormalizedMatMul or FloatSoftmax) => FixedPointScale.FromReal(
                 LargestFactor
             ),
             _ => throw new InputException(
-                $"layer {layer.Name}: one count of its operands is {factor:G3} counts of its output; it must be below "
-                    + $"2^22: its output needs a larger scale"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"one count of its operands is {factor:G3} counts of its output",
+                "it must be below 2^22: its output needs a larger scale"
             ),
         };
 

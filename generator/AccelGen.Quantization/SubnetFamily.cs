@@ -108,7 +108,10 @@ public sealed class SubnetFamily
         int paths = Subnets.Count + 1;
         if (paths > DynamicNetwork.MostVariants)
             throw new InputException(
-                $"{Subnets.Count} subnets; with the whole network at most {DynamicNetwork.MostVariants} paths have parameters of their own"
+                FaultCodes.Variants,
+                string.Empty,
+                $"{Subnets.Count} subnets",
+                $"with the whole network at most {DynamicNetwork.MostVariants} paths have parameters of their own"
             );
         QuantizedLayer[] layers = [.. Whole.Layers];
         IReadOnlyDictionary<int, int>[] channels = [.. Subnets.Select(s => s.Channels(whole))];

@@ -1,3 +1,5 @@
+using AccelGen.Files;
+
 namespace AccelGen.Network.Quantized;
 
 /// <summary>What must hold in every quantised network.</summary>
@@ -13,67 +15,88 @@ public static class QuantizedNetworkRules
     /// have.</summary>
     /// <param name="network">Network.</param>
     /// <param name="name">How a layer is called in a message, or null for its own name.</param>
-    public static IReadOnlyList<string> Obstacles(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
+    public static IReadOnlyList<Fault> Obstacles(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
     {
         if (Problems(network, name) is { Count: > 0 } problems)
             return problems;
-        return
-        [
-            .. network.Layers.SelectMany(l => Combinations(network, l).Select(p => $"{(name is null ? $"layer {l.Name}" : name(l))}: {p}")),
-        ];
+        return [.. network.Layers.SelectMany(l => Combinations(network, l).Select(p => p.At(name is null ? $"layer {l.Name}" : name(l))))];
     }
 
     /// <summary>Everything that is wrong with a network; empty when it is sound.</summary>
     /// <param name="network">Network.</param>
     /// <param name="name">How a layer is called in a message, or null for its own name.</param>
-    public static IReadOnlyList<string> Problems(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
+    public static IReadOnlyList<Fault> Problems(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
     {
-        var problems = new List<string>();
+        var problems = new List<Fault>();
         int count = network.Tensors.Count;
         bool Known(int tensor) => tensor >= 0 && tensor < count;
         if (network.Tensors.Any(t => t is null) || network.Layers.Any(l => l is null) || network.Blocks.Any(b => b is null))
-            return ["a tensor, layer or block is null"];
+            return [new Fault(FaultCodes.NotQuantizedNetwork, "a tensor, layer or block is null")];
         for (int i = 0; i < count; i++)
         {
             QuantizedTensor t = network.Tensors[i];
             if (t.Id != i)
-                problems.Add($"tensor {t.Name}: id {t.Id} must be its position {i}");
+                problems.Add(new Fault(FaultCodes.IllegalTensor, $"tensor {t.Name}", $"id {t.Id} must be its position {i}"));
             if (t.Shape.Batch < 1 || t.Shape.Height < 1 || t.Shape.Width < 1 || t.Shape.Channels < 1 || !Fits(t.Shape))
-                problems.Add($"tensor {t.Name}: shape {t.Shape}; sizes must be positive and the elements below 2^31");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.IllegalTensor,
+                        $"tensor {t.Name}",
+                        $"shape {t.Shape}",
+                        "sizes must be positive and the elements below 2^31"
+                    )
+                );
             if (!double.IsFinite(t.Scale) || t.Scale <= 0)
-                problems.Add($"tensor {t.Name}: scale {t.Scale}; it must be positive and finite");
+                problems.Add(new Fault(FaultCodes.IllegalTensor, $"tensor {t.Name}", $"scale {t.Scale}", "it must be positive and finite"));
             if (t.ZeroPoint is < -128 or > 127)
-                problems.Add($"tensor {t.Name}: zero point {t.ZeroPoint}; legal are -128 to 127");
+                problems.Add(new Fault(FaultCodes.IllegalTensor, $"tensor {t.Name}", $"zero point {t.ZeroPoint}", "legal are -128 to 127"));
             if (t.SharesStorageWith is int other && (!Known(other) || other >= i || !SameStorage(network.Tensors[other].Shape, t.Shape)))
                 problems.Add(
-                    $"tensor {t.Name}: shares storage with {other}, which is no earlier tensor of shape {t.Shape}; "
-                        + $"rows and columns alone may be divided in another way"
+                    new Fault(
+                        FaultCodes.IllegalTensor,
+                        $"tensor {t.Name}",
+                        $"shares storage with {other}, which is no earlier tensor of shape {t.Shape}",
+                        "rows and columns alone may be divided in another way"
+                    )
                 );
             if (
                 t.Constant is { } constant
                 && (constant.LongLength != t.Shape.Elements || t.SharesStorageWith is not null || network.Inputs.Contains(i))
             )
                 problems.Add(
-                    $"tensor {t.Name}: a constant has the {t.Shape.Elements} elements of its shape (not "
-                        + $"{constant.Length}), storage of its own, and is no network input"
+                    new Fault(
+                        FaultCodes.IllegalTensor,
+                        $"tensor {t.Name}",
+                        $"a constant has the {t.Shape.Elements} elements of its shape (not {constant.Length}), storage of its "
+                            + "own, and is no network input"
+                    )
                 );
         }
 
         problems.AddRange(
-            network.Inputs.Concat(network.Outputs).Where(t => !Known(t)).Select(t => $"network input or output {t} is no tensor")
+            network
+                .Inputs.Concat(network.Outputs)
+                .Where(t => !Known(t))
+                .Select(t => new Fault(FaultCodes.IllegalTensor, $"network input or output {t} is no tensor"))
         );
         problems.AddRange(
             new[] { network.Inputs, network.Outputs }
                 .SelectMany(l => l.GroupBy(t => t))
                 .Where(g => g.Count() > 1)
-                .Select(g => $"tensor {g.Key} is listed {g.Count()} times as network input or output")
+                .Select(g => new Fault(FaultCodes.IllegalTensor, $"tensor {g.Key} is listed {g.Count()} times as network input or output"))
         );
         if (network.Inputs.Count == 0 || network.Outputs.Count == 0)
-            problems.Add("the network needs an input and an output");
+            problems.Add(new Fault(FaultCodes.IllegalTensor, "the network needs an input and an output"));
         for (int i = 0; i < network.Blocks.Count; i++)
         {
             if (network.Blocks[i].Index != i || i > 63)
-                problems.Add($"block {network.Blocks[i].Name}: index {network.Blocks[i].Index} must be its position {i}, at most 63");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.IllegalAttributes,
+                        $"block {network.Blocks[i].Name}",
+                        $"index {network.Blocks[i].Index} must be its position {i}, at most 63"
+                    )
+                );
         }
 
         if (problems.Count > 0)
@@ -85,23 +108,27 @@ public static class QuantizedNetworkRules
         var ofBlocks = new Dictionary<int, HashSet<int>>();
         foreach (QuantizedLayer layer in network.Layers)
         {
-            string place = name is null ? $"layer {layer.Name}: " : $"{name(layer)}: ";
+            string place = name is null ? $"layer {layer.Name}" : name(layer);
             IReadOnlyList<int> reads = layer.Reads;
             if (!Known(layer.Input) || !Known(layer.Output) || reads.Any(t => !Known(t)))
             {
-                problems.Add(place + "names a tensor that does not exist");
+                problems.Add(new Fault(FaultCodes.IllegalOrder, place, "names a tensor that does not exist"));
                 continue;
             }
 
             problems.AddRange(
                 reads
                     .Where(t => !written.Contains(network.Home(t)))
-                    .Select(t => $"{place}reads {network.Tensors[t].Name} before anything wrote it")
+                    .Select(t => new Fault(FaultCodes.IllegalOrder, place, $"reads {network.Tensors[t].Name} before anything wrote it"))
             );
             problems.AddRange(
                 reads
                     .Where(t => Missing(t, layer.Block))
-                    .Select(t => $"{place}reads {network.Tensors[t].Name}, which nothing writes where block {OnlyWriters(t)} is skipped")
+                    .Select(t => new Fault(
+                        FaultCodes.IllegalOrder,
+                        place,
+                        $"reads {network.Tensors[t].Name}, which nothing writes where block {OnlyWriters(t)} is skipped"
+                    ))
             );
             if (layer.Block is int b)
                 (
@@ -112,28 +139,36 @@ public static class QuantizedNetworkRules
             else
                 always.Add(network.Home(layer.Output));
             if (constants.Contains(network.Home(layer.Output)))
-                problems.Add($"{place}writes the constant {network.Tensors[layer.Output].Name}");
+                problems.Add(new Fault(FaultCodes.IllegalOrder, place, $"writes the constant {network.Tensors[layer.Output].Name}"));
             written.Add(network.Home(layer.Output));
             if (layer.ClampLow < -128 || layer.ClampHigh > 127 || layer.ClampLow > layer.ClampHigh)
-                problems.Add($"{place}clamp {layer.ClampLow} to {layer.ClampHigh}; legal are -128 to 127");
+                problems.Add(
+                    new Fault(FaultCodes.IllegalAttributes, place, $"clamp {layer.ClampLow} to {layer.ClampHigh}", "legal are -128 to 127")
+                );
             if (layer.Block is int block && (block < 0 || block >= network.Blocks.Count))
-                problems.Add($"{place}block {block} does not exist");
+                problems.Add(new Fault(FaultCodes.IllegalAttributes, place, $"block {block} does not exist"));
             if (layer.InputExtent is < 0 or > 15 || layer.OutputExtent is < 0 or > 15 || layer.HeadExtent is < 0 or > 15)
-                problems.Add($"{place}dynamic registers are 0 to 15");
+                problems.Add(new Fault(FaultCodes.IllegalAttributes, place, "dynamic registers are 0 to 15"));
             if (layer.HeadExtent is not null && (layer is ConvLayer or ConcatLayer || layer.HeadChannels < 1))
                 problems.Add(
-                    $"{place}a dynamic register limits the heads of a layer that takes one after the other, and "
-                        + $"counts at least one channel of each"
+                    new Fault(
+                        FaultCodes.IllegalAttributes,
+                        place,
+                        "a dynamic register limits the heads of a layer that takes one after the other, and counts at least "
+                            + "one channel of each"
+                    )
                 );
             if (layer.Table is { Length: not 256 } table)
-                problems.Add($"{place}its table has {table.Length} entries; 256 are needed");
+                problems.Add(new Fault(FaultCodes.LayerDoesNotFit, place, $"its table has {table.Length} entries", "256 are needed"));
             if (layer.TableZeroPoint is < -128 or > 127)
-                problems.Add($"{place}table zero point {layer.TableZeroPoint}; legal are -128 to 127");
+                problems.Add(
+                    new Fault(FaultCodes.IllegalAttributes, place, $"table zero point {layer.TableZeroPoint}", "legal are -128 to 127")
+                );
             TensorShape from = network.Tensors[layer.Input].Shape,
                 to = network.Tensors[layer.Output].Shape;
             if (Attributes(layer, from) is { } wrong)
             {
-                problems.Add(place + wrong);
+                problems.Add(new Fault(FaultCodes.IllegalAttributes, place, wrong));
                 continue;
             }
 
@@ -143,32 +178,47 @@ public static class QuantizedNetworkRules
                 && (to.Height != 1 || computed.Height < 1 || computed.Width < 1 || (long)computed.Height * computed.Width != to.Channels)
             )
                 problems.Add(
-                    $"{place}its {computed.Height}x{computed.Width} pixels are no {to.Channels} channels of one row: "
-                        + $"the transposed output {to} does not fit"
+                    new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        place,
+                        $"its {computed.Height}x{computed.Width} pixels are no {to.Channels} channels of one row: the "
+                            + $"transposed output {to} does not fit"
+                    )
                 );
             if (layer.Residual is { } residual)
             {
                 TensorShape shape = network.Tensors[residual.Tensor].Shape;
                 if (layer is SoftmaxLayer or LayerNormLayer or ArgMaxLayer or NormalizedMatMulLayer)
-                    problems.Add($"{place}{layer.GetType().Name} takes no residual");
+                    problems.Add(new Fault(FaultCodes.Combination, place, $"{layer.GetType().Name} takes no residual"));
                 else if (shape != Operand(computed, residual.Broadcast))
-                    problems.Add($"{place}the residual has shape {shape}; {Operand(computed, residual.Broadcast)} is needed");
+                    problems.Add(
+                        new Fault(
+                            FaultCodes.LayerDoesNotFit,
+                            place,
+                            $"the residual has shape {shape}",
+                            $"{Operand(computed, residual.Broadcast)} is needed"
+                        )
+                    );
                 if (!Legal(residual.Scale))
-                    problems.Add($"{place}the residual's {IllegalScale}");
+                    problems.Add(new Fault(FaultCodes.IllegalAttributes, place, $"the residual's {IllegalScale}"));
             }
 
-            problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Select(p => place + p));
+            problems.AddRange(Shapes(network, layer, network.Tensors[layer.Input], computed).Select(p => p.At(place)));
         }
 
         problems.AddRange(
             network
                 .Outputs.Where(t => !written.Contains(network.Home(t)))
-                .Select(t => $"output {network.Tensors[t].Name}: no layer writes it")
+                .Select(t => new Fault(FaultCodes.IllegalOrder, $"output {network.Tensors[t].Name}", "no layer writes it"))
         );
         problems.AddRange(
             network
                 .Outputs.Where(t => Known(t) && Missing(t, null))
-                .Select(t => $"output {network.Tensors[t].Name}: nothing writes it where block {OnlyWriters(t)} is skipped")
+                .Select(t => new Fault(
+                    FaultCodes.IllegalOrder,
+                    $"output {network.Tensors[t].Name}",
+                    $"nothing writes it where block {OnlyWriters(t)} is skipped"
+                ))
         );
         return problems;
 
@@ -220,7 +270,7 @@ public static class QuantizedNetworkRules
     }
 
     // What no configuration can do in one layer.
-    private static IEnumerable<string> Combinations(QuantizedNetwork network, QuantizedLayer layer)
+    private static IEnumerable<Fault> Combinations(QuantizedNetwork network, QuantizedLayer layer)
     {
         TensorShape from = network.Tensors[layer.Input].Shape,
             to = network.Tensors[layer.Output].Shape,
@@ -233,24 +283,41 @@ public static class QuantizedNetworkRules
             _ => (true, computed.Height),
         };
         if (layer is MultiplyLayer or ConcatLayer && layer.Residual is not null)
-            yield return $"a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well; "
-                + $"make the addition a layer of its own";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                $"a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well",
+                "make the addition a layer of its own"
+            );
         if (layer is ConcatLayer or ResizeLayer && layer.TransposeOutput)
-            yield return $"a {(layer is ConcatLayer ? "concatenation" : "resampling")} cannot be stored with pixels "
-                + $"and channels exchanged; insert a copy";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                $"a {(layer is ConcatLayer ? "concatenation" : "resampling")} cannot be stored with pixels and " + "channels exchanged",
+                "insert a copy"
+            );
         else if (layer.TransposeOutput && !pointwise && rows > 1)
-            yield return "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels "
-                + "can give; insert a copy";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give",
+                "insert a copy"
+            );
         if (layer is ConvLayer && layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor].Shape.Batch > 1)
-            yield return $"the residual {network.Tensors[wide.Tensor].Name} has one channel per head; make the addition a layer of its own";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                $"the residual {network.Tensors[wide.Tensor].Name} has one channel per head",
+                "make the addition a layer of its own"
+            );
         if (layer is ConcatLayer concat && (to.Batch > 1 || concat.Inputs.Any(t => network.Tensors[t].Shape.Batch > 1)))
-            yield return $"heads cannot be concatenated: the output has shape {to}";
+            yield return new Fault(FaultCodes.Combination, $"heads cannot be concatenated: the output has shape {to}");
         bool asTokens = layer.TransposeOutput || (pointwise && from.Height != computed.Height);
         if (asTokens && (long)computed.Height * computed.Width is > MaxTokens and var tokens)
-            yield return $"{tokens} tokens; at most {MaxTokens} are supported";
+            yield return new Fault(FaultCodes.Combination, string.Empty, $"{tokens} tokens", $"at most {MaxTokens} are supported");
     }
 
-    private static IEnumerable<string> Shapes(QuantizedNetwork network, QuantizedLayer layer, QuantizedTensor input, TensorShape to)
+    private static IEnumerable<Fault> Shapes(QuantizedNetwork network, QuantizedLayer layer, QuantizedTensor input, TensorShape to)
     {
         TensorShape from = input.Shape;
         long largest = Math.Max(127 - input.ZeroPoint, input.ZeroPoint + 128);
@@ -260,134 +327,189 @@ public static class QuantizedNetworkRules
                 long inputs = (long)from.Batch * from.Channels,
                     outputs = (long)to.Batch * to.Channels;
                 if (inputs % c.Groups != 0 || outputs % c.Groups != 0)
-                    yield return $"{c.Groups} groups do not divide the channels of {from} -> {to}";
+                    yield return new Fault(FaultCodes.LayerDoesNotFit, $"{c.Groups} groups do not divide the channels of {from} -> {to}");
                 else if (
                     c.Weights.LongLength != outputs * c.Kernel.Rows * c.Kernel.Columns * (inputs / c.Groups)
                     || c.Bias.Length != outputs
                     || c.Scales.Length != outputs
                 )
-                    yield return $"{c.Weights.Length} weights, {c.Bias.Length} biases and {c.Scales.Length} scales do "
-                        + $"not fit {from} -> {to}";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        $"{c.Weights.Length} weights, {c.Bias.Length} biases and {c.Scales.Length} scales do not fit {from} -> {to}"
+                    );
                 else if (c.Scales.Any(s => !Legal(s)))
-                    yield return $"a {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"a {IllegalScale}");
                 else if (c.Weights.Chunk(c.Weights.Length / c.Bias.Length).Any(w => w.Sum(v => (long)Math.Abs((int)v)) * largest > MaxSum))
-                    yield return $"{c.Weights.Length / c.Bias.Length} products can leave the 32 bits of a sum";
+                    yield return new Fault(
+                        FaultCodes.SumOverflow,
+                        $"{c.Weights.Length / c.Bias.Length} products can leave the 32 bits of a sum"
+                    );
                 break;
             case AveragePoolLayer p:
                 if (from.Channels != to.Channels || from.Batch != to.Batch)
-                    yield return $"a pooling keeps the channels: {from} -> {to}";
+                    yield return new Fault(FaultCodes.LayerDoesNotFit, $"a pooling keeps the channels: {from} -> {to}");
                 else if (!Legal(p.Scale))
-                    yield return $"its {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"its {IllegalScale}");
                 else if ((long)p.Kernel.Rows * p.Kernel.Columns * largest > MaxSum)
-                    yield return $"a window of {p.Kernel} can leave the 32 bits of a sum";
+                    yield return new Fault(FaultCodes.SumOverflow, $"a window of {p.Kernel} can leave the 32 bits of a sum");
                 break;
             case MaxPoolLayer p:
                 if (from.Channels != to.Channels || from.Batch != to.Batch)
-                    yield return $"a pooling keeps the channels: {from} -> {to}";
+                    yield return new Fault(FaultCodes.LayerDoesNotFit, $"a pooling keeps the channels: {from} -> {to}");
                 else if (!Legal(p.Scale))
-                    yield return $"its {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"its {IllegalScale}");
                 else if (
                     ((long)(to.Height - 1) * p.Stride.Rows) - p.Padding.Top >= from.Height
                     || ((long)(to.Width - 1) * p.Stride.Columns) - p.Padding.Left >= from.Width
                 )
-                    yield return $"the last window of {to} has no tap in the image {from}";
+                    yield return new Fault(FaultCodes.LayerDoesNotFit, $"the last window of {to} has no tap in the image {from}");
                 break;
             case ResizeLayer r:
                 long phases = (long)r.Up.Rows * r.Up.Columns;
                 if (from.Channels != to.Channels || from.Batch != to.Batch)
-                    yield return $"a resize keeps the channels: {from} -> {to}";
+                    yield return new Fault(FaultCodes.LayerDoesNotFit, $"a resize keeps the channels: {from} -> {to}");
                 else if (to.Height % r.Up.Rows != 0 || to.Width % r.Up.Columns != 0)
-                    yield return $"{to} is no whole number of periods of {r.Up.Rows} rows and {r.Up.Columns} columns";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        $"{to} is no whole number of periods of {r.Up.Rows} rows and {r.Up.Columns} columns"
+                    );
                 else if (
                     r.FirstRow.Length != r.Up.Rows
                     || r.FirstColumn.Length != r.Up.Columns
                     || r.Scales.Length != phases
                     || r.Weights.LongLength != phases * r.Taps.Rows * r.Taps.Columns
                 )
-                    yield return $"{r.FirstRow.Length} first rows, {r.FirstColumn.Length} first columns, "
-                        + $"{r.Weights.Length} weights and {r.Scales.Length} scales do not fit {r.Up} phases of {r.Taps} taps";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        $"{r.FirstRow.Length} first rows, {r.FirstColumn.Length} first columns, {r.Weights.Length} weights "
+                            + $"and {r.Scales.Length} scales do not fit {r.Up} phases of {r.Taps} taps"
+                    );
                 else if (r.Scales.Any(s => !Legal(s)))
-                    yield return $"a {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"a {IllegalScale}");
                 else if (Array.IndexOf(r.Weights, (sbyte)-128) >= 0)
-                    yield return "a weight is -128; legal are -127 to 127";
+                    yield return new Fault(FaultCodes.IllegalAttributes, string.Empty, "a weight is -128", "legal are -127 to 127");
                 else if ((long)r.Taps.Rows * r.Taps.Columns * 127 * largest > MaxSum)
-                    yield return $"{r.Taps} taps can leave the 32 bits of a sum";
+                    yield return new Fault(FaultCodes.SumOverflow, $"{r.Taps} taps can leave the 32 bits of a sum");
                 break;
             case AddLayer a:
                 if (a.Residual is null || from != to)
-                    yield return $"an addition needs two operands of the output's shape {to}; the first is {from}";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        string.Empty,
+                        $"an addition needs two operands of the output's shape {to}",
+                        $"the first is {from}"
+                    );
                 else if (!Legal(a.Scale))
-                    yield return $"its {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"its {IllegalScale}");
                 break;
             case MultiplyLayer m:
                 if (from != to || network.Tensors[m.Right].Shape != Operand(to, m.Broadcast))
-                    yield return $"a multiplication into {to} needs operands {to} and {Operand(to, m.Broadcast)}, not "
-                        + $"{from} and {network.Tensors[m.Right].Shape}";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        $"a multiplication into {to} needs operands {to} and {Operand(to, m.Broadcast)}, not {from} and "
+                            + $"{network.Tensors[m.Right].Shape}"
+                    );
                 else if (!Legal(m.Scale))
-                    yield return $"its {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"its {IllegalScale}");
                 break;
             case ConcatLayer c:
                 TensorShape[] parts = [.. c.Inputs.Select(t => network.Tensors[t].Shape)];
                 if (parts.Length == 0 || c.Input != c.Inputs[0] || c.Scales.Count != parts.Length)
-                    yield return $"{parts.Length} inputs, at least one, need as many scales, not {c.Scales.Count}, "
-                        + $"and the first is the layer's input";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        $"{parts.Length} inputs, at least one, need as many scales, not {c.Scales.Count}, and the first is "
+                            + "the layer's input"
+                    );
                 else if (
                     parts.Any(p => p with { Channels = 1 } != to with { Channels = 1 })
                     || parts.Sum(p => (long)p.Channels) != to.Channels
                 )
-                    yield return $"{string.Join(" and ", parts)} side by side are not {to}";
+                    yield return new Fault(FaultCodes.LayerDoesNotFit, $"{string.Join(" and ", parts)} side by side are not {to}");
                 else if (c.Scales.Any(s => !Legal(s)))
-                    yield return $"a {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"a {IllegalScale}");
                 break;
             case MatMulLayer m:
                 QuantizedTensor right = network.Tensors[m.Right];
                 if (!Product(from, right.Shape, to))
-                    yield return $"{from} times {right.Shape} is not {to}";
+                    yield return new Fault(FaultCodes.LayerDoesNotFit, $"{from} times {right.Shape} is not {to}");
                 else if (!Legal(m.Scale))
-                    yield return $"its {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"its {IllegalScale}");
                 else if (from.Channels * (long)Math.Max(127 - right.ZeroPoint, right.ZeroPoint + 128) * largest > MaxSum)
-                    yield return $"{from.Channels} products can leave the 32 bits of a sum";
+                    yield return new Fault(FaultCodes.SumOverflow, $"{from.Channels} products can leave the 32 bits of a sum");
                 break;
             case NormalizedMatMulLayer m:
                 (QuantizedTensor numerator, QuantizedTensor denominator) = (network.Tensors[m.Right], network.Tensors[m.Denominator]);
                 if (!Product(from, numerator.Shape, to) || !Product(from, denominator.Shape, to with { Channels = 1 }))
-                    yield return $"{from} times {numerator.Shape} and {denominator.Shape} is not {to}";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        $"{from} times {numerator.Shape} and {denominator.Shape} is not {to}"
+                    );
                 else if (numerator.ZeroPoint != 0 || denominator.ZeroPoint != 0)
-                    yield return $"the zero points of the right operands are {numerator.ZeroPoint} and "
-                        + $"{denominator.ZeroPoint}; they must be 0";
+                    yield return new Fault(
+                        FaultCodes.IllegalAttributes,
+                        string.Empty,
+                        $"the zero points of the right operands are {numerator.ZeroPoint} and {denominator.ZeroPoint}",
+                        "they must be 0"
+                    );
                 else if (!Legal(m.Scale))
-                    yield return $"its {IllegalScale}";
+                    yield return new Fault(FaultCodes.IllegalAttributes, $"its {IllegalScale}");
                 else if (from.Channels * 128 * largest > MaxSum)
-                    yield return $"{from.Channels} products can leave the 32 bits of a sum";
+                    yield return new Fault(FaultCodes.SumOverflow, $"{from.Channels} products can leave the 32 bits of a sum");
                 break;
             case SoftmaxLayer s:
                 if (from != to || to.Channels >= 1 << 17)
-                    yield return $"softmax keeps the shape, of less than 2^17 channels: {from} -> {to}";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        $"softmax keeps the shape, of less than 2^17 channels: {from} -> {to}"
+                    );
                 else if (s.ExponentMultiplier >= 1 << 24)
-                    yield return $"exponent multiplier {s.ExponentMultiplier}; it must be below 2^24";
+                    yield return new Fault(
+                        FaultCodes.IllegalAttributes,
+                        string.Empty,
+                        $"exponent multiplier {s.ExponentMultiplier}",
+                        "it must be below 2^24"
+                    );
                 else if (!Legal(s.OutputScale) || s.OutputScale.Shift > 24)
-                    yield return $"output scale {s.OutputScale.Multiplier} / 2^{s.OutputScale.Shift}; it has 24 bits "
-                        + $"and a shift of 1 to 24";
+                    yield return new Fault(
+                        FaultCodes.IllegalAttributes,
+                        string.Empty,
+                        $"output scale {s.OutputScale.Multiplier} / 2^{s.OutputScale.Shift}",
+                        "it has 24 bits and a shift of 1 to 24"
+                    );
                 break;
             case LayerNormLayer n:
                 if (from != to || n.Gamma.Length != to.Channels || n.Beta.Length != to.Channels || n.Shift.Length != to.Channels)
-                    yield return $"{n.Gamma.Length} factors, {n.Beta.Length} addends and {n.Shift.Length} shifts do not fit {from} -> {to}";
+                    yield return new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        $"{n.Gamma.Length} factors, {n.Beta.Length} addends and {n.Shift.Length} shifts do not fit {from} -> {to}"
+                    );
                 else if (n.Gamma.Any(g => g is < -(1 << 23) or >= 1 << 23) || n.Shift.Any(s => s is < 1 or > 63))
-                    yield return "a factor is not of 24 bits or a shift not 1 to 63";
+                    yield return new Fault(FaultCodes.IllegalAttributes, "a factor is not of 24 bits or a shift not 1 to 63");
                 else if (n.Epsilon is < 0 or >= 1L << 47 || ((decimal)to.Channels * to.Channels * 16256.25m) + n.Epsilon >= 1L << 48)
-                    yield return $"epsilon {n.Epsilon} and {to.Channels} channels: epsilon is 0 to 2^47 - 1, and the "
-                        + $"variance must stay below 2^48";
+                    yield return new Fault(
+                        FaultCodes.IllegalAttributes,
+                        $"epsilon {n.Epsilon} and {to.Channels} channels: epsilon is 0 to 2^47 - 1, and the variance must "
+                            + "stay below 2^48"
+                    );
                 break;
             case ArgMaxLayer:
                 if (to.Channels != 1 || to with { Channels = from.Channels } != from)
-                    yield return $"arg max leaves one channel: {from} -> {to}";
+                    yield return new Fault(FaultCodes.LayerDoesNotFit, $"arg max leaves one channel: {from} -> {to}");
                 else if (from.Channels > 256)
-                    yield return $"arg max over {from.Channels} channels; at most 256 have an index of 8 bits";
+                    yield return new Fault(
+                        FaultCodes.IllegalAttributes,
+                        string.Empty,
+                        $"arg max over {from.Channels} channels",
+                        "at most 256 have an index of 8 bits"
+                    );
                 else if (layer.ClampLow != -128 || layer.ClampHigh != 127)
-                    yield return $"arg max does not clamp, but {layer.ClampLow} to {layer.ClampHigh} is given";
+                    yield return new Fault(
+                        FaultCodes.IllegalAttributes,
+                        $"arg max does not clamp, but {layer.ClampLow} to {layer.ClampHigh} is given"
+                    );
                 break;
             default:
-                yield return $"{layer.GetType().Name} is unknown";
+                yield return new Fault(FaultCodes.LayerDoesNotFit, $"{layer.GetType().Name} is unknown");
                 break;
         }
     }
