@@ -86,7 +86,8 @@ internal sealed class Evaluation
             throw new InputException(
                 FaultCodes.NoImages,
                 sample.Folder ?? string.Empty,
-                $"nothing is known of the {sample.Images.Count} images: {cure}"
+                $"nothing is known of the {sample.Images.Count} images",
+                cure
             );
         }
 
