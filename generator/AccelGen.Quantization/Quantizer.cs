@@ -112,7 +112,7 @@ public static class Quantizer
         QuantizedLayer[] layers =
         [
             .. network.Layers.Select(l =>
-                LayerQuantizer.Quantize(WithoutValues(l), tensors, tensors[l.Output]) with
+                LayerQuantizer.Quantize(l.WithoutValues(), tensors, tensors[l.Output]) with
                 {
                     Block = l.Block,
                     TransposeOutput = l.TransposeOutput,
@@ -124,25 +124,6 @@ public static class Quantizer
             l => name(l.Name)
         );
     }
-
-    // A layer of the same shape whose values fit any scale.
-    private static FloatLayer WithoutValues(FloatLayer layer) =>
-        layer switch
-        {
-            FloatConv c => c with
-            {
-                Weights = new float[c.Weights.Length],
-                Bias = new float[c.Bias.Length],
-                Fixed = null,
-                Factor = 1,
-                ResidualFactor = 1,
-            },
-            FloatLayerNorm n => n with { Gamma = new float[n.Gamma.Length], Beta = new float[n.Beta.Length], Epsilon = 0, Factor = 1 },
-            FloatSoftmax s => s with { Slope = 1, Factor = 1 },
-            FloatNormalizedMatMul m => m with { Epsilon = 0, Factor = 1 },
-            FloatResize r => r with { Factor = 1, ResidualFactor = 1 },
-            _ => layer with { Factor = 1, ResidualFactor = 1 },
-        };
 
     private static QuantizedNetwork Layers(FloatNetwork network, QuantizedTensor[] tensors, IReadOnlyList<ValueRange> ranges)
     {
@@ -247,15 +228,7 @@ public static class Quantizer
     internal static bool IsZero(ValueRange range) => range is { Low: 0, High: 0 };
 
     /// <summary>Tensors whose zero point must be 0: right operands of matrix products.</summary>
-    internal static IEnumerable<int> SymmetricTensors(FloatNetwork network) =>
-        network.Layers.SelectMany(l =>
-            l switch
-            {
-                FloatMatMul m => [m.Right],
-                FloatNormalizedMatMul m => [m.Right, m.Denominator],
-                _ => (int[])[],
-            }
-        );
+    internal static IEnumerable<int> SymmetricTensors(FloatNetwork network) => network.Layers.SelectMany(l => l.SymmetricOperands);
 
     // Scale and zero point of each group of tensors. One that is far finer than what a layer can resolve, because hardly anything
     // is left of its sums, is made as coarse as needed: what is lost is below the rounding of the sums.
@@ -298,7 +271,7 @@ public static class Quantizer
         foreach (FloatLayer layer in network.Layers)
         {
             bool plain = layer.Activation.Kind == ActivationKind.None && layer.Residual is null && layer.Range == OutputRange.Unbounded;
-            if (plain && layer is FloatConv { IsDataMovement: true } or FloatMaxPool or FloatCopy or FloatResize { Taps: (1, 1) })
+            if (plain && layer.SelectsElements)
                 Join(layer.Input, layer.Output);
             if (plain && options.EqualizeConcats && layer is FloatConcat concat)
             {

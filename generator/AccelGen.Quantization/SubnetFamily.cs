@@ -306,15 +306,7 @@ public sealed class SubnetFamily
                 return false;
             bool Zero(int tensor) =>
                 zero.Contains(Whole.Home(tensor)) && Whole.Tensors[tensor].Shape.Channels == Whole.Tensors[layer.Output].Shape.Channels;
-            bool residual = layer.Residual is null || Zero(layer.Residual.Tensor);
-            return residual
-                && layer switch
-                {
-                    ConvLayer => true,
-                    MultiplyLayer m => Zero(m.Input) || Zero(m.Right),
-                    AddLayer or AveragePoolLayer or MaxPoolLayer or ResizeLayer or ConcatLayer { Inputs.Count: 1 } => Zero(layer.Input),
-                    _ => false,
-                };
+            return (layer.Residual is null || Zero(layer.Residual.Tensor)) && layer.StaysZero(Zero);
         }
     }
 }

@@ -218,6 +218,10 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
             extent is int e && path.Extents.TryGetValue(e, out int kept) ? Math.Min(kept, channels) : channels;
     }
 
+    /// <summary>Channels of the output beyond those that a subnet has are 0 where those of operands are.</summary>
+    /// <param name="zero">Of a tensor: its channels there are 0, and it has as many as the output.</param>
+    public virtual bool StaysZero(Func<int, bool> zero) => false;
+
     /// <summary>Products of an element of the output with each channel that it reads.</summary>
     protected virtual int Products => 0;
 
@@ -287,6 +291,10 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     /// <inheritdoc/>
     [System.Text.Json.Serialization.JsonIgnore]
     public override string Operator => IsDataMovement ? "move" : base.Operator;
+
+    /// <summary>True: these channels have no weights and no bias on the subnet's path.</summary>
+    /// <param name="zero">Not asked.</param>
+    public override bool StaysZero(Func<int, bool> zero) => true;
 
     /// <inheritdoc/>
     public override string Class(TensorShape from) =>
@@ -362,6 +370,9 @@ public sealed record AveragePoolLayer(string Name, int Input, int Output, int Cl
     public Window Window => new(Kernel, Stride, Padding);
 
     /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input);
+
+    /// <inheritdoc/>
     public override string Class(TensorShape from) => "pooling";
 
     /// <inheritdoc/>
@@ -374,6 +385,9 @@ public sealed record AveragePoolLayer(string Name, int Input, int Output, int Cl
 public sealed record AddLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
+    /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input);
+
     /// <inheritdoc/>
     public override string Class(TensorShape from) => "elementwise";
 }
@@ -397,6 +411,9 @@ public sealed record MultiplyLayer(string Name, int Input, int Right, int Output
 
     /// <inheritdoc/>
     protected override IReadOnlyList<int> Operands => [Input, Right];
+
+    /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input) || zero(Right);
 
     /// <inheritdoc/>
     public override string Class(TensorShape from) => "elementwise";
@@ -425,6 +442,9 @@ public sealed record MaxPoolLayer(string Name, int Input, int Output, int ClampL
     /// <summary>The window that goes over the input.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public Window Window => new(Kernel, Stride, Padding);
+
+    /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input);
 
     /// <inheritdoc/>
     public override string Class(TensorShape from) => "pooling";
@@ -515,6 +535,9 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
     public required FixedPointScale[] Scales { get; init; }
 
     /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input);
+
+    /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Resampled(image, Up, Down);
 }
 
@@ -538,6 +561,9 @@ public sealed record ConcatLayer(
 {
     /// <inheritdoc/>
     protected override IReadOnlyList<int> Operands => Inputs;
+
+    /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => Inputs.Count == 1 && zero(Input);
 
     /// <inheritdoc/>
     public override string Class(TensorShape from) => Inputs.Count == 1 ? "elementwise" : Operator;
