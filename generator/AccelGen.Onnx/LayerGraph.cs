@@ -1,3 +1,4 @@
+using System.Numerics;
 using AccelGen.Files;
 using AccelGen.Network;
 using AccelGen.Network.Float;
@@ -726,18 +727,19 @@ internal sealed class LayerGraph
             shifted = b.Any(v => v != 0);
         FloatLayer? fused = p switch
         {
-            FloatConv { IsDataMovement: false } c => c with
+            FloatConv { IsDataMovement: false } c when Negatable(c, f) => c with
             {
                 Weights = Scaled(c.Weights, f),
                 Bias = [.. c.Bias.Select((v, k) => (float)(((double)v * f[k]) + b[k]))],
-                // A factor of 0 leaves no weights: any step says so.
+                // A factor of 0 leaves no weights: any scale says so.
                 Fixed = c.Fixed is not { } w
                     ? null
                     : new FixedWeights(
-                        [.. w.Steps.Zip(f, (u, v) => v == 0 ? u : u * Math.Abs(v))],
+                        Scaled(w.Weights, f),
+                        [.. w.Scales.Zip(f, (u, v) => v == 0 ? u : u * Math.Abs(v))],
                         shifted || f.Any(v => v <= 0) ? null : w.Bias,
                         shifted || f.Any(v => v <= 0) ? null
-                            : w.BiasSteps is { } steps ? [.. steps.Zip(f, (u, v) => u * v)]
+                            : w.BiasScales is { } scales ? [.. scales.Zip(f, (u, v) => u * v)]
                             : null
                     ),
             },
@@ -795,6 +797,20 @@ internal sealed class LayerGraph
     {
         int run = weights.Length / factors.Length;
         return factors.All(f => f == 1) ? weights : [.. weights.Select((w, k) => (float)((double)w * factors[k / run]))];
+    }
+
+    // An integer of -128 has no opposite.
+    private static bool Negatable(FloatConv conv, float[] factors)
+    {
+        int run = conv.Weights.Length / factors.Length;
+        return conv.Fixed is not { } w || factors.All(f => f >= 0) || !w.Weights.Where((v, k) => v == -128 && factors[k / run] < 0).Any();
+    }
+
+    // Integers whose scales take the magnitudes of the factors.
+    private static sbyte[] Scaled(sbyte[] integers, float[] factors)
+    {
+        int run = integers.Length / factors.Length;
+        return factors.All(f => f > 0) ? integers : [.. integers.Select((w, k) => (sbyte)(w * Math.Sign(factors[k / run])))];
     }
 
     private bool JoinAdd(int i, FloatAdd add)
@@ -1049,11 +1065,12 @@ internal sealed class LayerGraph
         {
             conv = conv with
             {
-                Fixed = new FixedWeights(
-                    [.. taps.Select(t => w.Steps[Math.Max(t, 0)])],
-                    w.Bias is { } b ? [.. taps.Select(t => t < 0 ? 0 : b[t])] : null,
-                    w.BiasSteps is { } s ? [.. taps.Select(t => s[Math.Max(t, 0)])] : null
-                ),
+                Fixed = w with
+                {
+                    Scales = [.. taps.Select(t => w.Scales[Math.Max(t, 0)])],
+                    Bias = w.Bias is { } b ? [.. taps.Select(t => t < 0 ? 0 : b[t])] : null,
+                    BiasScales = w.BiasScales is { } s ? [.. taps.Select(t => s[Math.Max(t, 0)])] : null,
+                },
             };
         }
 
@@ -1063,31 +1080,40 @@ internal sealed class LayerGraph
             && taps.Length / conv.Groups is var each
             && !taps.Where((t, k) => t >= 0 && t / perGroup != k / each).Any();
         if (conv.Groups == 1 || grouped)
-            return conv with { Weights = Select(taps, conv.Weights, run), Bias = bias };
+            return Reweighted(conv, w => Select(taps, w, run), w => Select(taps, w, run)) with { Bias = bias };
         // Over all input channels instead.
         int kernel = conv.Kernel.Rows * conv.Kernel.Columns,
             inGroup = inputs / conv.Groups;
         if ((long)taps.Length * kernel * inputs > 4L * conv.Weights.Length)
             return null;
-        var dense = new float[(long)taps.Length * kernel * inputs];
-        for (int k = 0; k < taps.Length; k++)
-        {
-            for (int t = 0; t < kernel && taps[k] >= 0; t++)
-                conv.Weights.AsSpan((taps[k] * run) + (t * inGroup), inGroup)
-                    .CopyTo(dense.AsSpan((((k * kernel) + t) * inputs) + (taps[k] / perGroup * inGroup)));
-        }
+        return Reweighted(conv, Dense, Dense) with { Bias = bias, Groups = 1 };
 
-        return conv with
+        T[] Dense<T>(T[] weights)
         {
-            Weights = dense,
-            Bias = bias,
-            Groups = 1,
-        };
+            var dense = new T[(long)taps.Length * kernel * inputs];
+            for (int k = 0; k < taps.Length; k++)
+            {
+                for (int t = 0; t < kernel && taps[k] >= 0; t++)
+                    weights
+                        .AsSpan((taps[k] * run) + (t * inGroup), inGroup)
+                        .CopyTo(dense.AsSpan((((k * kernel) + t) * inputs) + (taps[k] / perGroup * inGroup)));
+            }
+
+            return dense;
+        }
     }
 
-    private static float[] Select(int[] rows, float[] weights, int run)
+    // Other weights, and where the file prescribes integers, those in the same order.
+    private static FloatConv Reweighted(FloatConv conv, Func<float[], float[]> weights, Func<sbyte[], sbyte[]> integers) =>
+        conv with
+        {
+            Weights = weights(conv.Weights),
+            Fixed = conv.Fixed is { } w ? w with { Weights = integers(w.Weights) } : null,
+        };
+
+    private static T[] Select<T>(int[] rows, T[] weights, int run)
     {
-        var selected = new float[(long)rows.Length * run];
+        var selected = new T[(long)rows.Length * run];
         for (int k = 0; k < rows.Length; k++)
         {
             if (rows[k] >= 0)
@@ -1145,6 +1171,7 @@ internal sealed class LayerGraph
             layers[at] is not MoveLayer { Residual: null, TransposeOutput: false } move
             || !Plain(move)
             || Fixed(move.Input) != Fixed(move.Output)
+            || !SumsFit(conv, move.Taps)
         )
             return false;
         TensorShape source = Shape(move.Input),
@@ -1163,10 +1190,9 @@ internal sealed class LayerGraph
         )
         {
             int run = move.Kernel.Rows * move.Kernel.Columns * channels;
-            fused = conv with
+            fused = Reweighted(conv, w => Spread(w, move.Taps, run), w => Spread(w, move.Taps, run)) with
             {
                 Input = move.Input,
-                Weights = Spread(conv.Weights, move.Taps, run),
                 Kernel = move.Kernel,
                 Stride = move.Stride,
                 Dilation = move.Dilation,
@@ -1182,10 +1208,9 @@ internal sealed class LayerGraph
         }
         else if (move.KeepsPixels && conv.Groups == 1 && channels <= 2L * move.Taps.Length)
         {
-            fused = conv with
+            fused = Reweighted(conv, w => Spread(w, move.Taps, channels), w => Spread(w, move.Taps, channels)) with
             {
                 Input = Alias(move.Input, source with { Height = taken.Height, Width = taken.Width }),
-                Weights = Spread(conv.Weights, move.Taps, channels),
             };
         }
         else if (
@@ -1222,11 +1247,19 @@ internal sealed class LayerGraph
         static bool Adds(int moved, int padded) => moved >= 0 || padded == 0;
     }
 
+    // Integers of channels that are selected more than once add up, and must stay within int8.
+    private static bool SumsFit(FloatConv conv, int[] taps) =>
+        conv.Fixed is not { } w
+        || w.Weights.Length % taps.Length != 0
+        || taps.Where(t => t >= 0).Distinct().Count() == taps.Count(t => t >= 0)
+        || Array.TrueForAll(Spread(Array.ConvertAll(w.Weights, v => (int)v), taps, taps.Max() + 1), v => v is >= -128 and <= 127);
+
     // Weights [output][tap][selected channel] over all the inputs that the channels were selected from.
-    private static float[] Spread(float[] weights, int[] taps, int run)
+    private static T[] Spread<T>(T[] weights, int[] taps, int run)
+        where T : INumber<T>
     {
         int rows = weights.Length / taps.Length;
-        var spread = new float[(long)rows * run];
+        var spread = new T[(long)rows * run];
         for (int r = 0; r < rows; r++)
         {
             for (int j = 0; j < taps.Length; j++)

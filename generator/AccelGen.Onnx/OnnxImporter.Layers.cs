@@ -37,17 +37,15 @@ public sealed partial class OnnxImporter
         if (bias.Length != outputs)
             throw new InputException($"the bias has {bias.Length} elements; {outputs} are needed");
         FixedWeights? prescribed = null;
-        if (WeightSteps(weights, outputs, i => i / (weights.Count / outputs)) is { } steps)
+        if (WeightIntegers(weights, outputs, i => i / (weights.Count / outputs)) is var (integers, scales))
         {
-            bool whole = offsets is { Counts: { } c } && Array.TrueForAll(c, v => v is >= int.MinValue and <= int.MaxValue);
             prescribed = new FixedWeights(
-                steps,
-                whole ? [.. offsets!.Counts!.Select(v => (int)v)] : null,
-                whole
-                    ? offsets!.Steps is [var one]
-                        ? [.. Enumerable.Repeat(one, outputs)]
-                        : offsets.Steps
-                    : null
+                ToChannelLast(integers, outputs, perGroup, rows, columns),
+                scales,
+                offsets?.Counts,
+                offsets is not { Counts: not null } ? null
+                    : offsets.Steps is [var one] ? [.. Enumerable.Repeat(one, outputs)]
+                    : offsets.Steps
             );
         }
 
@@ -291,7 +289,6 @@ public sealed partial class OnnxImporter
     // x [.., K] * W [K, N], the same for every token and head.
     private View Linear(View x, OnnxTensor matrix)
     {
-        float[] w = Floats(matrix, "constant operand");
         int k = (int)matrix.Dims[0],
             n = (int)matrix.Dims[1],
             last = x.Rank - 1;
@@ -299,17 +296,8 @@ public sealed partial class OnnxImporter
         int heads = (int)at.Layout.Batch.Aggregate(1L, (p, d) => p * at.Singles.Sizes[d]);
         int tensor = network.Arrange(at.Singles, at.Layout, heads == 1, current.Name);
         TensorShape shape = network.Shape(tensor);
-        var weights = new float[OnnxTensor.CountOf([heads, n, k])];
-        for (int h = 0; h < heads; h++)
-        {
-            for (int o = 0; o < n; o++)
-            {
-                for (int i = 0; i < k; i++)
-                    weights[((((long)h * n) + o) * k) + i] = w[((long)i * n) + o];
-            }
-        }
-
-        float[]? steps = WeightSteps(matrix, n, i => i % n);
+        float[] weights = EachHead(Floats(matrix, "constant operand"), heads, k, n);
+        var prescribed = WeightIntegers(matrix, n, i => i % n);
         int output = Emit(
             new TensorShape(heads, shape.Height, shape.Width, n),
             (name, to) =>
@@ -319,16 +307,33 @@ public sealed partial class OnnxImporter
                     Bias = new float[heads * n],
                     Kernel = (1, 1),
                     Groups = heads,
-                    Fixed = steps is null
+                    Fixed = prescribed is not var (integers, scales)
                         ? null
                         : new FixedWeights(
-                            [.. Enumerable.Range(0, heads).SelectMany(_ => steps)],
+                            EachHead(integers, heads, k, n),
+                            [.. Enumerable.Range(0, heads).SelectMany(_ => scales)],
                             new int[heads * n],
                             [.. Enumerable.Repeat(1f, heads * n)]
                         ),
                 }
         );
         return Result(at, output, [last], n);
+    }
+
+    // Weights [head][output channel][input channel] of a matrix [input channel, output channel] that all heads share.
+    private static T[] EachHead<T>(T[] matrix, int heads, int k, int n)
+    {
+        var weights = new T[OnnxTensor.CountOf([heads, n, k])];
+        for (int h = 0; h < heads; h++)
+        {
+            for (int o = 0; o < n; o++)
+            {
+                for (int i = 0; i < k; i++)
+                    weights[((((long)h * n) + o) * k) + i] = matrix[((long)i * n) + o];
+            }
+        }
+
+        return weights;
     }
 
     // Product of two activations, head by head.
@@ -665,9 +670,9 @@ public sealed partial class OnnxImporter
         static InputException TooLarge(int padded) => new($"the kernel is larger than the padded input of {padded}");
     }
 
-    private static float[] ToChannelLast(float[] w, int outputs, int channels, int rows, int columns)
+    private static T[] ToChannelLast<T>(T[] w, int outputs, int channels, int rows, int columns)
     {
-        var result = new float[w.Length];
+        var result = new T[w.Length];
         int i = 0;
         for (int k = 0; k < outputs; k++)
         {

@@ -276,8 +276,7 @@ public sealed partial class OnnxImporter
             x.Dims,
             counts,
             p.Scales.Length == 1 ? p.Scales : [.. channel.Select(c => p.Scales[c])],
-            p.Scales.Length == 1 && x.Type != Int32 ? p.Single : null,
-            x.Type == Int32
+            p.Scales.Length == 1 && x.Type != Int32 ? p.Single : null
         );
     }
 
@@ -296,18 +295,19 @@ public sealed partial class OnnxImporter
         return channel;
     }
 
-    // Step per output channel of weights whose element i belongs to channel Channel(i), or null where they are float. In a network
+    // Integers and scale per output channel of weights whose element i belongs to channel Channel(i), or null where they are float. In a network
     // whose activations are float, integers that no int8 layer can hold as they are (a zero point far off, a scale per input
     // channel) are values like any other: they are rounded anew.
-    private float[]? WeightSteps(OnnxTensor weights, int channels, Func<int, int> channel)
+    private (sbyte[] Integers, float[] Scales)? WeightIntegers(OnnxTensor weights, int channels, Func<int, int> channel)
     {
-        if (weights.Steps is not { } steps)
+        if (weights is not { Steps: { } steps, Counts: { } counts })
             return quantized
                 ? throw new InputException(
                     "its weights are float in a quantised network: quantise them too (DequantizeLinear of int8 weights)"
                 )
                 : null;
         var result = new float[channels];
+        var integers = new sbyte[weights.Count];
         for (int i = 0; i < weights.Count; i++)
         {
             int k = channel(i);
@@ -319,7 +319,7 @@ public sealed partial class OnnxImporter
                         $"the weights of output channel {k} have more than one scale; one per output channel is supported"
                     );
             result[k] = step;
-            double count = Math.Round(weights.Floats![i] / (double)step);
+            int count = counts[i];
             if (count is < -128 or > 127)
                 return !quantized
                     ? null
@@ -327,9 +327,10 @@ public sealed partial class OnnxImporter
                         $"a weight of output channel {k} is {count} counts from its zero point; -128 to 127 are "
                             + $"supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)"
                     );
+            integers[i] = (sbyte)count;
         }
 
-        return result;
+        return (integers, result);
     }
 
     // An operator between counts: movements keep them, tables map them.
@@ -399,7 +400,7 @@ public sealed partial class OnnxImporter
             if (from is not { } q)
                 throw new InputException("joins a constant with counts whose scale is not known");
             int zero = q.ZeroPoint + (t.Type == UInt8 ? 128 : 0);
-            return OnnxTensor.WithSteps(t.Dims, [.. counts.Select(v => v - zero)], [(float)q.Scale], q, false);
+            return OnnxTensor.WithSteps(t.Dims, [.. counts.Select(v => v - zero)], [(float)q.Scale], q);
         }
     }
 

@@ -36,8 +36,8 @@ internal sealed class OnnxTensor
     /// <summary>Scale and zero point in int8 counts of dequantised bytes with one step, else null.</summary>
     public QuantizationParameters? Grid { get; init; }
 
-    /// <summary>The integers that were dequantised, where they have 32 bits.</summary>
-    public long[]? Counts { get; init; }
+    /// <summary>The integers that were dequantised, each as its distance from the zero point; null where one does not fit 32 bits.</summary>
+    public int[]? Counts { get; init; }
 
     public int Count => Floats?.Length ?? Integers!.Length;
 
@@ -50,14 +50,13 @@ internal sealed class OnnxTensor
     /// <param name="counts">Distance of each integer from its zero point.</param>
     /// <param name="steps">Step of each, or one for all.</param>
     /// <param name="grid">Scale and zero point where one holds for all, or null.</param>
-    /// <param name="keep">The integers are needed as they are.</param>
-    public static OnnxTensor WithSteps(long[] dims, long[] counts, float[] steps, QuantizationParameters? grid, bool keep) =>
+    public static OnnxTensor WithSteps(long[] dims, long[] counts, float[] steps, QuantizationParameters? grid) =>
         new(dims, [.. counts.Select((c, i) => c * steps[steps.Length == 1 ? 0 : i])], null)
         {
             Type = 1,
             Steps = steps,
             Grid = grid,
-            Counts = keep ? counts : null,
+            Counts = Array.TrueForAll(counts, c => c is >= int.MinValue and <= int.MaxValue) ? Array.ConvertAll(counts, c => (int)c) : null,
         };
 
     /// <summary>Floats that are to be quantised so.</summary>

@@ -319,7 +319,7 @@ public static class QdqExporter
             {
                 // A factor of 0 has no scale: the channel is 0.
                 bool zero = conv.Scales[k].Multiplier == 0;
-                steps[k] = zero ? 1 : Exact(conv.Scales[k], f => Scale(x) * f / Scale(y));
+                steps[k] = zero ? 1 : WeightScale(conv, k, Scale(x), Scale(y));
                 biasSteps[k] = (float)(steps[k] * Scale(x));
                 if (zero)
                     bias[k] = 0;
@@ -606,6 +606,18 @@ public static class QdqExporter
 
         // Scale as the file has it.
         private static double Scale(QuantizedTensor t) => (float)t.Scale;
+
+        // The scale that the weights were rounded with, unless the factor is not made of it: it saturates, or it is another path's.
+        private static float WeightScale(ConvLayer conv, int channel, double from, double to)
+        {
+            FixedPointScale wanted = conv.Scales[channel];
+            return conv.WeightScales is { } scales && (float)scales[channel] is var own && Fits(own)
+                ? own
+                : Exact(wanted, f => from * f / to);
+
+            bool Fits(float scale) =>
+                scale > 0 && float.IsFinite(scale) && from * scale / to is var f and < 1 << 22 && FixedPointScale.FromReal(f) == wanted;
+        }
 
         // A factor that an import makes the wanted fixed-point factor of.
         private static float Exact(FixedPointScale wanted, Func<double, double> scaled)

@@ -44,9 +44,13 @@ public static class BiasCorrection
 
     private static int[] Corrected(ConvLayer conv, FloatConv real, QuantizedNetwork quantized, SideBySide[] runs, ParallelOptions options)
     {
+        double[] weightScales =
+            conv.WeightScales
+            ?? throw new ArgumentException($"layer {conv.Name} does not know the scales of its weights", nameof(quantized));
         QuantizedTensor input = quantized.Tensors[conv.Input];
         TensorShape shape = conv.Computed(input.Shape, quantized.Tensors[conv.Output].Shape);
         int channels = conv.Bias.Length,
+            run = conv.Weights.Length / channels,
             pixels = shape.Height * shape.Width;
         // The sums alone: nothing that comes after them.
         FloatConv bare = real with
@@ -78,27 +82,12 @@ public static class BiasCorrection
         int[] bias = [.. conv.Bias];
         for (int k = 0; k < channels; k++)
         {
-            // Real units per count of the sum.
-            double step = Step(real, k, conv, input);
-            if (step > 0)
-                bias[k] = (int)Math.Clamp(Math.Round((means.Sum(m => m.Real[k]) / step) - means.Sum(m => m.Count[k])), -(1 << 30), 1 << 30);
+            // Real numbers per count of the sum. A channel without weights is its bias.
+            double unit = weightScales[k] * input.Scale;
+            if (unit > 0 && conv.Weights.AsSpan(k * run, run).ContainsAnyExcept((sbyte)0))
+                bias[k] = (int)Math.Clamp(Math.Round((means.Sum(m => m.Real[k]) / unit) - means.Sum(m => m.Count[k])), -(1 << 30), 1 << 30);
         }
 
         return bias;
-    }
-
-    // The step of the weights by least squares: it needs no knowledge of how they were rounded.
-    private static double Step(FloatConv real, int channel, ConvLayer conv, QuantizedTensor input)
-    {
-        int run = conv.Weights.Length / conv.Bias.Length;
-        double products = 0,
-            squares = 0;
-        for (int i = channel * run; i < (channel + 1) * run; i++)
-        {
-            products += real.Weights[i] * (double)conv.Weights[i];
-            squares += (double)conv.Weights[i] * conv.Weights[i];
-        }
-
-        return squares == 0 ? 0 : products / squares * input.Scale;
     }
 }

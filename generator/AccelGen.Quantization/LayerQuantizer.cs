@@ -137,7 +137,7 @@ public static class LayerQuantizer
             return 1;
         double least = Math.Abs(conv.Bias[k]) / (inputScale * (1 << 30));
         if (conv.Fixed is { } given)
-            return given.Bias is null && given.Steps[k] * 2 < least ? (float)least : given.Steps[k];
+            return given.Bias is null && given.Scales[k] * 2 < least ? (float)least : given.Scales[k];
         double step = Math.Max(Math.Abs((double)TensorPrimitives.MaxMagnitude(conv.Weights.AsSpan(k * run, run))) / 127, least);
         // Weights that are less than any step are 0.
         return (float)step == 0 ? 1 : (float)step;
@@ -169,6 +169,7 @@ public static class LayerQuantizer
         var weights = new sbyte[conv.Weights.Length];
         var bias = new int[channels];
         var scales = new FixedPointScale[channels];
+        var weightScales = new double[channels];
         for (int k = 0; k < channels; k++)
         {
             ReadOnlySpan<float> row = conv.Weights.AsSpan(k * run, run);
@@ -178,11 +179,16 @@ public static class LayerQuantizer
                     $"layer {conv.Name}: the weights and the bias of channel {k} need a step of {step:G3}, which is "
                         + $"no number of single precision"
                 );
-            for (int i = 0; i < run; i++)
-                weights[(k * run) + i] = (sbyte)
-                    Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), conv.Fixed is null ? -127 : -128, 127);
-            double counts = conv.Fixed is { Bias: { } whole, BiasSteps: { } steps }
-                ? Bias(whole[k], steps[k] / (x.Scale * step))
+            if (conv.Fixed is { } given && given.Scales[k] == step)
+                given.Weights.AsSpan(k * run, run).CopyTo(weights.AsSpan(k * run));
+            else
+            {
+                for (int i = 0; i < run; i++)
+                    weights[(k * run) + i] = (sbyte)Math.Clamp(Math.Round(row[i] / step, MidpointRounding.ToEven), -127, 127);
+            }
+
+            double counts = conv.Fixed is { Bias: { } whole, BiasScales: { } biasScales }
+                ? Bias(whole[k], biasScales[k] / (x.Scale * step))
                 : Math.Round(conv.Bias[k] / (x.Scale * step), MidpointRounding.ToEven);
             bias[k] = counts is >= int.MinValue and <= int.MaxValue
                 ? (int)counts
@@ -191,6 +197,7 @@ public static class LayerQuantizer
                         + $"they must fit 32 bits: a larger scale of the input or of the weights is needed"
                 );
             scales[k] = Factor(conv, conv.Factor * x.Scale * step / y.Scale);
+            weightScales[k] = conv.Factor * step;
         }
 
         return new ConvLayer(conv.Name, conv.Input, conv.Output, low, high)
@@ -198,6 +205,7 @@ public static class LayerQuantizer
             Weights = weights,
             Bias = bias,
             Scales = scales,
+            WeightScales = weightScales,
             Kernel = conv.Kernel,
             Stride = conv.Stride,
             Dilation = conv.Dilation,

@@ -257,6 +257,7 @@ public sealed class SubnetFamily
                 Weights = Slice(c, ((FloatConv)small).Weights.Length, own!.Bias.Length),
                 Bias = own.Bias,
                 Scales = own.Scales,
+                WeightScales = null,
                 Groups = ((FloatConv)small).Groups,
             }
             : large;

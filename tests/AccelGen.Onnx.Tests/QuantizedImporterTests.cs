@@ -52,6 +52,43 @@ public sealed class QuantizedImporterTests
     }
 
     [Test]
+    public void Weights_of_channels_that_come_twice_are_not_joined_beyond_int8()
+    {
+        byte[] model = Model()
+            .Initializer("i", [0L, 1, 2, 0, 1, 2], 6)
+            .Node("Gather", ["xr", "i"], "ccr")
+            .Int("axis", 1)
+            .Initializer("w", OnnxModelWriter.Int8, Bytes((sbyte[])[100, -100, 5, 90, -90, -1, 1, 2, 3, 4, 5, 6]), 2, 6, 1, 1)
+            .Initializer("ws", [0.01f])
+            .Node("DequantizeLinear", ["w", "ws"], "wr")
+            .Node("Conv", ["ccr", "wr"], "c")
+            .Initializer("cs", [0.1f])
+            .Initializer("cz", OnnxModelWriter.UInt8, [130])
+            .Node("QuantizeLinear", ["c", "cs", "cz"], "cq")
+            .Node("DequantizeLinear", ["cq", "cs", "cz"], "y")
+            .Build("y");
+        Compare(model, "twice", distinct: 20);
+    }
+
+    [Test]
+    public void A_weight_of_minus_128_has_no_opposite_and_is_refused_in_front_of_a_negative_factor()
+    {
+        byte[] model = Model()
+            .Initializer("w", OnnxModelWriter.Int8, Bytes((sbyte[])[-128, 127, 5, -128, 1, 1]), 2, 3, 1, 1)
+            .Initializer("ws", [0.01f])
+            .Node("DequantizeLinear", ["w", "ws"], "wr")
+            .Node("Conv", ["xr", "wr"], "c")
+            .Initializer("f", [-1f, 2f], 1, 2, 1, 1)
+            .Node("Mul", ["c", "f"], "m")
+            .Initializer("cs", [0.1f])
+            .Initializer("cz", OnnxModelWriter.UInt8, [130])
+            .Node("QuantizeLinear", ["m", "cs", "cz"], "cq")
+            .Node("DequantizeLinear", ["cq", "cs", "cz"], "y")
+            .Build("y");
+        Assert.That(() => Oracle.Import(model), Throws.TypeOf<ImportException>().With.Message.Contains("node Conv_c"));
+    }
+
+    [Test]
     public void Float_weights_that_the_file_rounds_itself_are_integers()
     {
         float[] weights = RandomNetworks.Values(new Random(Seed), 6, 1);

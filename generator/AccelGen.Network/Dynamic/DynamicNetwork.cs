@@ -193,6 +193,7 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
             Weights = [.. order.SelectMany(k => rows[k])],
             Bias = [.. order.Select(k => conv.Bias[k])],
             Scales = [.. order.Select(k => conv.Scales[k])],
+            WeightScales = conv.WeightScales is { } scales ? [.. order.Select(k => scales[k])] : null,
         };
     }
 

@@ -27,11 +27,12 @@ public readonly record struct QuantizationParameters(double Scale, int ZeroPoint
 /// <param name="Counts">256 counts of the output; the first is that of argument -128.</param>
 public sealed record FixedTable(QuantizationParameters Argument, sbyte[] Counts);
 
-/// <summary>Integers that float weights stand for.</summary>
-/// <param name="Steps">Weight step per output channel.</param>
-/// <param name="Bias">Bias per output channel in counts of <paramref name="BiasSteps"/>, or null where only the float bias counts.</param>
-/// <param name="BiasSteps">Step of each bias.</param>
-public sealed record FixedWeights(float[] Steps, int[]? Bias = null, float[]? BiasSteps = null);
+/// <summary>Integers that float weights stand for: those of the file.</summary>
+/// <param name="Weights">Integers, laid out as the weights.</param>
+/// <param name="Scales">Weight scale per output channel.</param>
+/// <param name="Bias">Bias per output channel in counts of <paramref name="BiasScales"/>, or null where only the float bias counts.</param>
+/// <param name="BiasScales">Scale of each bias.</param>
+public sealed record FixedWeights(sbyte[] Weights, float[] Scales, int[]? Bias = null, float[]? BiasScales = null);
 
 /// <summary>Activation functions, by their ONNX names; applied after the residual addition and the clamp.</summary>
 public enum ActivationKind

@@ -256,6 +256,13 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     /// <summary>Requantisation factor per output channel.</summary>
     public required FixedPointScale[] Scales { get; init; }
 
+    /// <summary>
+    /// Real numbers that a count of the weights stands for, per output channel: <see cref="Scales"/> is the fixed-point form of input scale
+    /// times this by output scale. Null where it is not known, as in files of earlier versions; the integers do not need it.
+    /// </summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public double[]? WeightScales { get; init; }
+
     /// <summary>Kernel rows and columns.</summary>
     public required Size Kernel { get; init; }
 
