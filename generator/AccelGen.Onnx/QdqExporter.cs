@@ -369,11 +369,12 @@ public static class QdqExporter
                 gamma[c] = Nearest(
                     Math.ScaleB(n.Gamma[c], 12 - n.Shift[c]) * Scale(y),
                     g =>
-                        LayerQuantizer.Normal(g, 0, Scale(y)) is var (v, _, s) && Math.ScaleB(v, -s) == Math.ScaleB(n.Gamma[c], -n.Shift[c])
+                        LayerNormIntegers.Normal(g, 0, Scale(y)) is var (v, _, s)
+                        && Math.ScaleB(v, -s) == Math.ScaleB(n.Gamma[c], -n.Shift[c])
                 );
                 beta[c] = Nearest(
                     Math.ScaleB(n.Beta[c], -n.Shift[c]) * Scale(y),
-                    b => LayerQuantizer.Normal(gamma[c], b, Scale(y)) == (n.Gamma[c], n.Beta[c], n.Shift[c])
+                    b => LayerNormIntegers.Normal(gamma[c], b, Scale(y)) == (n.Gamma[c], n.Beta[c], n.Shift[c])
                 );
             }
 
@@ -387,7 +388,7 @@ public static class QdqExporter
             double unit = Math.Pow(Scale(x) / x.Shape.Channels, 2);
             float epsilon = Nearest(
                 Math.Max(0.25, n.Epsilon) * unit,
-                e => LayerQuantizer.Epsilon(e, x.Shape.Channels, Scale(x)) == n.Epsilon
+                e => LayerNormIntegers.Epsilon(e, x.Shape.Channels, Scale(x)) == n.Epsilon
             );
             node.Attribute.Add(
                 new AttributeProto
@@ -501,19 +502,7 @@ public static class QdqExporter
                             RowWeights = rows.Weights,
                             ColumnWeights = columns.Weights,
                         };
-                        ResizeLayer same = LayerQuantizer.Resize(
-                            real,
-                            x with
-                            {
-                                Scale = Scale(x),
-                            },
-                            y with
-                            {
-                                Scale = Scale(y),
-                            },
-                            r.ClampLow,
-                            r.ClampHigh
-                        );
+                        var same = (ResizeLayer)LayerQuantizer.Quantize(real, [x with { Scale = Scale(x) }], y with { Scale = Scale(y) });
                         if (
                             same.Weights.AsSpan().SequenceEqual(r.Weights)
                             && same.Scales.AsSpan().SequenceEqual(r.Scales)

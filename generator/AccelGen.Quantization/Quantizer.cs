@@ -1,6 +1,7 @@
 using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization.Operators;
 
 namespace AccelGen.Quantization;
 
@@ -169,24 +170,19 @@ public static class Quantizer
                 Block = layer.Block,
                 TransposeOutput = layer.TransposeOutput,
             };
+            bool clamps = OperatorQuantizerRegistry.Of(layer).Clamps;
             // A table that only clamps counts is a clamp.
             (int low, int high) = table is null ? (-128, 127) : (table[0], table[^1]);
             if (
                 table is null
                 || (
                     layer.Table is not null
-                    && (layer is FloatArgMax ? (low, high) == (-128, 127) : computed.ZeroPoint == output.ZeroPoint)
+                    && (clamps ? computed.ZeroPoint == output.ZeroPoint : (low, high) == (-128, 127))
                     && IsClamp(table)
                 )
             )
                 layers.Add(
-                    layer is FloatArgMax
-                        ? q
-                        : q with
-                        {
-                            ClampLow = Math.Clamp(q.ClampLow, low, high),
-                            ClampHigh = Math.Clamp(q.ClampHigh, low, high),
-                        }
+                    clamps ? q with { ClampLow = Math.Clamp(q.ClampLow, low, high), ClampHigh = Math.Clamp(q.ClampHigh, low, high) } : q
                 );
             else
                 layers.Add(q with { Table = table, TableZeroPoint = computed.ZeroPoint, TableScale = computed.Scale });
@@ -291,11 +287,9 @@ public static class Quantizer
         foreach (FloatLayer layer in network.Layers.Where(l => l.Activation.Kind == ActivationKind.None))
         {
             int group = leader[layer.Output];
-            // A probability needs no calibration, and an index is its own count.
-            if (layer is FloatSoftmax && !options.CalibratedSoftmax && !symmetric.Contains(group) && leader.Count(l => l == group) == 1)
-                parameters[group] = (1.0 / 256, -128);
-            else if (layer is FloatArgMax)
-                parameters[group] = (1, -128);
+            bool free = !symmetric.Contains(group) && leader.Count(l => l == group) == 1;
+            if (OperatorQuantizerRegistry.Of(layer).Natural(options, free) is { } natural)
+                parameters[group] = natural;
         }
 
         return

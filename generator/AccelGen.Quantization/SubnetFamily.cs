@@ -2,6 +2,7 @@ using AccelGen.Files;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization.Operators;
 
 namespace AccelGen.Quantization;
 
@@ -243,7 +244,7 @@ public sealed class SubnetFamily
                 (f, k) =>
                     f == 1 && own.Bias[k] == real.Bias[k]
                         ? (conv.Bias[k], conv.Scales[k])
-                        : LayerQuantizer.Parameters(own, k, f * LayerQuantizer.Step(real, k, x), x, y)
+                        : ConvQuantizer.Parameters(own, k, f * ConvQuantizer.Step(real, k, x), x, y)
             ),
         ];
         return new ConvParameters([.. channels.Select(c => c.Bias)], [.. channels.Select(c => c.Scale)]);
