@@ -69,7 +69,7 @@ public static class Checkpoints
         PathRow[] rows = [.. paths.Select(program.Row)];
         List<(int Layer, int Command, List<int[]> Classes)> places = Places(program, rows);
 
-        // The commands have their final size before the cycles are known: what they hold does not change how long they take.
+        // The program has its final size before the cycles are known: what a checkpoint holds does not change how long it takes.
         var raw = new List<Command>();
         int[] moved = new int[program.Commands.Count + 1]; // position of each command of the program without its fetches
         var inserted = new List<List<(int[] Class, List<Command> Chain)>>();
@@ -112,13 +112,23 @@ public static class Checkpoints
             .ToDictionary(c => c.c, c => c.i);
         var checkpoints = new List<Checkpoint>();
         for (int p = 0; p < places.Count; p++)
-            checkpoints.Add(
-                new Checkpoint(
-                    p,
-                    places[p].Layer,
-                    [.. inserted[p].Select(k => Fill(k.Class, k.Chain, predictions, index, preference, slack))]
-                )
-            );
+        {
+            var classes = new List<CheckpointClass>();
+            foreach ((int[] members, List<Command> chain) in inserted[p])
+            {
+                CheckpointClass choice = Choice(members, chain, predictions, index, preference, slack);
+                classes.Add(choice);
+                for (int c = 0; c < chain.Count; c++)
+                    commands[index[chain[c]]] = Holding(
+                        chain[c],
+                        c,
+                        choice.Candidates,
+                        row => Remaining(predictions[row], index[chain[c]], slack)
+                    );
+            }
+
+            checkpoints.Add(new Checkpoint(p, places[p].Layer, classes));
+        }
 
         byte[] image = new byte[program.ProgramAddress + (commands.Count * (long)IsaDefinition.CommandBytes)];
         program.Image.AsSpan(0, (int)program.ProgramAddress).CopyTo(image);
@@ -244,7 +254,24 @@ public static class Checkpoints
         return worth;
     }
 
-    private static CheckpointClass Fill(
+    private static long Remaining(CyclePrediction prediction, int command, double slack) =>
+        (long)Math.Ceiling((prediction.TotalCycles - prediction.Checkpoints[command]) * (1 + slack));
+
+    // A command of a chain with its candidates; what is left over repeats the last.
+    private static Command Holding(Command draft, int place, IReadOnlyList<(int Row, long Remaining)> candidates, Func<int, long> remaining)
+    {
+        Command command = draft.Copy();
+        for (int i = 0; i < command[CheckpointCommand.Count]; i++)
+        {
+            int row = candidates[Math.Min((place * IsaDefinition.CheckpointCandidates) + i, candidates.Count - 1)].Row;
+            command[CheckpointCommand.Rows[i]] = row;
+            command[CheckpointCommand.Remaining[i]] = Math.Min(remaining(row), uint.MaxValue);
+        }
+
+        return command;
+    }
+
+    private static CheckpointClass Choice(
         int[] members,
         List<Command> chain,
         CyclePrediction[] predictions,
@@ -260,19 +287,10 @@ public static class Checkpoints
         // The checkpoints themselves may change an order that was close: the slowest and the least costly are kept.
         if (rows.Count > capacity)
             rows = [.. rows.Take(capacity - 1), rows[^1]];
-        var candidates = new List<(int Row, long Remaining)>();
-        for (int i = 0; i < capacity; i++)
-        {
-            Command command = chain[i / IsaDefinition.CheckpointCandidates];
-            int row = rows[Math.Min(i, rows.Count - 1)];
-            long remaining = (long)
-                Math.Ceiling((predictions[row].TotalCycles - predictions[row].Checkpoints[index[command]]) * (1 + slack));
-            command[CheckpointCommand.Rows[i % IsaDefinition.CheckpointCandidates]] = row;
-            command[CheckpointCommand.Remaining[i % IsaDefinition.CheckpointCandidates]] = Math.Min(remaining, uint.MaxValue);
-            if (i < rows.Count)
-                candidates.Add((row, remaining));
-        }
-
-        return new CheckpointClass(members, elapsed, candidates);
+        return new CheckpointClass(
+            members,
+            elapsed,
+            [.. rows.Select((row, i) => (row, Remaining(predictions[row], index[chain[i / IsaDefinition.CheckpointCandidates]], slack)))]
+        );
     }
 }

@@ -45,6 +45,18 @@ internal sealed partial class LayerEmitter(AcceleratorConfig config)
     /// <summary>Appends one layer.</summary>
     /// <param name="job">The layer.</param>
     /// <param name="t">A legal tiling of it.</param>
+    /// <param name="head">The head that it computes, where paths may leave heads out.</param>
+    public void Emit(LayerJob job, Tiling t, HeadExtent? head)
+    {
+        int first = Commands.Count;
+        Emit(job, t);
+        for (int i = first; head is not null && i < Commands.Count; i++)
+            Commands[i] = head.Limited(Commands[i]);
+    }
+
+    /// <summary>Appends one layer.</summary>
+    /// <param name="job">The layer.</param>
+    /// <param name="t">A legal tiling of it.</param>
     public void Emit(LayerJob job, Tiling t)
     {
         if (job.Producer is not null)

@@ -127,10 +127,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                     break;
                 }
 
-                int head = emitter.Commands.Count;
-                emitter.Emit(job, tiling);
-                if (layer.HeadExtent is int register && job is { Batch: > 0, Rearranges: false })
-                    new HeadExtent(config, register, layer.HeadChannels, job.Batch).Limit(emitter.Commands.Skip(head));
+                emitter.Emit(
+                    job,
+                    tiling,
+                    layer.HeadExtent is int register && job is { Batch: > 0, Rearranges: false }
+                        ? new HeadExtent(config, register, layer.HeadChannels, job.Batch)
+                        : null
+                );
                 chosen = job.Rearranges ? chosen : tiling;
             }
 

@@ -30,8 +30,17 @@ public sealed class Command
         this[Header.Opcode] = definition.Opcode;
     }
 
+    private Command(Command other)
+    {
+        (Definition, fields) = (other.Definition, other.fields);
+        other.words.CopyTo(words, 0);
+    }
+
     /// <summary>The command's row in the table.</summary>
     public CommandDefinition Definition { get; }
+
+    /// <summary>A command of its own with the same fields.</summary>
+    public Command Copy() => new(this);
 
     /// <summary>Value of a field, sign-extended when the field is signed.</summary>
     /// <exception cref="ArgumentException">The command has no such field.</exception>

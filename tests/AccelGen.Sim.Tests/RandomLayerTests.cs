@@ -64,47 +64,71 @@ public sealed class RandomLayerTests
         BuiltModel built = await new ModelBuild().BuildAsync(config, randomState: randomState);
         TestContext.Out.WriteLine($"{preset} {string.Join(' ', overrides)}, seed {Seed}");
         int executed = 0,
-            refused = 0,
             padded = 0;
-        for (int attempt = 0; executed < count; attempt++)
-        {
-            Assert.That(refused, Is.LessThan(100 + count), "too many random layers do not fit");
-            int seed = (Seed * 31) + (number * 1000) + attempt;
-            var random = new Random(seed);
-            RandomLayer layer = RandomLayer.Create(random);
-            var timing = new MemoryTiming(random.Next(1, 120), random.Next(1, 5), random.Next(1, 40), random.Next(1, 4));
-            CompiledProgram program;
-            try
-            {
-                program = new NetworkCompiler(config, timing, random.Next(1, 5))
+        int drawn = Sampling
+            .Draw(LayerCase.Create, c => c.Layer.Network.Tensors.Sum(t => t.Shape.Elements))
+            .Check(
+                (Seed * 31) + number,
+                c =>
                 {
-                    AnyTiling = random.Next(2) == 0 ? random : null,
-                }.Compile(layer.Network);
-            }
-            catch (CompileException)
-            {
-                refused++;
-                continue;
-            }
+                    if (!Equal(config, built, c))
+                        return false;
+                    executed++;
+                    padded += c.Layer.PaddedByKernel ? 1 : 0;
+                    return true;
+                },
+                wanted: count,
+                most: 100 + (2 * count),
+                c => $"{c.Layer.Description}, {c.Timing}"
+            );
+        TestContext.Out.WriteLine(
+            $"{executed} layers equal, {padded} with padding as large as the kernel, {drawn - executed} refused as too large"
+        );
+        Assert.That(executed, Is.EqualTo(count), "too many random layers do not fit");
+    }
 
-            using var workload = new Workload(program, built.Library, timing);
-            string what = $"attempt {attempt} (seed {seed}): {layer.Description}, {timing}, {program.Layers[0].Tiling}";
-            WorkloadResult result = workload.Run(layer.Inputs, layer.Path);
-            Assert.That(result.FirstMismatch, Is.Null, what);
-            Assert.That(result.CounterDifferences, Is.Empty, what);
-            Assert.That(result.CommandDifferences, Is.Zero, what);
-            if (attempt % 4 == 0)
-            {
-                WorkloadResult stalled = workload.Run(layer.Inputs, layer.Path, new MemoryFaults(seed));
-                Assert.That(stalled.FirstMismatch, Is.Null, $"stalled, {what}");
-                Assert.That(stalled.Rtl.TotalCycles, Is.GreaterThanOrEqualTo(stalled.Model.TotalCycles), $"stalled, {what}");
-            }
-
-            executed++;
-            padded += layer.PaddedByKernel ? 1 : 0;
+    // Whether the layer fits; then it must be equal.
+    private static bool Equal(AcceleratorConfig config, BuiltModel built, LayerCase drawn)
+    {
+        (RandomLayer layer, MemoryTiming timing, int seed) = drawn;
+        var random = new Random(seed);
+        CompiledProgram program;
+        try
+        {
+            program = new NetworkCompiler(config, timing, random.Next(1, 5)) { AnyTiling = random.Next(2) == 0 ? random : null }.Compile(
+                layer.Network
+            );
+        }
+        catch (CompileException)
+        {
+            return false;
         }
 
-        TestContext.Out.WriteLine($"{executed} layers equal, {padded} with padding as large as the kernel, {refused} refused as too large");
+        using var workload = new Workload(program, built.Library, timing);
+        string what = $"{layer.Description}, {timing}, {program.Layers[0].Tiling}";
+        WorkloadResult result = workload.Run(layer.Inputs, layer.Path);
+        Assert.That(result.FirstMismatch, Is.Null, what);
+        Assert.That(result.CounterDifferences, Is.Empty, what);
+        Assert.That(result.CommandDifferences, Is.Zero, what);
+        if (random.Next(4) == 0)
+        {
+            WorkloadResult stalled = workload.Run(layer.Inputs, layer.Path, new MemoryFaults(seed));
+            Assert.That(stalled.FirstMismatch, Is.Null, $"stalled, {what}");
+            Assert.That(stalled.Rtl.TotalCycles, Is.GreaterThanOrEqualTo(stalled.Model.TotalCycles), $"stalled, {what}");
+        }
+
+        return true;
+    }
+
+    /// <summary>A layer, the memory beside it, and the seed of the compiler's choices.</summary>
+    private sealed record LayerCase(RandomLayer Layer, MemoryTiming Timing, int Seed)
+    {
+        public static LayerCase Create(Random random) =>
+            new(
+                RandomLayer.Create(random),
+                new MemoryTiming(random.Next(1, 120), random.Next(1, 5), random.Next(1, 40), random.Next(1, 4)),
+                random.Next()
+            );
     }
 
     private static IEnumerable<int> Numbers() => Enumerable.Range(0, RandomConfigs.Built.Count);
