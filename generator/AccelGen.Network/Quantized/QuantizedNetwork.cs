@@ -218,6 +218,10 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
             extent is int e && path.Extents.TryGetValue(e, out int kept) ? Math.Min(kept, channels) : channels;
     }
 
+    /// <summary>Takes one head after the other; to others heads are groups of channels.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public virtual bool IsHeadByHead => true;
+
     /// <summary>Channels of the output beyond those that a subnet has are 0 where those of operands are.</summary>
     /// <param name="zero">Of a tensor: its channels there are 0, and it has as many as the output.</param>
     public virtual bool StaysZero(Func<int, bool> zero) => false;
@@ -294,6 +298,10 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     /// <summary>The window that goes over the input.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public Window Window => new(Kernel, Stride, Dilation, Padding);
+
+    /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override bool IsHeadByHead => false;
 
     /// <inheritdoc/>
     [System.Text.Json.Serialization.JsonIgnore]
@@ -566,6 +574,10 @@ public sealed record ConcatLayer(
     IReadOnlyList<FixedPointScale> Scales
 ) : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh)
 {
+    /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override bool IsHeadByHead => false;
+
     /// <inheritdoc/>
     protected override IReadOnlyList<int> Operands => Inputs;
 
