@@ -237,17 +237,21 @@ public sealed class SubnetFamily
             y = conv.Table is null ? Whole.Tensors[conv.Output].Scale : conv.TableScale;
         // A layer that is 0 on every calibration image of all networks is that constant.
         if (conv.Scales.All(s => s.Multiplier == 0))
-            return new ConvParameters(conv.Bias[..factors.Length], conv.Scales[..factors.Length]);
+            return new ConvParameters(conv.Bias[..factors.Length], conv.Scales[..factors.Length]) { WeightScales = conv.WeightScales };
+        double[] weightScales = [.. factors.Select((f, k) => f * ConvQuantizer.Step(real, k, x))];
         (int Bias, FixedPointScale Scale)[] channels =
         [
             .. factors.Select(
                 (f, k) =>
                     f == 1 && own.Bias[k] == real.Bias[k]
                         ? (conv.Bias[k], conv.Scales[k])
-                        : ConvQuantizer.Parameters(own, k, f * ConvQuantizer.Step(real, k, x), x, y)
+                        : ConvQuantizer.Parameters(own, k, weightScales[k], x, y)
             ),
         ];
-        return new ConvParameters([.. channels.Select(c => c.Bias)], [.. channels.Select(c => c.Scale)]);
+        return new ConvParameters([.. channels.Select(c => c.Bias)], [.. channels.Select(c => c.Scale)])
+        {
+            WeightScales = [.. weightScales.Select(s => own.Factor * s)],
+        };
     }
 
     private static QuantizedLayer Alone(FloatLayer small, QuantizedLayer large, ConvParameters? own)
@@ -258,7 +262,7 @@ public sealed class SubnetFamily
                 Weights = Slice(c, ((FloatConv)small).Weights.Length, own!.Bias.Length),
                 Bias = own.Bias,
                 Scales = own.Scales,
-                WeightScales = null,
+                WeightScales = own.WeightScales,
                 Groups = ((FloatConv)small).Groups,
             }
             : large;

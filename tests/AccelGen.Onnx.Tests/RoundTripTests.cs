@@ -26,10 +26,9 @@ public sealed class RoundTripTests
     }
 
     [Test]
-    public void Networks_with_every_kind_of_layer_come_back_bit_for_bit([Values] bool classMap)
+    public void Networks_with_every_kind_of_layer_come_back_bit_for_bit([Values] bool classMap, [Seeds(7900, 12)] int seed)
     {
-        for (int seed = Seed; seed < Seed + 12; seed++)
-            Same(Quantise(FloatSamples.Vision(seed, classMap), seed, out float[][] images), images, $"seed {seed}");
+        Same(Quantise(FloatSamples.Vision(seed, classMap), seed, out float[][] images), images, $"seed {seed}");
     }
 
     [Test]

@@ -10,7 +10,7 @@ namespace AccelGen.Quantization.Tests;
 /// <summary>Scaling and splitting of uneven channels: the float network stays the same, the int8 network comes nearer to it.</summary>
 public sealed class ChannelEqualizationTests
 {
-    private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("ACCELGEN_SEED"), out int seed) ? seed : 4711;
+    private static int Seed => Setting.Seed(4711);
 
     [Test]
     public void Uneven_channels_between_convolutions_are_scaled_and_the_output_stays_the_same([Seeds(4711, 6)] int seed)
@@ -27,29 +27,27 @@ public sealed class ChannelEqualizationTests
 
     [Test]
     public void Uneven_channels_of_activation_functions_are_split_and_the_output_stays_the_same_on_every_path(
-        [Values(ActivationKind.HardSwish, ActivationKind.Gelu)] ActivationKind activation
+        [Values(ActivationKind.HardSwish, ActivationKind.Gelu)] ActivationKind activation,
+        [Seeds(4711, 6)] int seed
     )
     {
-        for (int seed = Seed; seed < Seed + 6; seed++)
-        {
-            FloatNetwork network = Uneven(seed, new Activation(activation));
-            float[][] inputs = Inputs(network, seed);
-            FloatNetwork split = ChannelSplit.Apply(network, inputs, enough: 35);
-            AssertSame(network, split, inputs, seed);
-            Assert.That(split.Layers, Has.Count.GreaterThan(network.Layers.Count), $"seed {seed}");
-            Assert.That(
-                (split.Parameters - network.Parameters, split.Macs),
-                Is.EqualTo(
-                    ((split.Layers.Count - network.Layers.Count) / 3 * network.Tensors[network.Outputs[0]].Shape.Channels, network.Macs)
-                ),
-                "only biases of the partial sums are added"
-            );
-            (double before, double after) = (OutputNoise(network, inputs), OutputNoise(split, inputs));
-            TestContext.Out.WriteLine(
-                $"seed {seed}: {before:F1} dB before, {after:F1} dB after, {split.Layers.Count - network.Layers.Count} more layers"
-            );
-            Assert.That(after, Is.GreaterThan(before + 3), $"seed {seed}");
-        }
+        FloatNetwork network = Uneven(seed, new Activation(activation));
+        float[][] inputs = Inputs(network, seed);
+        FloatNetwork split = ChannelSplit.Apply(network, inputs, enough: 35);
+        AssertSame(network, split, inputs, seed);
+        Assert.That(split.Layers, Has.Count.GreaterThan(network.Layers.Count), $"seed {seed}");
+        Assert.That(
+            (split.Parameters - network.Parameters, split.Macs),
+            Is.EqualTo(
+                ((split.Layers.Count - network.Layers.Count) / 3 * network.Tensors[network.Outputs[0]].Shape.Channels, network.Macs)
+            ),
+            "only biases of the partial sums are added"
+        );
+        (double before, double after) = (OutputNoise(network, inputs), OutputNoise(split, inputs));
+        TestContext.Out.WriteLine(
+            $"seed {seed}: {before:F1} dB before, {after:F1} dB after, {split.Layers.Count - network.Layers.Count} more layers"
+        );
+        Assert.That(after, Is.GreaterThan(before + 3), $"seed {seed}");
     }
 
     [Test]

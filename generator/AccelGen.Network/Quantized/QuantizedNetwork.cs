@@ -336,7 +336,12 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
 /// <summary>Biases and requantisation factors of a convolution.</summary>
 /// <param name="Bias">Bias per output channel, in accumulator counts.</param>
 /// <param name="Scales">Requantisation factor per output channel.</param>
-public sealed record ConvParameters(int[] Bias, FixedPointScale[] Scales);
+public sealed record ConvParameters(int[] Bias, FixedPointScale[] Scales)
+{
+    /// <summary>As <see cref="ConvLayer.WeightScales"/>; files do not keep it.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public double[]? WeightScales { get; init; }
+}
 
 /// <summary>
 /// Batched matrix product of two activations. Input is [B, 1, M, K]; <see cref="Right"/> is [B, 1, N, K], that is the
