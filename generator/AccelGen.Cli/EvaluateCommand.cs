@@ -4,7 +4,6 @@ using System.Globalization;
 using AccelGen.Cli.Results;
 using AccelGen.Config;
 using AccelGen.Network.Dynamic;
-using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 
 namespace AccelGen.Cli;
@@ -71,7 +70,7 @@ internal static class EvaluateCommand
 
     private static EvaluatedPath Row(DynamicNetwork prepared, Evaluation evaluation, PathScore score, int path)
     {
-        (long whole, long executed) = Workload.Macs(prepared.Network, prepared.Paths[path]);
+        (long whole, long executed) = prepared.Network.Macs(prepared.Paths[path]);
         return new EvaluatedPath(
             prepared.Paths[path].Name,
             executed,

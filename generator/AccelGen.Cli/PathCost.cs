@@ -46,7 +46,7 @@ internal sealed record PathCost(ExecutionPath Path, long Macs, long Cycles, Skip
                 .Select(p => (Path: p, Part: Predict(p)))
                 .Select(p => new PathCost(
                     p.Path,
-                    Workload.Macs(program.Network, p.Path).Executed,
+                    program.Network.Macs(p.Path).Executed,
                     p.Part.TotalCycles,
                     SkipEfficiency.Of(program, p.Path, whole, p.Part)
                 )

@@ -6,7 +6,6 @@ using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
 using AccelGen.Quantization;
-using AccelGen.Sim;
 using Microsoft.Extensions.Logging;
 
 namespace AccelGen.Cli;
@@ -291,7 +290,7 @@ internal sealed class PathOptions
             network,
             Ordered(result, model, cuts, Ladder, width, log, cancellation),
             width,
-            (n, p) => Workload.Macs(n, p).Executed
+            (n, p) => n.Macs(p).Executed
         );
         sbyte[][] samples = Counts(model, images);
         Progress? progress = null;

@@ -260,7 +260,7 @@ internal sealed class PathsCommand
         )
         {
             WholeCycles = study.Costs[0].WholeCycles,
-            WholeMacs = Workload.Macs(prepared.Network, ExecutionPath.Whole).Whole,
+            WholeMacs = prepared.Network.Macs(ExecutionPath.Whole).Whole,
             Dropped = [.. prepared.Cuts.Select(Dropped)],
         };
 

@@ -46,7 +46,7 @@ public sealed partial class NetworkCompiler
     }
 
     // What a layer reads and writes, in the rows in which it wants it; copied before and after it where it lies in others.
-    private sealed class Rearrangement(NetworkCompiler compiler, QuantizedLayer layer, int index)
+    internal sealed class Rearrangement(NetworkCompiler compiler, QuantizedLayer layer, int index)
     {
         private readonly Dictionary<(long Address, int Height, int Width), TensorLayout> read = [],
             written = [];

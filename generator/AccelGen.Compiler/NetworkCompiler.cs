@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using AccelGen.Compiler.Operators;
 using AccelGen.Config;
 using AccelGen.Cycles;
 using AccelGen.Files;
@@ -575,9 +576,15 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         QuantizedTensor input = network.Tensors[layer.Input],
             output = network.Tensors[layer.Output];
         string place = rows.Place;
+        if (OperatorLoweringRegistry.Of(layer) is not { } lowering)
+        {
+            problems.Add(new Fault(FaultCodes.Unsupported, place, $"{layer.GetType().Name} is not supported"));
+            return [];
+        }
+
         TensorShape computed = layer.Computed(input.Shape, output.Shape);
         // To convolutions heads are groups of channels, each in whole vectors; other layers take one head after the other.
-        bool perHead = layer is not (ConvLayer or ConcatLayer);
+        bool perHead = layer.IsHeadByHead;
         TensorLayout target = layer.TransposeOutput ? TensorLayout.Create(config, computed, 0) : layouts[layer.Output];
         var job = new LayerJob
         {
@@ -593,14 +600,9 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             TableAddress = layer.Table is { } table ? AddTable(table) : null,
             Transposed = layer.TransposeOutput ? layouts[layer.Output] : null,
             InputExtent = layer.InputExtent,
-            InputOrder = layer is ConvLayer { InputOrder: { } order } ? new ValueList(order) : null,
             OutputExtent = layer.OutputExtent,
             Block = layer.Block,
-            Padded =
-                layer
-                    is ConvLayer { Padding: not (0, 0, 0, 0) }
-                        or AveragePoolLayer { Padding: not (0, 0, 0, 0) }
-                        or MaxPoolLayer { Padding: not (0, 0, 0, 0) },
+            Padded = lowering.Padding(layer) != default,
         };
         if (layer.Residual is { } residual)
         {
@@ -623,7 +625,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                     $"control.dynamicRegisters is {config.Control.DynamicRegisters}"
                 )
             );
-        foreach ((bool needed, bool there, string unit) in Units(layer, config.Units))
+        foreach ((bool needed, bool there, string unit) in Units(layer, lowering.Needs(layer), config.Units))
         {
             if (needed && !there)
                 problems.Add(
@@ -636,212 +638,22 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 );
         }
 
-        if (layer is MultiplyLayer or ConcatLayer && layer.Residual is not null)
-            problems.Add(
-                new Fault(
-                    FaultCodes.Combination,
-                    place,
-                    $"a {(layer is ConcatLayer ? "concatenation" : "product")} cannot take a residual as well",
-                    "make the addition a layer of its own"
-                )
-            );
-        if (layer is ConcatLayer { TransposeOutput: true })
-            problems.Add(
-                new Fault(
-                    FaultCodes.Combination,
-                    place,
-                    "a concatenation cannot be stored with pixels and channels exchanged",
-                    "insert a copy"
-                )
-            );
-        if (layer is ResizeLayer { TransposeOutput: true })
-            problems.Add(
-                new Fault(
-                    FaultCodes.Combination,
-                    place,
-                    "a resampling cannot be stored with pixels and channels exchanged",
-                    "insert a copy"
-                )
-            );
-        if (layer is ConvLayer && layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor].Shape.Batch > 1)
-            problems.Add(
-                new Fault(
-                    FaultCodes.Combination,
-                    place,
-                    $"the residual {network.Tensors[wide.Tensor].Name} has one channel per head",
-                    "make the addition a layer of its own"
-                )
-            );
-        if (problems.Count > 0)
-            return [];
-
-        LayerJob Identity(bool raw) =>
-            job with
-            {
-                // Row operators read raw counts.
-                Depthwise = true,
-                WeightPerTap = false,
-                ParameterShared = true,
-                InputZeroPoint = raw ? 0 : job.InputZeroPoint,
-                OutputZeroPoint = raw ? 0 : job.OutputZeroPoint,
-                ClampLow = raw ? -128 : job.ClampLow,
-                ClampHigh = raw ? 127 : job.ClampHigh,
-                ComputedChannels = raw ? job.Input.Shape.Channels : null,
-                ParameterAddress = AddSharedParameters(One),
-                WeightAddress = AddOnes(),
-            };
-        RowJob Row(RowFunction function) =>
-            new(function, input.Shape.Channels)
-            {
-                LayerIndex = index,
-                ZeroPoint = layer.Table is null ? output.ZeroPoint : layer.TableZeroPoint,
-                ClampLow = layer.ClampLow,
-                ClampHigh = layer.ClampHigh,
-            };
-        switch (layer)
-        {
-            case ConvLayer conv:
-                return [Flatten(Convolution(conv, job, input, output, computed, folded), rows)];
-            case AveragePoolLayer pool:
-                job = job with
-                {
-                    Kernel = pool.Kernel,
-                    Stride = pool.Stride,
-                    PadTop = pool.Padding.Top,
-                    PadLeft = pool.Padding.Left,
-                    Depthwise = true,
-                    Average = true,
-                    ParameterShared = true,
-                    ParameterAddress = AddSharedParameters(pool.Scale),
-                };
-                if (InRowTaps(job) is { RowTaps: true } together)
-                    return Heads(together with { WeightAddress = AddRowTaps(together, pool.Kernel.Columns, (_, _, _) => 1) });
-                return Heads(job with { WeightPerTap = false, WeightAddress = AddOnes() });
-            case MaxPoolLayer pool:
-                job = job with
-                {
-                    Kernel = pool.Kernel,
-                    Stride = pool.Stride,
-                    PadTop = pool.Padding.Top,
-                    PadLeft = pool.Padding.Left,
-                    Depthwise = true,
-                    WeightPerTap = false,
-                    Maximum = true,
-                    ParameterShared = true,
-                    ParameterAddress = AddSharedParameters(pool.Scale),
-                    WeightAddress = AddOnes(),
-                };
-                return Heads(job);
-            case AddLayer add:
-                return Heads(Identity(false) with { ParameterAddress = AddSharedParameters(add.Scale) });
-            case MultiplyLayer multiply:
-                return Heads(
-                    Identity(false) with
-                    {
-                        Multiply = true,
-                        Residual = layouts[multiply.Right],
-                        ResidualZeroPoint = network.Tensors[multiply.Right].ZeroPoint,
-                        ResidualScale = One,
-                        ResidualBroadcast = multiply.Broadcast,
-                        ParameterAddress = AddSharedParameters(multiply.Scale),
-                    }
-                );
-            case ResizeLayer resize:
-                return Heads(Resampling(resize, job));
-            case ConcatLayer concat:
-                return Concatenation(concat, job, network, layouts, rows);
-            case SoftmaxLayer softmax:
-                return Heads(
-                    Identity(true) with
-                    {
-                        Row = Row(RowFunction.Softmax) with
-                        {
-                            ExponentMultiplier = softmax.ExponentMultiplier,
-                            OutputScale = softmax.OutputScale,
-                        },
-                    }
-                );
-            case LayerNormLayer norm:
-                return Heads(
-                    Identity(true) with
-                    {
-                        Row = Row(RowFunction.LayerNorm) with
-                        {
-                            ParameterAddress = AddRegion(
-                                Entries(input.Shape.Channels, k => ParameterEntry.EncodeAffine(norm.Beta[k], norm.Gamma[k], norm.Shift[k]))
-                            ),
-                            Epsilon = norm.Epsilon,
-                        },
-                    }
-                );
-            case ArgMaxLayer:
-                return Heads(Identity(true) with { Row = Row(RowFunction.ArgMax) });
-            case MatMulLayer matmul:
-                CheckMatrixAccumulator(layer.Name, input, network.Tensors[matmul.Right].ZeroPoint);
-                return Heads(
-                    job with
-                    {
-                        ParameterShared = true,
-                        ParameterAddress = AddSharedParameters(matmul.Scale),
-                        RightOperand = rows.ReadRow(layouts[matmul.Right]),
-                        RightZeroPointAddress = network.Tensors[matmul.Right].ZeroPoint is not 0 and int zero
-                            ? AddZeroPoint(zero, input.Shape.Channels)
-                            : null,
-                    }
-                );
-            case NormalizedMatMulLayer quotient:
-                CheckZeroPoint(quotient.Right);
-                CheckZeroPoint(quotient.Denominator);
-                return Heads(
-                    job with
-                    {
-                        ParameterShared = true,
-                        ParameterAddress = AddSharedParameters(quotient.Scale),
-                        RightOperand = rows.ReadRow(layouts[quotient.Right]),
-                        Denominator = rows.ReadRow(layouts[quotient.Denominator]),
-                    }
-                );
-            default:
-                problems.Add(new Fault(FaultCodes.Unsupported, place, $"{layer.GetType().Name} is not supported"));
-                return [];
-        }
-
-        List<LayerJob> Heads(LayerJob one) =>
-            [.. Enumerable.Range(0, input.Shape.Batch).Select(b => Flatten(one with { Batch = b }, rows))];
-
-        void CheckZeroPoint(int right)
-        {
-            if (network.Tensors[right] is { ZeroPoint: not 0 } t) // the quotient's denominator would need one as well
-                problems.Add(
-                    new Fault(
-                        FaultCodes.Unsupported,
-                        place,
-                        $"the right operand {t.Name} has zero point {t.ZeroPoint}",
-                        "only 0 is supported: quantise it symmetrically"
-                    )
-                );
-        }
+        problems.AddRange(lowering.Refusals(layer, network).Select(p => p.At(place)));
+        return problems.Count > 0 ? [] : lowering.Lower(new LoweringCall(this, network, layer, job, layouts, folded, rows));
     }
 
     // The factor 1.
-    private static FixedPointScale One { get; } = new(1 << (FixedPointScale.MultiplierBits - 1), FixedPointScale.MultiplierBits - 1);
+    internal static FixedPointScale One { get; } = new(1 << (FixedPointScale.MultiplierBits - 1), FixedPointScale.MultiplierBits - 1);
 
-    private static IEnumerable<(bool Needed, bool There, string Unit)> Units(QuantizedLayer layer, UnitsConfig units)
+    private static IEnumerable<(bool Needed, bool There, string Unit)> Units(QuantizedLayer layer, OperatorUnits needs, UnitsConfig units)
     {
-        bool row = layer is SoftmaxLayer or LayerNormLayer or ArgMaxLayer;
-        yield return (
-            row
-                || layer is AveragePoolLayer or MaxPoolLayer or AddLayer or MultiplyLayer or ResizeLayer or ConcatLayer
-                || layer is ConvLayer { Groups: > 1 },
-            units.LaneWise,
-            "laneWise"
-        );
+        yield return (needs.HasFlag(OperatorUnits.LaneWise), units.LaneWise, "laneWise");
         yield return (layer.Residual is not null, units.Residual, "residual");
-        yield return (layer is MultiplyLayer, units.Multiply, "multiply");
+        yield return (needs.HasFlag(OperatorUnits.Multiply), units.Multiply, "multiply");
         yield return (layer.Table is not null, units.ActivationTable, "activationTable");
-        yield return (row, units.RowOperators, "rowOperators");
-        yield return (layer is NormalizedMatMulLayer, units.Quotient, "quotient");
-        yield return (layer is ResizeLayer, units.Resize, "resize");
+        yield return (needs.HasFlag(OperatorUnits.Row), units.RowOperators, "rowOperators");
+        yield return (needs.HasFlag(OperatorUnits.Quotient), units.Quotient, "quotient");
+        yield return (needs.HasFlag(OperatorUnits.Resize), units.Resize, "resize");
         yield return (layer.TransposeOutput, units.Transpose, "transpose");
     }
 

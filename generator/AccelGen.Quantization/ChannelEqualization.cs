@@ -97,7 +97,7 @@ public static class ChannelEqualization
                 if (layer.Residual is int r)
                     Join(r, layer.Output);
             }
-            else if (straight && layer is FloatAdd or FloatCopy or FloatAveragePool or FloatMaxPool or FloatResize { Fixed: null })
+            else if (straight && layer.CarriesChannelFactors)
             {
                 foreach (int read in layer.Reads)
                     Join(read, layer.Output);

@@ -1,6 +1,7 @@
 using AccelGen.Files;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization.Operators;
 
 namespace AccelGen.Quantization;
 
@@ -119,7 +120,7 @@ public static class Quantizer
         QuantizedLayer[] layers =
         [
             .. network.Layers.Select(l =>
-                LayerQuantizer.Quantize(WithoutValues(l), tensors, tensors[l.Output]) with
+                LayerQuantizer.Quantize(l.WithoutValues(), tensors, tensors[l.Output]) with
                 {
                     Block = l.Block,
                     TransposeOutput = l.TransposeOutput,
@@ -131,25 +132,6 @@ public static class Quantizer
             l => name(l.Name)
         );
     }
-
-    // A layer of the same shape whose values fit any scale.
-    private static FloatLayer WithoutValues(FloatLayer layer) =>
-        layer switch
-        {
-            FloatConv c => c with
-            {
-                Weights = new float[c.Weights.Length],
-                Bias = new float[c.Bias.Length],
-                Fixed = null,
-                Factor = 1,
-                ResidualFactor = 1,
-            },
-            FloatLayerNorm n => n with { Gamma = new float[n.Gamma.Length], Beta = new float[n.Beta.Length], Epsilon = 0, Factor = 1 },
-            FloatSoftmax s => s with { Slope = 1, Factor = 1 },
-            FloatNormalizedMatMul m => m with { Epsilon = 0, Factor = 1 },
-            FloatResize r => r with { Factor = 1, ResidualFactor = 1 },
-            _ => layer with { Factor = 1, ResidualFactor = 1 },
-        };
 
     // Every layer that cannot be quantised is named.
     private static QuantizedNetwork Layers(FloatNetwork network, QuantizedTensor[] tensors, IReadOnlyList<ValueRange> ranges)
@@ -226,24 +208,17 @@ public static class Quantizer
             Block = layer.Block,
             TransposeOutput = layer.TransposeOutput,
         };
+        bool clamps = OperatorQuantizerRegistry.Of(layer).Clamps;
         // A table that only clamps counts is a clamp.
         (int low, int high) = table is null ? (-128, 127) : (table[0], table[^1]);
         if (
             table is not null
             && !(
-                layer.Table is not null
-                && (layer is FloatArgMax ? (low, high) == (-128, 127) : computed.ZeroPoint == output.ZeroPoint)
-                && IsClamp(table)
+                layer.Table is not null && (clamps ? computed.ZeroPoint == output.ZeroPoint : (low, high) == (-128, 127)) && IsClamp(table)
             )
         )
             return q with { Table = table, TableZeroPoint = computed.ZeroPoint, TableScale = computed.Scale };
-        return layer is FloatArgMax
-            ? q
-            : q with
-            {
-                ClampLow = Math.Clamp(q.ClampLow, low, high),
-                ClampHigh = Math.Clamp(q.ClampHigh, low, high),
-            };
+        return clamps ? q with { ClampLow = Math.Clamp(q.ClampLow, low, high), ClampHigh = Math.Clamp(q.ClampHigh, low, high) } : q;
     }
 
     private static bool IsClamp(sbyte[] table) =>
@@ -277,15 +252,7 @@ public static class Quantizer
     internal static bool IsZero(ValueRange range) => range is { Low: 0, High: 0 };
 
     /// <summary>Tensors whose zero point must be 0: right operands of matrix products.</summary>
-    internal static IEnumerable<int> SymmetricTensors(FloatNetwork network) =>
-        network.Layers.SelectMany(l =>
-            l switch
-            {
-                FloatMatMul m => [m.Right],
-                FloatNormalizedMatMul m => [m.Right, m.Denominator],
-                _ => (int[])[],
-            }
-        );
+    internal static IEnumerable<int> SymmetricTensors(FloatNetwork network) => network.Layers.SelectMany(l => l.SymmetricOperands);
 
     // Scale and zero point of each group of tensors. One that is far finer than what a layer can resolve, because hardly anything
     // is left of its sums, is made as coarse as needed: what is lost is below the rounding of the sums.
@@ -328,7 +295,7 @@ public static class Quantizer
         foreach (FloatLayer layer in network.Layers)
         {
             bool plain = layer.Activation.Kind == ActivationKind.None && layer.Residual is null && layer.Range == OutputRange.Unbounded;
-            if (plain && layer is FloatConv { IsDataMovement: true } or FloatMaxPool or FloatCopy or FloatResize { Taps: (1, 1) })
+            if (plain && layer.SelectsElements)
                 Join(layer.Input, layer.Output);
             if (plain && options.EqualizeConcats && layer is FloatConcat concat)
             {
@@ -348,11 +315,9 @@ public static class Quantizer
         foreach (FloatLayer layer in network.Layers.Where(l => l.Activation.Kind == ActivationKind.None))
         {
             int group = leader[layer.Output];
-            // A probability needs no calibration, and an index is its own count.
-            if (layer is FloatSoftmax && !options.CalibratedSoftmax && !symmetric.Contains(group) && leader.Count(l => l == group) == 1)
-                parameters[group] = (1.0 / 256, -128);
-            else if (layer is FloatArgMax)
-                parameters[group] = (1, -128);
+            bool free = !symmetric.Contains(group) && leader.Count(l => l == group) == 1;
+            if (OperatorQuantizerRegistry.Of(layer).Natural(options, free) is { } natural)
+                parameters[group] = natural;
         }
 
         return

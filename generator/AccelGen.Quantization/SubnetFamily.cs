@@ -2,6 +2,7 @@ using AccelGen.Files;
 using AccelGen.Network.Dynamic;
 using AccelGen.Network.Float;
 using AccelGen.Network.Quantized;
+using AccelGen.Quantization.Operators;
 
 namespace AccelGen.Quantization;
 
@@ -240,14 +241,14 @@ public sealed class SubnetFamily
         // A layer that is 0 on every calibration image of all networks is that constant.
         if (conv.Scales.All(s => s.Multiplier == 0))
             return new ConvParameters(conv.Bias[..factors.Length], conv.Scales[..factors.Length]) { WeightScales = conv.WeightScales };
-        double[] weightScales = [.. factors.Select((f, k) => f * LayerQuantizer.Step(real, k, x))];
+        double[] weightScales = [.. factors.Select((f, k) => f * ConvQuantizer.Step(real, k, x))];
         (int Bias, FixedPointScale Scale)[] channels =
         [
             .. factors.Select(
                 (f, k) =>
                     f == 1 && own.Bias[k] == real.Bias[k]
                         ? (conv.Bias[k], conv.Scales[k])
-                        : LayerQuantizer.Parameters(own, k, weightScales[k], x, y)
+                        : ConvQuantizer.Parameters(own, k, weightScales[k], x, y)
             ),
         ];
         return new ConvParameters([.. channels.Select(c => c.Bias)], [.. channels.Select(c => c.Scale)])
@@ -314,15 +315,7 @@ public sealed class SubnetFamily
                 return false;
             bool Zero(int tensor) =>
                 zero.Contains(Whole.Home(tensor)) && Whole.Tensors[tensor].Shape.Channels == Whole.Tensors[layer.Output].Shape.Channels;
-            bool residual = layer.Residual is null || Zero(layer.Residual.Tensor);
-            return residual
-                && layer switch
-                {
-                    ConvLayer => true,
-                    MultiplyLayer m => Zero(m.Input) || Zero(m.Right),
-                    AddLayer or AveragePoolLayer or MaxPoolLayer or ResizeLayer or ConcatLayer { Inputs.Count: 1 } => Zero(layer.Input),
-                    _ => false,
-                };
+            return (layer.Residual is null || Zero(layer.Residual.Tensor)) && layer.StaysZero(Zero);
         }
     }
 }

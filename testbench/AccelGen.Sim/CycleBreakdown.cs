@@ -48,20 +48,7 @@ public sealed record CycleBreakdown(string Path, IReadOnlyList<ClassCycles> Clas
     private const string Program = "program fetch";
 
     /// <summary>Class of a layer.</summary>
-    public static string ClassOf(QuantizedNetwork network, QuantizedLayer layer) =>
-        layer switch
-        {
-            ConvLayer { IsDataMovement: true } => "movement",
-            ConvLayer c when c.Groups > 1 && network.Tensors[c.Input].Shape is var shape && c.Groups == shape.Batch * shape.Channels =>
-                "depthwise conv",
-            ConvLayer { Kernel: (1, 1), Stride: (1, 1), Groups: 1 } => "linear, 1x1 conv",
-            ConvLayer => "conv",
-            MatMulLayer => "matmul",
-            NormalizedMatMulLayer => "quotient",
-            AveragePoolLayer or MaxPoolLayer => "pooling",
-            AddLayer or MultiplyLayer or ConcatLayer { Inputs.Count: 1 } => "elementwise",
-            _ => Workload.Operator(layer),
-        };
+    public static string ClassOf(QuantizedNetwork network, QuantizedLayer layer) => layer.Class(network.Tensors[layer.Input].Shape);
 
     /// <summary>Cycles of a path by the cycle model, which <see cref="Workload"/> compares with the RTL command by command.</summary>
     /// <param name="program">Program.</param>
@@ -95,7 +82,7 @@ public sealed record CycleBreakdown(string Path, IReadOnlyList<ClassCycles> Clas
             [
                 .. network.Layers.Where((l, i) => classOf[i] == names[g] && !(l.Block is int block && path.SkippedBlocks.Contains(block))),
             ];
-            classes.Add(Class(names[g], layers.Length, layers.Sum(l => Workload.Macs(network, l, path).Executed), shares[g], peak));
+            classes.Add(Class(names[g], layers.Length, layers.Sum(l => network.LayerMacs(l, path).Executed), shares[g], peak));
         }
 
         long[] Sum(Func<CycleShares, long[]> of) => [.. Enumerable.Range(0, 6).Select(w => shares.Sum(s => of(s)[w]))];

@@ -52,7 +52,7 @@ public sealed record LayerExplanation
     /// <summary>Name of the layer.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Operator, as <see cref="Workload.Operator"/> names it.</summary>
+    /// <summary>Name of the operator.</summary>
     public required string Op { get; init; }
 
     /// <summary>Other layers that the same commands compute.</summary>
@@ -253,7 +253,7 @@ public sealed record LayerExplanation
             return new LayerExplanation
             {
                 Name = layer.Name,
-                Op = string.Join(" + ", members.Select(m => Workload.Operator(m.Layer))),
+                Op = string.Join(" + ", members.Select(m => m.Layer.Operator)),
                 Joined = [.. members.Where(m => m != compiled).Select(m => m.Layer.Name)],
                 ComputedBy =
                     compiled is { FusedInto: int other, Alternates: false } && passes.Count == 0 ? program.Layers[other].Layer.Name : null,
@@ -275,9 +275,7 @@ public sealed record LayerExplanation
                 ArrayUse =
                     compute == 0
                         ? 0
-                        : (double)members.Sum(m => Workload.Macs(network, m.Layer, path).Executed)
-                            / compute
-                            / config.Derived.PeakMacsPerCycle,
+                        : (double)members.Sum(m => network.LayerMacs(m.Layer, path).Executed) / compute / config.Derived.PeakMacsPerCycle,
             };
         }
 

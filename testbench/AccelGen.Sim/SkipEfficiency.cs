@@ -53,7 +53,7 @@ public sealed record SkipEfficiency(long CyclesSaved, long MacsSkipped, IReadOnl
                     .. Enumerable
                         .Range(0, program.Layers.Count)
                         .Where(l => l == i || program.Layers[l].FusedInto == i)
-                        .Select(l => Workload.Macs(program.Network, program.Layers[l].Layer, path)),
+                        .Select(l => program.Network.LayerMacs(program.Layers[l].Layer, path)),
                 ];
                 layers.Add(
                     new LayerSkip(

@@ -13,7 +13,7 @@ public sealed record LayerResult
     /// <summary>Name of the layer.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Operator, as <see cref="Workload.Operator"/> names it.</summary>
+    /// <summary>Name of the operator.</summary>
     public required string Op { get; init; }
 
     /// <summary>Multiply-accumulates of the whole layer.</summary>
@@ -269,63 +269,6 @@ public sealed class Workload : IDisposable
     /// <inheritdoc/>
     public void Dispose() => simulator.Dispose();
 
-    /// <summary>Name of a layer's operator in reports.</summary>
-    public static string Operator(QuantizedLayer layer) =>
-        layer switch
-        {
-            ConvLayer { IsDataMovement: true } => "move",
-            ConvLayer => "conv",
-            MatMulLayer => "matmul",
-            AveragePoolLayer => "averagepool",
-            MaxPoolLayer => "maxpool",
-            MultiplyLayer => "multiply",
-            ResizeLayer => "resize",
-            ConcatLayer => "concat",
-            SoftmaxLayer => "softmax",
-            LayerNormLayer => "layernorm",
-            ArgMaxLayer => "argmax",
-            NormalizedMatMulLayer => "quotient",
-            _ => "add",
-        };
-
-    /// <summary>Multiply-accumulates of a network, whole and as the path executes them.</summary>
-    public static (long Whole, long Executed) Macs(QuantizedNetwork network, ExecutionPath path) =>
-        network
-            .Layers.Select(l => Macs(network, l, path))
-            .Aggregate((Whole: 0L, Executed: 0L), (sum, l) => (sum.Whole + l.Whole, sum.Executed + l.Executed));
-
-    /// <summary>Multiply-accumulates of a layer, whole and as the path executes them.</summary>
-    public static (long Whole, long Executed) Macs(QuantizedNetwork network, QuantizedLayer layer, ExecutionPath path)
-    {
-        TensorShape i = network.Tensors[layer.Input].Shape,
-            o = layer.Computed(i, network.Tensors[layer.Output].Shape);
-        long pixels = (long)o.Height * o.Width;
-        int outputs = o.Batch * o.Channels,
-            inputs = i.Batch * i.Channels;
-        int channelsIn = layer is ConvLayer g ? inputs / g.Groups : i.Channels;
-        int keptIn = layer.InputExtent is int e && path.Extents.TryGetValue(e, out int n) ? Math.Min(n, channelsIn) : channelsIn;
-        int keptOut = layer.OutputExtent is int f && path.Extents.TryGetValue(f, out int m) ? Math.Min(m, outputs) : outputs;
-        long taps = layer switch
-        {
-            ConvLayer { IsDataMovement: true } => 0,
-            ConvLayer c => c.Kernel.Rows * c.Kernel.Columns,
-            MatMulLayer or NormalizedMatMulLayer => 1,
-            _ => 0,
-        };
-        long whole = pixels * taps * channelsIn * outputs;
-        if (layer is NormalizedMatMulLayer)
-            whole += pixels * channelsIn * o.Batch;
-        bool skipped = layer.Block is int block && path.SkippedBlocks.Contains(block);
-        int heads = layer.Heads(o, path);
-        return (
-            whole,
-            skipped ? 0
-            : heads < o.Batch ? whole / o.Batch * heads
-            : keptIn == channelsIn && keptOut == outputs ? whole
-            : pixels * taps * keptIn * keptOut
-        );
-    }
-
     // A known path costs one register write; a new one takes the next row of the table, the oldest when it is full.
     private (int Row, CyclePrediction Model) Select(ExecutionPath path)
     {
@@ -460,13 +403,13 @@ public sealed class Workload : IDisposable
                     written += model.Beats[c] * beat;
             }
 
-            (long whole, long executed) = Macs(program.Network, layer.Layer, path);
+            (long whole, long executed) = program.Network.LayerMacs(layer.Layer, path);
             long cycles = cyclesRtl[i];
             layers.Add(
                 new LayerResult
                 {
                     Name = layer.Layer.Name,
-                    Op = Operator(layer.Layer),
+                    Op = layer.Layer.Operator,
                     Macs = whole,
                     MacsSkipped = whole - executed,
                     CyclesRtl = cycles,

@@ -37,6 +37,13 @@ public sealed class LayerOperandTests
         }
     }
 
+    [Test]
+    public void Every_quantised_layer_has_a_name_of_its_own()
+    {
+        Assert.That(OperatorNameAttribute.Kinds.Keys, Is.EquivalentTo(Kinds(typeof(QuantizedLayer))));
+        Assert.That(OperatorNameAttribute.Kinds.Values, Is.Unique);
+    }
+
     // Numbers of tensors are whole numbers of these names; lists have two.
     private static int Operands(Type kind) =>
         kind.GetConstructors()

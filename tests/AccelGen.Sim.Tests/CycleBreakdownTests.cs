@@ -92,6 +92,6 @@ public sealed class CycleBreakdownTests
             CycleBreakdown.Of(program, Timing, skipping).Total
         );
         Assert.That((part.Layers, part.Macs), Is.LessThan((whole.Layers, whole.Macs)));
-        Assert.That(part.Macs, Is.EqualTo(program.Network.Layers.Sum(l => Workload.Macs(program.Network, l, skipping).Executed)));
+        Assert.That(part.Macs, Is.EqualTo(program.Network.Layers.Sum(l => program.Network.LayerMacs(l, skipping).Executed)));
     }
 }

@@ -177,6 +177,18 @@ public abstract record FloatLayer(string Name, int Input, int Output)
     public FloatLayer Reading(IReadOnlyList<int> reads) =>
         Residual is null ? WithOperands(reads) : WithOperands([.. reads.SkipLast(1)]) with { Residual = reads[^1] };
 
+    /// <summary>A layer of the same shape whose values fit any scale.</summary>
+    public virtual FloatLayer WithoutValues() => this with { Factor = 1, ResidualFactor = 1 };
+
+    /// <summary>Each element of the output is one of the input's: both can have one scale and zero point.</summary>
+    public virtual bool SelectsElements => false;
+
+    /// <summary>A positive factor of a channel of every operand is the factor of that channel of the result.</summary>
+    public virtual bool CarriesChannelFactors => false;
+
+    /// <summary>Operands whose zero point must be 0.</summary>
+    public virtual IReadOnlyList<int> SymmetricOperands => [];
+
     /// <summary>Rows and columns of what the operator computes of an image.</summary>
     /// <param name="image">Rows and columns of <see cref="Input"/>.</param>
     protected virtual Size Pixels(Size image) => image;
@@ -221,6 +233,20 @@ public sealed record FloatConv(string Name, int Input, int Output) : FloatLayer(
     public Window Window => new(Kernel, Stride, Dilation, Padding);
 
     /// <inheritdoc/>
+    public override bool SelectsElements => IsDataMovement;
+
+    /// <inheritdoc/>
+    public override FloatConv WithoutValues() =>
+        this with
+        {
+            Weights = new float[Weights.Length],
+            Bias = new float[Bias.Length],
+            Fixed = null,
+            Factor = 1,
+            ResidualFactor = 1,
+        };
+
+    /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Over(image);
 
     /// <inheritdoc/>
@@ -246,14 +272,28 @@ public sealed record FloatAveragePool(string Name, int Input, int Output) : Floa
     public Window Window => new(Kernel, Stride, Padding);
 
     /// <inheritdoc/>
+    public override bool CarriesChannelFactors => true;
+
+    /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Over(image);
 }
 
 /// <summary>Sum of <see cref="FloatLayer.Input"/> and <see cref="FloatLayer.Residual"/>.</summary>
-public sealed record FloatAdd(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
+public sealed record FloatAdd(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <inheritdoc/>
+    public override bool CarriesChannelFactors => true;
+}
 
 /// <summary>The input as it is: carries an activation or a clamp that nothing before could take.</summary>
-public sealed record FloatCopy(string Name, int Input, int Output) : FloatLayer(Name, Input, Output);
+public sealed record FloatCopy(string Name, int Input, int Output) : FloatLayer(Name, Input, Output)
+{
+    /// <inheritdoc/>
+    public override bool SelectsElements => true;
+
+    /// <inheritdoc/>
+    public override bool CarriesChannelFactors => true;
+}
 
 /// <summary>Product of two tensors.</summary>
 /// <param name="Name">Name for reports and for layer patterns.</param>
@@ -283,6 +323,9 @@ public sealed record FloatMatMul(string Name, int Input, int Right, int Output) 
     protected override IReadOnlyList<int> Operands => [Input, Right];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int> SymmetricOperands => [Right];
+
+    /// <inheritdoc/>
     protected override FloatMatMul WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Right = operands[1] };
 
     /// <inheritdoc/>
@@ -304,6 +347,12 @@ public sealed record FloatNormalizedMatMul(string Name, int Input, int Right, in
     protected override IReadOnlyList<int> Operands => [Input, Right, Denominator];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int> SymmetricOperands => [Right, Denominator];
+
+    /// <inheritdoc/>
+    public override FloatNormalizedMatMul WithoutValues() => this with { Epsilon = 0, Factor = 1, ResidualFactor = 1 };
+
+    /// <inheritdoc/>
     protected override FloatNormalizedMatMul WithOperands(IReadOnlyList<int> operands) =>
         this with
         {
@@ -323,6 +372,9 @@ public sealed record FloatSoftmax(string Name, int Input, int Output) : FloatLay
 {
     /// <summary>Constant factor of the input, positive.</summary>
     public float Slope { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public override FloatSoftmax WithoutValues() => this with { Slope = 1, Factor = 1, ResidualFactor = 1 };
 }
 
 /// <summary>Layer normalisation over the channels of each pixel.</summary>
@@ -336,6 +388,17 @@ public sealed record FloatLayerNorm(string Name, int Input, int Output) : FloatL
 
     /// <summary>Added to the variance.</summary>
     public required float Epsilon { get; init; }
+
+    /// <inheritdoc/>
+    public override FloatLayerNorm WithoutValues() =>
+        this with
+        {
+            Gamma = new float[Gamma.Length],
+            Beta = new float[Beta.Length],
+            Epsilon = 0,
+            Factor = 1,
+            ResidualFactor = 1,
+        };
 
     /// <inheritdoc/>
     public override long Parameters => (long)Gamma.Length + Beta.Length;
@@ -358,6 +421,12 @@ public sealed record FloatMaxPool(string Name, int Input, int Output) : FloatLay
 
     /// <summary>The window that goes over the input.</summary>
     public Window Window => new(Kernel, Stride, Padding);
+
+    /// <inheritdoc/>
+    public override bool SelectsElements => true;
+
+    /// <inheritdoc/>
+    public override bool CarriesChannelFactors => true;
 
     /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Over(image);
@@ -395,6 +464,12 @@ public sealed record FloatResize(string Name, int Input, int Output) : FloatLaye
     /// weight that the quantiser gives it. Integer weights are then sums, and finer; see <see cref="Finer"/>.
     /// </summary>
     public int Copies { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public override bool SelectsElements => Taps == (1, 1);
+
+    /// <inheritdoc/>
+    public override bool CarriesChannelFactors => Fixed is null;
 
     /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Resampled(image, Up, Down);

@@ -183,6 +183,56 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
                 Residual = r with { Tensor = reads[^1] },
             };
 
+    /// <summary>Name of the operator in reports.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public virtual string Operator => OperatorNameAttribute.Kinds[GetType()];
+
+    /// <summary>Class that the layer's cycles are counted in.</summary>
+    /// <param name="from">Shape of <see cref="Input"/>.</param>
+    public virtual string Class(TensorShape from) => Operator;
+
+    /// <summary>Multiply-accumulates; 0 for what is neither a convolution nor a matrix product.</summary>
+    /// <param name="from">Shape of <see cref="Input"/>.</param>
+    /// <param name="computed">Shape of what the layer computes.</param>
+    public virtual long Macs(TensorShape from, TensorShape computed) =>
+        (long)computed.Height * computed.Width * Products * ChannelsRead(from) * computed.Batch * computed.Channels;
+
+    /// <summary>Multiply-accumulates that a path executes.</summary>
+    /// <param name="from">Shape of <see cref="Input"/>.</param>
+    /// <param name="computed">Shape of what the layer computes.</param>
+    /// <param name="path">Path.</param>
+    public long Macs(TensorShape from, TensorShape computed, ExecutionPath path)
+    {
+        if (Block is int block && path.SkippedBlocks.Contains(block))
+            return 0;
+        int inputs = ChannelsRead(from),
+            outputs = computed.Batch * computed.Channels,
+            keptIn = Kept(InputExtent, inputs),
+            keptOut = Kept(OutputExtent, outputs),
+            heads = Heads(computed, path);
+        return heads < computed.Batch ? Macs(from, computed) / computed.Batch * heads
+            : keptIn == inputs && keptOut == outputs ? Macs(from, computed)
+            : (long)computed.Height * computed.Width * Products * keptIn * keptOut;
+
+        int Kept(int? extent, int channels) =>
+            extent is int e && path.Extents.TryGetValue(e, out int kept) ? Math.Min(kept, channels) : channels;
+    }
+
+    /// <summary>Takes one head after the other; to others heads are groups of channels.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public virtual bool IsHeadByHead => true;
+
+    /// <summary>Channels of the output beyond those that a subnet has are 0 where those of operands are.</summary>
+    /// <param name="zero">Of a tensor: its channels there are 0, and it has as many as the output.</param>
+    public virtual bool StaysZero(Func<int, bool> zero) => false;
+
+    /// <summary>Products of an element of the output with each channel that it reads.</summary>
+    protected virtual int Products => 0;
+
+    /// <summary>Input channels that an output channel reads.</summary>
+    /// <param name="from">Shape of <see cref="Input"/>.</param>
+    protected virtual int ChannelsRead(TensorShape from) => from.Channels;
+
     /// <summary>Rows and columns of what the operator computes of an image.</summary>
     /// <param name="image">Rows and columns of <see cref="Input"/>.</param>
     protected virtual Size Pixels(Size image) => image;
@@ -197,6 +247,7 @@ public abstract record QuantizedLayer(string Name, int Input, int Output, int Cl
 /// <c>y = clamp(zo + round((sum (x - zi) * w + bias) * scale[k]) + round((r - zr) * residualScale))</c>; taps outside
 /// the image contribute nothing.
 /// </summary>
+[OperatorName("conv")]
 public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
@@ -249,6 +300,31 @@ public sealed record ConvLayer(string Name, int Input, int Output, int ClampLow,
     public Window Window => new(Kernel, Stride, Dilation, Padding);
 
     /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override bool IsHeadByHead => false;
+
+    /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override string Operator => IsDataMovement ? "move" : base.Operator;
+
+    /// <summary>True: these channels have no weights and no bias on the subnet's path.</summary>
+    /// <param name="zero">Not asked.</param>
+    public override bool StaysZero(Func<int, bool> zero) => true;
+
+    /// <inheritdoc/>
+    public override string Class(TensorShape from) =>
+        IsDataMovement ? "movement"
+        : Groups > 1 && Groups == from.Batch * from.Channels ? "depthwise conv"
+        : (Kernel, Stride, Groups) == ((1, 1), (1, 1), 1) ? "linear, 1x1 conv"
+        : Operator;
+
+    /// <inheritdoc/>
+    protected override int Products => IsDataMovement ? 0 : Kernel.Rows * Kernel.Columns;
+
+    /// <inheritdoc/>
+    protected override int ChannelsRead(TensorShape from) => from.Batch * from.Channels / Groups;
+
+    /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Over(image);
 
     /// <summary>The layer as a path computes it.</summary>
@@ -278,6 +354,7 @@ public sealed record ConvParameters(int[] Bias, FixedPointScale[] Scales)
 /// <param name="ClampLow">Smallest output count.</param>
 /// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scale">Requantisation factor.</param>
+[OperatorName("matmul")]
 public sealed record MatMulLayer(string Name, int Input, int Right, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
@@ -285,10 +362,14 @@ public sealed record MatMulLayer(string Name, int Input, int Right, int Output, 
     protected override IReadOnlyList<int> Operands => [Input, Right];
 
     /// <inheritdoc/>
+    protected override int Products => 1;
+
+    /// <inheritdoc/>
     protected override MatMulLayer WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Right = operands[1] };
 }
 
 /// <summary>Average pooling: the sum of <c>x - zi</c> over the window, requantised with <see cref="Scale"/>.</summary>
+[OperatorName("averagepool")]
 public sealed record AveragePoolLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
@@ -309,13 +390,27 @@ public sealed record AveragePoolLayer(string Name, int Input, int Output, int Cl
     public Window Window => new(Kernel, Stride, Padding);
 
     /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input);
+
+    /// <inheritdoc/>
+    public override string Class(TensorShape from) => "pooling";
+
+    /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Over(image);
 }
 
 /// <summary>Sum of two tensors with their own factors: <c>clamp(zo + round((x - zx) * Scale) + round((r - zr) * Residual.Scale))</c>;
 /// <see cref="QuantizedLayer.Residual"/> is set.</summary>
+[OperatorName("add")]
 public sealed record AddLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
-    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh);
+    : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
+{
+    /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input);
+
+    /// <inheritdoc/>
+    public override string Class(TensorShape from) => "elementwise";
+}
 
 /// <summary>
 /// Product of two tensors: <c>clamp(zo + round((x - zx) * (r - zr) * Scale))</c>.
@@ -327,6 +422,7 @@ public sealed record AddLayer(string Name, int Input, int Output, int ClampLow, 
 /// <param name="ClampLow">Smallest output count.</param>
 /// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scale">Requantisation factor.</param>
+[OperatorName("multiply")]
 public sealed record MultiplyLayer(string Name, int Input, int Right, int Output, int ClampLow, int ClampHigh, FixedPointScale Scale)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
@@ -337,10 +433,17 @@ public sealed record MultiplyLayer(string Name, int Input, int Right, int Output
     protected override IReadOnlyList<int> Operands => [Input, Right];
 
     /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input) || zero(Right);
+
+    /// <inheritdoc/>
+    public override string Class(TensorShape from) => "elementwise";
+
+    /// <inheritdoc/>
     protected override MultiplyLayer WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Right = operands[1] };
 }
 
 /// <summary>Maximum of <c>x - zi</c> over the window's taps inside the image, requantised with <see cref="Scale"/>.</summary>
+[OperatorName("maxpool")]
 public sealed record MaxPoolLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
@@ -361,6 +464,12 @@ public sealed record MaxPoolLayer(string Name, int Input, int Output, int ClampL
     public Window Window => new(Kernel, Stride, Padding);
 
     /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input);
+
+    /// <inheritdoc/>
+    public override string Class(TensorShape from) => "pooling";
+
+    /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Over(image);
 }
 
@@ -375,6 +484,7 @@ public sealed record MaxPoolLayer(string Name, int Input, int Output, int ClampL
 /// <param name="ClampHigh">Largest output count.</param>
 /// <param name="ExponentMultiplier">round(input scale * log2(e) * 2^20), below 2^24.</param>
 /// <param name="OutputScale">1 / output scale; shift 1 to 24.</param>
+[OperatorName("softmax")]
 public sealed record SoftmaxLayer(
     string Name,
     int Input,
@@ -389,6 +499,7 @@ public sealed record SoftmaxLayer(
 /// Layer normalisation over the channels of each pixel (docs/operators.md):
 /// <c>y = clamp(zo + round((z * Gamma + Beta) / 2^Shift))</c> with <c>z = 2^12 (x - mean) / sqrt(variance + epsilon)</c>.
 /// </summary>
+[OperatorName("layernorm")]
 public sealed record LayerNormLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
@@ -407,6 +518,7 @@ public sealed record LayerNormLayer(string Name, int Input, int Output, int Clam
 
 /// <summary>Index of the largest channel of each pixel, the lowest where several are; the output has one channel and holds index - 128. At
 /// most 256 channels.</summary>
+[OperatorName("argmax")]
 public sealed record ArgMaxLayer(string Name, int Input, int Output) : QuantizedLayer(Name, Input, Output, -128, 127);
 
 /// <summary>
@@ -414,6 +526,7 @@ public sealed record ArgMaxLayer(string Name, int Input, int Output) : Quantized
 /// t from 0 to TapRows - 1, moved to the nearest row of the image where they lie outside; columns likewise.
 /// <c>y = clamp(zo + round(sum (x - zx) * w[phase][tap] * Scales[phase]))</c>; phase is row phase * column phases + column phase.
 /// </summary>
+[OperatorName("resize")]
 public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLow, int ClampHigh)
     : QuantizedLayer(Name, Input, Output, ClampLow, ClampHigh)
 {
@@ -442,6 +555,9 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
     public required FixedPointScale[] Scales { get; init; }
 
     /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => zero(Input);
+
+    /// <inheritdoc/>
     protected override Size Pixels(Size image) => Window.Resampled(image, Up, Down);
 }
 
@@ -453,6 +569,7 @@ public sealed record ResizeLayer(string Name, int Input, int Output, int ClampLo
 /// <param name="ClampLow">Smallest output count.</param>
 /// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scales">Factor of each input.</param>
+[OperatorName("concat")]
 public sealed record ConcatLayer(
     string Name,
     IReadOnlyList<int> Inputs,
@@ -463,7 +580,17 @@ public sealed record ConcatLayer(
 ) : QuantizedLayer(Name, Inputs is { Count: > 0 } ? Inputs[0] : -1, Output, ClampLow, ClampHigh)
 {
     /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override bool IsHeadByHead => false;
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<int> Operands => Inputs;
+
+    /// <inheritdoc/>
+    public override bool StaysZero(Func<int, bool> zero) => Inputs.Count == 1 && zero(Input);
+
+    /// <inheritdoc/>
+    public override string Class(TensorShape from) => Inputs.Count == 1 ? "elementwise" : Operator;
 
     /// <inheritdoc/>
     protected override ConcatLayer WithOperands(IReadOnlyList<int> operands) => this with { Input = operands[0], Inputs = operands };
@@ -482,6 +609,7 @@ public sealed record ConcatLayer(
 /// <param name="ClampLow">Smallest output count.</param>
 /// <param name="ClampHigh">Largest output count.</param>
 /// <param name="Scale">Factor from the quotient of the sums to output counts.</param>
+[OperatorName("normalizedmatmul")]
 public sealed record NormalizedMatMulLayer(
     string Name,
     int Input,
@@ -495,6 +623,19 @@ public sealed record NormalizedMatMulLayer(
 {
     /// <inheritdoc/>
     protected override IReadOnlyList<int> Operands => [Input, Right, Denominator];
+
+    /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override string Operator => "quotient";
+
+    /// <summary>Those of both products: the denominator is one more column.</summary>
+    /// <param name="from">Shape of the left operand.</param>
+    /// <param name="computed">Shape of the quotient.</param>
+    public override long Macs(TensorShape from, TensorShape computed) =>
+        base.Macs(from, computed) + ((long)computed.Height * computed.Width * from.Channels * computed.Batch);
+
+    /// <inheritdoc/>
+    protected override int Products => 1;
 
     /// <inheritdoc/>
     protected override NormalizedMatMulLayer WithOperands(IReadOnlyList<int> operands) =>
@@ -546,5 +687,22 @@ public sealed record QuantizedNetwork(
         while (Tensors[tensor].SharesStorageWith is int other)
             tensor = other;
         return tensor;
+    }
+
+    /// <summary>Multiply-accumulates, whole and as a path executes them.</summary>
+    /// <param name="path">Path.</param>
+    public (long Whole, long Executed) Macs(ExecutionPath path) =>
+        Layers
+            .Select(l => LayerMacs(l, path))
+            .Aggregate((Whole: 0L, Executed: 0L), (sum, l) => (sum.Whole + l.Whole, sum.Executed + l.Executed));
+
+    /// <summary>Multiply-accumulates of one layer, whole and as a path executes them.</summary>
+    /// <param name="layer">Layer.</param>
+    /// <param name="path">Path.</param>
+    public (long Whole, long Executed) LayerMacs(QuantizedLayer layer, ExecutionPath path)
+    {
+        TensorShape from = Tensors[layer.Input].Shape,
+            computed = layer.Computed(from, Tensors[layer.Output].Shape);
+        return (layer.Macs(from, computed), layer.Macs(from, computed, path));
     }
 }

@@ -32,22 +32,6 @@ public static class QuantizedNetworkFile
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AddLayerKinds } },
     };
 
-    private static readonly (Type Kind, string Name)[] Kinds =
-    [
-        (typeof(ConvLayer), "conv"),
-        (typeof(MatMulLayer), "matmul"),
-        (typeof(NormalizedMatMulLayer), "normalizedmatmul"),
-        (typeof(AveragePoolLayer), "averagepool"),
-        (typeof(MaxPoolLayer), "maxpool"),
-        (typeof(ResizeLayer), "resize"),
-        (typeof(AddLayer), "add"),
-        (typeof(MultiplyLayer), "multiply"),
-        (typeof(ConcatLayer), "concat"),
-        (typeof(SoftmaxLayer), "softmax"),
-        (typeof(LayerNormLayer), "layernorm"),
-        (typeof(ArgMaxLayer), "argmax"),
-    ];
-
     private sealed record Document(string Format, int Version, QuantizedNetwork Network);
 
     /// <summary>Writes a network, as <see cref="OutputFile"/> does.</summary>
@@ -120,9 +104,8 @@ public static class QuantizedNetworkFile
     private static string? Needed(string place)
     {
         string name = place[(place.LastIndexOf('.') + 1)..].Split('[')[0];
-        Type? type = Kinds
-            .Select(k => k.Item1)
-            .Concat([
+        Type? type = OperatorNameAttribute
+            .Kinds.Keys.Concat([
                 typeof(QuantizedNetwork),
                 typeof(QuantizedTensor),
                 typeof(TensorShape),
@@ -159,7 +142,7 @@ public static class QuantizedNetworkFile
             TypeDiscriminatorPropertyName = "op",
             UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization,
         };
-        foreach ((Type kind, string name) in Kinds)
+        foreach ((Type kind, string name) in OperatorNameAttribute.Kinds)
             type.PolymorphismOptions.DerivedTypes.Add(new JsonDerivedType(kind, name));
     }
 
