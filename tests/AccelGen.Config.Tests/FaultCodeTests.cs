@@ -65,8 +65,8 @@ public sealed partial class FaultCodeTests
         text.Append("# Errors\n\nWhat was done wrong is said in a line each, every mistake at once:\n\n");
         text.Append("```\nerror: CODE place: what is wrong there; what is legal, or what to do\n```\n\n");
         text.Append(
-            "The place is a file, a node or layer in it, a field or an option. The exit code is 2. A code stays what it means; the words of "
-                + "a line may\nchange. In the sources a code is a constant of `FaultCodes` or `ConfigCodes`.\n\n"
+            "The place is a file, a node or layer in it, a field or an option. The exit code is 2. A code stays what it means; the words "
+                + "of a line may\nchange. In the sources a code is a constant of `FaultCodes` or `ConfigCodes`.\n\n"
         );
         text.Append(
             CultureInfo.InvariantCulture,
