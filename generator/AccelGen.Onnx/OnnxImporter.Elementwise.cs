@@ -22,6 +22,8 @@ public sealed partial class OnnxImporter
 
         Activation x = Operand(node, inputs, 0);
         Pointwise f = x.Function;
+        if (node.Operator == "PRelu" && Parameter(inputs, 1, "slope") is { Count: not 1 } slopes)
+            return Sloped(node, x, new Constant(slopes));
         Pointwise Apply(ActivationKind kind, float alpha = 0, float beta = 0) =>
             new Applied(new Network.Float.Activation(kind, alpha, beta), f);
         return x with
@@ -34,14 +36,7 @@ public sealed partial class OnnxImporter
                 "Sigmoid" => Apply(ActivationKind.Sigmoid),
                 "Tanh" => Apply(ActivationKind.Tanh),
                 "LeakyRelu" => Apply(ActivationKind.LeakyRelu, node.Real("alpha", 0.01f)),
-                "PRelu" => Parameter(inputs, 1, "slope") is { Count: 1, Floats: { } slope }
-                    ? Apply(ActivationKind.LeakyRelu, slope[0])
-                    : throw new InputException(
-                        FaultCodes.UnsupportedForm,
-                        string.Empty,
-                        "a slope per channel is not supported",
-                        "one slope for all is"
-                    ),
+                "PRelu" => Apply(ActivationKind.LeakyRelu, Floats(Parameter(inputs, 1, "slope"), "slope")[0]),
                 "Elu" => Apply(ActivationKind.Elu, node.Real("alpha", 1)),
                 "Gelu" or "com.microsoft.Gelu" => Apply(
                     node.Text("approximate", "none") == "tanh" ? ActivationKind.GeluTanh : ActivationKind.Gelu
@@ -206,6 +201,14 @@ public sealed partial class OnnxImporter
 
         int Affine(double factor, double addend, Pointwise inner) =>
             Scale(node, Write(node, inner, tensor, place), [(float)factor], [(float)addend]);
+    }
+
+    // What is above 0, and what is below it times a slope of its own.
+    private Value Sloped(OnnxNode node, Activation x, Constant slopes)
+    {
+        Activation above = x with { Function = new Clamped(OutputRange.Relu, x.Function) },
+            below = x with { Function = new Clamped(new OutputRange(float.NegativeInfinity, 0), x.Function) };
+        return Elementwise(node, "Add", above, Elementwise(node, "Mul", below, slopes));
     }
 
     // A factor and an addend per channel, heads included; one of each stands for all.

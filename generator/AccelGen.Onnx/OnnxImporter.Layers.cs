@@ -57,8 +57,8 @@ public sealed partial class OnnxImporter
                 scales,
                 offsets?.Counts,
                 offsets is not { Counts: not null } ? null
-                    : offsets.Steps is [var one] ? [.. Enumerable.Repeat(one, outputs)]
-                    : offsets.Steps
+                    : offsets.Scales is [var one] ? [.. Enumerable.Repeat(one, outputs)]
+                    : offsets.Scales
             );
         }
 

@@ -37,7 +37,7 @@ public sealed partial class OnnxImporter
         "ArgMax",
     ];
 
-    // Steps, zero points and type of QuantizeLinear or DequantizeLinear.
+    // Scales, zero points and type of QuantizeLinear or DequantizeLinear.
     private readonly record struct Parameters(float[] Scales, long[] ZeroPoints, int Type)
     {
         public QuantizationParameters Single => new(Scales[0], (int)ZeroPoints[0] - (Type == UInt8 ? 128 : 0));
@@ -318,7 +318,7 @@ public sealed partial class OnnxImporter
             );
         int[] channel = Channels(node, x, p);
         long[] counts = [.. values.Select((v, i) => v - p.ZeroPoints[channel[i]])];
-        return OnnxTensor.WithSteps(
+        return OnnxTensor.OfIntegers(
             x.Dims,
             counts,
             p.Scales.Length == 1 ? p.Scales : [.. channel.Select(c => p.Scales[c])],
@@ -351,7 +351,7 @@ public sealed partial class OnnxImporter
     // channel) are values like any other: they are rounded anew.
     private (sbyte[] Integers, float[] Scales)? WeightIntegers(OnnxTensor weights, int channels, Func<int, int> channel)
     {
-        if (weights is not { Steps: { } steps, Counts: { } counts })
+        if (weights is not { Scales: { } scales, Counts: { } counts })
             return quantized
                 ? throw new InputException(
                     FaultCodes.NotQuantised,
@@ -365,8 +365,8 @@ public sealed partial class OnnxImporter
         for (int i = 0; i < weights.Count; i++)
         {
             int k = channel(i);
-            float step = steps.Length == 1 ? steps[0] : steps[i];
-            if (result[k] != 0 && result[k] != step)
+            float scale = scales.Length == 1 ? scales[0] : scales[i];
+            if (result[k] != 0 && result[k] != scale)
                 return !quantized
                     ? null
                     : throw new InputException(
@@ -375,7 +375,7 @@ public sealed partial class OnnxImporter
                         $"the weights of output channel {k} have more than one scale",
                         "one per output channel is supported"
                     );
-            result[k] = step;
+            result[k] = scale;
             int count = counts[i];
             if (count is < -128 or > 127)
                 return !quantized
@@ -477,7 +477,7 @@ public sealed partial class OnnxImporter
             if (from is not { } q)
                 throw new InputException(FaultCodes.ReadsCounts, "joins a constant with counts whose scale is not known");
             int zero = q.ZeroPoint + (t.Type == UInt8 ? 128 : 0);
-            return OnnxTensor.WithSteps(t.Dims, [.. counts.Select(v => v - zero)], [(float)q.Scale], q);
+            return OnnxTensor.OfIntegers(t.Dims, [.. counts.Select(v => v - zero)], [(float)q.Scale], q);
         }
     }
 

@@ -30,8 +30,8 @@ internal sealed class OnnxTensor
     /// <summary>ONNX element type of the file; 1 or 7 for what was computed.</summary>
     public int Type { get; init; }
 
-    /// <summary>Where the values are dequantised integers, the step of each element, or one for all.</summary>
-    public float[]? Steps { get; init; }
+    /// <summary>Where the values are dequantised integers, the scale of each element, or one for all.</summary>
+    public float[]? Scales { get; init; }
 
     /// <summary>Scale and zero point in int8 counts of dequantised bytes with one step, else null.</summary>
     public QuantizationParameters? Grid { get; init; }
@@ -46,16 +46,16 @@ internal sealed class OnnxTensor
 
     public static OnnxTensor Of(long[] dims, long[] values, int type = 7) => new(dims, null, values) { Type = type };
 
-    /// <summary>Dequantised integers: counts from the zero point times steps.</summary>
+    /// <summary>Dequantised integers: counts from the zero point times scales.</summary>
     /// <param name="dims">Sizes.</param>
     /// <param name="counts">Distance of each integer from its zero point.</param>
-    /// <param name="steps">Step of each, or one for all.</param>
+    /// <param name="scales">Scale of each, or one for all.</param>
     /// <param name="grid">Scale and zero point where one holds for all, or null.</param>
-    public static OnnxTensor WithSteps(long[] dims, long[] counts, float[] steps, QuantizationParameters? grid) =>
-        new(dims, [.. counts.Select((c, i) => c * steps[steps.Length == 1 ? 0 : i])], null)
+    public static OnnxTensor OfIntegers(long[] dims, long[] counts, float[] scales, QuantizationParameters? grid) =>
+        new(dims, [.. counts.Select((c, i) => c * scales[scales.Length == 1 ? 0 : i])], null)
         {
             Type = 1,
-            Steps = steps,
+            Scales = scales,
             Grid = grid,
             Counts = Array.TrueForAll(counts, c => c is >= int.MinValue and <= int.MaxValue) ? Array.ConvertAll(counts, c => (int)c) : null,
         };
@@ -68,7 +68,7 @@ internal sealed class OnnxTensor
         new(dims, Floats, Integers)
         {
             Type = Type,
-            Steps = Steps,
+            Scales = Scales,
             Grid = Grid,
             Counts = Counts,
         };
@@ -80,7 +80,7 @@ internal sealed class OnnxTensor
         new(dims, Floats is { } f ? [.. from.Select(i => f[i])] : null, Integers is { } n ? [.. from.Select(i => n[i])] : null)
         {
             Type = Type,
-            Steps = Steps is { Length: > 1 } s ? [.. from.Select(i => s[i])] : Steps,
+            Scales = Scales is { Length: > 1 } s ? [.. from.Select(i => s[i])] : Scales,
             Grid = Grid,
             Counts = Counts is { } c ? [.. from.Select(i => c[i])] : null,
         };

@@ -193,7 +193,7 @@ public static class Quantizer
                     $"no scale and zero point are prescribed for the argument of {layer.Activation.Kind}"
                 );
             ValueRange useful = ActivationTable.Useful(layer.Activation, found, output);
-            (double scale, int zero) = Parameters(useful, symmetric: false, LayerQuantizer.LeastStep(layer, t => tensors[t].Scale));
+            (double scale, int zero) = Parameters(useful, symmetric: false, LayerQuantizer.LeastScale(layer, t => tensors[t].Scale));
             computed = output with { Scale = scale, ZeroPoint = zero };
             table = ActivationTable.Build(layer.Activation, scale, zero, output);
         }
@@ -272,8 +272,8 @@ public static class Quantizer
             foreach (FloatLayer layer in network.Layers)
             {
                 if (layer.Activation.Kind == ActivationKind.None && !IsZero(ranges[leader[layer.Output]]))
-                    Raise(leader[layer.Output], LayerQuantizer.LeastStep(layer, t => parameters[leader[t]].Scale));
-                Raise(leader[layer.Input], LayerQuantizer.LeastInputStep(layer));
+                    Raise(leader[layer.Output], LayerQuantizer.LeastScale(layer, t => parameters[leader[t]].Scale));
+                Raise(leader[layer.Input], LayerQuantizer.LeastInputScale(layer));
             }
         }
 

@@ -241,7 +241,7 @@ public sealed class SubnetFamily
         // A layer that is 0 on every calibration image of all networks is that constant.
         if (conv.Scales.All(s => s.Multiplier == 0))
             return new ConvParameters(conv.Bias[..factors.Length], conv.Scales[..factors.Length]) { WeightScales = conv.WeightScales };
-        double[] weightScales = [.. factors.Select((f, k) => f * ConvQuantizer.Step(real, k, x))];
+        double[] weightScales = [.. factors.Select((f, k) => f * ConvQuantizer.WeightScale(real, k, x))];
         (int Bias, FixedPointScale Scale)[] channels =
         [
             .. factors.Select(

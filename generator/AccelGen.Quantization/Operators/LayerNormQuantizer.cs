@@ -48,11 +48,11 @@ internal sealed class LayerNormQuantizer : OperatorQuantizer<FloatLayerNorm>
     }
 
     /// <inheritdoc/>
-    protected override double LeastStep(FloatLayerNorm layer, Func<int, double> scale) =>
+    protected override double LeastScale(FloatLayerNorm layer, Func<int, double> scale) =>
         Math.Abs(layer.Factor) * Math.Max(Largest(layer.Gamma) / (1 << 12), Largest(layer.Beta) / 256);
 
     /// <summary>What is normalised must not be lost beside epsilon.</summary>
     /// <param name="layer">Float layer.</param>
-    protected override double LeastInputStep(FloatLayerNorm layer) =>
+    protected override double LeastInputScale(FloatLayerNorm layer) =>
         layer.Epsilon > 0 ? layer.Gamma.Length * Math.Sqrt(layer.Epsilon / LargestEpsilon) : 0;
 }

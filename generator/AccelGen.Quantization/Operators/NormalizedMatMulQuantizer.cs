@@ -33,6 +33,6 @@ internal sealed class NormalizedMatMulQuantizer : OperatorQuantizer<FloatNormali
     }
 
     /// <inheritdoc/>
-    protected override double LeastStep(FloatNormalizedMatMul layer, Func<int, double> scale) =>
+    protected override double LeastScale(FloatNormalizedMatMul layer, Func<int, double> scale) =>
         layer.Factor * scale(layer.Right) / scale(layer.Denominator);
 }
