@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AccelGen.Cli.Results;
+using AccelGen.Synth;
 using Spectre.Console;
 
 namespace AccelGen.Cli;
