@@ -67,8 +67,8 @@ public sealed partial class StaticTiming(Tool sta, Liberty liberty)
             if (longest is null || nanoseconds > longest.Nanoseconds)
                 longest = new CriticalPath(
                     nanoseconds,
-                    path.Split(' ', 2)[0].Trim(),
-                    Endpoint().Match(path).Groups["name"].Value,
+                    Register(path.Split(' ', 2)[0].Trim()),
+                    Register(Endpoint().Match(path).Groups["name"].Value),
                     stages.Count(s => s.Contains('/', StringComparison.Ordinal))
                 );
         }
@@ -77,6 +77,9 @@ public sealed partial class StaticTiming(Tool sta, Liberty liberty)
 
         static double Number(Match m) => double.Parse(m.Groups["value"].Value, CultureInfo.InvariantCulture);
     }
+
+    // The mapper calls a register by the net that it drives and its cell.
+    private static string Register(string name) => name.Split('\\', 2)[0];
 
     private static string Script(string top, IReadOnlyList<string> modules) =>
         string.Join(

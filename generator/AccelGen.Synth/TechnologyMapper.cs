@@ -88,6 +88,7 @@ public sealed class TechnologyMapper(Tool yosys, Liberty liberty, double periodN
         string[] steps =
         [
             $"read_rtlil {DesignFile}",
+            $"read_liberty -lib -ignore_miss_func -ignore_miss_dir {LibraryFile}",
             .. children.Select(c => $"blackbox {c}"),
             $"synth -run begin:fine -top {top}",
             "opt -fast -full",
@@ -100,6 +101,8 @@ public sealed class TechnologyMapper(Tool yosys, Liberty liberty, double periodN
             $"abc -liberty {LibraryFile}{constrained}",
             "splitnets",
             "opt_clean -purge",
+            // Registers by the nets that they drive: paths are read by people.
+            "rename -wire",
             $"tee -q -o {CellsFile} stat -json",
             $"write_verilog -noattr {NetlistFile}",
         ];
