@@ -46,7 +46,9 @@ internal sealed class BudgetOptions
         ];
         if (wrong.Length > 0)
             throw new InputException(
-                $"--budget {string.Join(", ", wrong)}: a budget is a whole number of cycles from 1 to {uint.MaxValue}"
+                FaultCodes.IllegalOption,
+                $"--budget {string.Join(", ", wrong)}",
+                $"a budget is a whole number of cycles from 1 to {uint.MaxValue}"
             );
         return [.. result.GetValue(budget)!.Select(v => uint.Parse(v, CultureInfo.InvariantCulture))];
     }
@@ -57,6 +59,7 @@ internal sealed class BudgetOptions
         result.GetValue(slack) is >= 0 and <= 1000 and var percent
             ? percent / 100
             : throw new InputException(
+                FaultCodes.IllegalOption,
                 string.Create(CultureInfo.InvariantCulture, $"--budget-slack is {result.GetValue(slack)}; legal is 0 to 1000")
             );
 
@@ -80,7 +83,10 @@ internal sealed class BudgetOptions
     {
         if (paths.Count < 2)
             throw new InputException(
-                "a budget chooses among paths, and there is one; name more with --paths FILE, or with --skip more than once"
+                FaultCodes.NothingToChoose,
+                string.Empty,
+                "a budget chooses among paths, and there is one",
+                "name more with --paths FILE, or with --skip more than once"
             );
         return Checkpoints.Insert(program, paths, timing, quality, Slack(result), cycles);
     }

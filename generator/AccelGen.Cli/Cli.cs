@@ -66,10 +66,12 @@ internal static class Cli
         string[] all = [.. foreign];
         if (all.Length > 0)
             throw new InputException(
-                $"{folder}: holds what '{command}' does not write, and replacing the folder would delete it: "
+                FaultCodes.ForeignFolder,
+                folder,
+                $"holds what '{command}' does not write, and replacing the folder would delete it: "
                     + $"{string.Join(", ", all.Take(NamedFiles))}"
-                    + $"{(all.Length > NamedFiles ? $" and {all.Length - NamedFiles} more" : string.Empty)}; "
-                    + $"move it away or choose another folder"
+                    + $"{(all.Length > NamedFiles ? $" and {all.Length - NamedFiles} more" : string.Empty)}",
+                "move it away or choose another folder"
             );
     }
 
@@ -90,13 +92,22 @@ internal static class Cli
             || !long.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out long to)
             || from >= to
         )
-            throw new InputException($"--waveform-window is '{window}'; write two cycles, e.g. 1000:3000");
-        return file is null ? throw new InputException("--waveform-window needs --waveform FILE") : (file, from, to);
+            throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Empty,
+                $"--waveform-window is '{window}'",
+                "write two cycles, e.g. 1000:3000"
+            );
+        return file is null
+            ? throw new InputException(FaultCodes.MissingOption, "--waveform-window needs --waveform FILE")
+            : (file, from, to);
     }
 
     /// <summary>Checks a number given as an option.</summary>
     public static int Range(string name, int value, int low, int high) =>
-        value >= low && value <= high ? value : throw new InputException($"{name} is {value}; legal are {low} to {high}");
+        value >= low && value <= high
+            ? value
+            : throw new InputException(FaultCodes.IllegalOption, string.Empty, $"{name} is {value}", $"legal are {low} to {high}");
 
     /// <summary>Latency of the memory.</summary>
     public static Option<int> MemoryLatencyOption() =>

@@ -1,10 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using AccelGen.Compiler;
-using AccelGen.Config;
 using AccelGen.Files;
-using AccelGen.Onnx;
 using AccelGen.Sim;
 
 namespace AccelGen.Cli;
@@ -83,6 +80,9 @@ internal static class CommandLine
         }
     }
 
+    // A mistake as users read it; docs/errors.md has a line for each code.
+    private static string Coded(Fault fault) => $"{fault.Code} {fault}";
+
     private static async Task<int> RefuseAsync(ParseResult parsed, ParseErrorAction action)
     {
         action.ShowHelp = false;
@@ -99,7 +99,7 @@ internal static class CommandLine
             )
             .ConfigureAwait(false);
         foreach (string line in said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-            PrintError($"error: {Printable.Line(line)}");
+            PrintError($"error: {Coded(new Fault(FaultCodes.Usage, Printable.Line(line)))}");
         string command = string.Join(' ', Commands(parsed.CommandResult).Reverse());
         PrintError($"error: {command} --help lists what it takes");
         return ExitCode.BadInput;
@@ -137,13 +137,21 @@ internal static class CommandLine
         {
             string path = parsed.GetValue(option)!;
             if (path.Length == 0)
-                throw new InputException($"{option.Name} is empty; name a {(option.IsFolder ? "folder" : "file")}");
+                throw new InputException(
+                    FaultCodes.EmptyName,
+                    string.Empty,
+                    $"{option.Name} is empty",
+                    $"name a {(option.IsFolder ? "folder" : "file")}"
+                );
             if (!option.IsFolder)
                 OutputFile.Check(path);
             string place = OutputFile.Followed(path);
             if (inputs.Contains(place) && !place.StartsWith("/dev/", StringComparison.Ordinal))
                 throw new InputException(
-                    $"{option.Name} {path} is a file that the command reads, the model itself for instance; name another file"
+                    FaultCodes.OutputIsInput,
+                    string.Empty,
+                    $"{option.Name} {path} is a file that the command reads, the model itself for instance",
+                    "name another file"
                 );
             if (
                 !option.IsFolder
@@ -152,10 +160,18 @@ internal static class CommandLine
                 && folders.FirstOrDefault(f => place.StartsWith(f, StringComparison.Ordinal)) is { } folder
             )
                 throw new InputException(
-                    $"{option.Name} {path} is a file in a folder that the command reads, {folder.TrimEnd('/')}; name another file"
+                    FaultCodes.OutputIsInput,
+                    string.Empty,
+                    $"{option.Name} {path} is a file in a folder that the command reads, {folder.TrimEnd('/')}",
+                    "name another file"
                 );
             if (!taken.TryAdd(place, option.Name) && !place.StartsWith("/dev/", StringComparison.Ordinal))
-                throw new InputException($"{option.Name} {path} is what {taken[place]} names; name another file");
+                throw new InputException(
+                    FaultCodes.OutputTwice,
+                    string.Empty,
+                    $"{option.Name} {path} is what {taken[place]} names",
+                    "name another file"
+                );
         }
     }
 
@@ -169,11 +185,10 @@ internal static class CommandLine
         (int code, IEnumerable<string> messages) = fault switch
         {
             OperationCanceledException => (ExitCode.Cancelled, ["interrupted; nothing was left half-written"]),
-            ConfigException e => (ExitCode.BadInput, e.Diagnostics.Select(d => d.ToString())),
-            ImportException e => (ExitCode.BadInput, e.Problems),
-            InputException or CompileException or FileNotFoundException or DirectoryNotFoundException => (
+            InputException e => (ExitCode.BadInput, e.Faults.Select(Coded)),
+            FileNotFoundException or DirectoryNotFoundException => (
                 ExitCode.BadInput,
-                [fault.Message]
+                [Coded(new Fault(FaultCodes.NoSuchFile, fault.Message))]
             ),
             ToolException or IOException or UnauthorizedAccessException => (ExitCode.Environment, [fault.Message]),
             OutOfMemoryException => (

@@ -36,7 +36,12 @@ internal static class ConfigCommand
                     OfConfigurations => ConfigSchema.Text,
                     OfPaths => PathSchema.Text,
                     OfResults => ResultSchema.Text,
-                    var other => throw new InputException($"--of is '{other}'; legal are {OfConfigurations}, {OfPaths} and {OfResults}"),
+                    var other => throw new InputException(
+                        FaultCodes.IllegalOption,
+                        string.Empty,
+                        $"--of is '{other}'",
+                        $"legal are {OfConfigurations}, {OfPaths} and {OfResults}"
+                    ),
                 }
             );
             return ExitCode.Success;

@@ -49,7 +49,12 @@ internal sealed class Evaluation
         OutputClasses of = OutputClasses.Of(network);
         (output, classes, index, IsSegmentation) = (of.Shape, of.Count, of.IsIndex, of.IsSegmentation);
         if (output.Batch != 1)
-            throw new InputException($"the network's output is {output}; evaluated are classes, of images or of their pixels");
+            throw new InputException(
+                FaultCodes.NotClasses,
+                string.Empty,
+                $"the network's output is {output}",
+                "evaluated are classes, of images or of their pixels"
+            );
         string folder = Path.Combine(UserCache.Folder, "evaluations");
         store = Path.Combine(folder, $"{QuantizedNetworkFile.Hash(network)[..32]}.jsonl");
         UserCache.Prepare(folder, "results", Recall);
@@ -78,7 +83,12 @@ internal sealed class Evaluation
             string cure = IsSegmentation
                 ? "put masks beside them, or name their folder with --masks"
                 : "put labels.csv beside them, or them into folders of classes";
-            throw new InputException($"{sample.Folder}: nothing is known of the {sample.Images.Count} images: {cure}");
+            throw new InputException(
+                FaultCodes.NoImages,
+                sample.Folder ?? string.Empty,
+                $"nothing is known of the {sample.Images.Count} images",
+                cure
+            );
         }
 
         var progress = new Progress(log, "evaluation", "images", images.Length);

@@ -49,8 +49,10 @@ internal sealed class ExplainCommand
         Regex[] wanted = [.. result.GetValue(layers)!.Select(Cli.Pattern)];
         if (wanted.Length > 0 && !network.Layers.Any(l => wanted.Any(w => w.IsMatch(l.Name))))
             throw new InputException(
-                $"no layer of {network.Name} is named {string.Join(" or ", result.GetValue(layers)!)}; the "
-                    + $"first are {string.Join(", ", network.Layers.Take(5).Select(l => l.Name))}"
+                FaultCodes.NoSuchLayer,
+                string.Empty,
+                $"no layer of {network.Name} is named {string.Join(" or ", result.GetValue(layers)!)}",
+                $"the first are {string.Join(", ", network.Layers.Take(5).Select(l => l.Name))}"
             );
         CompiledProgram program = new NetworkCompiler(config, timing).Compile(network);
         IReadOnlyList<LayerExplanation> all = LayerExplanation.Explain(program, timing);

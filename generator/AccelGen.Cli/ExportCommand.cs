@@ -39,7 +39,12 @@ internal static class ExportCommand
                 string target = result.GetValue(output)!;
                 string asked = result.GetValue(type)!;
                 if (!Types.TryGetValue(asked, out QdqType counts))
-                    throw new InputException($"--type '{asked}' is unknown; {string.Join(" and ", Types.Keys)} are");
+                    throw new InputException(
+                        FaultCodes.IllegalOption,
+                        string.Empty,
+                        $"--type '{asked}' is unknown",
+                        $"{string.Join(" and ", Types.Keys)} are"
+                    );
                 using ILoggerFactory logging = Cli.Logging();
                 QuantizedNetwork network = options.Load(result, logging.CreateLogger("accelgen"), cancellation).Quantized;
                 ExecutionPath? path = result.GetValue(skip) is string text

@@ -90,9 +90,14 @@ internal sealed class ImageOptions
             ModelOptions.RequireFile(model.Model(result));
         bool synthetic = folder is null && drawn && model.IsArchitecture(result);
         if (folder is null && !synthetic)
-            throw new InputException($"{model.Model(result)}: --images names the folder of images to run");
+            throw new InputException(FaultCodes.MissingOption, model.Model(result), "--images names the folder of images to run");
         if (synthetic && (result.GetValue(labels) ?? result.GetValue(masks)) is string without)
-            throw new InputException($"{without}: labels and masks go with the images of a folder; name it with --images");
+            throw new InputException(
+                FaultCodes.MissingOption,
+                without,
+                "labels and masks go with the images of a folder",
+                "name it with --images"
+            );
         Sample sample = synthetic
             ? Sample.OfSeed(most ?? 1)
             : new Sample(Limited(ImageSet.Load(folder!, result.GetValue(labels), result.GetValue(masks))).Images, folder);
@@ -100,7 +105,11 @@ internal sealed class ImageOptions
         {
             sample = sample with { Images = [.. sample.Images.Where(i => sample.Name(i) == name)] };
             if (sample.Images.Count == 0)
-                throw new InputException($"--image {name}: there is no such image{(synthetic ? string.Empty : $" in {folder}")}");
+                throw new InputException(
+                    FaultCodes.NoSuchImage,
+                    $"--image {name}",
+                    $"there is no such image{(synthetic ? string.Empty : $" in {folder}")}"
+                );
         }
 
         return sample;

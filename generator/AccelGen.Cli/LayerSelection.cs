@@ -24,7 +24,10 @@ internal static class LayerSelection
                 all = LayersOf(source);
             else
                 throw new InputException(
-                    $"--layers-from {source}: neither a file nor a set; the sets are {string.Join(", ", SegFormerLayers.Sets)}"
+                    FaultCodes.NoSuchLayer,
+                    $"--layers-from {source}",
+                    "neither a file nor a set",
+                    $"the sets are {string.Join(", ", SegFormerLayers.Sets)}"
                 );
             if (pattern is not null)
             {
@@ -39,7 +42,12 @@ internal static class LayerSelection
         }
 
         if (layers.Count == 0)
-            throw new InputException("no layer to simulate: give --layer, or --layers-from with a pattern that matches");
+            throw new InputException(
+                FaultCodes.NoSuchLayer,
+                string.Empty,
+                "no layer to simulate",
+                "give --layer, or --layers-from with a pattern that matches"
+            );
         return halves is int vectorWidth ? [.. layers.SelectMany(l => Halves(l, vectorWidth).Prepend(l))] : layers;
     }
 
@@ -70,7 +78,7 @@ internal static class LayerSelection
     private static List<LayerSpec> LayersOf(string file)
     {
         var layers = new List<LayerSpec>();
-        var problems = new List<string>();
+        var problems = new List<Fault>();
         foreach (
             (int number, string line) in InputFile.ReadLines(file).Select(l => l.Split('#')[0].Trim()).Index().Where(l => l.Item.Length > 0)
         )
@@ -81,7 +89,7 @@ internal static class LayerSelection
             }
             catch (InputException e)
             {
-                problems.Add($"{file}({number + 1}): {e.Message}");
+                problems.AddRange(e.At($"{file}({number + 1})").Faults);
             }
         }
 

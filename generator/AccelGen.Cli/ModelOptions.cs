@@ -174,15 +174,20 @@ internal sealed class ModelOptions
     public static void RequireFile(string path)
     {
         if (Directory.Exists(path))
-            throw new InputException($"{path}: is a folder; name a file");
+            throw new InputException(FaultCodes.NotAFile, path, "is a folder", "name a file");
         if (path.Length == 0)
-            throw new InputException("the name of the model is empty; name a file or an architecture");
+            throw new InputException(
+                FaultCodes.EmptyName,
+                string.Empty,
+                "the name of the model is empty",
+                "name a file or an architecture"
+            );
         if (!File.Exists(path))
         {
             string known = Path.HasExtension(path)
                 ? string.Empty
                 : $", and no such architecture; the architectures are {Architecture.Names}";
-            throw new InputException($"{path}: there is no such file{known}");
+            throw new InputException(FaultCodes.NoSuchFile, path, $"there is no such file{known}");
         }
     }
 
@@ -200,7 +205,12 @@ internal sealed class ModelOptions
             && h is > 0 and <= 16384
             && w is > 0 and <= 16384
             ? (h, w)
-            : throw new InputException($"--input-size is '{text}'; write rows x columns of 1 to 16384, e.g. 224x224");
+            : throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Empty,
+                $"--input-size is '{text}'",
+                "write rows x columns of 1 to 16384, e.g. 224x224"
+            );
     }
 
     /// <summary>Loads a quantised network, or the float network of a file or an architecture.</summary>
@@ -234,7 +244,10 @@ internal sealed class ModelOptions
         CalibrationMethod chosen = Method(result);
         double kept = result.GetValue(percentile);
         if (!(kept > 50 && kept <= 100))
-            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"--percentile is {kept}; legal are above 50 to 100"));
+            throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Create(CultureInfo.InvariantCulture, $"--percentile is {kept}; legal are above 50 to 100")
+            );
         int most = Cli.Range("--calibrate-limit", result.GetValue(calibrateLimit), 1, 100_000);
         (QuantizedNetwork? ready, FloatNetwork? network) = Open(result);
         SubnetMatch[] matches = subnets is { Count: > 0 } ? Match(result, network, subnets) : [];
@@ -293,7 +306,12 @@ internal sealed class ModelOptions
             "minmax" => CalibrationMethod.MinMax,
             "percentile" => CalibrationMethod.Percentile,
             "mse" => CalibrationMethod.MeanSquaredError,
-            var other => throw new InputException($"--method is '{other}'; legal are minmax, percentile and mse"),
+            var other => throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Empty,
+                $"--method is '{other}'",
+                "legal are minmax, percentile and mse"
+            ),
         };
 
     // Steps that the user asked for and that a network that is quantised already cannot take.
@@ -303,7 +321,10 @@ internal sealed class ModelOptions
         {
             if (result.GetResult(option) is { Implicit: false } && result.GetValue(option))
                 throw new InputException(
-                    $"{Model(result)} is quantised already: {option.Name} needs the float network; give the ONNX file"
+                    FaultCodes.QuantisedAlready,
+                    string.Empty,
+                    $"{Model(result)} is quantised already: {option.Name} needs the float network",
+                    "give the ONNX file"
                 );
         }
     }
@@ -321,6 +342,7 @@ internal sealed class ModelOptions
             ];
         if (!IsArchitecture(result))
             throw new InputException(
+                FaultCodes.MissingOption,
                 $"{Model(result)} is a float network: --calibrate names the folder of images that its int8 ranges are taken from"
             );
         int drawn = result.GetResult(calibrateLimit) is { Implicit: false } ? most : SyntheticCalibration;
@@ -340,10 +362,15 @@ internal sealed class ModelOptions
                 "its activations are quantised already, and scales must be found that hold for all subnets: give the "
                 + "float file, or one whose weights alone are int8";
         if (result.GetResult(equalize) is { Implicit: false } && result.GetValue(equalize))
-            throw new InputException($"{equalize.Name} changes the weights by which subnets are recognised; leave it out with {Refused}");
+            throw new InputException(
+                FaultCodes.OptionsExclude,
+                string.Empty,
+                $"{equalize.Name} changes the weights by which subnets are recognised",
+                $"leave it out with {Refused}"
+            );
         if (whole is null)
-            throw new InputException($"{Model(result)}: {Quantised}");
-        var problems = new List<string>();
+            throw new InputException(FaultCodes.QuantisedAlready, Model(result), Quantised);
+        var problems = new List<Fault>();
         var found = new List<SubnetMatch>();
         var names = new HashSet<string> { ExecutionPath.Whole.Name };
         foreach (string file in subnets)
@@ -361,18 +388,17 @@ internal sealed class ModelOptions
                     RequireFile(file);
                     ImportResult import = OnnxImporter.Import(file, Size(result.GetValue(inputSize)));
                     if (import.Quantized is not null)
-                        throw new InputException($"{file}: {Quantised}");
+                        throw new InputException(FaultCodes.QuantisedAlready, file, Quantised);
                     subnet = import.Network;
                 }
 
                 if (!names.Add(name))
-                    throw new InputException($"{file}: '{name}' is the name of two paths; rename the file");
+                    throw new InputException(FaultCodes.PathName, file, $"'{name}' is the name of two paths", "rename the file");
                 found.Add(SubnetMatch.Find(whole, subnet, file) with { Name = name });
             }
-            catch (Exception e) when (e is InputException or ImportException)
+            catch (InputException e)
             {
-                IReadOnlyList<string> own = e is InputException input ? input.Problems : ((ImportException)e).Problems;
-                problems.AddRange(own.Select(line => $"{Refused} {line}"));
+                problems.AddRange(e.Faults.Select(f => f with { Place = $"{Refused} {f.Place}".TrimEnd() }));
             }
         }
 
@@ -397,7 +423,7 @@ internal sealed class ModelOptions
     private static void OneInput(string path, int count)
     {
         if (count != 1)
-            throw new InputException($"{path}: the network has {count} inputs; images go to networks with 1");
+            throw new InputException(FaultCodes.NetworkInput, path, $"the network has {count} inputs", "images go to networks with 1");
     }
 
     private Normalization Normalize(ParseResult result, int channels)
@@ -427,6 +453,7 @@ internal sealed class ModelOptions
                 || (positive ? values[i] is < Least or > Most : Math.Abs(values[i]) > Most)
             )
                 throw new InputException(
+                    FaultCodes.IllegalOption,
                     string.Create(
                         CultureInfo.InvariantCulture,
                         $"{name} is '{text}'; it takes numbers from {(positive ? Least : -Most)} to {Most}, one per "
@@ -437,7 +464,12 @@ internal sealed class ModelOptions
 
         return values.Length == channels
             ? values
-            : throw new InputException($"{name} has {values.Length} values; the network input has {channels} channels");
+            : throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Empty,
+                $"{name} has {values.Length} values",
+                $"the network input has {channels} channels"
+            );
     }
 }
 

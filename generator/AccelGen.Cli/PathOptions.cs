@@ -83,7 +83,12 @@ internal sealed class PathOptions
             : null;
         return named.Length == 0 || other is null
             ? named
-            : throw new InputException($"{subnets.Name} makes a path of each file; leave out {other}");
+            : throw new InputException(
+                FaultCodes.OptionsExclude,
+                string.Empty,
+                $"{subnets.Name} makes a path of each file",
+                $"leave out {other}"
+            );
     }
 
     /// <summary>The options that prepare the same program, as the user gave them.</summary>
@@ -130,9 +135,19 @@ internal sealed class PathOptions
         string[] skipped = result.GetValue(skip)!;
         QuantizedNetwork network = model.Quantized;
         if (result.GetValue(order) is not (ByImportance or OfFile))
-            throw new InputException($"--order is '{result.GetValue(order)}'; legal are {ByImportance} and {OfFile}");
+            throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Empty,
+                $"--order is '{result.GetValue(order)}'",
+                $"legal are {ByImportance} and {OfFile}"
+            );
         if (result.GetValue(means) is not (WhereBest or Always or Never))
-            throw new InputException($"--means is '{result.GetValue(means)}'; legal are {WhereBest}, {Always} and {Never}");
+            throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Empty,
+                $"--means is '{result.GetValue(means)}'",
+                $"legal are {WhereBest}, {Always} and {Never}"
+            );
         string? file = result.GetValue(paths);
         if (model.Family is { } family)
             return Chosen(result, Explained(subnets.Name, () => family.Join(config.Control.DynamicRegisters)), subnets.Name);
@@ -140,7 +155,12 @@ internal sealed class PathOptions
         if (file is null && (ladder is null || skipped.Length > 0))
             return OfBlocks(result, network);
         if (skipped.Length > 0)
-            throw new InputException("--skip is the short form of a path; with --paths, write it into the file");
+            throw new InputException(
+                FaultCodes.OptionsExclude,
+                string.Empty,
+                "--skip is the short form of a path",
+                "with --paths, write it into the file"
+            );
         int width = config.Array.VectorWidth;
         IReadOnlyList<ChannelCut> cuts = ChannelCuts.Find(network);
         IReadOnlyList<PathPlan> plans = file is null ? ladder! : PathFile.Load(file, network, cuts, width);
@@ -173,7 +193,7 @@ internal sealed class PathOptions
     private DynamicNetwork OfBlocks(ParseResult result, QuantizedNetwork network)
     {
         if (result.GetValue(only)!.Length > 0)
-            throw new InputException("--path chooses from the file that --paths names; name one");
+            throw new InputException(FaultCodes.MissingOption, string.Empty, "--path chooses from the file that --paths names", "name one");
         string[] skipped = result.GetValue(skip)!;
         return new DynamicNetwork(
             network,
@@ -225,8 +245,10 @@ internal sealed class PathOptions
         string[] unknown = [.. wanted.Where(w => prepared.Paths.All(p => p.Name != w))];
         if (unknown.Length > 0)
             throw new InputException(
-                $"--path {string.Join(", ", unknown)}: {source} has no such path; it has "
-                    + $"{string.Join(", ", prepared.Paths.Select(p => p.Name))}"
+                FaultCodes.PathName,
+                $"--path {string.Join(", ", unknown)}",
+                $"{source} has no such path",
+                $"it has {string.Join(", ", prepared.Paths.Select(p => p.Name))}"
             );
         if (wanted.Length == 0)
             return prepared;
@@ -255,7 +277,12 @@ internal sealed class PathOptions
     )
     {
         if (model.Calibration.Length == 0)
-            throw new InputException("--search measures on calibration images; give --calibrate with the network itself");
+            throw new InputException(
+                FaultCodes.MissingOption,
+                string.Empty,
+                "--search measures on calibration images",
+                "give --calibrate with the network itself"
+            );
         int width = config.Array.VectorWidth;
         QuantizedNetwork network = model.Quantized;
         ChannelCut[] cuts = [.. ChannelCuts.Find(network).Where(c => c.Channels > width && c.InWholeVectors(width))];
@@ -291,8 +318,10 @@ internal sealed class PathOptions
         {
             if (model.Calibration.Length == 0)
                 throw new InputException(
-                    $"{file}: which channels are of importance, and their means, are found on calibration images; "
-                        + $"give --calibrate with the network itself, or --order {OfFile} --means false"
+                    FaultCodes.MissingOption,
+                    file,
+                    "which channels are of importance, and their means, are found on calibration images",
+                    $"give --calibrate with the network itself, or --order {OfFile} --means false"
                 );
             sbyte[][] images = Counts(model, QuantizationOptions.FewInputs);
             statistics = Statistics(network, used, images, log, cancellation);

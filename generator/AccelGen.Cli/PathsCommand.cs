@@ -140,10 +140,15 @@ internal sealed class PathsCommand
             )
                 is { } without
         )
-            throw new InputException($"--subnet: the paths are the files; leave out {without}");
+            throw new InputException(FaultCodes.OptionsExclude, "--subnet", "the paths are the files", $"leave out {without}");
         OutputOption[] costs = [.. new[] { table, header, json, html }.Where(o => result.GetValue(o) is not null)];
         if (result.GetValue(only) && costs.Length > 0)
-            throw new InputException($"{costs[0].Name} takes what the paths cost, which --default does not find out; leave out --default");
+            throw new InputException(
+                FaultCodes.OptionsExclude,
+                string.Empty,
+                $"{costs[0].Name} takes what the paths cost, which --default does not find out",
+                "leave out --default"
+            );
     }
 
     private IReadOnlyList<PathPlan> Search(
@@ -192,8 +197,11 @@ internal sealed class PathsCommand
         AcceleratorConfig config = study.Program.Config;
         if (table.Entries.Count > config.Control.Paths)
             throw new InputException(
-                $"the table of a host has {table.Entries.Count} paths; the path table of {config.Name} has "
-                    + $"{config.Control.Paths} rows (control.paths, at most 32): name fewer paths in a file for --paths, or take more rows"
+                FaultCodes.PathTable,
+                string.Empty,
+                $"the table of a host has {table.Entries.Count} paths",
+                $"the path table of {config.Name} has {config.Control.Paths} rows (control.paths, at most 32): name "
+                    + "fewer paths in a file for --paths, or take more rows"
             );
         if (header is not null)
             OutputFile.Write(header, HostTableHeader.Render(config, study.Metric, table));

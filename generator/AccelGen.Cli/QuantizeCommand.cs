@@ -32,7 +32,12 @@ internal static class QuantizeCommand
                 using ILoggerFactory logging = Cli.Logging();
                 LoadedModel model = options.Load(result, logging.CreateLogger("accelgen"), cancellation);
                 if (model.Float is null)
-                    throw new InputException($"{options.Model(result)} is quantised already; give the ONNX file");
+                    throw new InputException(
+                        FaultCodes.QuantisedAlready,
+                        string.Empty,
+                        $"{options.Model(result)} is quantised already",
+                        "give the ONNX file"
+                    );
                 string target = result.GetValue(output)!;
                 QuantizedNetworkFile.Save(target, model.Quantized);
                 float[][] inputs = model.Calibration[..Math.Min(ReportImages, model.Calibration.Length)];

@@ -77,13 +77,21 @@ internal sealed class RunCommand
         Sample sample = imageOptions.Load(result, options);
         (string File, long From, long To)? wave = Cli.Waveform(result.GetValue(waveform), result.GetValue(window));
         if (wave is not null && sample.Images.Count != 1)
-            throw new InputException($"--waveform goes with one image; {sample.Images.Count} are to run: choose one with --image");
+            throw new InputException(
+                FaultCodes.OptionsExclude,
+                string.Empty,
+                "--waveform goes with one image",
+                $"{sample.Images.Count} are to run: choose one with --image"
+            );
         uint[] budgets = budgetOptions.Budgets(result);
         IReadOnlyList<string> subnets = pathOptions.Subnets(result);
         if (budgets.Length > 0 && subnets.Count > 0)
             throw new InputException(
-                "--budget changes the path within a frame, and layers of one subnet behind those of another "
-                    + "are no network of any file; leave out one of the two"
+                FaultCodes.OptionsExclude,
+                string.Empty,
+                "--budget changes the path within a frame, and layers of one subnet behind those of another are no "
+                    + "network of any file",
+                "leave out one of the two"
             );
         LoadedModel model = options.Load(result, log, cancellation, subnets);
         DynamicNetwork prepared = pathOptions.Prepare(result, model, config, log, cancellation);

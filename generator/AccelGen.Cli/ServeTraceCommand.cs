@@ -139,15 +139,27 @@ internal sealed class ServeTraceCommand
     {
         if ((plan.File is null) == (plan.Kind is null))
             throw new InputException(
-                $"{(plan.File is null ? "there is no trace" : "--trace and --generate are two traces")}: give --trace "
-                    + $"FILE, or --generate {string.Join(", ", BudgetTrace.Kinds)}"
+                FaultCodes.MissingOption,
+                string.Empty,
+                $"{(plan.File is null ? "there is no trace" : "--trace and --generate are two traces")}",
+                $"give --trace FILE, or --generate {string.Join(", ", BudgetTrace.Kinds)}"
             );
         if (plan.Kind is not null)
             return BudgetTrace.Kinds.Contains(plan.Kind)
                 ? null
-                : throw new InputException($"--generate is '{plan.Kind}'; legal are {string.Join(", ", BudgetTrace.Kinds)}");
+                : throw new InputException(
+                    FaultCodes.IllegalOption,
+                    string.Empty,
+                    $"--generate is '{plan.Kind}'",
+                    $"legal are {string.Join(", ", BudgetTrace.Kinds)}"
+                );
         return framesNamed
-            ? throw new InputException("--frames goes with --generate; a file has the frames that it has")
+            ? throw new InputException(
+                FaultCodes.MissingOption,
+                string.Empty,
+                "--frames goes with --generate",
+                "a file has the frames that it has"
+            )
             : BudgetTrace.Load(plan.File!, plan.Timing);
     }
 
@@ -162,8 +174,11 @@ internal sealed class ServeTraceCommand
         return best.Length > 1
             ? best
             : throw new InputException(
-                $"path {study.Costs[best[0]].Path.Name} excels the other {all - 1}: none is better or cheaper, so that a budget has "
-                    + $"nothing to choose; name at most {rows} paths, for which the path table has a row each (control.paths)"
+                FaultCodes.NothingToChoose,
+                string.Empty,
+                $"path {study.Costs[best[0]].Path.Name} excels the other {all - 1}: none is better or cheaper, so "
+                    + "that a budget has nothing to choose",
+                $"name at most {rows} paths, for which the path table has a row each (control.paths)"
             );
     }
 

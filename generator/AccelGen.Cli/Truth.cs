@@ -43,7 +43,9 @@ internal sealed class Truth
         {
             if (masks is not null && images.All(i => i.Mask is null))
                 throw new InputException(
-                    $"--masks {masks}: holds no mask of the {images.Count} images, such as "
+                    FaultCodes.NoImages,
+                    $"--masks {masks}",
+                    $"holds no mask of the {images.Count} images, such as "
                         + $"{Path.GetFileNameWithoutExtension(images[0].Path)}.png or "
                         + $"{Path.GetFileNameWithoutExtension(images[0].Path)}_mask.bmp"
                 );
@@ -67,15 +69,17 @@ internal sealed class Truth
 
         if (masks is not null || first is not null)
             throw new InputException(
-                $"{(masks is null ? "--mask-first" : "--masks")} goes with networks that have an output per pixel; "
-                    + $"the output of this one is {shape}"
+                FaultCodes.NotClasses,
+                string.Empty,
+                $"{(masks is null ? "--mask-first" : "--masks")} goes with networks that have an output per pixel",
+                $"the output of this one is {shape}"
             );
         bool classifier = shape.Elements == shape.Channels;
-        string[] beyond =
+        Fault[] beyond =
         [
             .. images
                 .Where(i => classifier && i.Label >= count)
-                .Select(i => $"{i.Path}: class {i.Label}; the network has the classes 0 to {count - 1}"),
+                .Select(i => new Fault(FaultCodes.Labels, i.Path, $"class {i.Label}", $"the network has the classes 0 to {count - 1}")),
         ];
         if (beyond.Length > 0)
             throw new InputException(beyond);

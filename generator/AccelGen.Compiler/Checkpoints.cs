@@ -1,4 +1,5 @@
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 
@@ -63,8 +64,13 @@ public static class Checkpoints
     {
         if (paths.Count > program.Config.Control.Paths)
             throw new CompileException([
-                $"a budget chooses among {paths.Count} paths; the path table of {program.Config.Name} has "
-                    + $"{program.Config.Control.Paths} rows (control.paths, at most 32): take fewer paths, or more rows",
+                new Fault(
+                    FaultCodes.PathTable,
+                    string.Empty,
+                    $"a budget chooses among {paths.Count} paths",
+                    $"the path table of {program.Config.Name} has {program.Config.Control.Paths} rows (control.paths, at most 32): "
+                        + "take fewer paths, or more rows"
+                ),
             ]);
         PathRow[] rows = [.. paths.Select(program.Row)];
         List<(int Layer, int Command, List<int[]> Classes)> places = Places(program, rows);

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 
@@ -112,6 +113,6 @@ public sealed partial class NetworkCompiler
         public void CheckAccumulator(int rightZeroPoint) => compiler.CheckMatrixAccumulator(layer.Name, Input, rightZeroPoint);
 
         /// <summary>Refuses the layer.</summary>
-        public void Refuse(string problem) => compiler.problems.Add(rows.Place + problem);
+        public void Refuse(Fault problem) => compiler.problems.Add(problem.At(rows.Place));
     }
 }

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 
 namespace AccelGen.Compiler;
@@ -23,12 +24,17 @@ public sealed partial class NetworkCompiler
         return layout;
     }
 
-    private void RequireCopies(string why)
+    private void RequireCopies(string place, string why)
     {
         if (!config.Units.LaneWise || !config.Units.Residual)
             problems.Add(
-                $"{why}, which is a copy and needs units.{(config.Units.LaneWise ? "residual" : "laneWise")}, which "
-                    + $"{config.Name} leaves out; set units.{(config.Units.LaneWise ? "residual" : "laneWise")} to true"
+                new Fault(
+                    FaultCodes.UnitMissing,
+                    place,
+                    $"{why}, which is a copy and needs units.{(config.Units.LaneWise ? "residual" : "laneWise")}, which "
+                        + $"{config.Name} leaves out",
+                    $"set units.{(config.Units.LaneWise ? "residual" : "laneWise")} to true"
+                )
             );
     }
 
@@ -45,7 +51,7 @@ public sealed partial class NetworkCompiler
         private readonly Dictionary<(long Address, int Height, int Width), TensorLayout> read = [],
             written = [];
 
-        public string Place => $"layer {layer.Name}: ";
+        public string Place => $"layer {layer.Name}";
 
         public List<LayerJob> Before { get; } = [];
 
@@ -121,10 +127,10 @@ public sealed partial class NetworkCompiler
                     Height = height,
                     Width = width,
                 },
-                $"{Place}a copy in rows of {width} pixels"
+                $"{Place}: a copy in rows of {width} pixels"
             );
             compiler.copies.Add((copy, index, $"{layer.Name} (copy)"));
-            compiler.RequireCopies($"{Place}takes {t.Shape} in rows of {width} pixels");
+            compiler.RequireCopies(Place, $"takes {t.Shape} in rows of {width} pixels");
             return copy;
         }
     }

@@ -3,6 +3,7 @@ using System.Numerics;
 using AccelGen.Compiler.Operators;
 using AccelGen.Config;
 using AccelGen.Cycles;
+using AccelGen.Files;
 using AccelGen.Isa;
 using AccelGen.Network.Quantized;
 
@@ -17,7 +18,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     private const long Page = 4096;
     private const long Provisional = 1L << 36; // beyond all weights
     private readonly List<(long Address, byte[] Data)> regions = [];
-    private readonly List<string> problems = [];
+    private readonly List<Fault> problems = [];
 
     // Layers of one shape have one tiling; networks repeat their layers.
     private readonly Dictionary<LayerShape, Tiling?> chosenTilings = [];
@@ -212,7 +213,14 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
     {
         if (bytes <= MostMemoryBytes)
             return true;
-        problems.Add($"{what}: {bytes:N0} bytes of memory, {MostMemoryBytes:N0} are the most; make the input or the channels smaller");
+        problems.Add(
+            new Fault(
+                FaultCodes.Memory,
+                what,
+                $"{bytes:N0} bytes of memory, {MostMemoryBytes:N0} are the most",
+                "make the input or the channels smaller"
+            )
+        );
         return false;
     }
 
@@ -347,9 +355,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 : "no tile's windows start at whole words; take another stride, or a bus whose word is one vector (axi.dataBits)"
         );
 
-    private string NoTiling(LayerJob job, string why) =>
-        $"layer {job.Name}: no tiling fits {config.Name}: input {job.Input.Shape}, kernel "
-        + $"{job.Kernel.Rows}x{job.Kernel.Columns}, output {job.Output.Shape}: {why}";
+    private Fault NoTiling(LayerJob job, string why) =>
+        new(
+            FaultCodes.NoTiling,
+            $"layer {job.Name}",
+            $"no tiling fits {config.Name}: input {job.Input.Shape}, kernel {job.Kernel.Rows}x{job.Kernel.Columns}, output "
+                + $"{job.Output.Shape}: {why}"
+        );
 
     private Tiling? Choose(LayerJob job, PathRow path)
     {
@@ -566,7 +578,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         string place = rows.Place;
         if (OperatorLoweringRegistry.Of(layer) is not { } lowering)
         {
-            problems.Add($"{place}{layer.GetType().Name} is not supported");
+            problems.Add(new Fault(FaultCodes.Unsupported, place, $"{layer.GetType().Name} is not supported"));
             return [];
         }
 
@@ -605,14 +617,28 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         }
 
         if (layer.InputExtent is int e1 && e1 >= config.Control.DynamicRegisters)
-            problems.Add($"{place}dynamic register {e1} does not exist; control.dynamicRegisters is {config.Control.DynamicRegisters}");
+            problems.Add(
+                new Fault(
+                    FaultCodes.Registers,
+                    place,
+                    $"dynamic register {e1} does not exist",
+                    $"control.dynamicRegisters is {config.Control.DynamicRegisters}"
+                )
+            );
         foreach ((bool needed, bool there, string unit) in Units(layer, lowering.Needs(layer), config.Units))
         {
             if (needed && !there)
-                problems.Add($"{place}needs units.{unit}, which {config.Name} leaves out; set units.{unit} to true");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.UnitMissing,
+                        place,
+                        $"needs units.{unit}, which {config.Name} leaves out",
+                        $"set units.{unit} to true"
+                    )
+                );
         }
 
-        problems.AddRange(lowering.Refusals(layer, network).Select(p => place + p));
+        problems.AddRange(lowering.Refusals(layer, network).Select(p => p.At(place)));
         return problems.Count > 0 ? [] : lowering.Lower(new LoweringCall(this, network, layer, job, layouts, folded, rows));
     }
 
@@ -840,7 +866,9 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             };
             if (part.Shape.Batch != 1 || network.Tensors[concat.Output].Shape.Batch != 1)
             {
-                problems.Add($"{rows.Place}heads cannot be concatenated: {part.Name} has shape {part.Shape}");
+                problems.Add(
+                    new Fault(FaultCodes.Combination, rows.Place, $"heads cannot be concatenated: {part.Name} has shape {part.Shape}")
+                );
                 continue;
             }
 
@@ -939,8 +967,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
             if (sum * reach > limit)
             {
                 problems.Add(
-                    $"layer {conv.Name}: a sum of output channel {k} can reach {sum * reach}, beyond the "
-                        + $"{config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits"
+                    new Fault(
+                        FaultCodes.Accumulator,
+                        $"layer {conv.Name}",
+                        $"a sum of output channel {k} can reach {sum * reach}, beyond the {config.Array.AccumulatorBits}-bit "
+                            + "accumulator",
+                        "raise array.accumulatorBits"
+                    )
                 );
                 return;
             }
@@ -952,8 +985,13 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
         long largest = (long)left.Shape.Channels * Math.Max(127 - left.ZeroPoint, left.ZeroPoint + 128) * (128 + Math.Abs(rightZeroPoint));
         if (largest > (1L << (config.Array.AccumulatorBits - 1)) - 1)
             problems.Add(
-                $"layer {name}: a sum of {left.Shape.Channels} products can reach {largest}, beyond the "
-                    + $"{config.Array.AccumulatorBits}-bit accumulator; raise array.accumulatorBits"
+                new Fault(
+                    FaultCodes.Accumulator,
+                    $"layer {name}",
+                    $"a sum of {left.Shape.Channels} products can reach {largest}, beyond the "
+                        + $"{config.Array.AccumulatorBits}-bit accumulator",
+                    "raise array.accumulatorBits"
+                )
             );
     }
 
@@ -1012,11 +1050,17 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 };
             else if (o.Shape.Height > 1)
                 problems.Add(
-                    $"{rows.Place}its output is needed with pixels and channels exchanged, which only a layer of 1x1 "
-                        + $"kernels can give; insert a copy"
+                    new Fault(
+                        FaultCodes.Combination,
+                        rows.Place,
+                        "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give",
+                        "insert a copy"
+                    )
                 );
             if (job.Output.Shape.Width > 32000)
-                problems.Add($"{rows.Place}{job.Output.Shape.Width} tokens; at most 32000 are supported");
+                problems.Add(
+                    new Fault(FaultCodes.Combination, rows.Place, $"{job.Output.Shape.Width} tokens", "at most 32000 are supported")
+                );
             return job;
         }
 

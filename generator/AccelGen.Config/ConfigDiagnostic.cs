@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AccelGen.Files;
 
 namespace AccelGen.Config;
 
@@ -11,13 +12,15 @@ namespace AccelGen.Config;
 /// <param name="File">Where it was found, if known.</param>
 public sealed record ConfigDiagnostic(string Code, string Path, string Value, string Legal, string Cure, string? File)
 {
+    /// <summary>The same in the form of all mistakes.</summary>
+    public Fault Fault =>
+        new(Code, Path, $"{Value} {ConfigCodes.All[Code].Says}", $"legal is {Legal}; {Cure}{(File is null ? "" : $" ({File})")}");
+
     /// <inheritdoc/>
-    public override string ToString() =>
-        $"{Code} {(Path.Length == 0 ? "" : $"{Path}: ")}{Value} {ConfigCodes.All[Code]}; legal is {Legal}; {Cure}"
-        + (File is null ? "" : $" ({File})");
+    public override string ToString() => $"{Code} {Fault}";
 }
 
-/// <summary>The codes of configuration diagnostics and what each says about the value.</summary>
+/// <summary>The codes of configuration diagnostics; the others are in <see cref="FaultCodes"/>.</summary>
 public static class ConfigCodes
 {
     /// <summary>Neither a preset nor a file.</summary>
@@ -74,33 +77,36 @@ public static class ConfigCodes
     /// <summary>A weight tile of too many beats.</summary>
     public const string LongWeightTile = "AG1208";
 
-    /// <summary>Each code with the words that follow the value in a diagnostic.</summary>
-    public static ImmutableSortedDictionary<string, string> All { get; } =
-        new Dictionary<string, string>
+    /// <summary>Each code with the words that follow the value in a diagnostic, and what helps in general.</summary>
+    public static ImmutableSortedDictionary<string, FaultKind> All { get; } =
+        new Dictionary<string, FaultKind>
         {
-            [NotFound] = "is neither a preset nor a file",
-            [NotJson] = "cannot be read as JSON",
-            [UnknownField] = "sets a field that does not exist",
-            [MissingField] = "is missing",
-            [WrongType] = "has the wrong type",
-            [MalformedOverride] = "is not of the form path=value",
-            [UnknownOverride] = "overrides a field that does not exist",
-            [OutOfRange] = "is out of range",
-            [NotAllowed] = "is not one of the legal values",
-            [IllegalName] = "is not a usable name",
-            [LanesDoNotDivide] = "does not divide array.vectorWidth",
-            [RaggedWeightTile] = "makes a weight tile that is not a whole number of beats",
-            [BufferDepth] = "KiB makes a buffer of unsupported depth",
-            [WeightDepth] = "KiB makes a weight buffer of unsupported depth",
-            [BurstTooLong] = "beats make a burst that is too long",
-            [UnitNeedsUnit] = "needs what this configuration does not have",
-            [IdTooWide] = "does not fit the identifier's bits",
-            [LongWeightTile] = "makes a weight tile of too many beats",
+            [NotFound] = new("is neither a preset nor a file", "name a preset, or check the path"),
+            [NotJson] = new("cannot be read as JSON", "write JSON without comments or repeated fields"),
+            [UnknownField] = new("sets a field that does not exist", "remove it, or correct its name"),
+            [MissingField] = new("is missing", "add it"),
+            [WrongType] = new("has the wrong type", "write a value of the type that is named"),
+            [MalformedOverride] = new("is not of the form path=value", "write --set path=value, as in array.lanes=8"),
+            [UnknownOverride] = new("overrides a field that does not exist", "correct the path"),
+            [OutOfRange] = new("is out of range", "choose a value of the range"),
+            [NotAllowed] = new("is not one of the legal values", "choose one of them"),
+            [IllegalName] = new("is not a usable name", "use the name that the message gives"),
+            [LanesDoNotDivide] = new("does not divide array.vectorWidth", "choose lanes that divide array.vectorWidth"),
+            [RaggedWeightTile] = new(
+                "makes a weight tile that is not a whole number of beats",
+                "change array.lanes, array.vectorWidth or axi.dataBits"
+            ),
+            [BufferDepth] = new("KiB makes a buffer of unsupported depth", "choose a size that the message names"),
+            [WeightDepth] = new("KiB makes a weight buffer of unsupported depth", "choose a size that the message names"),
+            [BurstTooLong] = new("beats make a burst that is too long", "shorten axi.maxBurstBeats"),
+            [UnitNeedsUnit] = new("needs what this configuration does not have", "turn the other unit on as well"),
+            [IdTooWide] = new("does not fit the identifier's bits", "use a smaller one or raise axi.idBits"),
+            [LongWeightTile] = new("makes a weight tile of too many beats", "change array.lanes, array.vectorWidth or axi.dataBits"),
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }
 
 /// <summary>A configuration could not be used; all the reasons at once.</summary>
-public sealed class ConfigException(ImmutableArray<ConfigDiagnostic> diagnostics) : Exception(string.Join('\n', diagnostics))
+public sealed class ConfigException(ImmutableArray<ConfigDiagnostic> diagnostics) : InputException(diagnostics.Select(d => d.Fault))
 {
     /// <summary>Every reason.</summary>
     public ImmutableArray<ConfigDiagnostic> Diagnostics { get; } = diagnostics;

@@ -18,14 +18,17 @@ internal static class Bitmap
     {
         // A pipe would be waited for.
         if (File.Exists(path) && !OutputFile.IsPlain(path))
-            throw new InputException($"{path}: not a readable {what}: a pipe or a device, no regular file");
+            throw new InputException(FaultCodes.Unreadable, path, $"not a readable {what}: a pipe or a device, no regular file");
         using SKData data =
-            SKData.Create(path) ?? throw new InputException($"{path}: not a readable {what}: the file cannot be opened or is empty");
+            SKData.Create(path)
+            ?? throw new InputException(FaultCodes.Unreadable, path, $"not a readable {what}: the file cannot be opened or is empty");
         using SKCodec codec =
-            SKCodec.Create(data) ?? throw new InputException($"{path}: not a readable {what}: of no known format, or damaged");
+            SKCodec.Create(data)
+            ?? throw new InputException(FaultCodes.Unreadable, path, $"not a readable {what}: of no known format, or damaged");
         SKImageInfo info = codec.Info;
         if ((long)info.Width * info.Height > MaxPixels)
             throw new InputException(
+                FaultCodes.Unreadable,
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{path}: not a readable {what}: {info.Width}x{info.Height} pixels by its header; legal are up to {MaxPixels:N0} pixels"
@@ -37,7 +40,11 @@ internal static class Bitmap
         if (!bitmap.TryAllocPixels(info))
         {
             bitmap.Dispose();
-            throw new InputException($"{path}: not a readable {what}: there is no memory for its {info.Width}x{info.Height} pixels");
+            throw new InputException(
+                FaultCodes.Unreadable,
+                path,
+                $"not a readable {what}: there is no memory for its {info.Width}x{info.Height} pixels"
+            );
         }
 
         SKCodecResult result = codec.GetPixels(info, bitmap.GetPixels());
@@ -45,7 +52,9 @@ internal static class Bitmap
             return bitmap;
         bitmap.Dispose();
         throw new InputException(
-            $"{path}: not a readable {what}: "
+            FaultCodes.Unreadable,
+            path,
+            $"not a readable {what}: "
                 + $"{(result == SKCodecResult.IncompleteInput ? "the file ends before its last row" : "its pixels are damaged")}"
         );
     }

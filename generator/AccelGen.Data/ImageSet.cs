@@ -40,31 +40,35 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
     public static ImageSet Load(string folder, string? labels = null, string? masks = null)
     {
         if (!Directory.Exists(folder))
-            throw new InputException($"{folder}: there is no such folder of images");
+            throw new InputException(FaultCodes.NoSuchFile, folder, "there is no such folder of images");
         if (masks is not null && !Directory.Exists(masks))
-            throw new InputException($"{masks}: there is no such folder of masks");
+            throw new InputException(FaultCodes.NoSuchFile, masks, "there is no such folder of masks");
         if (labels is not null && !File.Exists(labels))
-            throw new InputException($"{labels}: there is no such file of labels");
+            throw new InputException(FaultCodes.NoSuchFile, labels, "there is no such file of labels");
         IReadOnlyList<(string Image, string? Mask)> flat = Files(folder);
         string[] classFolders = [.. Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)];
         if (flat.Count == 0)
         {
             if (labels is not null)
                 throw new InputException(
-                    $"{labels}: labels go with images directly in {folder}, which has none; images in folders have "
-                        + $"the folder as their class"
+                    FaultCodes.Labels,
+                    labels,
+                    $"labels go with images directly in {folder}, which has none",
+                    "images in folders have the folder as their class"
                 );
             ImageFile[] images = [.. classFolders.SelectMany((c, i) => Files(c).Select(f => new ImageFile(f.Image, i, f.Mask)))];
             if (images.Length == 0)
                 throw new InputException(
-                    $"{folder}: holds no images ({string.Join(", ", Extensions)}), neither directly nor in folders of classes"
+                    FaultCodes.NoImages,
+                    folder,
+                    $"holds no images ({string.Join(", ", Extensions)}), neither directly nor in folders of classes"
                 );
             return new ImageSet(images, [.. classFolders.Select(c => Path.GetFileName(c)!)]);
         }
 
         string csv = labels ?? Path.Combine(folder, "labels.csv");
         var known = new Dictionary<string, (int Label, int Line)>();
-        var problems = new List<string>();
+        var problems = new List<Fault>();
         if (File.Exists(csv))
         {
             int number = 0;
@@ -79,19 +83,26 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
                 )
                     continue;
                 if (parts.Length != 2 || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int label))
-                    problems.Add($"{csv}({number}): '{line}' is not 'file,class index'");
+                    problems.Add(new Fault(FaultCodes.Labels, $"{csv}({number})", $"'{line}' is not 'file,class index'"));
                 else if (!known.TryAdd(parts[0], (label, number)) && known[parts[0]].Label != label)
                     problems.Add(
-                        $"{csv}({number}): class {label} for {parts[0]}, which has class {known[parts[0]].Label} in "
-                            + $"line {known[parts[0]].Line}"
+                        new Fault(
+                            FaultCodes.Labels,
+                            $"{csv}({number})",
+                            $"class {label} for {parts[0]}, which has class {known[parts[0]].Label} in line {known[parts[0]].Line}"
+                        )
                     );
             }
         }
 
         if (problems.Count == 0 && labels is not null && !flat.Any(f => known.ContainsKey(Path.GetFileName(f.Image))))
             problems.Add(
-                $"{labels}: labels none of the {flat.Count} images in {folder}, such as "
-                    + $"{Path.GetFileName(flat[0].Image)}; a line is 'file,class index'"
+                new Fault(
+                    FaultCodes.Labels,
+                    labels,
+                    $"labels none of the {flat.Count} images in {folder}, such as {Path.GetFileName(flat[0].Image)}",
+                    "a line is 'file,class index'"
+                )
             );
         if (problems.Count > 0)
             throw new InputException(problems);
@@ -141,7 +152,12 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
     public static float[] Decode(string path, int height, int width, int channels, Normalization normalization)
     {
         if (channels is not (1 or 3))
-            throw new InputException($"the network input has {channels} channels; images give 1 or 3");
+            throw new InputException(
+                FaultCodes.ImageChannels,
+                string.Empty,
+                $"the network input has {channels} channels",
+                "images give 1 or 3"
+            );
         using SKBitmap decoded = Bitmap.Read(path, "image");
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         using SKBitmap bitmap =
@@ -149,7 +165,7 @@ public sealed record ImageSet(IReadOnlyList<ImageFile> Images, IReadOnlyList<str
                 decoded.Width == width && decoded.Height == height
                     ? decoded.Copy(SKColorType.Rgba8888)
                     : decoded.Resize(info, new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear))
-            ) ?? throw new InputException($"{path}: cannot be converted to {width}x{height} pixels");
+            ) ?? throw new InputException(FaultCodes.Unreadable, path, $"cannot be converted to {width}x{height} pixels");
         ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
         int pitch = bitmap.RowBytes;
         var values = new float[height * width * channels];

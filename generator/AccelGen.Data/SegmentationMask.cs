@@ -20,21 +20,28 @@ public sealed record SegmentationMask(int Height, int Width, byte[] Classes)
     public static SegmentationMask Read(string path, int classes, int first = 0)
     {
         using SKBitmap decoded = Bitmap.Read(path, "mask");
-        using SKBitmap bitmap = decoded.Copy(SKColorType.Rgba8888) ?? throw new InputException($"{path}: not a readable mask");
+        using SKBitmap bitmap =
+            decoded.Copy(SKColorType.Rgba8888) ?? throw new InputException(FaultCodes.Unreadable, path, "not a readable mask");
         ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
         byte[] result = new byte[bitmap.Height * bitmap.Width];
         for (int i = 0; i < result.Length; i++)
         {
             ReadOnlySpan<byte> p = pixels.Slice((i / bitmap.Width * bitmap.RowBytes) + (i % bitmap.Width * 4), 3);
-            string Place() => $"{path}: row {i / bitmap.Width}, column {i % bitmap.Width}";
+            string Pixel() => $"row {i / bitmap.Width}, column {i % bitmap.Width}";
             if (p[0] != p[1] || p[1] != p[2])
                 throw new InputException(
-                    $"{Place()} has the colour {p[0]},{p[1]},{p[2]}; the pixels of a mask are grey, their value is the class"
+                    FaultCodes.Mask,
+                    path,
+                    $"{Pixel()} has the colour {p[0]},{p[1]},{p[2]}",
+                    "the pixels of a mask are grey, their value is the class"
                 );
             if (p[0] != Ignored && p[0] - first >= classes)
                 throw new InputException(
-                    $"{Place()} has grey value {p[0]}, class {p[0] - first}; the network has the classes 0 to "
-                        + $"{classes - 1}, 255 does not count, and --mask-first (now {first}) is the grey value of class 0"
+                    FaultCodes.Mask,
+                    path,
+                    $"{Pixel()} has grey value {p[0]}, class {p[0] - first}",
+                    $"the network has the classes 0 to {classes - 1}, 255 does not count, and --mask-first (now {first}) "
+                        + "is the grey value of class 0"
                 );
             result[i] = p[0] == Ignored || p[0] < first ? Ignored : (byte)(p[0] - first);
         }

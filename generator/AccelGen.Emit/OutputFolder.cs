@@ -23,7 +23,7 @@ public static class OutputFolder
     public static void WriteBytes(string target, IEnumerable<(string Path, byte[] Content)> files)
     {
         if (target.Length == 0)
-            throw new InputException("the path of an output is empty; name a folder");
+            throw new InputException(FaultCodes.EmptyName, string.Empty, "the path of an output is empty", "name a folder");
         var made = new Stack<string>();
         try
         {

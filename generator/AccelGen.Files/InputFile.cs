@@ -13,14 +13,19 @@ public static class InputFile
     public static string ReadText(string path)
     {
         if (Directory.Exists(path))
-            throw new InputException($"{path}: is a folder; name a file");
+            throw new InputException(FaultCodes.NotAFile, path, "is a folder", "name a file");
         using var reader = new StreamReader(path);
         var text = new System.Text.StringBuilder();
         char[] buffer = new char[1 << 16];
         for (int count = reader.Read(buffer); count > 0; count = reader.Read(buffer))
         {
             if (text.Length + count > MostCharacters)
-                throw new InputException($"{path}: has more than {MostCharacters:N0} characters; name a file of text");
+                throw new InputException(
+                    FaultCodes.FileTooLong,
+                    path,
+                    $"has more than {MostCharacters:N0} characters",
+                    "name a file of text"
+                );
             text.Append(buffer, 0, count);
         }
 

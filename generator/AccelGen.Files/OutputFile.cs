@@ -72,7 +72,7 @@ public sealed partial class OutputFile : IDisposable
     public static OutputFile Create(string path)
     {
         if (path.Length == 0)
-            throw new InputException("the path of an output is empty; name a file");
+            throw new InputException(FaultCodes.EmptyName, string.Empty, "the path of an output is empty", "name a file");
         return Explained(path, () => new OutputFile(path));
     }
 

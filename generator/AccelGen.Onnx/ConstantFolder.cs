@@ -71,7 +71,7 @@ internal static class ConstantFolder
             case "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Min" or "Max" or "Equal":
                 return Elementwise(node.Operator, x, Need(1));
             case "Sqrt" or "Reciprocal" or "Exp" or "Log":
-                float[] values = x.Floats ?? throw new InputException($"{node.Operator} of integers");
+                float[] values = x.Floats ?? throw new InputException(FaultCodes.WrongOperand, $"{node.Operator} of integers");
                 return OnnxTensor.Of(
                     x.Dims,
                     [
@@ -99,7 +99,10 @@ internal static class ConstantFolder
             case "Tile":
                 long[] repeats = Whole(Need(1));
                 if (repeats.Length != x.Dims.Length)
-                    throw new InputException($"Tile repeats {repeats.Length} axes of [{string.Join(", ", x.Dims)}]");
+                    throw new InputException(
+                        FaultCodes.ShapesDoNotFit,
+                        $"Tile repeats {repeats.Length} axes of [{string.Join(", ", x.Dims)}]"
+                    );
                 return Pick(
                     x,
                     Made([.. x.Dims.Zip(repeats, (d, r) => checked(d * r))]),
@@ -115,7 +118,7 @@ internal static class ConstantFolder
                         ? OnnxTensor.Of(common, [.. choice.Select((c, i) => c != 0 ? yi[i] : ni[i])])
                     : yes.Floats is { } yf && no.Floats is { } nf
                         ? OnnxTensor.Of(common, [.. choice.Select((c, i) => c != 0 ? yf[i] : nf[i])])
-                    : throw new InputException("Where mixes floats and integers");
+                    : throw new InputException(FaultCodes.WrongOperand, "Where mixes floats and integers");
             case "Flatten":
                 return x.WithDims(Flattened(x.Dims, node.Integer("axis", 1)));
             case "Unsqueeze" or "Squeeze":
@@ -133,7 +136,7 @@ internal static class ConstantFolder
                     limit = Whole(Need(1))[0],
                     delta = Whole(Need(2))[0];
                 if (delta == 0)
-                    throw new InputException("Range has step 0");
+                    throw new InputException(FaultCodes.IllegalAttribute, "Range has step 0");
                 long steps = Math.Max(0, (limit - start + delta - Math.Sign(delta)) / delta);
                 Made([steps]);
                 return OnnxTensor.Of([steps], [.. Enumerable.Range(0, (int)steps).Select(i => start + (i * delta))]);
@@ -156,28 +159,33 @@ internal static class ConstantFolder
                     index => [.. index.Select((i, a) => ranges[a].Start + (i * ranges[a].Step))]
                 );
             default:
-                throw new InputException($"{node.Operator} of constants is not supported");
+                throw new InputException(FaultCodes.UnsupportedOperator, $"{node.Operator} of constants is not supported");
         }
 
         OnnxTensor? Optional(int i) => i < inputs.Count ? inputs[i] : null;
-        OnnxTensor Need(int i) => Optional(i) ?? throw new InputException($"input {i} is missing");
+        OnnxTensor Need(int i) => Optional(i) ?? throw new InputException(FaultCodes.MissingOperand, $"input {i} is missing");
     }
 
     // Shape of a constant that a few numbers of the file make.
     private static long[] Made(long[] dims) =>
         OnnxTensor.CountOf(dims) <= MaxMade
             ? dims
-            : throw new InputException($"makes a constant of {OnnxTensor.CountOf(dims)} elements; at most {MaxMade} are supported");
+            : throw new InputException(
+                FaultCodes.TooLarge,
+                string.Empty,
+                $"makes a constant of {OnnxTensor.CountOf(dims)} elements",
+                $"at most {MaxMade} are supported"
+            );
 
     /// <summary>Integer values of a constant.</summary>
     public static long[] Whole(OnnxTensor t) =>
-        t.Integers ?? throw new InputException("an integer tensor is needed, the constant holds floats");
+        t.Integers ?? throw new InputException(FaultCodes.WrongOperand, "an integer tensor is needed, the constant holds floats");
 
     /// <summary>A non-negative axis.</summary>
     public static int Axis(long axis, int rank) =>
         axis >= -rank && axis < rank
             ? (int)(axis < 0 ? axis + rank : axis)
-            : throw new InputException($"axis {axis} does not exist in a tensor of rank {rank}");
+            : throw new InputException(FaultCodes.IllegalAttribute, $"axis {axis} does not exist in a tensor of rank {rank}");
 
     /// <summary>Shape after Squeeze or Unsqueeze.</summary>
     public static long[] Reshaped(string op, long[] dims, long[]? axes)
@@ -189,15 +197,18 @@ internal static class ConstantFolder
                 : [.. axes.Select(a => Axis(a, dims.Length))];
             return drop.All(i => dims[i] == 1)
                 ? [.. dims.Where((_, i) => !drop.Contains(i))]
-                : throw new InputException($"Squeeze drops an axis of [{string.Join(", ", dims)}] that is not 1");
+                : throw new InputException(
+                    FaultCodes.ShapesDoNotFit,
+                    $"Squeeze drops an axis of [{string.Join(", ", dims)}] that is not 1"
+                );
         }
 
         if (axes is null)
-            throw new InputException("Unsqueeze has no axes");
+            throw new InputException(FaultCodes.MissingOperand, "Unsqueeze has no axes");
         int rank = dims.Length + axes.Length;
         int[] insert = [.. axes.Select(a => Axis(a, rank)).Order()];
         if (insert.Distinct().Count() != insert.Length)
-            throw new InputException("Unsqueeze names an axis twice");
+            throw new InputException(FaultCodes.IllegalAttribute, "Unsqueeze names an axis twice");
         var result = new List<long>(dims);
         foreach (int i in insert)
             result.Insert(i, 1);
@@ -212,26 +223,37 @@ internal static class ConstantFolder
             .. to.Select(
                 (d, i) =>
                     d == 0 && !allowZero
-                        ? (i < from.Length ? from[i] : throw new InputException("Reshape keeps an axis that does not exist"))
+                        ? (
+                            i < from.Length
+                                ? from[i]
+                                : throw new InputException(FaultCodes.IllegalAttribute, "Reshape keeps an axis that does not exist")
+                        )
                         : d
             ),
         ];
         long total = OnnxTensor.CountOf(from);
         int open = Array.IndexOf(dims, -1L);
         if (open != Array.LastIndexOf(dims, -1L))
-            throw new InputException($"reshapes to [{string.Join(", ", dims)}]: only one size can be -1, what remains");
+            throw new InputException(
+                FaultCodes.IllegalAttribute,
+                $"reshapes to [{string.Join(", ", dims)}]: only one size can be -1, what remains"
+            );
         if (open >= 0)
         {
             long known = OnnxTensor.CountOf(dims.Where((_, i) => i != open));
             dims[open] =
                 known > 0 && total % known == 0
                     ? total / known
-                    : throw new InputException($"Reshape of [{string.Join(", ", from)}] to [{string.Join(", ", to)}] does not divide");
+                    : throw new InputException(
+                        FaultCodes.ShapesDoNotFit,
+                        $"Reshape of [{string.Join(", ", from)}] to [{string.Join(", ", to)}] does not divide"
+                    );
         }
 
         return OnnxTensor.CountOf(dims) == total
             ? dims
             : throw new InputException(
+                FaultCodes.ShapesDoNotFit,
                 $"Reshape of [{string.Join(", ", from)}] to [{string.Join(", ", to)}] changes the number of elements"
             );
     }
@@ -246,7 +268,10 @@ internal static class ConstantFolder
         int[] order = [.. node.Integers("perm")?.Select(p => Axis(p, rank)) ?? Enumerable.Range(0, rank).Reverse()];
         return order.Length == rank && order.Distinct().Count() == rank
             ? order
-            : throw new InputException($"perm [{string.Join(", ", order)}] is not a permutation of {rank} axes");
+            : throw new InputException(
+                FaultCodes.IllegalAttribute,
+                $"perm [{string.Join(", ", order)}] is not a permutation of {rank} axes"
+            );
     }
 
     /// <summary>A constant with its axes in another order.</summary>
@@ -279,7 +304,10 @@ internal static class ConstantFolder
                 (p, q) =>
                     p == q || q == 1 ? p
                     : p == 1 ? q
-                    : throw new InputException($"{op} of [{string.Join(", ", a)}] and [{string.Join(", ", b)}] does not broadcast")
+                    : throw new InputException(
+                        FaultCodes.ShapesDoNotFit,
+                        $"{op} of [{string.Join(", ", a)}] and [{string.Join(", ", b)}] does not broadcast"
+                    )
             ),
         ];
     }
@@ -300,7 +328,7 @@ internal static class ConstantFolder
             IEnumerable<bool> equal =
                 x.Integers is { } xi && y.Integers is { } yi ? xi.Zip(yi, (u, v) => u == v)
                 : x.Floats is { } xf && y.Floats is { } yf ? xf.Zip(yf, (u, v) => u == v)
-                : throw new InputException("Equal mixes floats and integers");
+                : throw new InputException(FaultCodes.WrongOperand, "Equal mixes floats and integers");
             return OnnxTensor.Of(dims, (long[])[.. equal.Select(e => e ? 1L : 0L)]);
         }
 
@@ -321,7 +349,7 @@ internal static class ConstantFolder
                                 "Max" => Math.Max(u, v),
                                 "Pow" => (long)Math.Pow(u, v),
                                 _ => v == 0 || (v == -1 && u == long.MinValue)
-                                    ? throw new InputException("a constant is divided by 0")
+                                    ? throw new InputException(FaultCodes.NotFinite, "a constant is divided by 0")
                                     : u / v,
                             }
                     ),
@@ -330,7 +358,7 @@ internal static class ConstantFolder
         }
 
         if (x.Floats is null || y.Floats is null)
-            throw new InputException($"{op} mixes floats and integers");
+            throw new InputException(FaultCodes.WrongOperand, $"{op} mixes floats and integers");
         return OnnxTensor.Of(
             dims,
             [
@@ -356,14 +384,17 @@ internal static class ConstantFolder
     {
         long[] dims = [.. parts[0].Dims];
         if (parts.Any(p => p.Dims.Length != dims.Length || p.Dims.Where((d, i) => i != axis && d != dims[i]).Any()))
-            throw new InputException("Concat joins tensors of different shapes");
+            throw new InputException(FaultCodes.ShapesDoNotFit, "Concat joins tensors of different shapes");
         dims[axis] = parts.Sum(p => p.Dims[axis]);
         int inner = OnnxTensor.CountOf(dims[(axis + 1)..]),
             outer = OnnxTensor.CountOf(dims[..axis]);
         OnnxTensor.CountOf(dims);
         return parts.All(p => p.Integers is not null)
             ? OnnxTensor.Of(dims, Join(parts, p => p.Integers!))
-            : OnnxTensor.Of(dims, Join(parts, p => p.Floats ?? throw new InputException("Concat mixes floats and integers")));
+            : OnnxTensor.Of(
+                dims,
+                Join(parts, p => p.Floats ?? throw new InputException(FaultCodes.WrongOperand, "Concat mixes floats and integers"))
+            );
 
         T[] Join<T>(OnnxTensor[] from, Func<OnnxTensor, T[]> values)
         {
@@ -387,7 +418,7 @@ internal static class ConstantFolder
         foreach (long i in at)
         {
             if (i < -x.Dims[axis] || i >= x.Dims[axis])
-                throw new InputException($"Gather index {i} is outside [{string.Join(", ", x.Dims)}]");
+                throw new InputException(FaultCodes.IllegalAttribute, $"Gather index {i} is outside [{string.Join(", ", x.Dims)}]");
         }
 
         int extra = indices.Dims.Length;
@@ -438,11 +469,11 @@ internal readonly record struct SliceRange(long Start, long Step, long Count)
         long[]? starts = node.Integers("starts") ?? At(1),
             ends = node.Integers("ends") ?? At(2);
         if (starts is null || ends is null || starts.Length != ends.Length)
-            throw new InputException("Slice needs starts and ends of one length");
+            throw new InputException(FaultCodes.MissingOperand, "Slice needs starts and ends of one length");
         long[] axes = node.Integers("axes") ?? At(3) ?? [.. Enumerable.Range(0, starts.Length).Select(i => (long)i)],
             steps = At(4) ?? [.. starts.Select(_ => 1L)];
         if (axes.Length != starts.Length || steps.Length != starts.Length)
-            throw new InputException("Slice needs axes and steps as long as starts");
+            throw new InputException(FaultCodes.MissingOperand, "Slice needs axes and steps as long as starts");
         SliceRange[] ranges = [.. dims.Select(d => new SliceRange(0, 1, d))];
         for (int i = 0; i < axes.Length; i++)
         {
@@ -450,7 +481,7 @@ internal readonly record struct SliceRange(long Start, long Step, long Count)
             long size = dims[axis],
                 step = steps[i];
             if (step == 0)
-                throw new InputException("Slice has step 0");
+                throw new InputException(FaultCodes.IllegalAttribute, "Slice has step 0");
             long Bound(long v, long low, long high) => Math.Clamp(v < 0 ? v + size : v, low, high);
             long start = step > 0 ? Bound(starts[i], 0, size) : Bound(starts[i], 0, size - 1);
             long end = step > 0 ? Bound(ends[i], 0, size) : Bound(ends[i], -1, size - 1);

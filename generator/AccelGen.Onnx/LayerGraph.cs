@@ -92,7 +92,10 @@ internal sealed class LayerGraph
     {
         if (shape.Batch < 1 || shape.Height < 1 || shape.Width < 1 || shape.Channels < 1 || shape.Elements > OnnxTensor.MaxElements)
             throw new InputException(
-                $"the result has shape {shape}; sizes must be positive, the elements at most {OnnxTensor.MaxElements}"
+                FaultCodes.TooLarge,
+                string.Empty,
+                $"the result has shape {shape}",
+                $"sizes must be positive, the elements at most {OnnxTensor.MaxElements}"
             );
         tensors.Add(new FloatTensor(tensors.Count, name, shape, null, constant));
         return tensors.Count - 1;
@@ -182,7 +185,7 @@ internal sealed class LayerGraph
             nc = View.Product(channels);
         Atom[] pixels = View.Merge([.. rows, .. columns]);
         if (pixels.Any(a => a.Axis == TensorAxis.None))
-            throw new InputException("repeats pixels; only channels can be repeated here");
+            throw new InputException(FaultCodes.Arrangement, string.Empty, "repeats pixels", "only channels can be repeated here");
         string key =
             $"{view.Key}>{string.Join(',', layout.Batch)}|{string.Join(',', layout.Rows)}|"
             + $"{string.Join(',', layout.Columns)}|{string.Join(',', layout.Channels)}|{anyHeads}";
@@ -196,9 +199,11 @@ internal sealed class LayerGraph
                 rest = channels[lead..];
             if (pixels.Any(a => a.Axis == TensorAxis.Pixels) || rest.Any(a => a.Axis == TensorAxis.Channels))
                 throw new InputException(
-                    $"[{string.Join(", ", view.Sizes)}] mixes channels and pixels of {tensors[view.Tensor].Name} in a "
-                        + $"way that one movement cannot, as a pixel shuffle does, or windows of pixels put back into "
-                        + $"an image; give the axes to be exchanged whole"
+                    FaultCodes.Arrangement,
+                    string.Empty,
+                    $"[{string.Join(", ", view.Sizes)}] mixes channels and pixels of {tensors[view.Tensor].Name} in a way "
+                        + "that one movement cannot, as a pixel shuffle does, or windows of pixels put back into an image",
+                    "give the axes to be exchanged whole"
                 );
             var turned = new TensorShape(View.Product(heads), nh, nw, View.Product(rest));
             int tensor = Alias(Gather(view, heads, View.Merge(rest), pixels, true, false, name), turned);
@@ -263,8 +268,9 @@ internal sealed class LayerGraph
         }
 
         throw new InputException(
-            $"[{string.Join(", ", view.Sizes)}] takes pixels of {tensors[view.Tensor].Name} ({s}) in an order that is "
-                + $"no grid of rows and columns"
+            FaultCodes.Arrangement,
+            $"[{string.Join(", ", view.Sizes)}] takes pixels of {tensors[view.Tensor].Name} ({s}) in an order "
+                + "that is no grid of rows and columns"
         );
 
         MoveLayer? Grid(int width)
@@ -1338,8 +1344,10 @@ internal sealed class LayerGraph
         long count = (long)outputs * kernel * inGroup;
         if (count > MostMovedWeights)
             throw new InputException(
-                $"layer {move.Name}: moves elements by a convolution of {outputs} out of {kernel} x {inGroup} "
-                    + $"channels, {count} weights of 0 and 1; at most {MostMovedWeights} are supported"
+                FaultCodes.TooLarge,
+                $"layer {move.Name}",
+                $"moves elements by a convolution of {outputs} out of {kernel} x {inGroup} channels, {count} weights of 0 and 1",
+                $"at most {MostMovedWeights} are supported"
             );
         var weights = new float[count];
         for (int k = 0; k < outputs; k++)

@@ -47,7 +47,12 @@ internal sealed class OnnxNode(NodeProto proto, int index, string? written = nul
     public float Real(string name, float absent, bool infinite = false) =>
         (Get(name, 1)?.F ?? absent) is var f && (infinite ? !float.IsNaN(f) : float.IsFinite(f))
             ? f
-            : throw new InputException($"attribute {name} is {f}; it must be {(infinite ? "a number" : "finite")}");
+            : throw new InputException(
+                FaultCodes.NotFinite,
+                string.Empty,
+                $"attribute {name} is {f}",
+                $"it must be {(infinite ? "a number" : "finite")}"
+            );
 
     public string Text(string name, string absent) => Get(name, 3)?.S.ToStringUtf8() ?? absent;
 
@@ -65,7 +70,9 @@ internal sealed class OnnxNode(NodeProto proto, int index, string? written = nul
     {
         if (!attributes.TryGetValue(name, out AttributeProto? a))
             return null;
-        return a.Type == type || a.Type == 0 ? a : throw new InputException($"attribute {name} has the wrong type");
+        return a.Type == type || a.Type == 0
+            ? a
+            : throw new InputException(FaultCodes.IllegalAttribute, $"attribute {name} has the wrong type");
     }
 }
 
@@ -94,14 +101,19 @@ internal sealed class OnnxGraph
     public static OnnxGraph Load(string path)
     {
         if (!File.Exists(path))
-            throw new ImportException([$"{path}: there is no such file"]);
+            throw new ImportException(FaultCodes.NoSuchFile, path, "there is no such file");
         if (!OutputFile.IsPlain(path))
-            throw new ImportException([$"{path}: is a pipe or a device; name a file"]);
+            throw new ImportException(FaultCodes.NotAFile, path, "is a pipe or a device", "name a file");
         long length = new FileInfo(path).Length;
         if (length == 0)
-            throw new ImportException([$"{path}: the file is empty"]);
+            throw new ImportException(FaultCodes.NotOnnx, path, "the file is empty");
         if (length >= int.MaxValue)
-            throw new ImportException([$"{path}: the file has {length} bytes; an ONNX file without external data has less than 2 GiB"]);
+            throw new ImportException(
+                FaultCodes.FileTooLong,
+                path,
+                $"the file has {length} bytes",
+                "an ONNX file without external data has less than 2 GiB"
+            );
         ModelProto model;
         try
         {
@@ -110,10 +122,18 @@ internal sealed class OnnxGraph
         }
         catch (InvalidProtocolBufferException e)
         {
-            string reason = IsQuantizedNetwork(path)
-                ? "is what 'quantize' wrote, not an ONNX file; 'run' and 'explain' take it"
-                : $"not a readable ONNX file (truncated or damaged, or of another format): {e.Message.Split('\n')[0]}";
-            throw new ImportException([$"{path}: {reason}"]);
+            throw IsQuantizedNetwork(path)
+                ? new ImportException(
+                    FaultCodes.QuantisedAlready,
+                    path,
+                    "is what 'quantize' wrote, not an ONNX file",
+                    "'run' and 'explain' take it"
+                )
+                : new ImportException(
+                    FaultCodes.NotOnnx,
+                    path,
+                    $"not a readable ONNX file (truncated or damaged, or of another format): {e.Message.Split('\n')[0]}"
+                );
         }
 
         return Check(path, model);
@@ -131,35 +151,43 @@ internal sealed class OnnxGraph
     private static OnnxGraph Check(string path, ModelProto model)
     {
         if (model.Graph is null || model.Graph.Node.Count == 0)
-            throw new ImportException([$"{path}: holds no graph; is it an ONNX model?"]);
-        var problems = new List<string>();
+            throw new ImportException(FaultCodes.NotOnnx, path, "holds no graph", "is it an ONNX model?");
+        var problems = new List<Fault>();
         GraphProto graph = model.Graph;
         long? opset = model.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")?.Version;
         if (opset is null or < MinOpset or > MaxOpset)
             problems.Add(
-                $"{path}: operator set {opset?.ToString() ?? "(none)"}; supported are {MinOpset} to {MaxOpset}: "
-                    + $"export the model with one of these"
+                new Fault(
+                    FaultCodes.UnsupportedModel,
+                    path,
+                    $"operator set {opset?.ToString() ?? "(none)"}",
+                    $"supported are {MinOpset} to {MaxOpset}: export the model with one of these"
+                )
             );
         if (model.Functions.Count > 0)
             problems.Add(
-                $"{path}: model functions ({string.Join(", ", model.Functions.Select(f => f.Name).Take(3))}) are not "
-                    + $"supported: inline them before export"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    path,
+                    $"model functions ({string.Join(", ", model.Functions.Select(f => f.Name).Take(3))}) are not supported",
+                    "inline them before export"
+                )
             );
         if (graph.SparseInitializer.Count > 0)
-            problems.Add($"{path}: sparse initialisers are not supported: store them dense");
+            problems.Add(new Fault(FaultCodes.UnsupportedForm, path, "sparse initialisers are not supported", "store them dense"));
 
         var initializers = new Dictionary<string, TensorProto>();
         foreach (TensorProto t in graph.Initializer)
         {
             if (!initializers.TryAdd(t.Name, t))
-                problems.Add($"{path}: initialiser {t.Name} is there twice");
+                problems.Add(new Fault(FaultCodes.BrokenGraph, path, $"initialiser {t.Name} is there twice"));
         }
 
         var inputs = new List<OnnxInput>();
         foreach (ValueInfoProto v in graph.Input.Where(v => !initializers.ContainsKey(v.Name)))
         {
             if (v.Type?.TensorType?.Shape is not { } shape)
-                problems.Add($"{path}: input {v.Name} has no tensor shape: export the model with one");
+                problems.Add(new Fault(FaultCodes.NetworkInput, path, $"input {v.Name} has no tensor shape", "export the model with one"));
             else
                 inputs.Add(
                     new OnnxInput(
@@ -179,8 +207,10 @@ internal sealed class OnnxGraph
         var made = nodes.SelectMany(n => n.Outputs).Concat(inputs.Select(i => i.Name)).Concat(initializers.Keys).ToHashSet();
         string[] outputs = [.. graph.Output.Select(o => o.Name)];
         if (outputs.Length == 0)
-            problems.Add($"{path}: the graph has no output");
-        problems.AddRange(outputs.Where(o => !made.Contains(o)).Select(o => $"{path}: output {o} is made by no node"));
+            problems.Add(new Fault(FaultCodes.BrokenGraph, path, "the graph has no output"));
+        problems.AddRange(
+            outputs.Where(o => !made.Contains(o)).Select(o => new Fault(FaultCodes.BrokenGraph, path, $"output {o} is made by no node"))
+        );
         if (problems.Count > 0)
             throw new ImportException(problems);
         return new OnnxGraph
@@ -196,7 +226,7 @@ internal sealed class OnnxGraph
     }
 
     // Nodes in an order in which every value is made before it is used, the file's order where that is possible.
-    private static List<OnnxNode> Sort(string path, OnnxNode[] nodes, IEnumerable<string> given, List<string> problems)
+    private static List<OnnxNode> Sort(string path, OnnxNode[] nodes, IEnumerable<string> given, List<Fault> problems)
     {
         var makers = new Dictionary<string, OnnxNode>();
         foreach (OnnxNode node in nodes)
@@ -204,7 +234,9 @@ internal sealed class OnnxGraph
             foreach (string output in node.Outputs.Where(o => o.Length > 0))
             {
                 if (!makers.TryAdd(output, node))
-                    problems.Add($"{path}: value {output} is made by {makers[output].Name} and by {node.Name}");
+                    problems.Add(
+                        new Fault(FaultCodes.BrokenGraph, path, $"value {output} is made by {makers[output].Name} and by {node.Name}")
+                    );
             }
         }
 
@@ -214,7 +246,11 @@ internal sealed class OnnxGraph
             foreach (string input in node.Inputs.Where(i => i.Length > 0 && !ready.Contains(i) && !makers.ContainsKey(i)))
             {
                 problems.Add(
-                    $"{path}: node {node.Name} ({node.Operator}) reads {input}, which is no input, no initialiser and made by no node"
+                    new Fault(
+                        FaultCodes.BrokenGraph,
+                        path,
+                        $"node {node.Name} ({node.Operator}) reads {input}, which is no input, no initialiser and made by no node"
+                    )
                 );
                 ready.Add(input);
             }
@@ -253,7 +289,13 @@ internal sealed class OnnxGraph
         }
 
         if (sorted.Count < nodes.Length && problems.Count == 0)
-            problems.Add($"{path}: the graph has a cycle through {string.Join(", ", nodes.Except(sorted).Take(4).Select(n => n.Name))}");
+            problems.Add(
+                new Fault(
+                    FaultCodes.BrokenGraph,
+                    path,
+                    $"the graph has a cycle through {string.Join(", ", nodes.Except(sorted).Take(4).Select(n => n.Name))}"
+                )
+            );
         return sorted;
     }
 }

@@ -20,8 +20,10 @@ public sealed partial class OnnxImporter
                 return m with { Kind = MomentKind.InverseDeviation };
         }
 
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         Pointwise f = x.Function;
+        if (node.Operator == "PRelu" && Parameter(inputs, 1, "slope") is { Count: not 1 } slopes)
+            return Sloped(node, x, new Constant(slopes));
         Pointwise Apply(ActivationKind kind, float alpha = 0, float beta = 0) =>
             new Applied(new Network.Float.Activation(kind, alpha, beta), f);
         return x with
@@ -34,9 +36,7 @@ public sealed partial class OnnxImporter
                 "Sigmoid" => Apply(ActivationKind.Sigmoid),
                 "Tanh" => Apply(ActivationKind.Tanh),
                 "LeakyRelu" => Apply(ActivationKind.LeakyRelu, node.Real("alpha", 0.01f)),
-                "PRelu" => Parameter(inputs, 1, "slope") is { Count: 1, Floats: { } slope }
-                    ? Apply(ActivationKind.LeakyRelu, slope[0])
-                    : throw new InputException("a slope per channel is not supported; one slope for all is"),
+                "PRelu" => Apply(ActivationKind.LeakyRelu, Floats(Parameter(inputs, 1, "slope"), "slope")[0]),
                 "Elu" => Apply(ActivationKind.Elu, node.Real("alpha", 1)),
                 "Gelu" or "com.microsoft.Gelu" => Apply(
                     node.Text("approximate", "none") == "tanh" ? ActivationKind.GeluTanh : ActivationKind.Gelu
@@ -71,26 +71,28 @@ public sealed partial class OnnxImporter
         {
             float low = Bound("min", 1, float.NegativeInfinity),
                 high = Bound("max", 2, float.PositiveInfinity);
-            return low <= high ? new OutputRange(low, high) : throw new InputException($"the bounds {low} and {high} leave no value");
+            return low <= high
+                ? new OutputRange(low, high)
+                : throw new InputException(FaultCodes.IllegalAttribute, $"the bounds {low} and {high} leave no value");
         }
 
         float Bound(string attribute, int input, float absent) =>
             input < inputs.Length && inputs[input] is { } v
                 ? (v as Constant)?.Tensor.Floats is { Length: 1 } c
                     ? c[0]
-                    : throw new InputException($"{attribute} must be a constant")
+                    : throw new InputException(FaultCodes.WrongOperand, $"{attribute} must be a constant")
                 : node.Real(attribute, absent, infinite: true);
     }
 
     // The larger or smaller of an activation and a number.
-    private Activation Bound(string op, Value?[] inputs)
+    private Activation Bound(OnnxNode node, string op, Value?[] inputs)
     {
         int at = Source(inputs, 0) is Constant ? 1 : 0;
-        Activation x = Operand(inputs, at);
+        Activation x = Operand(node, inputs, at);
         float bound = Floats(Parameter(inputs, 1 - at, "bound"), "bound")[0];
         return x with
         {
-            Origin = current,
+            Origin = node,
             Function = new Clamped(
                 op == "Max" ? new OutputRange(bound, float.PositiveInfinity) : new OutputRange(float.NegativeInfinity, bound),
                 x.Function
@@ -99,23 +101,21 @@ public sealed partial class OnnxImporter
     }
 
     // Values that a layer has written: an open function of an activation becomes layers here, once.
-    private View Compute(Activation a)
+    private View Compute(OnnxNode node, Activation a)
     {
         if (a.IsPlain)
             return a.View;
         string key = $"{a.View.Key}={a.Function}";
         if (computed.TryGetValue(key, out View? known))
             return known;
-        OnnxNode reader = current;
-        current = a.Origin ?? current;
+        // The layers are of the node that made the function, not of the one that reads it.
+        OnnxNode maker = a.Origin ?? node;
         Arrangement at = Arrange(a.View, []);
-        int tensor = network.Arrange(at.Singles, at.Layout, false, current.Name);
-        View result = Result(at, Write(a.Function, tensor, a.View.Key));
-        current = reader;
-        return computed[key] = result;
+        int tensor = network.Arrange(at.Singles, at.Layout, false, maker.Name);
+        return computed[key] = Result(at, Write(maker, a.Function, tensor, a.View.Key));
     }
 
-    private int Write(Pointwise f, int tensor, string place)
+    private int Write(OnnxNode node, Pointwise f, int tensor, string place)
     {
         if (ReferenceEquals(f, Pointwise.X))
             return tensor;
@@ -128,29 +128,38 @@ public sealed partial class OnnxImporter
         return output;
 
         int Copy(int from, OutputRange range, Network.Float.Activation activation) =>
-            Emit(shape, (name, to) => new FloatCopy(name, from, to) { Range = range, Activation = activation });
+            Emit(node, shape, (name, to) => new FloatCopy(name, from, to) { Range = range, Activation = activation });
 
         int Layer()
         {
             if (f.Affine is var (factor, addend))
-                return Scale(tensor, [(float)factor], [(float)addend]);
+                return Scale(node, tensor, [(float)factor], [(float)addend]);
             if (f is Clamped { Inner.Affine: not null } clamp)
-                return Copy(Write(clamp.Inner, tensor, place), clamp.Range, default);
+                return Copy(Write(node, clamp.Inner, tensor, place), clamp.Range, default);
             if (f is Applied { Inner.Affine: not null } known)
-                return Copy(Write(known.Inner, tensor, place), OutputRange.Unbounded, known.Activation);
+                return Copy(Write(node, known.Inner, tensor, place), OutputRange.Unbounded, known.Activation);
             if (f.Recognise() is { } activation)
                 return Copy(tensor, OutputRange.Unbounded, activation);
             switch (f)
             {
                 case Clamped c:
-                    return Copy(Write(c.Inner, tensor, place), c.Range, default);
+                    return Copy(Write(node, c.Inner, tensor, place), c.Range, default);
                 case Applied a:
-                    return Copy(Write(a.Inner, tensor, place), OutputRange.Unbounded, a.Activation);
+                    return Copy(Write(node, a.Inner, tensor, place), OutputRange.Unbounded, a.Activation);
                 case Rounding r:
-                    return Copy(Write(r.Inner, tensor, place), OutputRange.Unbounded, new Network.Float.Activation(ActivationKind.Round));
+                    return Copy(
+                        Write(node, r.Inner, tensor, place),
+                        OutputRange.Unbounded,
+                        new Network.Float.Activation(ActivationKind.Round)
+                    );
                 case Combined { Left: Number n, Operator: '/' } c:
                     return Scale(
-                        Copy(Write(c.Right, tensor, place), OutputRange.Unbounded, new Network.Float.Activation(ActivationKind.Reciprocal)),
+                        node,
+                        Copy(
+                            Write(node, c.Right, tensor, place),
+                            OutputRange.Unbounded,
+                            new Network.Float.Activation(ActivationKind.Reciprocal)
+                        ),
                         [(float)n.Value],
                         [0]
                     );
@@ -173,11 +182,12 @@ public sealed partial class OnnxImporter
                         c.Left
                     );
                 case Combined c:
-                    int left = Write(c.Left, tensor, place),
-                        right = Write(c.Right, tensor, place);
+                    int left = Write(node, c.Left, tensor, place),
+                        right = Write(node, c.Right, tensor, place);
                     if (c.Operator == '/')
                         right = Copy(right, OutputRange.Unbounded, new Network.Float.Activation(ActivationKind.Reciprocal));
                     return Emit(
+                        node,
                         shape,
                         (name, to) =>
                             c.Operator is '*' or '/'
@@ -185,15 +195,24 @@ public sealed partial class OnnxImporter
                                 : new FloatAdd(name, left, to) { Residual = right, ResidualSubtract = c.Operator == '-' }
                     );
                 default:
-                    throw new InputException("the activation is not supported");
+                    throw new InputException(FaultCodes.UnsupportedForm, "the activation is not supported");
             }
         }
 
-        int Affine(double factor, double addend, Pointwise inner) => Scale(Write(inner, tensor, place), [(float)factor], [(float)addend]);
+        int Affine(double factor, double addend, Pointwise inner) =>
+            Scale(node, Write(node, inner, tensor, place), [(float)factor], [(float)addend]);
+    }
+
+    // What is above 0, and what is below it times a slope of its own.
+    private Value Sloped(OnnxNode node, Activation x, Constant slopes)
+    {
+        Activation above = x with { Function = new Clamped(OutputRange.Relu, x.Function) },
+            below = x with { Function = new Clamped(new OutputRange(float.NegativeInfinity, 0), x.Function) };
+        return Elementwise(node, "Add", above, Elementwise(node, "Mul", below, slopes));
     }
 
     // A factor and an addend per channel, heads included; one of each stands for all.
-    private int Scale(int tensor, float[] factors, float[] addends)
+    private int Scale(OnnxNode node, int tensor, float[] factors, float[] addends)
     {
         TensorShape shape = network.Shape(tensor);
         int channels = shape.Batch * shape.Channels;
@@ -201,18 +220,18 @@ public sealed partial class OnnxImporter
         float[] f = Full(factors),
             b = Full(addends);
         if (f.Concat(b).Any(v => !float.IsFinite(v)))
-            throw new InputException("a factor or an addend is not finite");
-        return f.All(v => v == 1) && b.All(v => v == 0) ? tensor : Emit(shape, (name, to) => new ScaleLayer(name, tensor, to, f, b));
+            throw new InputException(FaultCodes.NotFinite, "a factor or an addend is not finite");
+        return f.All(v => v == 1) && b.All(v => v == 0) ? tensor : Emit(node, shape, (name, to) => new ScaleLayer(name, tensor, to, f, b));
     }
 
-    private Value Elementwise(string op, Value a, Value b)
+    private Value Elementwise(OnnxNode node, string op, Value a, Value b)
     {
         if (op == "Pow")
-            return Power(a, b);
-        if (Normalisation(op, a, b) is { } moment)
+            return Power(node, a, b);
+        if (Normalisation(node, op, a, b) is { } moment)
             return moment;
-        a = a is Moment ma ? Force(ma) : a;
-        b = b is Moment mb ? Force(mb) : b;
+        a = a is Moment ma ? Force(node, ma) : a;
+        b = b is Moment mb ? Force(node, mb) : b;
         char symbol = op switch
         {
             "Add" => '+',
@@ -228,30 +247,34 @@ public sealed partial class OnnxImporter
         if (a is Activation p && b is Activation q && p.View.Same(q.View) && p.View.Sizes.SequenceEqual(dims))
             return Open(p, new Combined(symbol, p.Function, q.Function));
         if (a is Activation v && b is Constant c)
-            return new Activation(WithConstant(symbol, Compute(v), c.Tensor, false, dims));
+            return new Activation(WithConstant(node, symbol, Compute(node, v), c.Tensor, false, dims));
         if (b is Activation w && a is Constant d)
-            return new Activation(WithConstant(symbol, Compute(w), d.Tensor, true, dims));
-        if (symbol == '/' && Quotient((Activation)a, (Activation)b) is { } quotient)
+            return new Activation(WithConstant(node, symbol, Compute(node, w), d.Tensor, true, dims));
+        if (symbol == '/' && Quotient(node, (Activation)a, (Activation)b) is { } quotient)
             return new Activation(quotient);
         if (symbol is '+' or '-' && Term((Activation)b) is { } term)
-            return new Activation(Two(symbol, Compute((Activation)a), ((Activation)b).View, dims, term));
+            return new Activation(Two(node, symbol, Compute(node, (Activation)a), ((Activation)b).View, dims, term));
         if (symbol is '+' && Term((Activation)a) is { } first)
-            return new Activation(Two(symbol, Compute((Activation)b), ((Activation)a).View, dims, first));
+            return new Activation(Two(node, symbol, Compute(node, (Activation)b), ((Activation)a).View, dims, first));
         if (symbol == '/' && quantized)
             throw new InputException(
-                "divides by an activation, which counts cannot: export LayerNormalization as one node (operator set "
-                    + "17), leave no QuantizeLinear between the two matrix products of a linear attention and their "
-                    + "quotient, or quantise the reciprocal and multiply"
+                FaultCodes.ReadsCounts,
+                string.Empty,
+                "divides by an activation, which counts cannot",
+                "export LayerNormalization as one node (operator set 17), leave no QuantizeLinear between the two "
+                    + "matrix products of a linear attention and their quotient, or quantise the reciprocal and multiply"
             );
-        View l = Compute((Activation)a);
+        View l = Compute(node, (Activation)a);
         if (symbol == '/')
         {
             Activation divisor = (Activation)b;
             return new Activation(
                 Two(
+                    node,
                     '*',
                     l,
                     Compute(
+                        node,
                         divisor with
                         {
                             Function = new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), divisor.Function),
@@ -262,12 +285,12 @@ public sealed partial class OnnxImporter
             );
         }
 
-        return new Activation(Two(symbol, l, Compute((Activation)b), dims));
+        return new Activation(Two(node, symbol, l, Compute(node, (Activation)b), dims));
 
         Activation Open(Activation on, Pointwise f) =>
             f.Affine is (1, 0) && on.View.Rank == dims.Length
                 ? new Activation(on.View)
-                : new Activation(on.View.Rank == dims.Length ? on.View : on.View.Expand(dims), f, current);
+                : new Activation(on.View.Rank == dims.Length ? on.View : on.View.Expand(dims), f, node);
     }
 
     // The factor of a multiple of counts, rounded or not: an addition does both by itself.
@@ -284,10 +307,10 @@ public sealed partial class OnnxImporter
         };
     }
 
-    private Value Power(Value a, Value b)
+    private Value Power(OnnxNode node, Value a, Value b)
     {
         if (b is not Constant { Tensor: { Count: 1 } exponent })
-            throw new InputException("the exponent must be one constant number");
+            throw new InputException(FaultCodes.WrongOperand, "the exponent must be one constant number");
         double e = exponent.Floats?[0] ?? exponent.Integers![0];
         if (a is Moment m)
         {
@@ -295,15 +318,15 @@ public sealed partial class OnnxImporter
                 return m with { Kind = MomentKind.Square };
             if (m.Kind == MomentKind.Variance && e is 0.5 or -0.5)
                 return m with { Kind = e > 0 ? MomentKind.Deviation : MomentKind.InverseDeviation };
-            a = Force(m);
+            a = Force(node, m);
         }
 
-        Activation x = a as Activation ?? throw new InputException("the base must be an activation");
+        Activation x = a as Activation ?? throw new InputException(FaultCodes.WrongOperand, "the base must be an activation");
         Pointwise f = x.Function,
             root = new Applied(new Network.Float.Activation(ActivationKind.Sqrt), f);
         return x with
         {
-            Origin = current,
+            Origin = node,
             Function = e switch
             {
                 1 => f,
@@ -312,12 +335,17 @@ public sealed partial class OnnxImporter
                 0.5 => root,
                 -0.5 => new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), root),
                 -1 => new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), f),
-                _ => throw new InputException($"the exponent {e} is not supported; -1, -1/2, 1/2, 1, 2 and 3 are"),
+                _ => throw new InputException(
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"the exponent {e} is not supported",
+                    "-1, -1/2, 1/2, 1, 2 and 3 are"
+                ),
             },
         };
     }
 
-    private View WithConstant(char symbol, View x, OnnxTensor constant, bool reversed, long[] dims)
+    private View WithConstant(OnnxNode node, char symbol, View x, OnnxTensor constant, bool reversed, long[] dims)
     {
         float[] values = Floats(constant, "constant");
         // Counts stay counts: an operand of a sum or a product, not a bias or a weight.
@@ -329,24 +357,30 @@ public sealed partial class OnnxImporter
             && Own(x.Expand(dims)) is { } own
         )
             return Two(
+                node,
                 symbol,
                 x,
-                ConstantView(constant, values, [.. Enumerable.Repeat(1L, dims.Length - constant.Dims.Length), .. constant.Dims], own),
+                ConstantView(node, constant, values, [.. Enumerable.Repeat(1L, dims.Length - constant.Dims.Length), .. constant.Dims], own),
                 dims
             );
         if (symbol == '/')
         {
             if (reversed && quantized)
-                throw new InputException("divides by an activation, which counts cannot: quantise the reciprocal and multiply");
+                throw new InputException(
+                    FaultCodes.ReadsCounts,
+                    string.Empty,
+                    "divides by an activation, which counts cannot",
+                    "quantise the reciprocal and multiply"
+                );
             if (reversed)
             {
-                x = Compute(new Activation(x, new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), Pointwise.X)));
+                x = Compute(node, new Activation(x, new Applied(new Network.Float.Activation(ActivationKind.Reciprocal), Pointwise.X)));
             }
             else
             {
                 values = [.. values.Select(v => 1 / v)];
                 if (values.Any(v => !float.IsFinite(v)))
-                    throw new InputException("divides by a constant of which an element is 0");
+                    throw new InputException(FaultCodes.NotFinite, "divides by a constant of which an element is 0");
             }
         }
 
@@ -354,12 +388,13 @@ public sealed partial class OnnxImporter
         if (symbol == '-' && !reversed)
             values = [.. values.Select(v => -v)];
         if (symbol == '-' && reversed)
-            x = Compute(new Activation(x, new Combined('*', Pointwise.X, new Number(-1))));
+            x = Compute(node, new Activation(x, new Combined('*', Pointwise.X, new Number(-1))));
         View main = x.Expand(dims);
         if (main.Dims.Any(d => d.Any(a => a.Axis == TensorAxis.None)))
         {
             // The constant is the larger operand: it becomes a tensor, in the order that its reader would choose.
             View c = ConstantView(
+                node,
                 constant,
                 values,
                 dims,
@@ -367,28 +402,29 @@ public sealed partial class OnnxImporter
                     ? new Layout([], [0, 2], [3], [1])
                     : new Layout([], [], [.. Enumerable.Range(0, dims.Length - 1)], [dims.Length - 1])
             );
-            return Two(product ? '*' : '+', x, c, dims);
+            return Two(node, product ? '*' : '+', x, c, dims);
         }
 
         Arrangement at = Arrange(main, []);
         int[] strides = Strides(constant.Dims, dims),
             singles = SingleStrides(at, strides);
         int[] channelDims = [.. at.Layout.Batch, .. at.Layout.Channels];
-        int tensor = network.Arrange(at.Singles, at.Layout, false, current.Name);
+        int tensor = network.Arrange(at.Singles, at.Layout, false, node.Name);
         TensorShape shape = network.Shape(tensor);
         if (singles.Select((s, i) => (s, i)).All(p => p.s == 0 || channelDims.Contains(p.i)))
         {
             float[] perChannel = Pick(values, at.Singles, singles, channelDims);
-            return Result(at, product ? Scale(tensor, perChannel, [0]) : Scale(tensor, [1], perChannel));
+            return Result(at, product ? Scale(node, tensor, perChannel, [0]) : Scale(node, tensor, [1], perChannel));
         }
 
         int[] all = [.. at.Layout.Batch, .. at.Layout.Rows, .. at.Layout.Columns, .. at.Layout.Channels];
-        int operand = network.AddTensor($"{current.Name}.constant", shape, Pick(values, at.Singles, singles, all));
+        int operand = network.AddTensor($"{node.Name}.constant", shape, Pick(values, at.Singles, singles, all));
         if (ReferenceEquals(values, constant.Floats) && constant.Grid is { } grid)
             network.Fix(operand, grid);
         return Result(
             at,
             Emit(
+                node,
                 shape,
                 (name, to) => product ? new FloatMultiply(name, tensor, operand, to) : new FloatAdd(name, tensor, to) { Residual = operand }
             )
@@ -403,14 +439,14 @@ public sealed partial class OnnxImporter
     }
 
     // A constant as a tensor of a layout of its broadcast dimensions.
-    private View ConstantView(OnnxTensor constant, float[] values, long[] dims, Layout layout)
+    private View ConstantView(OnnxNode node, OnnxTensor constant, float[] values, long[] dims, Layout layout)
     {
         int[] order = [.. layout.Batch, .. layout.Rows, .. layout.Columns, .. layout.Channels],
             strides = Strides(constant.Dims, dims);
         var whole = new View(0, [.. dims.Select(d => d > 1 ? new[] { new Atom((int)d, TensorAxis.None, 0) } : [])]);
         int Size(int[] of) => (int)of.Aggregate(1L, (p, d) => p * dims[d]);
         int tensor = network.AddTensor(
-            $"{current.Name}.constant",
+            $"{node.Name}.constant",
             new TensorShape(Size(layout.Batch), Size(layout.Rows), Size(layout.Columns), Size(layout.Channels)),
             Pick(values, whole, strides, order)
         );
@@ -419,7 +455,7 @@ public sealed partial class OnnxImporter
         return network.Whole(tensor, dims, layout);
     }
 
-    private View Two(char symbol, View left, View right, long[] dims, double factor = 1)
+    private View Two(OnnxNode node, char symbol, View left, View right, long[] dims, double factor = 1)
     {
         View a = left.Expand(dims),
             b = right.Expand(dims);
@@ -430,8 +466,10 @@ public sealed partial class OnnxImporter
         (View main, View other, int[][] groups) = Refine(a, b);
         if (Repeats(main))
             throw new InputException(
-                $"combines {Text(left.Sizes)} and {Text(right.Sizes)}, each repeated along an axis of the other; one "
-                    + $"operand of the result's shape is supported"
+                FaultCodes.Arrangement,
+                string.Empty,
+                $"combines {Text(left.Sizes)} and {Text(right.Sizes)}, each repeated along an axis of the other",
+                "one operand of the result's shape is supported"
             );
         var at = new Arrangement(main, groups, Natural(main, [.. Enumerable.Range(0, main.Rank)]));
         int[] pixels = [.. at.Layout.Rows, .. at.Layout.Columns];
@@ -447,20 +485,21 @@ public sealed partial class OnnxImporter
             Broadcast.Channels => at.Layout with { Channels = [] },
             _ => at.Layout,
         };
-        int x = network.Arrange(main, at.Layout, false, current.Name),
-            y = network.Arrange(other, needed, false, current.Name);
+        int x = network.Arrange(main, at.Layout, false, node.Name),
+            y = network.Arrange(other, needed, false, node.Name);
         TensorShape shape = network.Shape(x);
         if (swapped && factor != 1)
-            x = Scale(x, [(float)factor], [0]);
+            x = Scale(node, x, [(float)factor], [0]);
         if (symbol == '-' && swapped)
         {
-            x = Scale(x, [-1], [0]);
+            x = Scale(node, x, [-1], [0]);
             symbol = '+';
         }
 
         return Result(
             at,
             Emit(
+                node,
                 shape,
                 (name, to) =>
                     symbol == '*'
@@ -495,6 +534,7 @@ public sealed partial class OnnxImporter
                     rest = Math.Max(u.Size, v.Size) / n;
                 if (n * rest != Math.Max(u.Size, v.Size))
                     throw new InputException(
+                        FaultCodes.Arrangement,
                         $"combines operands whose axis of {a.Sizes[d]} is divided into parts of {u.Size} and of {v.Size}"
                     );
                 left.Add([Outer(u, p)]);
@@ -618,12 +658,12 @@ public sealed partial class OnnxImporter
     }
 
     // A view as a tensor of its own where it is a part of one or repeated.
-    private View Complete(View v)
+    private View Complete(OnnxNode node, View v)
     {
         Arrangement at = Arrange(v, []);
         if (at.Singles.Dims.Any(d => d[0].Axis == TensorAxis.None))
-            throw new InputException("an output that repeats values is not supported");
-        return Result(at, network.Arrange(at.Singles, at.Layout, false, current.Name));
+            throw new InputException(FaultCodes.Arrangement, "an output that repeats values is not supported");
+        return Result(at, network.Arrange(at.Singles, at.Layout, false, node.Name));
     }
 
     private static long[] BroadcastDims(long[] a, long[] b)
@@ -637,7 +677,7 @@ public sealed partial class OnnxImporter
             dims[i] =
                 p == q || q == 1 ? p
                 : p == 1 ? q
-                : throw new InputException($"the operands {Text(a)} and {Text(b)} do not broadcast");
+                : throw new InputException(FaultCodes.ShapesDoNotFit, $"the operands {Text(a)} and {Text(b)} do not broadcast");
         }
 
         return dims;

@@ -37,7 +37,7 @@ public sealed partial class OnnxImporter
         "ArgMax",
     ];
 
-    // Steps, zero points and type of QuantizeLinear or DequantizeLinear.
+    // Scales, zero points and type of QuantizeLinear or DequantizeLinear.
     private readonly record struct Parameters(float[] Scales, long[] ZeroPoints, int Type)
     {
         public QuantizationParameters Single => new(Scales[0], (int)ZeroPoints[0] - (Type == UInt8 ? 128 : 0));
@@ -49,25 +49,40 @@ public sealed partial class OnnxImporter
         float[] scales = Floats(scale, "scale");
         int bad = Array.FindIndex(scales, s => !(float.IsFinite(s) && s > 0));
         if (scales.Length == 0 || bad >= 0)
-            throw new InputException(
-                scales.Length == 0
-                    ? "the scale is empty"
-                    : $"the scale {(scales.Length > 1 ? $"of channel {bad} " : string.Empty)}is {scales[bad]}; it "
-                        + $"must be positive and finite: calibrate with inputs that exercise the layer"
-            );
+            throw scales.Length == 0
+                ? new InputException(FaultCodes.IllegalQuantisation, "the scale is empty")
+                : new InputException(
+                    FaultCodes.IllegalQuantisation,
+                    string.Empty,
+                    $"the scale {(scales.Length > 1 ? $"of channel {bad} " : string.Empty)}is {scales[bad]}",
+                    "it must be positive and finite: calibrate with inputs that exercise the layer"
+                );
         if (scale.Dims.Length > 1)
-            throw new InputException($"the scale has shape {Text(scale.Dims)}; one number or one per channel is supported");
+            throw new InputException(
+                FaultCodes.UnsupportedQuantisation,
+                string.Empty,
+                $"the scale has shape {Text(scale.Dims)}",
+                "one number or one per channel is supported"
+            );
         if (node.Integer("block_size", 0) != 0)
-            throw new InputException("a scale per block (block_size) is not supported; one number or one per channel is");
+            throw new InputException(
+                FaultCodes.UnsupportedQuantisation,
+                string.Empty,
+                "a scale per block (block_size) is not supported",
+                "one number or one per channel is"
+            );
         OnnxTensor? zero = inputs.Length > 2 && inputs[2] is not null ? Parameter(inputs, 2, "zero point") : null;
         int type = zero?.Type ?? (node.Integer("output_dtype", 0) is > 0 and var asked ? (int)asked : absent);
         if (type is not (UInt8 or Int8 or Int32))
             throw new InputException(
-                $"quantises to {OnnxTensor.TypeName(type)}; int8 and uint8 are supported: quantise the model to 8 bits"
+                FaultCodes.UnsupportedQuantisation,
+                string.Empty,
+                $"quantises to {OnnxTensor.TypeName(type)}",
+                "int8 and uint8 are supported: quantise the model to 8 bits"
             );
         long[] zeros = zero is null ? new long[scales.Length] : ConstantFolder.Whole(zero);
         if (zeros.Length != scales.Length)
-            throw new InputException($"{zeros.Length} zero points for {scales.Length} scales");
+            throw new InputException(FaultCodes.IllegalQuantisation, $"{zeros.Length} zero points for {scales.Length} scales");
         long range = Array.Find(
             zeros,
             z =>
@@ -80,21 +95,37 @@ public sealed partial class OnnxImporter
         );
         return range == 0
             ? new Parameters(scales, zeros, type)
-            : throw new InputException($"the zero point {range} is no {OnnxTensor.TypeName(type)}{(type == Int32 ? " 0" : string.Empty)}");
+            : throw new InputException(
+                FaultCodes.IllegalQuantisation,
+                $"the zero point {range} is no {OnnxTensor.TypeName(type)}{(type == Int32 ? " 0" : string.Empty)}"
+            );
     }
 
     private string? QuantizeNode(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         if (x.Counts != 0)
-            throw new InputException("quantises what is quantised already: put a DequantizeLinear before it");
+            throw new InputException(
+                FaultCodes.ReadsCounts,
+                string.Empty,
+                "quantises what is quantised already",
+                "put a DequantizeLinear before it"
+            );
         Parameters p = Quantisation(node, inputs, UInt8);
         if (p.Scales.Length > 1)
             throw new InputException(
-                $"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel"
+                FaultCodes.UnsupportedQuantisation,
+                string.Empty,
+                $"an activation has {p.Scales.Length} scales",
+                "one is supported: quantise activations per tensor, weights per channel"
             );
         if (p.Type == Int32)
-            throw new InputException("quantises an activation to int32; int8 and uint8 are supported");
+            throw new InputException(
+                FaultCodes.UnsupportedQuantisation,
+                string.Empty,
+                "quantises an activation to int32",
+                "int8 and uint8 are supported"
+            );
         View result = Rounded(x, p.Single, node);
         return Bind(node, new Activation(result) { Counts = p.Type }, "keeps the counts");
     }
@@ -103,20 +134,19 @@ public sealed partial class OnnxImporter
     private View Rounded(Activation x, QuantizationParameters to, OnnxNode node)
     {
         if (network.Fixed(x.View.Tensor) is { } from)
-            return x.IsPlain && from == to ? x.View : LookUp(x, from, to, Table(x.Function, from, to));
+            return x.IsPlain && from == to ? x.View : LookUp(node, x, from, to, Table(x.Function, from, to));
         if (!x.IsPlain && x.Function.Affine is null && x.Function is not Clamped { Inner.Affine: not null })
         {
             OnnxNode at = x.Origin ?? node;
             throw new InputException(
-                $"{(at == node ? "its argument" : $"{at.Name} ({at.Written}) reads a value that")} has no scale and "
-                    + $"zero point: put QuantizeLinear and DequantizeLinear before it, or use an operator that the "
-                    + $"quantiser does not leave in float"
+                FaultCodes.NotQuantised,
+                string.Empty,
+                $"{(at == node ? "its argument" : $"{at.Name} ({at.Written}) reads a value that")} has no scale and " + "zero point",
+                "put QuantizeLinear and DequantizeLinear before it, or use an operator that the quantiser does not leave in float"
             );
         }
 
-        View view = Compute(x);
-        OnnxNode reader = current;
-        current = node;
+        View view = Compute(node, x);
         bool input = Array.IndexOf(inputTensors, network.Home(view.Tensor)) >= 0;
         if (!input && !Covers(view))
         {
@@ -126,7 +156,6 @@ public sealed partial class OnnxImporter
 
         int tensor = network.Round(view.Tensor, to, node.Name, out string layer);
         layerOf[node] = layer;
-        current = reader;
         return view with { Tensor = tensor };
     }
 
@@ -139,30 +168,29 @@ public sealed partial class OnnxImporter
                 : null
             : null;
 
-    private View LookUp(Activation x, QuantizationParameters from, QuantizationParameters to, sbyte[] table)
+    private View LookUp(OnnxNode node, Activation x, QuantizationParameters from, QuantizationParameters to, sbyte[] table)
     {
         string entries = Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes<sbyte>(table));
         string key = $"{x.View.Key}={x.Function}@{from}{to}{entries}";
         if (computed.TryGetValue(key, out View? known))
             return known;
-        OnnxNode reader = current;
-        current = x.Origin ?? current;
+        OnnxNode maker = x.Origin ?? node;
         View view = x.View;
         Arrangement? at = null;
         if (!Covers(view))
         {
             at = Arrange(view, []);
-            view = view with { Tensor = network.Arrange(at.Singles, at.Layout, false, current.Name) };
+            view = view with { Tensor = network.Arrange(at.Singles, at.Layout, false, maker.Name) };
         }
 
         int output = Emit(
+            maker,
             network.Shape(view.Tensor),
             (name, result) => new FloatCopy(name, view.Tensor, result) { Table = new FixedTable(from, table) }
         );
         network.Fix(output, to);
-        if (current != reader)
-            layerOf[reader] = layerOf[current];
-        current = reader;
+        if (maker != node)
+            layerOf[node] = layerOf[maker];
         return computed[key] = at is null ? view with { Tensor = output } : Result(at, output);
     }
 
@@ -206,15 +234,22 @@ public sealed partial class OnnxImporter
     {
         if (Source(inputs, 0) is not Activation { Counts: not 0 } x)
             throw new InputException(
+                FaultCodes.NotQuantised,
                 "its input is not quantised: it reads the result of QuantizeLinear or an initialiser of 8-bit integers"
             );
         Parameters p = Quantisation(node, inputs, x.Counts);
         if (p.Scales.Length > 1)
             throw new InputException(
-                $"an activation has {p.Scales.Length} scales; one is supported: quantise activations per tensor, weights per channel"
+                FaultCodes.UnsupportedQuantisation,
+                string.Empty,
+                $"an activation has {p.Scales.Length} scales",
+                "one is supported: quantise activations per tensor, weights per channel"
             );
         if (p.Type != x.Counts)
-            throw new InputException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Counts)}");
+            throw new InputException(
+                FaultCodes.IllegalQuantisation,
+                $"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Counts)}"
+            );
         if (network.Fixed(x.View.Tensor) is not { } from)
         {
             // Counts of the outside, or of a table: this says what they mean.
@@ -225,7 +260,7 @@ public sealed partial class OnnxImporter
         if (from == p.Single)
             return Bind(node, x with { Counts = 0 }, "passes through");
         // The same counts under another scale.
-        return Bind(node, new Activation(LookUp(x, from, p.Single, [.. Enumerable.Range(-128, 256).Select(i => (sbyte)i)])));
+        return Bind(node, new Activation(LookUp(node, x, from, p.Single, [.. Enumerable.Range(-128, 256).Select(i => (sbyte)i)])));
     }
 
     // Weights and other constants.
@@ -234,7 +269,12 @@ public sealed partial class OnnxImporter
         OnnxTensor x = Parameter(inputs, 0, "value");
         float[] values = Floats(x, "value");
         if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and int bad)
-            throw new InputException($"input 0 ({node.Inputs[0]}): element {bad} is {values[bad]}; weights must be finite");
+            throw new InputException(
+                FaultCodes.NotFinite,
+                $"input 0 ({node.Inputs[0]})",
+                $"element {bad} is {values[bad]}",
+                "weights must be finite"
+            );
         Parameters p = Quantisation(node, inputs, UInt8);
         int[] channel = Channels(node, x, p);
         (long low, long high) = p.Type switch
@@ -265,14 +305,20 @@ public sealed partial class OnnxImporter
         OnnxTensor x = Parameter(inputs, 0, "value");
         if (x.Integers is not { } values || x.Type is not (UInt8 or Int8 or Int32))
             throw new InputException(
-                $"the constant is {OnnxTensor.TypeName(x.Type)}; int8, uint8 and int32 are supported: quantise the model to 8 bits"
+                FaultCodes.UnsupportedQuantisation,
+                string.Empty,
+                $"the constant is {OnnxTensor.TypeName(x.Type)}",
+                "int8, uint8 and int32 are supported: quantise the model to 8 bits"
             );
         Parameters p = Quantisation(node, inputs, x.Type);
         if (p.Type != x.Type)
-            throw new InputException($"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Type)}");
+            throw new InputException(
+                FaultCodes.IllegalQuantisation,
+                $"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Type)}"
+            );
         int[] channel = Channels(node, x, p);
         long[] counts = [.. values.Select((v, i) => v - p.ZeroPoints[channel[i]])];
-        return OnnxTensor.WithSteps(
+        return OnnxTensor.OfIntegers(
             x.Dims,
             counts,
             p.Scales.Length == 1 ? p.Scales : [.. channel.Select(c => p.Scales[c])],
@@ -289,21 +335,29 @@ public sealed partial class OnnxImporter
         int axis = ConstantFolder.Axis(node.Integer("axis", 1), x.Dims.Length),
             inner = OnnxTensor.CountOf(x.Dims[(axis + 1)..]);
         if (x.Dims[axis] != p.Scales.Length)
-            throw new InputException($"{p.Scales.Length} scales for axis {axis} of {Text(x.Dims)}; {x.Dims[axis]} are needed");
+            throw new InputException(
+                FaultCodes.IllegalQuantisation,
+                string.Empty,
+                $"{p.Scales.Length} scales for axis {axis} of {Text(x.Dims)}",
+                $"{x.Dims[axis]} are needed"
+            );
         for (int i = 0; i < channel.Length; i++)
             channel[i] = i / inner % p.Scales.Length;
         return channel;
     }
 
-    // Integers and scale per output channel of weights whose element i belongs to channel Channel(i), or null where they are float. In a network
-    // whose activations are float, integers that no int8 layer can hold as they are (a zero point far off, a scale per input
+    // Integers and scale per output channel of weights whose element i belongs to channel Channel(i), or null where they are float. In a
+    // network whose activations are float, integers that no int8 layer can hold as they are (a zero point far off, a scale per input
     // channel) are values like any other: they are rounded anew.
     private (sbyte[] Integers, float[] Scales)? WeightIntegers(OnnxTensor weights, int channels, Func<int, int> channel)
     {
-        if (weights is not { Steps: { } steps, Counts: { } counts })
+        if (weights is not { Scales: { } scales, Counts: { } counts })
             return quantized
                 ? throw new InputException(
-                    "its weights are float in a quantised network: quantise them too (DequantizeLinear of int8 weights)"
+                    FaultCodes.NotQuantised,
+                    string.Empty,
+                    "its weights are float in a quantised network",
+                    "quantise them too (DequantizeLinear of int8 weights)"
                 )
                 : null;
         var result = new float[channels];
@@ -311,21 +365,26 @@ public sealed partial class OnnxImporter
         for (int i = 0; i < weights.Count; i++)
         {
             int k = channel(i);
-            float step = steps.Length == 1 ? steps[0] : steps[i];
-            if (result[k] != 0 && result[k] != step)
+            float scale = scales.Length == 1 ? scales[0] : scales[i];
+            if (result[k] != 0 && result[k] != scale)
                 return !quantized
                     ? null
                     : throw new InputException(
-                        $"the weights of output channel {k} have more than one scale; one per output channel is supported"
+                        FaultCodes.UnsupportedQuantisation,
+                        string.Empty,
+                        $"the weights of output channel {k} have more than one scale",
+                        "one per output channel is supported"
                     );
-            result[k] = step;
+            result[k] = scale;
             int count = counts[i];
             if (count is < -128 or > 127)
                 return !quantized
                     ? null
                     : throw new InputException(
-                        $"a weight of output channel {k} is {count} counts from its zero point; -128 to 127 are "
-                            + $"supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)"
+                        FaultCodes.UnsupportedQuantisation,
+                        string.Empty,
+                        $"a weight of output channel {k} is {count} counts from its zero point",
+                        "-128 to 127 are supported: quantise weights symmetrically (int8 with zero point 0, or uint8 with 128)"
                     );
             integers[i] = (sbyte)count;
         }
@@ -341,7 +400,12 @@ public sealed partial class OnnxImporter
         if (node.Operator == "Cast" && inputs is [Activation { Counts: not 0 } cast])
         {
             if (node.Integer("to", 1) is not (Int32 or 7))
-                throw new InputException($"casts counts to {OnnxTensor.TypeName((int)node.Integer("to", 1))}: use DequantizeLinear");
+                throw new InputException(
+                    FaultCodes.ReadsCounts,
+                    string.Empty,
+                    $"casts counts to {OnnxTensor.TypeName((int)node.Integer("to", 1))}",
+                    "use DequantizeLinear"
+                );
             return Bind(node, cast, "passes through");
         }
 
@@ -349,8 +413,11 @@ public sealed partial class OnnxImporter
             return GatherTable(node, table, index);
         if (!CountOperators.Contains(node.Operator))
             throw new InputException(
-                "reads counts; movements, MaxPool and nearest Resize do so, other operators need DequantizeLinear "
-                    + "before and QuantizeLinear behind them"
+                FaultCodes.ReadsCounts,
+                string.Empty,
+                "reads counts",
+                "movements, MaxPool and nearest Resize do so, other operators need DequantizeLinear before and "
+                    + "QuantizeLinear behind them"
             );
         Activation first = inputs.OfType<Activation>().First(a => a.Counts != 0);
         if (
@@ -358,9 +425,19 @@ public sealed partial class OnnxImporter
                 .OfType<Activation>()
                 .Any(a => a.Counts != first.Counts || network.Fixed(a.View.Tensor) != network.Fixed(first.View.Tensor))
         )
-            throw new InputException("joins counts of different scales: put DequantizeLinear before and QuantizeLinear behind it");
+            throw new InputException(
+                FaultCodes.ReadsCounts,
+                string.Empty,
+                "joins counts of different scales",
+                "put DequantizeLinear before and QuantizeLinear behind it"
+            );
         if (node.Operator == "Resize" && node.Text("mode", "nearest") != "nearest")
-            throw new InputException("interpolates counts: put DequantizeLinear before and QuantizeLinear behind it");
+            throw new InputException(
+                FaultCodes.ReadsCounts,
+                string.Empty,
+                "interpolates counts",
+                "put DequantizeLinear before and QuantizeLinear behind it"
+            );
         QuantizationParameters? from = network.Fixed(first.View.Tensor);
         Value?[] real =
         [
@@ -388,7 +465,7 @@ public sealed partial class OnnxImporter
         {
             foreach (string output in node.Outputs.Where(values.ContainsKey))
             {
-                Activation y = values[output] is Moment m ? Force(m) : (Activation)values[output];
+                Activation y = values[output] is Moment m ? Force(node, m) : (Activation)values[output];
                 values[output] = new Activation(from is { } q ? Rounded(y, q, node) : y.View) { Counts = first.Counts };
             }
         }
@@ -398,9 +475,9 @@ public sealed partial class OnnxImporter
         OnnxTensor Real(OnnxTensor t, long[] counts)
         {
             if (from is not { } q)
-                throw new InputException("joins a constant with counts whose scale is not known");
+                throw new InputException(FaultCodes.ReadsCounts, "joins a constant with counts whose scale is not known");
             int zero = q.ZeroPoint + (t.Type == UInt8 ? 128 : 0);
-            return OnnxTensor.WithSteps(t.Dims, [.. counts.Select(v => v - zero)], [(float)q.Scale], q);
+            return OnnxTensor.OfIntegers(t.Dims, [.. counts.Select(v => v - zero)], [(float)q.Scale], q);
         }
     }
 
@@ -414,12 +491,19 @@ public sealed partial class OnnxImporter
             || network.Fixed(index.View.Tensor) is not { } from
         )
             throw new InputException(
-                $"looks counts up in a table of shape {Text(table.Dims)}; 256 bytes indexed by uint8 counts are supported"
+                FaultCodes.ReadsCounts,
+                string.Empty,
+                $"looks counts up in a table of shape {Text(table.Dims)}",
+                "256 bytes indexed by uint8 counts are supported"
             );
         sbyte[] counts = [.. table.Integers!.Select(v => (sbyte)(v - (table.Type == UInt8 ? 128 : 0)))];
         // DequantizeLinear says later what the counts mean; until then no other reader may.
         int tensor = index.View.Tensor;
-        int output = Emit(network.Shape(tensor), (name, to) => new FloatCopy(name, tensor, to) { Table = new FixedTable(from, counts) });
+        int output = Emit(
+            node,
+            network.Shape(tensor),
+            (name, to) => new FloatCopy(name, tensor, to) { Table = new FixedTable(from, counts) }
+        );
         return Bind(node, new Activation(index.View with { Tensor = output }) { Counts = table.Type });
     }
 
@@ -458,7 +542,12 @@ public sealed partial class OnnxImporter
                     && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length, columns.Length]):
                 values[node.Outputs[0]] = g with { Weights = [.. weights.Select(w => (float)Math.Round(w / grid.Scale))], Window = (0, 0) };
                 if (grid.Scale != 1)
-                    throw new InputException($"weighs gathered pixels in steps of {grid.Scale}; 1 is supported");
+                    throw new InputException(
+                        FaultCodes.UnsupportedQuantisation,
+                        string.Empty,
+                        $"weighs gathered pixels in steps of {grid.Scale}",
+                        "1 is supported"
+                    );
                 break;
             case "AveragePool"
                 when g is { Weights: not null, Window: (0, 0) }
@@ -474,11 +563,14 @@ public sealed partial class OnnxImporter
                 when g is { Window: (> 0, > 0) }
                     && operand is { Floats: { } factors }
                     && operand.Dims.SequenceEqual([1L, 1, g.Rows.Length / g.Window.Value.Rows, g.Columns!.Length / g.Window.Value.Columns]):
-                return Bind(node, ImageValue(Resample(g, factors))) ?? "resize";
+                return Bind(node, ImageValue(Resample(node, g, factors))) ?? "resize";
             default:
                 throw new InputException(
-                    "takes pixels in an order of its own; a Gather of rows, one of columns, a product with int8 "
-                        + "weights, an average of each group and a product with factors are a resize"
+                    FaultCodes.Arrangement,
+                    string.Empty,
+                    "takes pixels in an order of its own",
+                    "a Gather of rows, one of columns, a product with int8 weights, an average of each group and a "
+                        + "product with factors are a resize"
                 );
         }
 
@@ -489,16 +581,20 @@ public sealed partial class OnnxImporter
         [
             .. ConstantFolder
                 .Whole(list)
-                .Select(i => i >= 0 && i < size ? (int)i : throw new InputException($"index {i} is outside an axis of {size}")),
+                .Select(i =>
+                    i >= 0 && i < size
+                        ? (int)i
+                        : throw new InputException(FaultCodes.IllegalAttribute, $"index {i} is outside an axis of {size}")
+                ),
         ];
 
-    private int Resample(Gathered g, float[] factors)
+    private int Resample(OnnxNode node, Gathered g, float[] factors)
     {
         (int tapRows, int tapColumns) = g.Window!.Value;
         int height = g.Rows.Length / tapRows,
             width = g.Columns!.Length / tapColumns,
             line = width * tapColumns;
-        int tensor = network.Arrange(g.X, Layout.Image, true, current.Name);
+        int tensor = network.Arrange(g.X, Layout.Image, true, node.Name);
         TensorShape shape = network.Shape(tensor);
         bool SameRows(int a, int b) =>
             factors.AsSpan(a * width, width).SequenceEqual(factors.AsSpan(b * width, width))
@@ -534,6 +630,7 @@ public sealed partial class OnnxImporter
         }
 
         return Emit(
+            node,
             shape with
             {
                 Height = height,
@@ -572,7 +669,11 @@ public sealed partial class OnnxImporter
                 return (up, down, first);
         }
 
-        return (outputs, size, Firsts(outputs, size) ?? throw new InputException("takes pixels that do not follow each other"));
+        return (
+            outputs,
+            size,
+            Firsts(outputs, size) ?? throw new InputException(FaultCodes.Arrangement, "takes pixels that do not follow each other")
+        );
 
         int[]? Firsts(int up, int down)
         {
@@ -601,24 +702,36 @@ public sealed partial class OnnxImporter
     }
 
     // What of a quantised network would have to be computed in float.
-    private IEnumerable<string> NotQuantised(FloatNetwork result)
+    private IEnumerable<Fault> NotQuantised(FloatNetwork result)
     {
         string Where(FloatLayer layer) => $"{graph.Path}: {Place(layer.Name)}";
         foreach (int input in result.Inputs.Where(t => result.Tensors[result.Home(t)].Fixed is null))
         {
             FloatLayer reader = result.Layers.First(l => l.Reads.Any(t => result.Home(t) == input));
-            yield return $"{Where(reader)}: reads the input {result.Tensors[input].Name} without QuantizeLinear, or "
-                + $"it is quantised in two ways: quantise the input once, and leave normalisation of the image to the caller";
+            yield return new Fault(
+                FaultCodes.NotQuantised,
+                Where(reader),
+                $"reads the input {result.Tensors[input].Name} without QuantizeLinear, or it is quantised in two ways",
+                "quantise the input once, and leave normalisation of the image to the caller"
+            );
         }
 
         foreach (FloatLayer layer in result.Layers)
         {
             if (result.Tensors[result.Home(layer.Output)].Fixed is null)
-                yield return $"{Where(layer)}: its result has no scale and zero point of its own: put QuantizeLinear "
-                    + $"and DequantizeLinear behind it";
+                yield return new Fault(
+                    FaultCodes.NotQuantised,
+                    Where(layer),
+                    "its result has no scale and zero point of its own",
+                    "put QuantizeLinear and DequantizeLinear behind it"
+                );
             else if (layer.Activation.Kind != ActivationKind.None)
-                yield return $"{Where(layer)}: the argument of {layer.Activation.Kind} has no scale and zero point: "
-                    + $"put QuantizeLinear and DequantizeLinear before the activation";
+                yield return new Fault(
+                    FaultCodes.NotQuantised,
+                    Where(layer),
+                    $"the argument of {layer.Activation.Kind} has no scale and zero point",
+                    "put QuantizeLinear and DequantizeLinear before the activation"
+                );
         }
     }
 }

@@ -11,7 +11,7 @@ public sealed partial class OnnxImporter
     private string Reshape(OnnxNode node, Value?[] inputs)
     {
         // An open function of each element passes through; the steps of a normalisation do not.
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         long[] sizes = x.View.Sizes;
         long[]? axes =
             node.Integers("axes")
@@ -36,14 +36,14 @@ public sealed partial class OnnxImporter
 
     private string Transpose(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         values[node.Outputs[0]] = x with { View = x.View.Permute(ConstantFolder.Order(node, x.View.Rank)) };
         return "changes the order only";
     }
 
     private string Slice(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         SliceRange[] ranges = SliceRange.Of(
             node,
             x.View.Sizes,
@@ -52,7 +52,8 @@ public sealed partial class OnnxImporter
                     (v, i) =>
                         i == 0 || v is null
                             ? null
-                            : (v as Constant)?.Tensor ?? throw new InputException("starts, ends, axes and steps must be constants")
+                            : (v as Constant)?.Tensor
+                                ?? throw new InputException(FaultCodes.WrongOperand, "starts, ends, axes and steps must be constants")
                 ),
             ]
         );
@@ -66,11 +67,16 @@ public sealed partial class OnnxImporter
     private static View Take(View view, int dim, SliceRange range) =>
         range.Count >= 1
             ? view.Slice(dim, (int)range.Start, (int)range.Step, (int)range.Count)
-            : throw new InputException($"takes nothing of axis {dim} of {Text(view.Sizes)}; a size must be positive");
+            : throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"takes nothing of axis {dim} of {Text(view.Sizes)}",
+                "a size must be positive"
+            );
 
     private string Split(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         int axis = ConstantFolder.Axis(node.Integer("axis", 0), x.View.Rank),
             start = 0;
         int[] sizes = SplitSizes(node, x.View.Sizes, inputs);
@@ -95,12 +101,15 @@ public sealed partial class OnnxImporter
         long[] sizes = given ?? [.. Enumerable.Range(0, parts).Select(i => Math.Min(each, dims[axis] - (i * each)))];
         return sizes.Length == parts && sizes.All(s => s > 0) && sizes.Sum() == dims[axis]
             ? [.. sizes.Select(s => (int)s)]
-            : throw new InputException($"splits axis {axis} of {Text(dims)} into {Text(sizes)} for {parts} outputs");
+            : throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                $"splits axis {axis} of {Text(dims)} into {Text(sizes)} for {parts} outputs"
+            );
     }
 
     private string? Gather(OnnxNode node, Value?[] inputs)
     {
-        Activation x = Operand(inputs, 0);
+        Activation x = Operand(node, inputs, 0);
         int axis = ConstantFolder.Axis(node.Integer("axis", 0), x.View.Rank);
         OnnxTensor indices = Parameter(inputs, 1, "index");
         long size = x.View.Sizes[axis];
@@ -111,14 +120,19 @@ public sealed partial class OnnxImporter
                 .Select(i =>
                     i >= -size && i < size
                         ? (int)(i < 0 ? i + size : i)
-                        : throw new InputException($"index {i} is outside axis {axis} of {Text(x.View.Sizes)}")
+                        : throw new InputException(FaultCodes.IllegalAttribute, $"index {i} is outside axis {axis} of {Text(x.View.Sizes)}")
                 ),
         ];
         if (indices.Dims.Length > 1 || at.Length == 0)
-            throw new InputException($"the index has shape {Text(indices.Dims)}; one number or one list is supported");
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"the index has shape {Text(indices.Dims)}",
+                "one number or one list is supported"
+            );
         if (BeginsResize(node, x.View, axis))
         {
-            values[node.Outputs[0]] = new Gathered(Plain(x), at);
+            values[node.Outputs[0]] = new Gathered(Plain(node, x), at);
             return "part of a resize";
         }
 
@@ -134,13 +148,16 @@ public sealed partial class OnnxImporter
         }
 
         // Any other list is a choice of channels.
-        View v = Compute(x);
+        View v = Compute(node, x);
         Arrangement arranged = Arrange(v, [axis]);
         if (arranged.Layout.Channels.Any(d => arranged.Singles.Dims[d][0].Axis != TensorAxis.Channels))
             throw new InputException(
-                $"takes pixels {Text([.. at.Select(i => (long)i)])}; evenly spaced pixels are supported, and any list of channels"
+                FaultCodes.Arrangement,
+                string.Empty,
+                $"takes pixels {Text([.. at.Select(i => (long)i)])}",
+                "evenly spaced pixels are supported, and any list of channels"
             );
-        int tensor = network.Arrange(arranged.Singles, arranged.Layout, false, current.Name);
+        int tensor = network.Arrange(arranged.Singles, arranged.Layout, false, node.Name);
         TensorShape shape = network.Shape(tensor);
         int[] taps = [.. Enumerable.Range(0, shape.Batch).SelectMany(h => at.Select(i => (h * shape.Channels) + i))];
         return Bind(
@@ -148,7 +165,7 @@ public sealed partial class OnnxImporter
             new Activation(
                 Result(
                     arranged,
-                    Emit(shape with { Channels = at.Length }, (name, to) => new MoveLayer(name, tensor, to, taps)),
+                    Emit(node, shape with { Channels = at.Length }, (name, to) => new MoveLayer(name, tensor, to, taps)),
                     [axis],
                     at.Length
                 )
@@ -158,24 +175,29 @@ public sealed partial class OnnxImporter
 
     private string? Pad(OnnxNode node, Value?[] inputs)
     {
-        View x = Input(inputs, 0);
+        View x = Input(node, inputs, 0);
         long[] sizes = x.Sizes,
             pads = node.Integers("pads") ?? ConstantFolder.Whole(Parameter(inputs, 1, "pads"));
         if (node.Text("mode", "constant") != "constant")
-            throw new InputException($"mode {node.Text("mode", "constant")} is not supported; constant is");
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                $"mode {node.Text("mode", "constant")} is not supported",
+                "constant is"
+            );
         // Padding with less than any number: only a maximum over windows reads that.
         float fill =
             inputs.Length > 2 && inputs[2] is not null
                 ? Floats(Parameter(inputs, 2, "value"), "value") is [var f]
                     ? f
-                    : throw new InputException("the value must be one number")
+                    : throw new InputException(FaultCodes.WrongOperand, "the value must be one number")
                 : node.Real("value", 0);
         if (inputs.Length > 3 && inputs[3] is not null)
         {
             long[] axes = ConstantFolder.Whole(Parameter(inputs, 3, "axes")),
                 all = new long[2 * x.Rank];
             if (pads.Length != 2 * axes.Length)
-                throw new InputException($"pads {Text(pads)} do not fit axes {Text(axes)}");
+                throw new InputException(FaultCodes.IllegalAttribute, $"pads {Text(pads)} do not fit axes {Text(axes)}");
             for (int i = 0; i < axes.Length; i++)
             {
                 int axis = ConstantFolder.Axis(axes[i], x.Rank);
@@ -186,15 +208,27 @@ public sealed partial class OnnxImporter
         }
 
         if (pads.Length != 2 * x.Rank || pads.Any(p => p is < 0 or > 65535))
-            throw new InputException($"pads {Text(pads)} of {Text(sizes)}; non-negative pads of every axis are supported");
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                $"pads {Text(pads)} of {Text(sizes)}",
+                "non-negative pads of every axis are supported"
+            );
         if (float.IsNaN(fill) || fill == float.PositiveInfinity)
-            throw new InputException($"pads with {fill}; a finite number is supported, and -infinity before a maximum");
+            throw new InputException(
+                FaultCodes.WrongOperand,
+                string.Empty,
+                $"pads with {fill}",
+                "a finite number is supported, and -infinity before a maximum"
+            );
         if (fill <= float.MinValue && pads.Any(p => p > 0))
         {
             if (x.Rank != 4 || pads.Where((p, i) => p > 0 && i % 4 < 2).Any())
                 throw new InputException(
-                    $"pads {Text(sizes)} by {Text(pads)} with {fill}; that is supported for the rows and columns of "
-                        + $"an image, before a maximum over windows"
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"pads {Text(sizes)} by {Text(pads)} with {fill}",
+                    "that is supported for the rows and columns of an image, before a maximum over windows"
                 );
             values[node.Outputs[0]] = new LowestPadded(new Activation(x), (int)pads[2], (int)pads[3], (int)pads[6], (int)pads[7]);
             return "padding of a maximum";
@@ -203,7 +237,7 @@ public sealed partial class OnnxImporter
         int[] padded = [.. Enumerable.Range(0, x.Rank).Where(d => pads[d] + pads[d + x.Rank] > 0)];
         View original = x;
         foreach (int d in padded)
-            x = Place(x, d, (int)pads[d], (int)pads[d + x.Rank], RunsOverPixels(x, d));
+            x = Place(node, x, d, (int)pads[d], (int)pads[d + x.Rank], RunsOverPixels(x, d));
         if (fill == 0 || padded.Length == 0)
             return Bind(node, new Activation(x), "changes nothing");
         // What is padded holds zeros so far: the value is added there.
@@ -218,25 +252,26 @@ public sealed partial class OnnxImporter
             mask[i] = inside ? 0 : fill;
         }
 
-        View filled = WithConstant('+', x, OnnxTensor.Of(maskDims, mask), false, grown);
+        View filled = WithConstant(node, '+', x, OnnxTensor.Of(maskDims, mask), false, grown);
         if (fill == 1 && padded is [var last] && last == sizes.Length - 1 && pads[last] == 0 && pads[^1] == 1)
             paddedWithOnes[filled.Tensor] = (filled, original);
         return Bind(node, new Activation(filled));
     }
 
     // A view with zeros before and after along a dimension.
-    private View Place(View x, int dim, int before, int after, bool pixels)
+    private View Place(OnnxNode node, View x, int dim, int before, int after, bool pixels)
     {
         int size = (int)x.Sizes[dim],
             total = before + size + after;
         long[] grown = [.. x.Sizes.Select((n, d) => d == dim ? total : n)];
         Layout layout = PlaneLayout(x, dim, pixels);
-        int tensor = network.Arrange(x, layout, false, current.Name);
+        int tensor = network.Arrange(x, layout, false, node.Name);
         TensorShape shape = network.Shape(tensor);
         if (pixels)
         {
             bool row = layout.Rows.Contains(dim);
             int output = Emit(
+                node,
                 row ? shape with { Height = total } : shape with { Width = total },
                 (name, to) =>
                     new MoveLayer(name, tensor, to, [.. Enumerable.Range(0, shape.Batch * shape.Channels)])
@@ -259,7 +294,7 @@ public sealed partial class OnnxImporter
                 ),
         ];
         return network.Whole(
-            Emit(shape with { Channels = total * inner }, (name, to) => new MoveLayer(name, tensor, to, taps)),
+            Emit(node, shape with { Channels = total * inner }, (name, to) => new MoveLayer(name, tensor, to, taps)),
             grown,
             layout
         );
@@ -291,7 +326,12 @@ public sealed partial class OnnxImporter
         int[] before = [.. plane.Where(d => d < dim)],
             after = [.. plane.Where(d => d > dim)];
         if (before.Length > 0 && after.Length > 0)
-            throw new InputException($"grows the middle of three pixel axes of {Text(x.Sizes)}; rows or columns are supported");
+            throw new InputException(
+                FaultCodes.Arrangement,
+                string.Empty,
+                $"grows the middle of three pixel axes of {Text(x.Sizes)}",
+                "rows or columns are supported"
+            );
         return after.Length > 0 ? new Layout([], [dim], after, channels) : new Layout([], before, [dim], channels);
     }
 
@@ -300,10 +340,18 @@ public sealed partial class OnnxImporter
         Value[] parts = [.. inputs.Select((_, i) => Source(inputs, i))];
         long[][] sizes = [.. parts.Select(Dims)];
         int rank = sizes[0].Length,
-            axis = ConstantFolder.Axis(node.Has("axis") ? node.Integer("axis", 0) : throw new InputException("axis is missing"), rank);
+            axis = ConstantFolder.Axis(
+                node.Has("axis") ? node.Integer("axis", 0) : throw new InputException(FaultCodes.MissingOperand, "axis is missing"),
+                rank
+            );
         if (sizes.Any(s => s.Length != rank || s.Where((n, d) => d != axis && n != sizes[0][d]).Any()))
-            throw new InputException($"joins {string.Join(" and ", sizes.Select(Text))} along axis {axis}; the other sizes must be equal");
-        View?[] views = [.. parts.Select(p => p is Constant ? null : Plain(p))];
+            throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                string.Empty,
+                $"joins {string.Join(" and ", sizes.Select(Text))} along axis {axis}",
+                "the other sizes must be equal"
+            );
+        View?[] views = [.. parts.Select(p => p is Constant ? null : Plain(node, p))];
         if (parts.Length == 1)
         {
             values[node.Outputs[0]] = parts[0];
@@ -325,15 +373,17 @@ public sealed partial class OnnxImporter
                 .. parts.Select(
                     (p, i) =>
                         network.Arrange(
-                            views[i] ?? ConstantView(((Constant)p).Tensor, Floats(((Constant)p).Tensor, "constant"), sizes[i], layout),
+                            views[i]
+                                ?? ConstantView(node, ((Constant)p).Tensor, Floats(((Constant)p).Tensor, "constant"), sizes[i], layout),
                             layout,
                             false,
-                            current.Name
+                            node.Name
                         )
                 ),
             ];
             TensorShape first = network.Shape(tensors[0]);
             int output = Emit(
+                node,
                 first with
                 {
                     Channels = tensors.Sum(t => network.Shape(t).Channels),
@@ -362,9 +412,9 @@ public sealed partial class OnnxImporter
             {
                 if (common is { } q)
                     view = Rounded(new Activation(view), q, node);
-                View arranged = network.Whole(network.Arrange(view, layout, false, current.Name), view.Sizes, layout);
-                View placed = Place(arranged, axis, (int)at, (int)(grown[axis] - at - size), pixels);
-                sum = sum is null ? placed : Two('+', sum, placed, grown);
+                View arranged = network.Whole(network.Arrange(view, layout, false, node.Name), view.Sizes, layout);
+                View placed = Place(node, arranged, axis, (int)at, (int)(grown[axis] - at - size), pixels);
+                sum = sum is null ? placed : Two(node, '+', sum, placed, grown);
                 if (common is { } same)
                     sum = Rounded(new Activation(sum), same, node);
             }
@@ -383,15 +433,15 @@ public sealed partial class OnnxImporter
 
         return Bind(
             node,
-            new Activation(any ? WithConstant('+', sum!, OnnxTensor.WithGrid(grown, fixedPart, common), false, grown) : sum!)
+            new Activation(any ? WithConstant(node, '+', sum!, OnnxTensor.WithGrid(grown, fixedPart, common), false, grown) : sum!)
         );
     }
 
     private string? Pool(OnnxNode node, Value?[] inputs)
     {
         var around = Source(inputs, 0) as LowestPadded;
-        View x = around is null ? Image(inputs, 0) : Image([around.X], 0);
-        int tensor = network.Arrange(x, Layout.Image, true, current.Name);
+        View x = around is null ? Image(node, inputs, 0) : Image(node, [around.X], 0);
+        int tensor = network.Arrange(x, Layout.Image, true, node.Name);
         TensorShape shape = network.Shape(tensor);
         if (node.Operator == "GlobalMaxPool")
         {
@@ -400,6 +450,7 @@ public sealed partial class OnnxImporter
                 node,
                 ImageValue(
                     Emit(
+                        node,
                         shape with
                         {
                             Height = 1,
@@ -412,10 +463,17 @@ public sealed partial class OnnxImporter
         }
 
         if (node.Integers("dilations") is { } d && d.Any(v => v != 1))
-            throw new InputException($"dilations {Text(d)} are not supported; 1 is");
+            throw new InputException(FaultCodes.UnsupportedForm, string.Empty, $"dilations {Text(d)} are not supported", "1 is");
         if (node.Outputs.Count > 1 && node.Outputs[1].Length > 0)
-            throw new InputException("the indices of the largest values are not supported; the first output is");
-        Size kernel = node.Has("kernel_shape") ? Pair(node, "kernel_shape") : throw new InputException("kernel_shape is missing"),
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                "the indices of the largest values are not supported",
+                "the first output is"
+            );
+        Size kernel = node.Has("kernel_shape")
+                ? Pair(node, "kernel_shape")
+                : throw new InputException(FaultCodes.MissingOperand, "kernel_shape is missing"),
             stride = Pair(node, "strides");
         TensorShape seen = around is null
             ? shape
@@ -431,13 +489,18 @@ public sealed partial class OnnxImporter
             || padding.Left >= kernel.Columns
             || padding.Right >= kernel.Columns
         )
-            throw new InputException($"pads {padding} must be smaller than the kernel {kernel}");
+            throw new InputException(FaultCodes.IllegalAttribute, $"pads {padding} must be smaller than the kernel {kernel}");
         if (node.Integer("ceil_mode", 0) != 0)
         {
             // One more window where one starts inside the image: padded below and to the right as far as it reaches.
             Padding further = new Window(kernel, stride, padding).Ceiling((seen.Height, seen.Width)).Padding;
             if (node.Operator == "AveragePool" && further != padding)
-                throw new InputException("ceil_mode = 1 where a window leaves the image is not supported: pad the image first");
+                throw new InputException(
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    "ceil_mode = 1 where a window leaves the image is not supported",
+                    "pad the image first"
+                );
             padding = further;
         }
 
@@ -452,11 +515,12 @@ public sealed partial class OnnxImporter
                     padding.Bottom + around.Bottom,
                     padding.Right + around.Right
                 );
-            return Bind(node, ImageValue(MaxPool(tensor, to, kernel, stride, padding)));
+            return Bind(node, ImageValue(MaxPool(node, tensor, to, kernel, stride, padding)));
         }
 
         Activation y = ImageValue(
             Emit(
+                node,
                 to,
                 (name, result) =>
                     new FloatAveragePool(name, tensor, result)
@@ -471,8 +535,10 @@ public sealed partial class OnnxImporter
             return Bind(node, y);
         if (quantized)
             throw new InputException(
-                "pads that do not count in the divisor (count_include_pad = 0) are not supported in quantised "
-                    + "networks: pool without pads, or count them"
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                "pads that do not count in the divisor (count_include_pad = 0) are not supported in quantised networks",
+                "pool without pads, or count them"
             );
         // Windows at the border hold fewer pixels than the divisor counts.
         var factors = new float[to.Height * to.Width];
@@ -488,20 +554,27 @@ public sealed partial class OnnxImporter
                     );
         }
 
-        View map = ConstantView(OnnxTensor.Of([1, 1, to.Height, to.Width], factors), factors, [1, 1, to.Height, to.Width], Layout.Image);
-        return Bind(node, new Activation(Two('*', y.View, map, y.View.Sizes)));
+        View map = ConstantView(
+            node,
+            OnnxTensor.Of([1, 1, to.Height, to.Width], factors),
+            factors,
+            [1, 1, to.Height, to.Width],
+            Layout.Image
+        );
+        return Bind(node, new Activation(Two(node, '*', y.View, map, y.View.Sizes)));
 
         static int Inside(int at, int stride, int before, int kernel, int size) =>
             Math.Min((at * stride) - before + kernel, size) - Math.Max((at * stride) - before, 0);
     }
 
-    private int MaxPool(int tensor, TensorShape to, Size kernel, Size stride, Padding padding)
+    private int MaxPool(OnnxNode node, int tensor, TensorShape to, Size kernel, Size stride, Padding padding)
     {
         TensorShape shape = network.Shape(tensor);
         // What the last window does not reach needs no padding.
         padding = new Window(kernel, stride, padding).Trimmed((shape.Height, shape.Width), (to.Height, to.Width)).Padding;
         return padding.Top < kernel.Rows && padding.Bottom < kernel.Rows && padding.Left < kernel.Columns && padding.Right < kernel.Columns
             ? Emit(
+                node,
                 to,
                 (name, result) =>
                     new FloatMaxPool(name, tensor, result)
@@ -511,18 +584,26 @@ public sealed partial class OnnxImporter
                         Padding = padding,
                     }
             )
-            : throw new InputException($"a window of {kernel} lies in the padding {padding} only, which has no maximum");
+            : throw new InputException(
+                FaultCodes.ShapesDoNotFit,
+                $"a window of {kernel} lies in the padding {padding} only, which has no maximum"
+            );
     }
 
     private string? Resize(OnnxNode node, Value?[] inputs)
     {
-        View x = Image(inputs, 0);
+        View x = Image(node, inputs, 0);
         if (
             node.Integer("antialias", 0) != 0
             || node.Integer("exclude_outside", 0) != 0
             || node.Text("keep_aspect_ratio_policy", "stretch") != "stretch"
         )
-            throw new InputException("antialias, exclude_outside and keep_aspect_ratio_policy are not supported: export without them");
+            throw new InputException(
+                FaultCodes.IllegalAttribute,
+                string.Empty,
+                "antialias, exclude_outside and keep_aspect_ratio_policy are not supported",
+                "export without them"
+            );
         bool old = node.Operator == "Upsample" || graph.Opset < 11;
         string mode = node.Text("mode", "nearest"),
             coordinates = node.Text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel"),
@@ -533,8 +614,8 @@ public sealed partial class OnnxImporter
         long[]? sizes = sizeInput is { Count: > 0 } ? ConstantFolder.Whole(sizeInput) : null;
         int[] axes = [.. node.Integers("axes")?.Select(a => ConstantFolder.Axis(a, 4)) ?? Enumerable.Range(0, 4)];
         if ((scales is null) == (sizes is null) || (scales?.Length ?? sizes!.Length) != axes.Length)
-            throw new InputException("needs either scales or sizes, one for each axis");
-        int tensor = network.Arrange(x, Layout.Image, true, current.Name);
+            throw new InputException(FaultCodes.MissingOperand, "needs either scales or sizes, one for each axis");
+        int tensor = network.Arrange(x, Layout.Image, true, node.Name);
         TensorShape shape = network.Shape(tensor);
         Resampling[] taps =
         [
@@ -553,7 +634,12 @@ public sealed partial class OnnxImporter
             }),
         ];
         if (taps[0].Output != 1 || taps[1].Output != x.Sizes[1])
-            throw new InputException("resizes the batch or the channels; rows and columns are supported");
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                "resizes the batch or the channels",
+                "rows and columns are supported"
+            );
         if (taps[2].Output == shape.Height && taps[3].Output == shape.Width && taps[2].IsIdentity && taps[3].IsIdentity)
         {
             values[node.Outputs[0]] = new Activation(x);
@@ -564,8 +650,10 @@ public sealed partial class OnnxImporter
             c = taps[3];
         if ((long)r.Up * c.Up > ResizeLayer.MostPhases)
             throw new InputException(
-                $"repeats after {r.Up} rows and {c.Up} columns only, each pixel of which has weights of its own; at "
-                    + $"most {ResizeLayer.MostPhases} pixels are supported: choose sizes in a simpler ratio"
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                $"repeats after {r.Up} rows and {c.Up} columns only, each pixel of which has weights of its own",
+                $"at most {ResizeLayer.MostPhases} pixels are supported: choose sizes in a simpler ratio"
             );
         var resize = new FloatResize(string.Empty, tensor, -1)
         {
@@ -580,6 +668,7 @@ public sealed partial class OnnxImporter
         if (mode == "cubic" && (r.Taps > 1 || c.Taps > 1))
         {
             int rows = Emit(
+                node,
                 shape with
                 {
                     Height = FloatResize.CubicCopies * shape.Height,
@@ -593,7 +682,9 @@ public sealed partial class OnnxImporter
 
         return Bind(
             node,
-            ImageValue(Emit(shape with { Height = r.Output, Width = c.Output }, (name, to) => resize with { Name = name, Output = to }))
+            ImageValue(
+                Emit(node, shape with { Height = r.Output, Width = c.Output }, (name, to) => resize with { Name = name, Output = to })
+            )
         );
 
         OnnxTensor? Optional(int i) => i < inputs.Length && inputs[i] is not null ? Parameter(inputs, i, "scales or sizes") : null;

@@ -53,14 +53,14 @@ public sealed partial class OnnxImporter
 
     // The nodes of the file, operators on quantised tensors written out.
     private readonly List<OnnxNode> nodes = [];
-    private readonly Dictionary<OnnxNode, string> broken = [];
+    private readonly Dictionary<OnnxNode, InputException> broken = [];
 
     // The file says how activations are quantised.
     private readonly bool quantized;
     private readonly LayerGraph network;
     private readonly Dictionary<string, Value> values = [];
     private readonly Dictionary<string, View> computed = [];
-    private readonly List<string> problems = [];
+    private readonly List<Fault> problems = [];
     private readonly List<(OnnxNode Node, string? Outcome)> report = [];
     private readonly Dictionary<OnnxNode, string> layerOf = [];
     private readonly ILookup<string, OnnxNode?> readers;
@@ -70,7 +70,6 @@ public sealed partial class OnnxImporter
 
     // What no output of the graph depends on: it is left out, whatever it is.
     private readonly HashSet<OnnxNode> unread;
-    private OnnxNode current = null!;
     private int[] inputTensors = [];
 
     private OnnxImporter(OnnxGraph graph)
@@ -85,7 +84,7 @@ public sealed partial class OnnxImporter
             catch (InputException e)
             {
                 nodes.Add(node);
-                broken[node] = e.Message;
+                broken[node] = e;
             }
         }
 
@@ -203,8 +202,12 @@ public sealed partial class OnnxImporter
             values[refused.Name] = new Refused();
         if (graph.Inputs.Count != 1)
             problems.Add(
-                $"{graph.Path}: has {graph.Inputs.Count} inputs "
-                    + $"({string.Join(", ", graph.Inputs.Select(i => i.Name))}); networks with one image input are supported"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    graph.Path,
+                    $"has {graph.Inputs.Count} inputs ({string.Join(", ", graph.Inputs.Select(i => i.Name))})",
+                    "networks with one image input are supported"
+                )
             );
         foreach (OnnxNode node in nodes)
         {
@@ -216,12 +219,11 @@ public sealed partial class OnnxImporter
 
             try
             {
-                current = node;
                 Visit(node);
             }
             catch (Exception e) when (e is InputException or OverflowException)
             {
-                Refuse(node, e.Message);
+                Refuse(node, e);
             }
         }
 
@@ -230,17 +232,23 @@ public sealed partial class OnnxImporter
         {
             Value value = Lookup(name);
             if (value is Constant)
-                problems.Add($"{graph.Path}: output {name} is constant");
+                problems.Add(new Fault(FaultCodes.NetworkOutput, graph.Path, $"output {name} is constant"));
             if (value is Constant or Refused)
                 continue;
-            current = nodes.FirstOrDefault(n => n.Outputs.Contains(name)) ?? current;
+            // An output that no node makes is an input as it is.
+            if (nodes.Find(n => n.Outputs.Contains(name)) is not { } maker)
+            {
+                outputs.Add((name, ((Activation)value).View));
+                continue;
+            }
+
             try
             {
-                outputs.Add((name, Complete(Plain(value))));
+                outputs.Add((name, Complete(maker, Plain(maker, value))));
             }
             catch (Exception e) when (e is InputException or OverflowException)
             {
-                Refuse(current, e.Message);
+                Refuse(maker, e);
             }
         }
 
@@ -259,17 +267,17 @@ public sealed partial class OnnxImporter
         }
         catch (Exception e) when (e is InputException or OverflowException)
         {
-            throw Failure([$"{graph.Path}: {e.Message}"]);
+            throw Failure([.. Faults(e).Select(f => f.At(graph.Path))]);
         }
 
         if (result.Inputs.Count == 0 || result.Layers.Count == 0)
-            throw Failure([$"{graph.Path}: no layer depends on the input"]);
+            throw Failure([new Fault(FaultCodes.NetworkOutput, graph.Path, "no layer depends on the input")]);
         if (quantized && NotQuantised(result).ToArray() is { Length: > 0 } left)
             throw Failure(left);
         FloatNetwork marked = ResidualBlocks.Mark(result);
         // What the quantiser and the compiler could not take whatever the values are.
         if (Quantizer.StructureProblems(marked, Place) is { Count: > 0 } structure)
-            throw Failure([.. structure.Select(p => $"{graph.Path}: {p}")]);
+            throw Failure([.. structure.Select(f => f.At(graph.Path))]);
         QuantizedNetwork? prescribed = null;
         try
         {
@@ -278,7 +286,7 @@ public sealed partial class OnnxImporter
         }
         catch (InputException e)
         {
-            throw Failure(e.At(graph.Path).Problems);
+            throw Failure(e.At(graph.Path).Faults);
         }
 
         return new ImportResult(
@@ -314,12 +322,16 @@ public sealed partial class OnnxImporter
             ? $"node {node.Name} ({node.Written})"
             : $"layer {layer}";
 
-    private ImportException Failure(IReadOnlyList<string> reasons) => new(reasons) { Nodes = Report() };
+    private ImportException Failure(IEnumerable<Fault> reasons) => new(reasons) { Nodes = Report() };
 
-    private void Refuse(OnnxNode node, string reason)
+    // What is wrong with a node: said of it, or that a size of it is beyond 64 bits.
+    private static IReadOnlyList<Fault> Faults(Exception e) =>
+        e is InputException input ? input.Faults : [new Fault(FaultCodes.TooLarge, e.Message)];
+
+    private void Refuse(OnnxNode node, Exception reason)
     {
-        problems.Add($"{graph.Path}: node {node.Name} ({node.Written}): {reason}");
-        report.Add((node, $"refused: {reason}"));
+        problems.AddRange(Faults(reason).Select(f => f.At($"{graph.Path}: node {node.Name} ({node.Written})")));
+        report.Add((node, $"refused: {reason.Message}"));
         foreach (string output in node.Outputs)
             values[output] = new Refused();
     }
@@ -330,8 +342,12 @@ public sealed partial class OnnxImporter
         if (input.ElementType != 1 && !(quantized && input.ElementType is UInt8 or Int8))
         {
             problems.Add(
-                $"{place} has element type {OnnxTensor.TypeName(input.ElementType)}; float is supported, and int8 and "
-                    + $"uint8 in quantised networks"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"{place} has element type {OnnxTensor.TypeName(input.ElementType)}",
+                    "float is supported, and int8 and uint8 in quantised networks"
+                )
             );
             return -1;
         }
@@ -339,8 +355,12 @@ public sealed partial class OnnxImporter
         if (input.Dims.Count != 4)
         {
             problems.Add(
-                $"{place} has rank {input.Dims.Count}; an image [N, C, H, W] is supported, or [N, H, W, C] where a "
-                    + $"Transpose to that order reads it"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"{place} has rank {input.Dims.Count}",
+                    "an image [N, C, H, W] is supported, or [N, H, W, C] where a Transpose to that order reads it"
+                )
             );
             return -1;
         }
@@ -349,26 +369,47 @@ public sealed partial class OnnxImporter
         Layout layout = channelsLast ? new Layout([], [1], [2], [3]) : Layout.Image;
 
         if (input.Dims[0] is not (null or 1))
-            problems.Add($"{place} has batch {input.Dims[0]}; export the model with batch 1 or an open batch");
+            problems.Add(
+                new Fault(
+                    FaultCodes.NetworkInput,
+                    string.Empty,
+                    $"{place} has batch {input.Dims[0]}",
+                    "export the model with batch 1 or an open batch"
+                )
+            );
         long? channels = input.Dims[layout.Channels[0]],
             height = input.Dims[layout.Rows[0]] ?? size?.Rows,
             width = input.Dims[layout.Columns[0]] ?? size?.Columns;
         if (channels is null || height is null || width is null)
         {
             problems.Add(
-                $"{place} leaves sizes open: give them with --input-size HxW"
-                    + (channels is null ? "; the channels must be fixed in the file" : string.Empty)
+                new Fault(
+                    FaultCodes.NetworkInput,
+                    $"{place} leaves sizes open: give them with --input-size HxW"
+                        + (channels is null ? "; the channels must be fixed in the file" : string.Empty)
+                )
             );
             return -1;
         }
 
         if (size is { } s && (s.Rows != height || s.Columns != width))
-            problems.Add($"{place} is {height}x{width} in the file; --input-size says {s.Rows}x{s.Columns}");
+            problems.Add(
+                new Fault(
+                    FaultCodes.NetworkInput,
+                    string.Empty,
+                    $"{place} is {height}x{width} in the file",
+                    $"--input-size says {s.Rows}x{s.Columns}"
+                )
+            );
         if (channels is < 1 or > 65535 || height is < 1 or > 65535 || width is < 1 or > 65535)
         {
             problems.Add(
-                $"{place} is {(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}; "
-                    + $"each size must be 1 to 65535"
+                new Fault(
+                    FaultCodes.NetworkInput,
+                    string.Empty,
+                    $"{place} is {(channelsLast ? $"[1, {height}, {width}, {channels}]" : $"[1, {channels}, {height}, {width}]")}",
+                    "each size must be 1 to 65535"
+                )
             );
             return -1;
         }
@@ -380,7 +421,7 @@ public sealed partial class OnnxImporter
         }
         catch (InputException e)
         {
-            problems.Add($"{place}: {e.Message}");
+            problems.AddRange(e.At(place).Faults);
             return -1;
         }
 
@@ -422,8 +463,12 @@ public sealed partial class OnnxImporter
         {
             OnnxNode? maker = nodes.Find(n => n.Outputs.Contains(name));
             problems.Add(
-                $"{graph.Path}: node {maker?.Name} ({maker?.Written}): its output {name} is used, which is not "
-                    + $"supported; the first output is"
+                new Fault(
+                    FaultCodes.UnsupportedForm,
+                    graph.Path,
+                    $"node {maker?.Name} ({maker?.Written}): its output {name} is used, which is not supported",
+                    "the first output is"
+                )
             );
             return values[name] = new Refused();
         }
@@ -434,15 +479,15 @@ public sealed partial class OnnxImporter
         }
         catch (Exception e) when (e is InputException or OverflowException)
         {
-            problems.Add($"{graph.Path}: initialiser {name}: {e.Message}");
+            problems.AddRange(Faults(e).Select(f => f.At($"{graph.Path}: initialiser {name}")));
             return values[name] = new Refused();
         }
     }
 
     private void Visit(OnnxNode node)
     {
-        if (broken.TryGetValue(node, out string? reason))
-            throw new InputException(reason);
+        if (broken.TryGetValue(node, out InputException? reason))
+            throw reason;
         Value?[] inputs = [.. node.Inputs.Select(i => i.Length == 0 ? null : Lookup(i))];
         if (inputs.Any(i => i is Refused))
         {
@@ -462,7 +507,7 @@ public sealed partial class OnnxImporter
                         : node.Has("value_float") ? OnnxTensor.Of([], [node.Real("value_float", 0)])
                         : node.Integers("value_ints") is { } ints ? OnnxTensor.Of([ints.Length], ints)
                         : node.Reals("value_floats") is { } floats ? OnnxTensor.Of([floats.Length], floats)
-                        : throw new InputException("the constant is neither a tensor nor numbers")
+                        : throw new InputException(FaultCodes.MissingOperand, "the constant is neither a tensor nor numbers")
                     )
             );
             return;
@@ -515,7 +560,7 @@ public sealed partial class OnnxImporter
 
         report.Add((node, null));
         if (inputs.Length == 0 || inputs[0] is null)
-            throw new InputException("input 0 is missing");
+            throw new InputException(FaultCodes.MissingOperand, "input 0 is missing");
         CheckFinite(node, inputs);
         string? note =
             inputs.Any(i => i is Gathered) ? LowerGathered(node, inputs)
@@ -533,7 +578,12 @@ public sealed partial class OnnxImporter
         for (int i = 0; i < inputs.Length; i++)
         {
             if (inputs[i] is Constant { Tensor.Floats: { } floats } && Array.FindIndex(floats, f => !float.IsFinite(f)) is >= 0 and int bad)
-                throw new InputException($"input {i} ({node.Inputs[i]}): element {bad} is {floats[bad]}; weights must be finite");
+                throw new InputException(
+                    FaultCodes.NotFinite,
+                    $"input {i} ({node.Inputs[i]})",
+                    $"element {bad} is {floats[bad]}",
+                    "weights must be finite"
+                );
         }
     }
 
@@ -552,23 +602,20 @@ public sealed partial class OnnxImporter
                 Inputs = [],
                 Outputs = [node.Outputs[0]],
             }
-        )
-        {
-            current = node,
-        };
+        );
         // What the layers read as activations: the first operand, and both of a matrix product.
         Value?[] operands =
         [
             .. inputs.Select(
                 (v, i) =>
                     v is Constant { Tensor: { Floats: { } floats } t } && (i == 0 || (i == 1 && node.Operator == "MatMul"))
-                        ? new Activation(inner.ConstantView(t, floats, t.Dims, ConstantLayout(node, i, t.Dims, graph.Opset)))
+                        ? new Activation(inner.ConstantView(node, t, floats, t.Dims, ConstantLayout(node, i, t.Dims, graph.Opset)))
                         : v
             ),
         ];
         inner.report.Add((node, null));
         inner.Lower(node, operands);
-        View result = inner.Complete(inner.Plain(inner.values[node.Outputs[0]]));
+        View result = inner.Complete(node, inner.Plain(node, inner.values[node.Outputs[0]]));
         FloatNetwork evaluated = inner.network.Finish(node.Name, [], [result.Tensor], out IReadOnlyDictionary<int, int> numbers);
         float[] values = FloatExecutor.Run(evaluated, new Dictionary<int, float[]>())[numbers[result.Tensor]];
         return OnnxTensor.Of(result.Sizes, [.. inner.network.Elements(result).Select(i => values[i])]);
@@ -611,7 +658,10 @@ public sealed partial class OnnxImporter
     private string? Lower(OnnxNode node, Value?[] inputs)
     {
         if (inputs.Any(i => i is LowestPadded) && node.Operator is not ("MaxPool" or "GlobalMaxPool" or "Identity" or "Dropout" or "Cast"))
-            throw new InputException("reads an image padded with -infinity, which only a maximum over windows may (MaxPool)");
+            throw new InputException(
+                FaultCodes.WrongOperand,
+                "reads an image padded with -infinity, which only a maximum over windows may (MaxPool)"
+            );
         switch (node.Operator)
         {
             case "Conv":
@@ -623,23 +673,26 @@ public sealed partial class OnnxImporter
             case "Gemm":
                 return Gemm(node, inputs);
             case "MatMul":
-                return Bind(node, MatMul(Source(inputs, 0), Source(inputs, 1)));
+                return Bind(node, MatMul(node, Source(inputs, 0), Source(inputs, 1)));
             case "Softmax":
                 return Softmax(node, inputs);
             case "ArgMax":
                 return ArgMax(node, inputs);
             case "Add" or "Sub" or "Mul" or "Div" or "Pow":
-                return BindElementwise(node, Elementwise(node.Operator, Source(inputs, 0), Source(inputs, 1)));
+                return BindElementwise(node, Elementwise(node, node.Operator, Source(inputs, 0), Source(inputs, 1)));
             case "Cast"
                 when node.Integer("to", 1) is not (1 or 10 or 11 or 16) and var type
                     && !(Source(inputs, 0) is Activation { View.Tensor: var cast } && indices.Contains(cast)):
                 throw new InputException(
-                    $"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported; casts between float types are"
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"rounds activations to {OnnxTensor.TypeName((int)type)}, which is not supported",
+                    "casts between float types are"
                 );
             case "Max" or "Min" when inputs.Length == 2 && inputs.Any(i => i is Constant { Tensor: { Count: 1, Floats: not null } }):
-                return BindElementwise(node, Bound(node.Operator, inputs));
+                return BindElementwise(node, Bound(node, node.Operator, inputs));
             case "Max" or "Min":
-                throw new InputException("one activation and one number are supported");
+                throw new InputException(FaultCodes.WrongOperand, "one activation and one number are supported");
             case "QuantizeLinear":
                 return QuantizeNode(node, inputs);
             case "DequantizeLinear":
@@ -652,7 +705,7 @@ public sealed partial class OnnxImporter
             case "Transpose":
                 return Transpose(node, inputs);
             case "Expand":
-                Activation expanded = Operand(inputs, 0);
+                Activation expanded = Operand(node, inputs, 0);
                 return Bind(
                     node,
                     expanded with
@@ -680,7 +733,7 @@ public sealed partial class OnnxImporter
             default:
                 if (ElementwiseOperators.Contains(node.Operator))
                     return BindElementwise(node, Unary(node, inputs));
-                throw new InputException($"the operator is not supported{Advice(node.Operator)}");
+                throw new InputException(FaultCodes.UnsupportedOperator, $"the operator is not supported{Advice(node.Operator)}");
         }
     }
 
@@ -721,58 +774,64 @@ public sealed partial class OnnxImporter
     private string? BindElementwise(OnnxNode node, Value result)
     {
         if (result is Activation { Function.Size: > Pointwise.MaxSize })
-            throw new InputException($"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported");
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                $"a chain of more than {Pointwise.MaxSize} elementwise steps is not supported"
+            );
         OnnxNode?[] next = [.. readers[node.Outputs[0]]];
         bool open =
             next.All(r => r is not null && (ElementwiseOperators.Contains(r.Operator) || r.Operator == "QuantizeLinear"))
             || next is [{ Operator: "Softmax" or "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Flatten" or "Slice" or "Split" }];
         return Bind(
             node,
-            open || result is not Activation a ? result : new Activation(Compute(a)),
+            open || result is not Activation a ? result : new Activation(Compute(node, a)),
             result is Moment ? "part of a layer normalisation" : "part of an activation"
         );
     }
 
-    // A layer of the node that is looked at, and its output.
-    private int Emit(TensorShape shape, Func<string, int, FloatLayer> layer)
+    // A layer of a node, and its output.
+    private int Emit(OnnxNode node, TensorShape shape, Func<string, int, FloatLayer> layer)
     {
-        string name = network.Unique(current.Name);
+        string name = network.Unique(node.Name);
         int output = network.AddTensor(name, shape);
         network.Add(layer(name, output));
-        layerOf[current] = name;
+        layerOf[node] = name;
         return output;
     }
 
     private static Value Source(Value?[] inputs, int i) =>
-        i < inputs.Length && inputs[i] is { } v ? v : throw new InputException($"input {i} is missing");
+        i < inputs.Length && inputs[i] is { } v ? v : throw new InputException(FaultCodes.MissingOperand, $"input {i} is missing");
 
     // An input as an activation whose function may be open.
-    private Activation Operand(Value?[] inputs, int i) =>
+    private Activation Operand(OnnxNode node, Value?[] inputs, int i) =>
         Source(inputs, i) switch
         {
-            Constant => throw new InputException($"input {i} must be an activation, not a constant"),
-            Moment m => Force(m),
+            Constant => throw new InputException(FaultCodes.WrongOperand, $"input {i} must be an activation, not a constant"),
+            Moment m => Force(node, m),
             Activation a => a,
-            _ => throw new InputException($"input {i} is missing"),
+            _ => throw new InputException(FaultCodes.MissingOperand, $"input {i} is missing"),
         };
 
     // An input as elements of a tensor.
-    private View Input(Value?[] inputs, int i) => Plain(Operand(inputs, i));
+    private View Input(OnnxNode node, Value?[] inputs, int i) => Plain(node, Operand(node, inputs, i));
 
-    private View Plain(Value value) =>
+    private View Plain(OnnxNode node, Value value) =>
         value switch
         {
-            Moment m => Plain(Force(m)),
-            Activation a => Compute(a),
-            LowestPadded => throw new InputException("an image padded with -infinity can only be read by a maximum over windows (MaxPool)"),
-            _ => throw new InputException("must be an activation, not a constant"),
+            Moment m => Plain(node, Force(node, m)),
+            Activation a => Compute(node, a),
+            LowestPadded => throw new InputException(
+                FaultCodes.WrongOperand,
+                "an image padded with -infinity can only be read by a maximum over windows (MaxPool)"
+            ),
+            _ => throw new InputException(FaultCodes.WrongOperand, "must be an activation, not a constant"),
         };
 
     private static OnnxTensor Parameter(Value?[] inputs, int i, string what) =>
-        Source(inputs, i) is Constant c ? c.Tensor : throw new InputException($"the {what} must be constant");
+        Source(inputs, i) is Constant c ? c.Tensor : throw new InputException(FaultCodes.WrongOperand, $"the {what} must be constant");
 
     private static float[] Floats(OnnxTensor t, string what) =>
-        t.Floats ?? throw new InputException($"the {what} must be floats, not integers");
+        t.Floats ?? throw new InputException(FaultCodes.WrongOperand, $"the {what} must be floats, not integers");
 
     private static long[] Dims(Value v) =>
         v switch

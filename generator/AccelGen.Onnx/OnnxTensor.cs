@@ -30,13 +30,14 @@ internal sealed class OnnxTensor
     /// <summary>ONNX element type of the file; 1 or 7 for what was computed.</summary>
     public int Type { get; init; }
 
-    /// <summary>Where the values are dequantised integers, the step of each element, or one for all.</summary>
-    public float[]? Steps { get; init; }
+    /// <summary>Where the values are dequantised integers, the scale of each element, or one for all.</summary>
+    public float[]? Scales { get; init; }
 
     /// <summary>Scale and zero point in int8 counts of dequantised bytes with one step, else null.</summary>
     public QuantizationParameters? Grid { get; init; }
 
-    /// <summary>The integers that were dequantised, each as its distance from the zero point; null where one does not fit 32 bits.</summary>
+    /// <summary>The integers that were dequantised, each as its distance from the zero point; null where one does not fit 32
+    /// bits.</summary>
     public int[]? Counts { get; init; }
 
     public int Count => Floats?.Length ?? Integers!.Length;
@@ -45,16 +46,16 @@ internal sealed class OnnxTensor
 
     public static OnnxTensor Of(long[] dims, long[] values, int type = 7) => new(dims, null, values) { Type = type };
 
-    /// <summary>Dequantised integers: counts from the zero point times steps.</summary>
+    /// <summary>Dequantised integers: counts from the zero point times scales.</summary>
     /// <param name="dims">Sizes.</param>
     /// <param name="counts">Distance of each integer from its zero point.</param>
-    /// <param name="steps">Step of each, or one for all.</param>
+    /// <param name="scales">Scale of each, or one for all.</param>
     /// <param name="grid">Scale and zero point where one holds for all, or null.</param>
-    public static OnnxTensor WithSteps(long[] dims, long[] counts, float[] steps, QuantizationParameters? grid) =>
-        new(dims, [.. counts.Select((c, i) => c * steps[steps.Length == 1 ? 0 : i])], null)
+    public static OnnxTensor OfIntegers(long[] dims, long[] counts, float[] scales, QuantizationParameters? grid) =>
+        new(dims, [.. counts.Select((c, i) => c * scales[scales.Length == 1 ? 0 : i])], null)
         {
             Type = 1,
-            Steps = steps,
+            Scales = scales,
             Grid = grid,
             Counts = Array.TrueForAll(counts, c => c is >= int.MinValue and <= int.MaxValue) ? Array.ConvertAll(counts, c => (int)c) : null,
         };
@@ -67,7 +68,7 @@ internal sealed class OnnxTensor
         new(dims, Floats, Integers)
         {
             Type = Type,
-            Steps = Steps,
+            Scales = Scales,
             Grid = Grid,
             Counts = Counts,
         };
@@ -79,7 +80,7 @@ internal sealed class OnnxTensor
         new(dims, Floats is { } f ? [.. from.Select(i => f[i])] : null, Integers is { } n ? [.. from.Select(i => n[i])] : null)
         {
             Type = Type,
-            Steps = Steps is { Length: > 1 } s ? [.. from.Select(i => s[i])] : Steps,
+            Scales = Scales is { Length: > 1 } s ? [.. from.Select(i => s[i])] : Scales,
             Grid = Grid,
             Counts = Counts is { } c ? [.. from.Select(i => c[i])] : null,
         };
@@ -92,10 +93,10 @@ internal sealed class OnnxTensor
         foreach (long d in dims)
         {
             if (d < 0)
-                throw new InputException($"a size of [{string.Join(", ", dims)}] is negative");
+                throw new InputException(FaultCodes.Tensor, $"a size of [{string.Join(", ", dims)}] is negative");
             count = d == 0 ? 0 : checked(count * Math.Min(d, MaxElements + 1));
             if (count > MaxElements)
-                throw new InputException($"shape [{string.Join(", ", dims)}] has more than {MaxElements} elements");
+                throw new InputException(FaultCodes.Tensor, $"shape [{string.Join(", ", dims)}] has more than {MaxElements} elements");
         }
 
         return (int)count;
@@ -110,7 +111,12 @@ internal sealed class OnnxTensor
         if (t.DataLocation == 1 || t.ExternalData.Count > 0)
         {
             string location = t.ExternalData.FirstOrDefault(e => e.Key == "location")?.Value ?? "?";
-            throw new InputException($"the data are in the external file {location}; store them inside the model");
+            throw new InputException(
+                FaultCodes.Tensor,
+                string.Empty,
+                $"the data are in the external file {location}",
+                "store them inside the model"
+            );
         }
 
         bool raw = !t.RawData.IsEmpty;
@@ -122,8 +128,10 @@ internal sealed class OnnxTensor
             4 or 5 => 2,
             7 or 11 => 8,
             _ => throw new InputException(
-                $"element type {TypeName(t.DataType)} is not supported; supported are float, double, bool and "
-                    + $"integers: convert the model to float32"
+                FaultCodes.Tensor,
+                string.Empty,
+                $"element type {TypeName(t.DataType)} is not supported",
+                "supported are float, double, bool and integers: convert the model to float32"
             ),
         };
         int have = raw
@@ -137,7 +145,9 @@ internal sealed class OnnxTensor
             };
         if (have != count || (raw && bytes.Length % width != 0))
             throw new InputException(
-                $"shape [{string.Join(", ", dims)}] needs {count} elements, the file holds {(raw ? $"{bytes.Length} bytes" : $"{have}")}"
+                FaultCodes.Tensor,
+                $"shape [{string.Join(", ", dims)}] needs {count} elements, the file holds "
+                    + $"{(raw ? $"{bytes.Length} bytes" : $"{have}")}"
             );
         switch (t.DataType)
         {

@@ -35,10 +35,15 @@ internal static class QLinearOperators
     {
         var nodes = new List<OnnxNode>();
         if (node.Outputs.Count != 1 || node.Outputs[0].Length == 0)
-            throw new InputException($"has {node.Outputs.Count} outputs; one is needed");
+            throw new InputException(FaultCodes.MissingOperand, string.Empty, $"has {node.Outputs.Count} outputs", "one is needed");
         string output = node.Outputs[0];
         if (node.Integer("channels_last", 0) != 0)
-            throw new InputException("channels_last = 1 is not supported: export the model with images [N, C, H, W]");
+            throw new InputException(
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                "channels_last = 1 is not supported",
+                "export the model with images [N, C, H, W]"
+            );
         switch (node.Operator)
         {
             case "QLinearConv":
@@ -56,7 +61,10 @@ internal static class QLinearOperators
             case Microsoft + "QLinearConcat":
                 if (node.Inputs.Count < 5 || (node.Inputs.Count - 2) % 3 != 0)
                     throw new InputException(
-                        $"has {node.Inputs.Count} inputs; scale and zero point of the result and three inputs for each part are needed"
+                        FaultCodes.MissingOperand,
+                        string.Empty,
+                        $"has {node.Inputs.Count} inputs",
+                        "scale and zero point of the result and three inputs for each part are needed"
                     );
                 Result("Concat", [.. Enumerable.Range(0, (node.Inputs.Count - 2) / 3).Select(i => Real((3 * i) + 2))], 0, "axis");
                 break;
@@ -74,13 +82,23 @@ internal static class QLinearOperators
                 break;
             case Microsoft + "QLinearSoftmax":
                 if (node.Integer("opset", 13) < 13 && node.Integer("axis", -1) != -1)
-                    throw new InputException("opset below 13 joins the axes from axis on; write axis -1 or opset 13");
+                    throw new InputException(
+                        FaultCodes.UnsupportedForm,
+                        string.Empty,
+                        "opset below 13 joins the axes from axis on",
+                        "write axis -1 or opset 13"
+                    );
                 Result("Softmax", [Real(0)], 3, "axis");
                 break;
             case Microsoft + "QGemm":
                 operands = [Real(0), Real(3, axis: node.Integer("transB", 0) != 0 ? 0 : 1)];
                 if (node.Real("alpha", 1) != 1)
-                    throw new InputException($"alpha {node.Real("alpha", 1)} is not supported; 1 is");
+                    throw new InputException(
+                        FaultCodes.UnsupportedForm,
+                        string.Empty,
+                        $"alpha {node.Real("alpha", 1)} is not supported",
+                        "1 is"
+                    );
                 if (Has(6))
                     operands.Add(Bias(6, 1, 4));
                 if (Has(7))
@@ -95,7 +113,7 @@ internal static class QLinearOperators
         bool Has(int input) => input < node.Inputs.Count && node.Inputs[input].Length > 0;
 
         string Input(int input, string what) =>
-            Has(input) ? node.Inputs[input] : throw new InputException($"input {input} ({what}) is missing");
+            Has(input) ? node.Inputs[input] : throw new InputException(FaultCodes.MissingOperand, $"input {input} ({what}) is missing");
 
         // Value, scale and zero point, one after the other.
         string Real(int input, long axis = 1)

@@ -91,7 +91,10 @@ public static class QdqExporter
     {
         if (execution?.Extents.Count > 0)
             throw new InputException(
-                $"{network.Name}: path '{execution.Name}' keeps part of the channels; only whole blocks can be left out of an ONNX file"
+                FaultCodes.NotExportable,
+                network.Name,
+                $"path '{execution.Name}' keeps part of the channels",
+                "only whole blocks can be left out of an ONNX file"
             );
         return new QdqWriter(network, type).Write(execution?.SkippedBlocks ?? new HashSet<int>());
     }

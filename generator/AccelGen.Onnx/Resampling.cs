@@ -25,10 +25,15 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
     public static Resampling Of(int size, float? scale, long? wanted, string mode, string coordinates, string nearest, double a)
     {
         if (scale is { } s0 && !(s0 > 0 && float.IsFinite(s0)))
-            throw new InputException($"scale {s0} must be positive");
+            throw new InputException(FaultCodes.IllegalAttribute, $"scale {s0} must be positive");
         long output = wanted ?? (long)Math.Floor(size * (double)scale!.Value);
         if (output is < 1 or > 1 << 20)
-            throw new InputException($"resizes {size} to {output}; a size from 1 to {1 << 20} is needed");
+            throw new InputException(
+                FaultCodes.IllegalAttribute,
+                string.Empty,
+                $"resizes {size} to {output}",
+                $"a size from 1 to {1 << 20} is needed"
+            );
         // One period: up outputs for down inputs.
         (int up, int down) =
             coordinates == "align_corners"
@@ -51,8 +56,10 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
                 "align_corners" => o * ratio,
                 "asymmetric" => o * ratio,
                 _ => throw new InputException(
-                    $"coordinate_transformation_mode {coordinates} is not supported; half_pixel, pytorch_half_pixel, "
-                        + $"align_corners and asymmetric are"
+                    FaultCodes.UnsupportedForm,
+                    string.Empty,
+                    $"coordinate_transformation_mode {coordinates} is not supported",
+                    "half_pixel, pytorch_half_pixel, align_corners and asymmetric are"
                 ),
             };
         // Positions repeat only over whole periods. Where the output ends within one, it is one period as a whole.
@@ -63,7 +70,12 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
             "nearest" => (1, 0),
             "linear" => (2, 0),
             "cubic" => (4, 1),
-            _ => throw new InputException($"mode {mode} is not supported; nearest, linear and cubic are"),
+            _ => throw new InputException(
+                FaultCodes.UnsupportedForm,
+                string.Empty,
+                $"mode {mode} is not supported",
+                "nearest, linear and cubic are"
+            ),
         };
         var first = new int[up];
         var weights = new float[up * taps];
@@ -82,7 +94,10 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
                         "round_prefer_floor" => Math.Ceiling(near - 0.5),
                         "round_prefer_ceil" => Math.Floor(near + 0.5),
                         _ => throw new InputException(
-                            $"nearest_mode {nearest} is not supported; floor, ceil, round_prefer_floor and round_prefer_ceil are"
+                            FaultCodes.UnsupportedForm,
+                            string.Empty,
+                            $"nearest_mode {nearest} is not supported",
+                            "floor, ceil, round_prefer_floor and round_prefer_ceil are"
                         ),
                     }
                 );
@@ -133,6 +148,11 @@ internal sealed record Resampling(int Output, int Up, int Down, int Taps, int[] 
                 return Reduced((int)up, down);
         }
 
-        throw new InputException($"scale {scale} is no fraction with a denominator up to 4096: give the sizes instead");
+        throw new InputException(
+            FaultCodes.IllegalAttribute,
+            string.Empty,
+            $"scale {scale} is no fraction with a denominator up to 4096",
+            "give the sizes instead"
+        );
     }
 }

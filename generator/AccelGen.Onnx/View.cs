@@ -72,9 +72,11 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
                 else
                 {
                     throw new InputException(
-                        $"the reshape of [{string.Join(", ", Sizes)}] to [{string.Join(", ", sizes)}] divides an axis "
-                            + $"of {a.Size} {(a.Axis == TensorAxis.Channels ? "channels" : "pixels")} into parts of "
-                            + $"{need}; reshapes that split and join whole axes are supported"
+                        FaultCodes.Arrangement,
+                        string.Empty,
+                        $"the reshape of [{string.Join(", ", Sizes)}] to [{string.Join(", ", sizes)}] divides an axis of "
+                            + $"{a.Size} {(a.Axis == TensorAxis.Channels ? "channels" : "pixels")} into parts of {need}",
+                        "reshapes that split and join whole axes are supported"
                     );
                 }
             }
@@ -114,8 +116,11 @@ internal sealed record View(int Tensor, Atom[][] Dims, int Channel = 0, int Pixe
             {
                 if (step != 1 || start % inner != 0 || count % inner != 0)
                     throw new InputException(
-                        $"takes {count} from {start} on of [{string.Join(", ", Sizes)}], which cuts across an axis "
-                            + $"made of {string.Join(" x ", atoms.Select(x => x.Size))}; slices of whole parts are supported"
+                        FaultCodes.Arrangement,
+                        string.Empty,
+                        $"takes {count} from {start} on of [{string.Join(", ", Sizes)}], which cuts across an axis made of "
+                            + $"{string.Join(" x ", atoms.Select(x => x.Size))}",
+                        "slices of whole parts are supported"
                     );
                 Move(a, start / inner);
                 kept.Add(a with { Size = count / inner });

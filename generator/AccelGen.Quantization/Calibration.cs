@@ -41,7 +41,7 @@ internal static class Calibration
     )
     {
         if (inputs.Count == 0)
-            throw new InputException("calibration needs at least one input");
+            throw new InputException(FaultCodes.NoSamples, "calibration needs at least one input");
         HashSet<int> symmetric = [.. Quantizer.SymmetricTensors(network)];
         double[][] importance = method == CalibrationMethod.MeanSquaredError ? Importance(network) : [];
         FloatLayer[] active = [.. network.Layers.Where(l => l.Activation.Kind != ActivationKind.None)];
@@ -106,9 +106,12 @@ internal static class Calibration
                 high = TensorPrimitives.Max<float>(values);
             if (!float.IsFinite(low) || !float.IsFinite(high))
                 throw new InputException(
+                    FaultCodes.NotFiniteOnSamples,
+                    string.Empty,
                     $"tensor {network.Tensors[tensor].Name} reaches {(float.IsFinite(low) ? high : low)} on the "
-                        + $"calibration inputs: no scale holds that; look for a root or a logarithm of negative "
-                        + $"values, a division by 0, or weights near the largest float in what computes it"
+                        + "calibration inputs: no scale holds that",
+                    "look for a root or a logarithm of negative values, a division by 0, or weights near the largest "
+                        + "float in what computes it"
                 );
             lock (ranges)
                 ranges[tensor] = new ValueRange(Math.Min(ranges[tensor].Low, low), Math.Max(ranges[tensor].High, high));

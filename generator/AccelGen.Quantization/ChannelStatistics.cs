@@ -12,7 +12,7 @@ internal sealed class ChannelStatistics
     public ChannelStatistics(FloatNetwork network, IReadOnlyList<float[]> inputs, CancellationToken cancellation)
     {
         if (inputs.Count == 0)
-            throw new InputException("the ranges of channels need at least one input");
+            throw new InputException(FaultCodes.NoSamples, "the ranges of channels need at least one input");
         Parallel.ForEach(
             inputs,
             new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },

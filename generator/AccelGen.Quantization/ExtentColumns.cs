@@ -61,9 +61,11 @@ internal sealed class ExtentColumns
 
             if (best.A < 0)
                 throw new InputException(
-                    $"the subnets need {needed} dynamic registers, one for each way in which kept channels change "
-                        + $"from path to path; there are {registers}, and no two of the {columns.Count} left can "
-                        + $"share one: raise control.dynamicRegisters up to 16, or give fewer subnets"
+                    FaultCodes.Registers,
+                    string.Empty,
+                    $"the subnets need {needed} dynamic registers, one for each way in which kept channels change from " + "path to path",
+                    $"there are {registers}, and no two of the {columns.Count} left can share one: raise "
+                        + "control.dynamicRegisters up to 16, or give fewer subnets"
                 );
             columns[best.A] = Joined(columns[best.A], columns[best.B]);
             columns.RemoveAt(best.B);

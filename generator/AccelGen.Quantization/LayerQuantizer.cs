@@ -37,15 +37,15 @@ public static class LayerQuantizer
     /// </summary>
     /// <param name="layer">Float layer.</param>
     /// <param name="scale">Scale of each tensor.</param>
-    public static double LeastStep(FloatLayer layer, Func<int, double> scale) =>
+    public static double LeastScale(FloatLayer layer, Func<int, double> scale) =>
         Math.Max(
-            OperatorQuantizerRegistry.Of(layer).LeastStep(layer, scale),
+            OperatorQuantizerRegistry.Of(layer).LeastScale(layer, scale),
             layer.Residual is int residual ? layer.ResidualFactor * scale(residual) : 0
         ) / OperatorQuantizer.LargestFactor;
 
     /// <summary>Smallest scale of a layer's input: that of a layer normalisation must not be lost beside epsilon.</summary>
     /// <param name="layer">Float layer.</param>
-    public static double LeastInputStep(FloatLayer layer) => OperatorQuantizerRegistry.Of(layer).LeastInputStep(layer);
+    public static double LeastInputScale(FloatLayer layer) => OperatorQuantizerRegistry.Of(layer).LeastInputScale(layer);
 
     private static int Count(float bound, QuantizedTensor t, int unbounded) =>
         float.IsInfinity(bound)

@@ -67,6 +67,14 @@ public static class Quantizer
     /// <exception cref="InputException">An activation has no prescribed quantisation, or a layer cannot be quantised.</exception>
     public static QuantizedNetwork QuantizeAsPrescribed(FloatNetwork network)
     {
+        Fault[] free =
+        [
+            .. network
+                .Tensors.Where(t => network.Tensors[network.Home(t.Id)] is { Fixed: null, Constant: null })
+                .Select(t => new Fault(FaultCodes.NotPrescribed, $"tensor {t.Name}", "no scale and zero point are prescribed")),
+        ];
+        if (free.Length > 0)
+            throw new InputException(free);
         QuantizedTensor[] tensors =
         [
             .. network.Tensors.Select(t =>
@@ -74,14 +82,13 @@ public static class Quantizer
                 QuantizationParameters q = network.Tensors[network.Home(t.Id)] switch
                 {
                     { Fixed: { } known } => known,
-                    { Constant: { } values } => Parameters(
-                        new ValueRange(Math.Min(0, values.Min()), Math.Max(0, values.Max())),
+                    var constant => Parameters(
+                        new ValueRange(Math.Min(0, constant.Constant!.Min()), Math.Max(0, constant.Constant!.Max())),
                         symmetric: false
                     )
                         is var (s, z)
                         ? new QuantizationParameters(s, z)
                         : default,
-                    _ => throw new InputException($"tensor {t.Name}: no scale and zero point are prescribed"),
                 };
                 var tensor = new QuantizedTensor(t.Id, t.Name, t.Shape, q.Scale, q.ZeroPoint, t.SharesStorageWith);
                 return t.Constant is null ? tensor : tensor with { Constant = QuantizeValues(tensor, t.Constant) };
@@ -96,7 +103,7 @@ public static class Quantizer
     /// </summary>
     /// <param name="network">Float network.</param>
     /// <param name="name">How a layer is called in a message.</param>
-    public static IReadOnlyList<string> StructureProblems(FloatNetwork network, Func<string, string> name)
+    public static IReadOnlyList<Fault> StructureProblems(FloatNetwork network, Func<string, string> name)
     {
         QuantizedTensor[] tensors =
         [
@@ -126,71 +133,92 @@ public static class Quantizer
         );
     }
 
+    // Every layer that cannot be quantised is named.
     private static QuantizedNetwork Layers(FloatNetwork network, QuantizedTensor[] tensors, IReadOnlyList<ValueRange> ranges)
     {
         var layers = new List<QuantizedLayer>();
+        var faults = new List<Fault>();
         int next = network.Tensors.Count;
         foreach (FloatLayer layer in network.Layers)
         {
-            if (layer is { TransposeOutput: true, Residual: not null })
-                throw new InputException(
-                    $"layer {layer.Name}: a residual is added before the output is transposed; give it to a layer of its own"
-                );
-            // A table sits between what the layer computes and what it writes; without one they are the same.
-            QuantizedTensor output = tensors[layer.Output],
-                computed = output;
-            sbyte[]? table = null;
             // Range of an activation's argument.
-            ValueRange? argument = null;
-            if (layer.Table is { } given)
+            ValueRange? argument =
+                layer is { Table: null, Activation.Kind: not ActivationKind.None } && ranges.Count > 0 ? ranges[next++] : null;
+            try
             {
-                computed = output with { Scale = given.Argument.Scale, ZeroPoint = given.Argument.ZeroPoint };
-                table = given.Counts;
+                layers.Add(Quantized(layer, tensors, ranges, argument));
             }
-            else if (layer.Activation.Kind != ActivationKind.None)
+            catch (InputException e)
             {
-                if (ranges.Count == 0)
-                    throw new InputException(
-                        $"layer {layer.Name}: no scale and zero point are prescribed for the argument of {layer.Activation.Kind}"
-                    );
-                argument = ranges[next++];
-                ValueRange useful = ActivationTable.Useful(layer.Activation, argument.Value, output);
-                (double scale, int zero) = Parameters(useful, symmetric: false, LayerQuantizer.LeastStep(layer, t => tensors[t].Scale));
-                computed = output with { Scale = scale, ZeroPoint = zero };
-                table = ActivationTable.Build(layer.Activation, scale, zero, output);
+                faults.AddRange(e.Faults);
             }
-
-            bool never = argument is { } before ? IsZero(before) : ranges.Count > 0 && IsZero(ranges[layer.Output]) && layer.Table is null;
-            QuantizedLayer q = LayerQuantizer.Quantize(
-                layer,
-                tensors,
-                never ? computed with { Scale = double.PositiveInfinity } : computed
-            ) with
-            {
-                Block = layer.Block,
-                TransposeOutput = layer.TransposeOutput,
-            };
-            bool clamps = OperatorQuantizerRegistry.Of(layer).Clamps;
-            // A table that only clamps counts is a clamp.
-            (int low, int high) = table is null ? (-128, 127) : (table[0], table[^1]);
-            if (
-                table is null
-                || (
-                    layer.Table is not null
-                    && (clamps ? computed.ZeroPoint == output.ZeroPoint : (low, high) == (-128, 127))
-                    && IsClamp(table)
-                )
-            )
-                layers.Add(
-                    clamps ? q with { ClampLow = Math.Clamp(q.ClampLow, low, high), ClampHigh = Math.Clamp(q.ClampHigh, low, high) } : q
-                );
-            else
-                layers.Add(q with { Table = table, TableZeroPoint = computed.ZeroPoint, TableScale = computed.Scale });
         }
 
+        if (faults.Count > 0)
+            throw new InputException(faults);
         var quantized = new QuantizedNetwork(network.Name, tensors, layers, network.Blocks, network.Inputs, network.Outputs);
-        IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(quantized);
+        IReadOnlyList<Fault> problems = QuantizedNetworkRules.Obstacles(quantized);
         return problems.Count == 0 ? quantized : throw new InputException(problems);
+    }
+
+    private static QuantizedLayer Quantized(
+        FloatLayer layer,
+        QuantizedTensor[] tensors,
+        IReadOnlyList<ValueRange> ranges,
+        ValueRange? argument
+    )
+    {
+        if (layer is { TransposeOutput: true, Residual: not null })
+            throw new InputException(
+                FaultCodes.Combination,
+                $"layer {layer.Name}",
+                "a residual is added before the output is transposed",
+                "give it to a layer of its own"
+            );
+        // A table sits between what the layer computes and what it writes; without one they are the same.
+        QuantizedTensor output = tensors[layer.Output],
+            computed = output;
+        sbyte[]? table = null;
+        if (layer.Table is { } given)
+        {
+            computed = output with { Scale = given.Argument.Scale, ZeroPoint = given.Argument.ZeroPoint };
+            table = given.Counts;
+        }
+        else if (layer.Activation.Kind != ActivationKind.None)
+        {
+            if (argument is not { } found)
+                throw new InputException(
+                    FaultCodes.NotPrescribed,
+                    $"layer {layer.Name}",
+                    $"no scale and zero point are prescribed for the argument of {layer.Activation.Kind}"
+                );
+            ValueRange useful = ActivationTable.Useful(layer.Activation, found, output);
+            (double scale, int zero) = Parameters(useful, symmetric: false, LayerQuantizer.LeastScale(layer, t => tensors[t].Scale));
+            computed = output with { Scale = scale, ZeroPoint = zero };
+            table = ActivationTable.Build(layer.Activation, scale, zero, output);
+        }
+
+        bool never = argument is { } before ? IsZero(before) : ranges.Count > 0 && IsZero(ranges[layer.Output]) && layer.Table is null;
+        QuantizedLayer q = LayerQuantizer.Quantize(
+            layer,
+            tensors,
+            never ? computed with { Scale = double.PositiveInfinity } : computed
+        ) with
+        {
+            Block = layer.Block,
+            TransposeOutput = layer.TransposeOutput,
+        };
+        bool clamps = OperatorQuantizerRegistry.Of(layer).Clamps;
+        // A table that only clamps counts is a clamp.
+        (int low, int high) = table is null ? (-128, 127) : (table[0], table[^1]);
+        if (
+            table is not null
+            && !(
+                layer.Table is not null && (clamps ? computed.ZeroPoint == output.ZeroPoint : (low, high) == (-128, 127)) && IsClamp(table)
+            )
+        )
+            return q with { Table = table, TableZeroPoint = computed.ZeroPoint, TableScale = computed.Scale };
+        return clamps ? q with { ClampLow = Math.Clamp(q.ClampLow, low, high), ClampHigh = Math.Clamp(q.ClampHigh, low, high) } : q;
     }
 
     private static bool IsClamp(sbyte[] table) =>
@@ -244,8 +272,8 @@ public static class Quantizer
             foreach (FloatLayer layer in network.Layers)
             {
                 if (layer.Activation.Kind == ActivationKind.None && !IsZero(ranges[leader[layer.Output]]))
-                    Raise(leader[layer.Output], LayerQuantizer.LeastStep(layer, t => parameters[leader[t]].Scale));
-                Raise(leader[layer.Input], LayerQuantizer.LeastInputStep(layer));
+                    Raise(leader[layer.Output], LayerQuantizer.LeastScale(layer, t => parameters[leader[t]].Scale));
+                Raise(leader[layer.Input], LayerQuantizer.LeastInputScale(layer));
             }
         }
 

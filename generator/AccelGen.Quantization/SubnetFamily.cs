@@ -109,7 +109,10 @@ public sealed class SubnetFamily
         int paths = Subnets.Count + 1;
         if (paths > DynamicNetwork.MostVariants)
             throw new InputException(
-                $"{Subnets.Count} subnets; with the whole network at most {DynamicNetwork.MostVariants} paths have parameters of their own"
+                FaultCodes.Variants,
+                string.Empty,
+                $"{Subnets.Count} subnets",
+                $"with the whole network at most {DynamicNetwork.MostVariants} paths have parameters of their own"
             );
         QuantizedLayer[] layers = [.. Whole.Layers];
         IReadOnlyDictionary<int, int>[] channels = [.. Subnets.Select(s => s.Channels(whole))];
@@ -238,7 +241,7 @@ public sealed class SubnetFamily
         // A layer that is 0 on every calibration image of all networks is that constant.
         if (conv.Scales.All(s => s.Multiplier == 0))
             return new ConvParameters(conv.Bias[..factors.Length], conv.Scales[..factors.Length]) { WeightScales = conv.WeightScales };
-        double[] weightScales = [.. factors.Select((f, k) => f * ConvQuantizer.Step(real, k, x))];
+        double[] weightScales = [.. factors.Select((f, k) => f * ConvQuantizer.WeightScale(real, k, x))];
         (int Bias, FixedPointScale Scale)[] channels =
         [
             .. factors.Select(

@@ -63,7 +63,7 @@ public sealed class Confusion(int classes)
         for (int i = 0; i < pairs.Length; i += 2)
         {
             if (i + 1 >= pairs.Length || pairs[i] < 0 || pairs[i] >= confusion.counts.Length || pairs[i + 1] < 0)
-                throw new InputException("no pairs of classes and numbers");
+                throw new InputException(FaultCodes.Labels, "no pairs of classes and numbers");
             confusion.counts[pairs[i]] = pairs[i + 1];
         }
 

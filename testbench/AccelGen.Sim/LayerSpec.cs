@@ -59,7 +59,7 @@ public sealed partial record LayerSpec
         string trimmed = text.Trim();
         Match head = HeadPattern().Match(trimmed);
         if (!head.Success)
-            throw new InputException($"layer '{text}': {Grammar}");
+            throw new InputException(FaultCodes.MalformedLayer, $"layer '{text}'", Grammar);
         string kind = head.Groups["kind"].Value;
         int[] sizes = [.. head.Groups["size"].Value.Split('x').Select(s => Number(text, "size", s, 1, 65535))];
         string rest = trimmed[head.Length..];
@@ -70,11 +70,20 @@ public sealed partial record LayerSpec
             _ => 4,
         };
         if (sizes.Length != expected)
-            throw new InputException($"layer '{text}': {kind} takes {expected} sizes, {sizes.Length} given; {Grammar}");
+            throw new InputException(
+                FaultCodes.MalformedLayer,
+                $"layer '{text}'",
+                $"{kind} takes {expected} sizes, {sizes.Length} given",
+                Grammar
+            );
         if (kind == "matmul")
         {
             if (rest.Trim().Length > 0)
-                throw new InputException($"layer '{text}': nothing may follow the sizes of matmul, found '{rest.Trim()}'");
+                throw new InputException(
+                    FaultCodes.MalformedLayer,
+                    $"layer '{text}'",
+                    $"nothing may follow the sizes of matmul, found '{rest.Trim()}'"
+                );
             var product = new LayerSpec
             {
                 Name = name ?? trimmed,
@@ -89,7 +98,12 @@ public sealed partial record LayerSpec
 
         Match tail = TailPattern().Match(rest);
         if (!tail.Success)
-            throw new InputException($"layer '{text}': after the sizes, '{rest.Trim()}' is not understood; {Grammar}");
+            throw new InputException(
+                FaultCodes.MalformedLayer,
+                $"layer '{text}'",
+                $"after the sizes, '{rest.Trim()}' is not understood",
+                Grammar
+            );
         var spec = new LayerSpec
         {
             Name = name ?? trimmed,
@@ -103,9 +117,14 @@ public sealed partial record LayerSpec
         foreach (string option in tail.Groups["options"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             if (kind == "linear")
-                throw new InputException($"layer '{text}': linear takes no '{option}'");
+                throw new InputException(FaultCodes.MalformedLayer, $"layer '{text}'", $"linear takes no '{option}'");
             if (!given.Add(option[0]))
-                throw new InputException($"layer '{text}': '{option}' is the second {Term(option[0])}; each term is written once");
+                throw new InputException(
+                    FaultCodes.MalformedLayer,
+                    $"layer '{text}'",
+                    $"'{option}' is the second {Term(option[0])}",
+                    "each term is written once"
+                );
             string value = option[1..];
             switch (option[0])
             {
@@ -137,7 +156,10 @@ public sealed partial record LayerSpec
 
         if (kind == "conv" && !given.Contains('k'))
             throw new InputException(
-                $"layer '{text}': the kernel is missing; add kK or kKxK, legal are 1 to {(int)ComputeCommand.KernelRows.Max}, such as k1"
+                FaultCodes.MalformedLayer,
+                $"layer '{text}'",
+                "the kernel is missing",
+                $"add kK or kKxK, legal are 1 to {(int)ComputeCommand.KernelRows.Max}, such as k1"
             );
         // Odd kernels are padded so that stride 1 keeps the size.
         int Same(int kernel) => kernel % 2 == 1 ? (kernel - 1) * spec.Dilation / 2 : 0;
@@ -148,19 +170,22 @@ public sealed partial record LayerSpec
             spec = spec with { KeepOut = Number(text, "keepout", tail.Groups["keepout"].Value, 1, spec.OutputChannels) };
         if (spec.Input.Channels % spec.Groups != 0 || spec.OutputChannels % spec.Groups != 0)
             throw new InputException(
-                $"layer '{text}': groups {spec.Groups} does not divide {spec.Input.Channels} input and "
-                    + $"{spec.OutputChannels} output channels"
+                FaultCodes.IllegalLayer,
+                $"layer '{text}'",
+                $"groups {spec.Groups} does not divide {spec.Input.Channels} input and {spec.OutputChannels} output channels"
             );
         if (spec.Groups > 1 && (spec.Keep is not null || spec.KeepOut is not null))
-            throw new InputException($"layer '{text}': keep and keepout need groups 1");
+            throw new InputException(FaultCodes.IllegalLayer, $"layer '{text}'", "keep and keepout need groups 1");
         TensorShape o = spec.Output;
         int Reach(int kernel) => ((kernel - 1) * spec.Dilation) + 1;
         if (o.Height < 1 || o.Width < 1)
             throw new InputException(
-                $"layer '{text}': a kernel of {Reach(spec.Kernel.Rows)}x{Reach(spec.Kernel.Columns)} with its "
-                    + $"dilation is larger than the padded input, "
-                    + $"{spec.Input.Height + (2 * spec.Padding.Rows)}x{spec.Input.Width + (2 * spec.Padding.Columns)}; "
-                    + $"take a smaller kernel or dilation, or more padding"
+                FaultCodes.IllegalLayer,
+                $"layer '{text}'",
+                $"a kernel of {Reach(spec.Kernel.Rows)}x{Reach(spec.Kernel.Columns)} with its dilation is larger than "
+                    + $"the padded input, {spec.Input.Height + (2 * spec.Padding.Rows)}x"
+                    + $"{spec.Input.Width + (2 * spec.Padding.Columns)}",
+                "take a smaller kernel or dilation, or more padding"
             );
         spec.CheckSizes(new TensorShape(spec.OutputChannels, spec.Kernel.Rows, spec.Kernel.Columns, spec.Input.Channels / spec.Groups));
         return spec;
@@ -185,6 +210,7 @@ public sealed partial record LayerSpec
         ];
         if (large.Length > 0)
             throw new InputException(
+                FaultCodes.IllegalLayer,
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"layer '{Text}': {string.Join(", ", large)}; legal are up to {MaxElements:N0}: make a size smaller"
@@ -283,7 +309,7 @@ public sealed partial record LayerSpec
     private static int Number(string text, string what, string value, int low, int high) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= low && n <= high
             ? n
-            : throw new InputException($"layer '{text}': {what} is '{value}'; legal are {low} to {high}");
+            : throw new InputException(FaultCodes.IllegalLayer, $"layer '{text}'", $"{what} is '{value}'", $"legal are {low} to {high}");
 
     [GeneratedRegex(@"^(?<kind>conv|linear|matmul)\s+(?<size>\d+(x\d+)*)")]
     private static partial Regex HeadPattern();

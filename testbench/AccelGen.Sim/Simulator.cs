@@ -153,7 +153,12 @@ public sealed unsafe class Simulator : IDisposable
     internal void RequireWaveformBefore(long cycles)
     {
         if (waveform is { } w && waveformFile is null && w.From >= cycles)
-            throw new InputException($"the waveform's window begins at cycle {w.From}; the run has the cycles 0 to {cycles - 1}");
+            throw new InputException(
+                FaultCodes.Waveform,
+                string.Empty,
+                $"the waveform's window begins at cycle {w.From}",
+                $"the run has the cycles 0 to {cycles - 1}"
+            );
     }
 
     private RunResult Execute(

@@ -204,13 +204,16 @@ public sealed class BadInputTests
         {
             string path = Path.Combine(folder, "net.onnx");
             BufferedCommandResult missing = await AccelGenProcess.RunAsync(null, "import", path);
-            Assert.That((missing.ExitCode, missing.StandardError), Is.EqualTo((2, $"error: {path}: there is no such file\n")));
+            Assert.That((missing.ExitCode, missing.StandardError), Is.EqualTo((2, $"error: AG2001 {path}: there is no such file\n")));
 
             byte[] model = RandomNetworks.Residual(1).Model;
             await File.WriteAllBytesAsync(path, model[..(model.Length / 3)]);
             BufferedCommandResult truncated = await AccelGenProcess.RunAsync(null, "import", path);
             Assert.That(truncated.ExitCode, Is.EqualTo(2));
-            Assert.That(truncated.StandardError, Does.StartWith($"error: {path}: not a readable ONNX file").And.Not.Contain("   at "));
+            Assert.That(
+                truncated.StandardError,
+                Does.StartWith($"error: AG3001 {path}: not a readable ONNX file").And.Not.Contain("   at ")
+            );
 
             var unsupported = new OnnxModelWriter();
             unsupported

@@ -154,7 +154,9 @@ public sealed class CommandLineTests
         InProcess.Result same = await InProcess.RunAsync("config", "validate", config, "--json", link);
         Assert.That(
             (same.ExitCode, same.Error),
-            Is.EqualTo((2, $"error: --json {link} is a file that the command reads, the model itself for instance; name another file\n"))
+            Is.EqualTo(
+                (2, $"error: AG2005 --json {link} is a file that the command reads, the model itself for instance; name another file\n")
+            )
         );
         Assert.That(await File.ReadAllTextAsync(config), Is.EqualTo(AccelGen.Config.ConfigLoader.PresetText("tiny")));
         string both = Path.Combine(folder, "both.json");

@@ -176,7 +176,7 @@ public sealed class RunCommandTests
         BufferedCommandResult result = await RunAsync("run", "net.onnx", "--calibrate", "images", "--config", "tiny");
         Assert.That(
             (result.ExitCode, result.StandardError),
-            Is.EqualTo((2, $"error: {Path.Combine(folder, "net.onnx")}: --images names the folder of images to run\n"))
+            Is.EqualTo((2, $"error: AG2103 {Path.Combine(folder, "net.onnx")}: --images names the folder of images to run\n"))
         );
     }
 

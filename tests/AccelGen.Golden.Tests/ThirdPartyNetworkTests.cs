@@ -68,7 +68,8 @@ public sealed class ThirdPartyNetworkTests
                 $"signal to noise {before[^1].SignalToNoise:F1} dB before, {after[^1].SignalToNoise:F1} dB after; of "
                     + $"the worst layer {before.Min(l => l.OwnSignalToNoise):F1} and {after.Min(l => l.OwnSignalToNoise):F1} dB"
             );
-            Assert.That(after[^1].SignalToNoise, Is.GreaterThan(before[^1].SignalToNoise + 1));
+            // The correction of biases alone gives 10.8 and 12.8 dB.
+            Assert.That(after[^1].SignalToNoise, Is.GreaterThan(Math.Max(11.6, before[^1].SignalToNoise + 0.8)));
             Assert.That(after.Min(l => l.OwnSignalToNoise), Is.GreaterThan(before.Min(l => l.OwnSignalToNoise) + 2));
         }
 

@@ -296,7 +296,7 @@ public sealed class BadInputTests
         yield return Case(
             "Float weights between quantised activations",
             m => Island(m.Initializer("w", new float[12], 4, 3, 1, 1), "Conv", "w"),
-            "its weights are float in a quantised network: quantise them too"
+            "its weights are float in a quantised network; quantise them too"
         );
         yield return Case(
             "A float operator between two others",
@@ -309,7 +309,7 @@ public sealed class BadInputTests
                     .Node("QuantizeLinear", ["b", "s"], "c")
                     .Node("DequantizeLinear", ["c", "s"], "y"),
             "node QuantizeLinear_c (QuantizeLinear): Sigmoid_b (Sigmoid) reads a value that has no scale and zero "
-                + "point: put QuantizeLinear and DequantizeLinear before it"
+                + "point; put QuantizeLinear and DequantizeLinear before it"
         );
         yield return Case(
             "A result that is not quantised",
@@ -318,7 +318,7 @@ public sealed class BadInputTests
                     .Node("QuantizeLinear", ["x", "s"], "q")
                     .Node("DequantizeLinear", ["q", "s"], "r")
                     .Node("GlobalAveragePool", ["r"], "y"),
-            "node GlobalAveragePool_y (GlobalAveragePool): its result has no scale and zero point of its own: put "
+            "node GlobalAveragePool_y (GlobalAveragePool): its result has no scale and zero point of its own; put "
                 + "QuantizeLinear and DequantizeLinear behind it"
         );
         yield return Case(

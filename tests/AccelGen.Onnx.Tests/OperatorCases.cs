@@ -260,6 +260,15 @@ internal static partial class OperatorCases
             Layers: "conv copy.softplus copy.tanh multiply"
         );
         yield return new("Mish node", (r, m) => Fused(m, x => m.Node("Mish", [x])), Opset: 18);
+        yield return new(
+            "PRelu with a slope per channel",
+            (r, m) => Fused(m, x => m.Node("PRelu", [x, m.Random(0.4, 0.1, 6, 1, 1)])),
+            Layers: "conv copy.clamp copy.clamp conv+"
+        );
+        yield return new(
+            "PRelu with a slope per channel of an input",
+            (r, m) => m.Node("PRelu", [m.Input(1, 6, 4, 5), m.Random(0.4, 0.1, 1, 6, 1, 1)])
+        );
         yield return new("PRelu with one slope", (r, m) => Fused(m, x => m.Node("PRelu", [x, m.Number(0.2f)])), Layers: "conv.leakyrelu");
         yield return new(
             "Sqrt and Reciprocal of a positive value",

@@ -106,7 +106,7 @@ public sealed class RefusalTests
             "mode reflect is not supported; constant is"
         );
         yield return Case("Pad", m => m.Node("Pad", [m.Input(1, 3, 8, 8), m.Integers(0, 0, -1, 1, 0, 0, 1, 1)]), "non-negative pads");
-        yield return Case("PRelu", m => m.Node("PRelu", [m.Input(1, 3, 4, 4), m.Random(1, 0, 3, 1, 1)]), "one slope for all is");
+        yield return Case("PRelu", m => m.Node("PRelu", [m.Input(1, 3, 4, 4), m.Random(1, 0, 5, 1, 1)]), "do not broadcast");
         yield return Case("Pow", m => m.Node("Pow", [m.Input(1, 3, 4, 4), m.Number(2.5f)]), "exponent 2.5 is not supported");
         yield return Case("Clip", m => m.Node("Clip", [m.Input(1, 3, 4, 4), m.Number(2), m.Number(1)]), "bounds 2 and 1 leave no value");
         yield return Case("Add", m => m.Node("Add", [m.Input(1, 3, 4, 4), m.Random(1, 0, 5, 1, 1)]), "do not broadcast");

@@ -1,5 +1,4 @@
 using System.Text;
-using AccelGen.Files;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AccelGen.Tests.Shared;
@@ -170,7 +169,7 @@ internal static class ExactSession
                     1 => 8,
                     2 => checked((int)value),
                     5 => 4,
-                    _ => throw new InputException($"field {number} has wire type {kind}"),
+                    _ => throw new InvalidDataException($"field {number} has wire type {kind}"),
                 };
                 yield return new Field(number, value, message.Slice(at, length));
                 at += length;

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using static AccelGen.Compiler.NetworkCompiler;
 
@@ -10,12 +11,22 @@ internal sealed class ConcatLowering : OperatorLowering<ConcatLayer>
     protected override OperatorUnits Needs(ConcatLayer layer) => OperatorUnits.LaneWise;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Refusals(ConcatLayer layer, QuantizedNetwork network)
+    protected override IEnumerable<Fault> Refusals(ConcatLayer layer, QuantizedNetwork network)
     {
         if (layer.Residual is not null)
-            yield return "a concatenation cannot take a residual as well; make the addition a layer of its own";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "a concatenation cannot take a residual as well",
+                "make the addition a layer of its own"
+            );
         if (layer.TransposeOutput)
-            yield return "a concatenation cannot be stored with pixels and channels exchanged; insert a copy";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "a concatenation cannot be stored with pixels and channels exchanged",
+                "insert a copy"
+            );
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network;
 using AccelGen.Network.Quantized;
 using static AccelGen.Compiler.NetworkCompiler;
@@ -14,10 +15,15 @@ internal sealed class ConvLowering : OperatorLowering<ConvLayer>
     protected override Padding Padding(ConvLayer layer) => layer.Padding;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Refusals(ConvLayer layer, QuantizedNetwork network)
+    protected override IEnumerable<Fault> Refusals(ConvLayer layer, QuantizedNetwork network)
     {
         if (layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor].Shape.Batch > 1)
-            yield return $"the residual {network.Tensors[wide.Tensor].Name} has one channel per head; make the addition a layer of its own";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                $"the residual {network.Tensors[wide.Tensor].Name} has one channel per head",
+                "make the addition a layer of its own"
+            );
     }
 
     /// <inheritdoc/>

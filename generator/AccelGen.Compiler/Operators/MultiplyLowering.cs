@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using static AccelGen.Compiler.NetworkCompiler;
 
@@ -10,10 +11,15 @@ internal sealed class MultiplyLowering : OperatorLowering<MultiplyLayer>
     protected override OperatorUnits Needs(MultiplyLayer layer) => OperatorUnits.LaneWise | OperatorUnits.Multiply;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Refusals(MultiplyLayer layer, QuantizedNetwork network)
+    protected override IEnumerable<Fault> Refusals(MultiplyLayer layer, QuantizedNetwork network)
     {
         if (layer.Residual is not null)
-            yield return "a product cannot take a residual as well; make the addition a layer of its own";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "a product cannot take a residual as well",
+                "make the addition a layer of its own"
+            );
     }
 
     /// <inheritdoc/>

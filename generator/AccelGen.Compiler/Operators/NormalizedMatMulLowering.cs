@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using static AccelGen.Compiler.NetworkCompiler;
 
@@ -27,7 +28,14 @@ internal sealed class NormalizedMatMulLowering : OperatorLowering<NormalizedMatM
         void CheckZeroPoint(int right)
         {
             if (call.Network.Tensors[right] is { ZeroPoint: not 0 } t) // the quotient's denominator would need one as well
-                call.Refuse($"the right operand {t.Name} has zero point {t.ZeroPoint}; only 0 is supported: quantise it symmetrically");
+                call.Refuse(
+                    new Fault(
+                        FaultCodes.Unsupported,
+                        string.Empty,
+                        $"the right operand {t.Name} has zero point {t.ZeroPoint}",
+                        "only 0 is supported: quantise it symmetrically"
+                    )
+                );
         }
     }
 }

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network;
 using AccelGen.Network.Quantized;
 using static AccelGen.Compiler.NetworkCompiler;
@@ -40,7 +41,7 @@ internal abstract class OperatorLowering
     public abstract Padding Padding(QuantizedLayer layer);
 
     /// <summary>Why no configuration runs the layer, before anything of it is in memory.</summary>
-    public abstract IEnumerable<string> Refusals(QuantizedLayer layer, QuantizedNetwork network);
+    public abstract IEnumerable<Fault> Refusals(QuantizedLayer layer, QuantizedNetwork network);
 
     /// <summary>The jobs, in the order in which they run.</summary>
     public abstract List<LayerJob> Lower(LoweringCall call);
@@ -61,7 +62,7 @@ internal abstract class OperatorLowering<T> : OperatorLowering
     public override Padding Padding(QuantizedLayer layer) => Padding((T)layer);
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Refusals(QuantizedLayer layer, QuantizedNetwork network) => Refusals((T)layer, network);
+    public override IEnumerable<Fault> Refusals(QuantizedLayer layer, QuantizedNetwork network) => Refusals((T)layer, network);
 
     /// <inheritdoc/>
     public override List<LayerJob> Lower(LoweringCall call) => Lower((T)call.Layer, call);
@@ -73,7 +74,7 @@ internal abstract class OperatorLowering<T> : OperatorLowering
     protected virtual Padding Padding(T layer) => default;
 
     /// <summary>Why no configuration runs the layer, before anything of it is in memory.</summary>
-    protected virtual IEnumerable<string> Refusals(T layer, QuantizedNetwork network) => [];
+    protected virtual IEnumerable<Fault> Refusals(T layer, QuantizedNetwork network) => [];
 
     /// <summary>The jobs, in the order in which they run.</summary>
     protected abstract List<LayerJob> Lower(T layer, LoweringCall call);

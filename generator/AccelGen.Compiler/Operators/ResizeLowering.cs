@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using static AccelGen.Compiler.NetworkCompiler;
 
@@ -10,10 +11,15 @@ internal sealed class ResizeLowering : OperatorLowering<ResizeLayer>
     protected override OperatorUnits Needs(ResizeLayer layer) => OperatorUnits.LaneWise | OperatorUnits.Resize;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Refusals(ResizeLayer layer, QuantizedNetwork network)
+    protected override IEnumerable<Fault> Refusals(ResizeLayer layer, QuantizedNetwork network)
     {
         if (layer.TransposeOutput)
-            yield return "a resampling cannot be stored with pixels and channels exchanged; insert a copy";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "a resampling cannot be stored with pixels and channels exchanged",
+                "insert a copy"
+            );
     }
 
     /// <inheritdoc/>

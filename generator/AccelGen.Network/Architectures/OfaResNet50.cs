@@ -65,7 +65,7 @@ public sealed record OfaGenome(IReadOnlyList<int> Depth, IReadOnlyList<double> E
     {
         if (Points.TryGetValue(text.Trim(':'), out string? point))
             text = point;
-        var problems = new List<string>();
+        var problems = new List<Fault>();
         var lists = new Dictionary<string, double[]>();
         foreach (string part in text.Split(':', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -80,8 +80,11 @@ public sealed record OfaGenome(IReadOnlyList<int> Depth, IReadOnlyList<double> E
             if (sides.Length != 2 || wanted is not var (size, values))
             {
                 problems.Add(
-                    $"'{part}' is none of {DepthKey}=DEPTHS, {ExpandKey}=EXPANSIONS, {WidthKey}=WIDTHS, and none of "
-                        + $"{string.Join(", ", Points.Keys)}"
+                    new Fault(
+                        FaultCodes.IllegalArchitecture,
+                        $"'{part}' is none of {DepthKey}=DEPTHS, {ExpandKey}=EXPANSIONS, {WidthKey}=WIDTHS, and none of "
+                            + $"{string.Join(", ", Points.Keys)}"
+                    )
                 );
                 continue;
             }
@@ -97,19 +100,38 @@ public sealed record OfaGenome(IReadOnlyList<int> Depth, IReadOnlyList<double> E
                 ),
             ];
             if (read.Any(double.IsNaN))
-                problems.Add($"{sides[0]}: '{numbers[Array.FindIndex(read, double.IsNaN)]}'; legal are {legalText}");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.IllegalArchitecture,
+                        string.Empty,
+                        $"{sides[0]}: '{numbers[Array.FindIndex(read, double.IsNaN)]}'",
+                        $"legal are {legalText}"
+                    )
+                );
             else if (read.Length != size && read.Length != 1)
-                problems.Add($"{sides[0]} has {read.Length} numbers; legal are {size}, or one for all");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.IllegalArchitecture,
+                        string.Empty,
+                        $"{sides[0]} has {read.Length} numbers",
+                        $"legal are {size}, or one for all"
+                    )
+                );
             else if (!lists.TryAdd(sides[0], read.Length == size ? read : [.. Enumerable.Repeat(read[0], size)]))
-                problems.Add($"{sides[0]} is given twice");
+                problems.Add(new Fault(FaultCodes.IllegalArchitecture, $"{sides[0]} is given twice"));
             else if (sides[0] == DepthKey && lists[DepthKey][0] == 1)
                 problems.Add(
-                    $"{DepthKey}: the first number is 1; legal are 0 and 2, without and with the residual convolution of the stem"
+                    new Fault(
+                        FaultCodes.IllegalArchitecture,
+                        string.Empty,
+                        $"{DepthKey}: the first number is 1",
+                        "legal are 0 and 2, without and with the residual convolution of the stem"
+                    )
                 );
         }
 
         if (problems.Count > 0)
-            throw new InputException(problems.Select(p => $"{place}: {p}"));
+            throw new InputException(problems.Select(p => p.At(place)));
         int[] Whole(string key, IReadOnlyList<int> largest) =>
             lists.TryGetValue(key, out double[]? given) ? [.. given.Select(v => (int)v)] : [.. largest];
         return new OfaGenome(
@@ -214,9 +236,14 @@ public static class OfaResNet50
         public Builder(OfaGenome genome, int height, int width, int seed, int classes)
         {
             if (height < 32 || width < 32 || height % 32 != 0 || width % 32 != 0)
-                throw new InputException($"{Name}: image size {height}x{width}; rows and columns must be multiples of 32");
+                throw new InputException(
+                    FaultCodes.IllegalArchitecture,
+                    Name,
+                    $"image size {height}x{width}",
+                    "rows and columns must be multiples of 32"
+                );
             if (classes is < 2 or > 65535)
-                throw new InputException($"{Name}: {classes} classes; legal are 2 to 65535");
+                throw new InputException(FaultCodes.IllegalArchitecture, Name, $"{classes} classes", "legal are 2 to 65535");
             (this.genome, this.seed, this.classes) = (genome, seed, classes);
             statistics = unchecked((seed * 31) + Code(genome.ToString()));
             Tensor("image", new TensorShape(1, height, width, 3));

@@ -47,7 +47,12 @@ public static class SegFormer
     /// <exception cref="InputException">There is no such model.</exception>
     public static SegFormerVariant Variant(string name) =>
         Variants.FirstOrDefault(v => v.Name == name)
-        ?? throw new InputException($"model '{name}' is not known; there are {string.Join(", ", Variants.Select(v => v.Name))}");
+        ?? throw new InputException(
+            FaultCodes.NoSuchArchitecture,
+            string.Empty,
+            $"model '{name}' is not known",
+            $"there are {string.Join(", ", Variants.Select(v => v.Name))}"
+        );
 
     /// <summary>Builds a network.</summary>
     /// <param name="variant">Sizes.</param>
@@ -82,12 +87,20 @@ public static class SegFormer
         public Builder(SegFormerVariant variant, int height, int width, int seed, int classes)
         {
             if (height < 32 || width < 32 || height % 32 != 0 || width % 32 != 0)
-                throw new InputException($"{variant.Name}: image size {height}x{width}; rows and columns must be multiples of 32");
+                throw new InputException(
+                    FaultCodes.IllegalArchitecture,
+                    variant.Name,
+                    $"image size {height}x{width}",
+                    "rows and columns must be multiples of 32"
+                );
             if (classes is < 2 or > 256)
-                throw new InputException($"{variant.Name}: {classes} classes; legal are 2 to 256");
+                throw new InputException(FaultCodes.IllegalArchitecture, variant.Name, $"{classes} classes", "legal are 2 to 256");
             if (variant.Depths.Sum() > ResidualBlocks.MaxBlocks)
                 throw new InputException(
-                    $"{variant.Name}: {variant.Depths.Sum()} blocks; at most {ResidualBlocks.MaxBlocks} can be skippable"
+                    FaultCodes.IllegalArchitecture,
+                    variant.Name,
+                    $"{variant.Depths.Sum()} blocks",
+                    $"at most {ResidualBlocks.MaxBlocks} can be skippable"
                 );
             (this.variant, this.height, this.width, this.classes, random) = (variant, height, width, classes, new Random(seed));
         }
@@ -197,7 +210,10 @@ public static class SegFormer
         {
             if (shape.Elements > int.MaxValue)
                 throw new InputException(
-                    $"{variant.Name}: image size {height}x{width} makes {name} {shape}, more than 2^31 elements; take a smaller image"
+                    FaultCodes.IllegalArchitecture,
+                    variant.Name,
+                    $"image size {height}x{width} makes {name} {shape}, more than 2^31 elements",
+                    "take a smaller image"
                 );
             tensors.Add(new FloatTensor(tensors.Count, name, shape, shares));
             return tensors.Count - 1;

@@ -78,14 +78,16 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         int registers
     )
     {
-        List<string> problems =
+        List<Fault> problems =
         [
             .. cuts.Select(c => c.Cut)
                 .Where(c => c.Unit > 1 && c.Unit % vectorWidth != 0 && plans.Any(p => p.KeptOf(c) < c.Channels))
-                .Select(c =>
-                    $"{network.Layers[c.Reader].Name}: its attention heads have {c.Unit} channels, no whole number of "
-                    + $"vectors of {vectorWidth}: set array.vectorWidth to {c.Unit} or a part of it, or keep all heads"
-                ),
+                .Select(c => new Fault(
+                    FaultCodes.Kept,
+                    network.Layers[c.Reader].Name,
+                    $"its attention heads have {c.Unit} channels, no whole number of vectors of {vectorWidth}",
+                    $"set array.vectorWidth to {c.Unit} or a part of it, or keep all heads"
+                )),
             .. plans.SelectMany(p => cuts.SelectMany(c => Problems(network, c.Cut, p, vectorWidth))),
         ];
         if (problems.Count > 0)
@@ -126,9 +128,10 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
 
         if (columns.Count > registers)
             throw new InputException(
-                $"the paths need {columns.Count} dynamic registers, one for each way in which kept channels change "
-                    + $"from path to path; there are {registers}: keep the same fraction in more layers, or raise "
-                    + $"control.dynamicRegisters up to 16"
+                FaultCodes.Registers,
+                string.Empty,
+                $"the paths need {columns.Count} dynamic registers, one for each way in which kept channels change from path to path",
+                $"there are {registers}: keep the same fraction in more layers, or raise control.dynamicRegisters up to 16"
             );
         int[] variants = Variants(layers, cuts, plans);
         ExecutionPath[] paths =
@@ -144,22 +147,28 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         return new DynamicNetwork(network with { Layers = layers }, paths) { Plans = plans, Cuts = cuts };
     }
 
-    private static IEnumerable<string> Problems(QuantizedNetwork network, ChannelCut cut, PathPlan plan, int vectorWidth)
+    private static IEnumerable<Fault> Problems(QuantizedNetwork network, ChannelCut cut, PathPlan plan, int vectorWidth)
     {
         if (!plan.Kept.TryGetValue(cut.Reader, out int kept) || kept == cut.Channels)
             yield break;
-        string place = $"path {plan.Name}, {network.Layers[cut.Reader].Name}: keeps {kept} of {cut.Channels} channels; ";
+        Fault Illegal(string cure) =>
+            new(FaultCodes.Kept, $"path {plan.Name}, {network.Layers[cut.Reader].Name}", $"keeps {kept} of {cut.Channels} channels", cure);
         if (kept < 1 || kept > cut.Channels)
-            yield return $"{place}legal are 1 to {cut.Channels}";
+            yield return Illegal($"legal are 1 to {cut.Channels}");
         else if (cut.Parts.Count > 1 && kept % vectorWidth != 0)
-            yield return $"{place}behind a concatenation whole vectors are kept: multiples of {vectorWidth}, such as "
-                + $"{Math.Max(vectorWidth, kept / vectorWidth * vectorWidth)}";
+            yield return Illegal(
+                $"behind a concatenation whole vectors are kept: multiples of {vectorWidth}, such as "
+                    + $"{Math.Max(vectorWidth, kept / vectorWidth * vectorWidth)}"
+            );
         else if (kept % cut.Unit != 0)
-            yield return $"{place}whole attention heads are kept: multiples of {cut.Unit}, such as "
-                + $"{Math.Max(cut.Unit, kept / cut.Unit * cut.Unit)}";
+            yield return Illegal(
+                $"whole attention heads are kept: multiples of {cut.Unit}, such as {Math.Max(cut.Unit, kept / cut.Unit * cut.Unit)}"
+            );
         if (cut.Parts.Count > 1 && cut.Parts.FirstOrDefault(p => p.Channels % vectorWidth != 0) is { } part)
-            yield return $"{place}{network.Layers[part.Layers[^1]].Name}, a part of the concatenation, has "
-                + $"{part.Channels} channels, no whole number of vectors of {vectorWidth}";
+            yield return Illegal(
+                $"{network.Layers[part.Layers[^1]].Name}, a part of the concatenation, has {part.Channels} channels, no whole "
+                    + $"number of vectors of {vectorWidth}"
+            );
     }
 
     // Brings the channels of a cut into their order: a permutation of the producers' outputs and of the reader's inputs.
@@ -232,7 +241,12 @@ public sealed record DynamicNetwork(QuantizedNetwork Network, IReadOnlyList<Exec
         }
 
         if (known.Count > MostVariants)
-            throw new InputException($"the paths need {known.Count} variants of biases; at most {MostVariants} are possible");
+            throw new InputException(
+                FaultCodes.Variants,
+                string.Empty,
+                $"the paths need {known.Count} variants of biases",
+                $"at most {MostVariants} are possible"
+            );
         for (int c = 0; c < withMeans.Length; c++)
         {
             var reader = (ConvLayer)layers[withMeans[c].Cut.Reader];

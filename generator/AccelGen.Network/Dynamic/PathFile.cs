@@ -24,7 +24,7 @@ public sealed partial class PathFile
     private readonly QuantizedNetwork network;
     private readonly IReadOnlyList<ChannelCut> cuts;
     private readonly int vectorWidth;
-    private readonly List<string> problems = [];
+    private readonly List<Fault> problems = [];
 
     private PathFile(string file, QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth) =>
         (this.file, this.network, this.cuts, this.vectorWidth) = (file, network, cuts, vectorWidth);
@@ -39,7 +39,7 @@ public sealed partial class PathFile
     public static IReadOnlyList<PathPlan> Load(string file, QuantizedNetwork network, IReadOnlyList<ChannelCut> cuts, int vectorWidth)
     {
         if (!File.Exists(file))
-            throw new InputException($"{file}: there is no such file of paths");
+            throw new InputException(FaultCodes.NoSuchFile, file, "there is no such file of paths");
         return Parse(InputFile.ReadText(file), file, network, cuts, vectorWidth);
     }
 
@@ -111,14 +111,14 @@ public sealed partial class PathFile
         }
         catch (JsonException e)
         {
-            problems.Add($"{file}: not JSON without comments or repeated fields: {e.Message}");
+            problems.Add(new Fault(FaultCodes.PathFile, file, $"not JSON without comments or repeated fields: {e.Message}"));
             yield break;
         }
 
         if (Object(root, string.Empty, Paths) is not { } top || List(top, string.Empty, Paths, required: true) is not { } paths)
             yield break;
         if (paths.Count == 0)
-            problems.Add($"{file}: {Paths} is empty; give at least one path");
+            problems.Add(new Fault(FaultCodes.PathFile, file, $"{Paths} is empty", "give at least one path"));
         var names = new HashSet<string>();
         for (int i = 0; i < paths.Count; i++)
         {
@@ -130,7 +130,9 @@ public sealed partial class PathFile
             if (name is null)
                 Report($"{place}.{Name}", path[Name], "a text that is not blank");
             else if (!names.Add(name))
-                problems.Add($"{file}: {place}.{Name}: '{name}' is the name of two paths; give each its own");
+                problems.Add(
+                    new Fault(FaultCodes.PathName, $"{file}: {place}.{Name}", $"'{name}' is the name of two paths", "give each its own")
+                );
             yield return new PathPlan(name ?? string.Empty, Skipped(path, place), Kept(path, place));
         }
     }
@@ -159,7 +161,14 @@ public sealed partial class PathFile
             }
             catch (InputException e)
             {
-                problems.Add($"{file}: {place}.{Skip}: {e.Message.Replace("--skip ", string.Empty, StringComparison.Ordinal)}");
+                // Said of the option, as which the same text can be given.
+                problems.AddRange(
+                    e.Faults.Select(f =>
+                        (f with { Place = f.Place.Replace("--skip ", string.Empty, StringComparison.Ordinal) }).At(
+                            $"{file}: {place}.{Skip}"
+                        )
+                    )
+                );
             }
         }
 
@@ -182,8 +191,12 @@ public sealed partial class PathFile
             ChannelCut[] matching = [.. cuts.Where(c => Matches(pattern, network.Layers[c.Reader].Name))];
             if (matching.Length == 0)
                 problems.Add(
-                    $"{file}: {place}.{Keep}.{pattern}: matches no layer that can read fewer channels; those are "
-                        + $"{(cuts.Count == 0 ? "none" : string.Join(", ", cuts.Select(c => NameOf(network, c))))}"
+                    new Fault(
+                        FaultCodes.PathFile,
+                        $"{file}: {place}.{Keep}.{pattern}",
+                        "matches no layer that can read fewer channels",
+                        $"those are {(cuts.Count == 0 ? "none" : string.Join(", ", cuts.Select(c => NameOf(network, c))))}"
+                    )
                 );
             foreach (ChannelCut cut in matching)
             {
@@ -245,8 +258,12 @@ public sealed partial class PathFile
 
         foreach ((string field, JsonNode? _) in found.Where(f => !fields.Contains(f.Key) && f.Key != "$schema"))
             problems.Add(
-                $"{file}: {(place.Length > 0 ? place + "." : string.Empty)}{field}: there is no such field; legal are "
-                    + $"{string.Join(", ", fields)}: remove it"
+                new Fault(
+                    FaultCodes.PathFile,
+                    $"{file}: {(place.Length > 0 ? place + "." : string.Empty)}{field}",
+                    "there is no such field",
+                    $"legal are {string.Join(", ", fields)}: remove it"
+                )
             );
         return found;
     }
@@ -262,8 +279,12 @@ public sealed partial class PathFile
 
     private void Report(string place, JsonNode? value, string legal) =>
         problems.Add(
-            $"{file}: {(place.Length > 0 ? place : "the root")}: "
-                + $"{(value is null ? "missing or null" : value.ToJsonString())}; legal is {legal}"
+            new Fault(
+                FaultCodes.PathFile,
+                $"{file}: {(place.Length > 0 ? place : "the root")}",
+                value is null ? "missing or null" : value.ToJsonString(),
+                $"legal is {legal}"
+            )
         );
 
     [GeneratedRegex(@"^\s*(?<a>[0-9]{1,6})\s*/\s*(?<b>[1-9][0-9]{0,5})\s*$")]

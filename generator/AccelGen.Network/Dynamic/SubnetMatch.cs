@@ -95,13 +95,18 @@ internal sealed class SubnetMatcher(FloatNetwork whole, FloatNetwork subnet, str
                 return new SubnetMatch(name, subnet, found.Pairs, found.Skipped, factors);
         }
 
-        throw new InputException($"{name} is no subnet of {whole.Name}: {closest.Reason}");
+        throw new InputException(FaultCodes.NoSubnet, $"{name} is no subnet of {whole.Name}: {closest.Reason}");
     }
 
     private void Require(bool holds, string what, string has, string needs)
     {
         if (!holds)
-            throw new InputException($"{name} is no subnet of {whole.Name}: its {what}: {has}; {whole.Name} has {needs}");
+            throw new InputException(
+                FaultCodes.NoSubnet,
+                string.Empty,
+                $"{name} is no subnet of {whole.Name}: its {what}: {has}",
+                $"{whole.Name} has {needs}"
+            );
     }
 
     // Pairs layer after layer; each block that could be left out instead is put on the stack for later.

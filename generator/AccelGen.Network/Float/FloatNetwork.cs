@@ -511,8 +511,8 @@ public sealed record FloatResize(string Name, int Input, int Output) : FloatLaye
 
 /// <summary>Integers that the weights of a resize stand for.</summary>
 /// <param name="Weights">Weights [row phase][column phase][tap row][tap column].</param>
-/// <param name="Steps">Weight step of each phase.</param>
-public sealed record FixedTaps(sbyte[] Weights, double[] Steps);
+/// <param name="Scales">Weight scale of each phase.</param>
+public sealed record FixedTaps(sbyte[] Weights, double[] Scales);
 
 /// <summary>Tensors side by side along the channels.</summary>
 /// <param name="Name">Name for reports and for layer patterns.</param>

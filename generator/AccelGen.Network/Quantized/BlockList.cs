@@ -39,7 +39,7 @@ public static class BlockList
                     ? "the network has no skippable blocks"
                     : $"legal are 0 to {blocks.Count - 1}, ranges such as 0-{blocks.Count - 1}, none, and "
                         + $"{string.Join(", ", blocks.Select(b => b.Name))}";
-            throw new InputException($"--skip {text}: {string.Join("; ", problems)}; {legal}");
+            throw new InputException(FaultCodes.NoSuchBlock, $"--skip {text}", $"{string.Join("; ", problems)}", legal);
         }
 
         return new ExecutionPath($"skip {string.Join(',', skipped)}", skipped, new Dictionary<int, int>());

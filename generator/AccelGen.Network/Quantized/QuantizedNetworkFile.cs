@@ -57,7 +57,7 @@ public static class QuantizedNetworkFile
     public static QuantizedNetwork Load(string path)
     {
         if (!File.Exists(path))
-            throw new InputException($"{path}: there is no such file");
+            throw new InputException(FaultCodes.NoSuchFile, path, "there is no such file");
         Document? document;
         try
         {
@@ -67,18 +67,23 @@ public static class QuantizedNetworkFile
         catch (JsonException e) when (e.Path is { Length: > 1 } place && Needed(place) is { } needed)
         {
             throw new InputException(
-                $"{path}: not a quantised network: {place} (line {e.LineNumber + 1}, byte "
-                    + $"{e.BytePositionInLine + 1}): {needed} is needed; write it as 'quantize' did"
+                FaultCodes.NotQuantizedNetwork,
+                path,
+                $"not a quantised network: {place} (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}): {needed} is needed",
+                "write it as 'quantize' did"
             );
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
-            throw new InputException($"{path}: not a quantised network: {e.Message.Split('\n')[0]}");
+            throw new InputException(FaultCodes.NotQuantizedNetwork, path, $"not a quantised network: {e.Message.Split('\n')[0]}");
         }
 
         if (document?.Format != Format || document.Version != Version || document.Network is null)
             throw new InputException(
-                $"{path}: format {document?.Format} version {document?.Version}; {Format} version {Version} is supported"
+                FaultCodes.NotQuantizedNetwork,
+                path,
+                $"format {document?.Format} version {document?.Version}",
+                $"{Format} version {Version} is supported"
             );
         // The serializer checks constructor parameters for null, not the properties beside them.
         foreach (QuantizedLayer? layer in document.Network.Layers)
@@ -88,11 +93,11 @@ public static class QuantizedNetworkFile
                 && Options.GetTypeInfo(layer.GetType()).Properties.FirstOrDefault(p => p.IsRequired && p.Get?.Invoke(layer) is null)
                     is { } missing
             )
-                throw new InputException($"{path}: layer {layer.Name}: {missing.Name} is null");
+                throw new InputException(FaultCodes.NotQuantizedNetwork, $"{path}: layer {layer.Name}", $"{missing.Name} is null");
         }
 
-        IReadOnlyList<string> problems = QuantizedNetworkRules.Obstacles(document.Network);
-        return problems.Count == 0 ? document.Network : throw new InputException(problems.Select(p => $"{path}: {p}"));
+        IReadOnlyList<Fault> problems = QuantizedNetworkRules.Obstacles(document.Network);
+        return problems.Count == 0 ? document.Network : throw new InputException(problems.Select(p => p.At(path)));
     }
 
     // What a field of the file takes, by the last name of its place; null where that is no field.

@@ -1,3 +1,4 @@
+using AccelGen.Files;
 using AccelGen.Network.Quantized.Rules;
 
 namespace AccelGen.Network.Quantized;
@@ -12,67 +13,88 @@ public static class QuantizedNetworkRules
     /// have.</summary>
     /// <param name="network">Network.</param>
     /// <param name="name">How a layer is called in a message, or null for its own name.</param>
-    public static IReadOnlyList<string> Obstacles(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
+    public static IReadOnlyList<Fault> Obstacles(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
     {
         if (Problems(network, name) is { Count: > 0 } problems)
             return problems;
-        return
-        [
-            .. network.Layers.SelectMany(l => Combinations(network, l).Select(p => $"{(name is null ? $"layer {l.Name}" : name(l))}: {p}")),
-        ];
+        return [.. network.Layers.SelectMany(l => Combinations(network, l).Select(p => p.At(name is null ? $"layer {l.Name}" : name(l))))];
     }
 
     /// <summary>Everything that is wrong with a network; empty when it is sound.</summary>
     /// <param name="network">Network.</param>
     /// <param name="name">How a layer is called in a message, or null for its own name.</param>
-    public static IReadOnlyList<string> Problems(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
+    public static IReadOnlyList<Fault> Problems(QuantizedNetwork network, Func<QuantizedLayer, string>? name = null)
     {
-        var problems = new List<string>();
+        var problems = new List<Fault>();
         int count = network.Tensors.Count;
         bool Known(int tensor) => tensor >= 0 && tensor < count;
         if (network.Tensors.Any(t => t is null) || network.Layers.Any(l => l is null) || network.Blocks.Any(b => b is null))
-            return ["a tensor, layer or block is null"];
+            return [new Fault(FaultCodes.NotQuantizedNetwork, "a tensor, layer or block is null")];
         for (int i = 0; i < count; i++)
         {
             QuantizedTensor t = network.Tensors[i];
             if (t.Id != i)
-                problems.Add($"tensor {t.Name}: id {t.Id} must be its position {i}");
+                problems.Add(new Fault(FaultCodes.IllegalTensor, $"tensor {t.Name}", $"id {t.Id} must be its position {i}"));
             if (t.Shape.Batch < 1 || t.Shape.Height < 1 || t.Shape.Width < 1 || t.Shape.Channels < 1 || !Fits(t.Shape))
-                problems.Add($"tensor {t.Name}: shape {t.Shape}; sizes must be positive and the elements below 2^31");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.IllegalTensor,
+                        $"tensor {t.Name}",
+                        $"shape {t.Shape}",
+                        "sizes must be positive and the elements below 2^31"
+                    )
+                );
             if (!double.IsFinite(t.Scale) || t.Scale <= 0)
-                problems.Add($"tensor {t.Name}: scale {t.Scale}; it must be positive and finite");
+                problems.Add(new Fault(FaultCodes.IllegalTensor, $"tensor {t.Name}", $"scale {t.Scale}", "it must be positive and finite"));
             if (t.ZeroPoint is < -128 or > 127)
-                problems.Add($"tensor {t.Name}: zero point {t.ZeroPoint}; legal are -128 to 127");
+                problems.Add(new Fault(FaultCodes.IllegalTensor, $"tensor {t.Name}", $"zero point {t.ZeroPoint}", "legal are -128 to 127"));
             if (t.SharesStorageWith is int other && (!Known(other) || other >= i || !SameStorage(network.Tensors[other].Shape, t.Shape)))
                 problems.Add(
-                    $"tensor {t.Name}: shares storage with {other}, which is no earlier tensor of shape {t.Shape}; "
-                        + $"rows and columns alone may be divided in another way"
+                    new Fault(
+                        FaultCodes.IllegalTensor,
+                        $"tensor {t.Name}",
+                        $"shares storage with {other}, which is no earlier tensor of shape {t.Shape}",
+                        "rows and columns alone may be divided in another way"
+                    )
                 );
             if (
                 t.Constant is { } constant
                 && (constant.LongLength != t.Shape.Elements || t.SharesStorageWith is not null || network.Inputs.Contains(i))
             )
                 problems.Add(
-                    $"tensor {t.Name}: a constant has the {t.Shape.Elements} elements of its shape (not "
-                        + $"{constant.Length}), storage of its own, and is no network input"
+                    new Fault(
+                        FaultCodes.IllegalTensor,
+                        $"tensor {t.Name}",
+                        $"a constant has the {t.Shape.Elements} elements of its shape (not {constant.Length}), storage of its "
+                            + "own, and is no network input"
+                    )
                 );
         }
 
         problems.AddRange(
-            network.Inputs.Concat(network.Outputs).Where(t => !Known(t)).Select(t => $"network input or output {t} is no tensor")
+            network
+                .Inputs.Concat(network.Outputs)
+                .Where(t => !Known(t))
+                .Select(t => new Fault(FaultCodes.IllegalTensor, $"network input or output {t} is no tensor"))
         );
         problems.AddRange(
             new[] { network.Inputs, network.Outputs }
                 .SelectMany(l => l.GroupBy(t => t))
                 .Where(g => g.Count() > 1)
-                .Select(g => $"tensor {g.Key} is listed {g.Count()} times as network input or output")
+                .Select(g => new Fault(FaultCodes.IllegalTensor, $"tensor {g.Key} is listed {g.Count()} times as network input or output"))
         );
         if (network.Inputs.Count == 0 || network.Outputs.Count == 0)
-            problems.Add("the network needs an input and an output");
+            problems.Add(new Fault(FaultCodes.IllegalTensor, "the network needs an input and an output"));
         for (int i = 0; i < network.Blocks.Count; i++)
         {
             if (network.Blocks[i].Index != i || i > 63)
-                problems.Add($"block {network.Blocks[i].Name}: index {network.Blocks[i].Index} must be its position {i}, at most 63");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.IllegalAttributes,
+                        $"block {network.Blocks[i].Name}",
+                        $"index {network.Blocks[i].Index} must be its position {i}, at most 63"
+                    )
+                );
         }
 
         if (problems.Count > 0)
@@ -84,23 +106,27 @@ public static class QuantizedNetworkRules
         var ofBlocks = new Dictionary<int, HashSet<int>>();
         foreach (QuantizedLayer layer in network.Layers)
         {
-            string place = name is null ? $"layer {layer.Name}: " : $"{name(layer)}: ";
+            string place = name is null ? $"layer {layer.Name}" : name(layer);
             IReadOnlyList<int> reads = layer.Reads;
             if (!Known(layer.Input) || !Known(layer.Output) || reads.Any(t => !Known(t)))
             {
-                problems.Add(place + "names a tensor that does not exist");
+                problems.Add(new Fault(FaultCodes.IllegalOrder, place, "names a tensor that does not exist"));
                 continue;
             }
 
             problems.AddRange(
                 reads
                     .Where(t => !written.Contains(network.Home(t)))
-                    .Select(t => $"{place}reads {network.Tensors[t].Name} before anything wrote it")
+                    .Select(t => new Fault(FaultCodes.IllegalOrder, place, $"reads {network.Tensors[t].Name} before anything wrote it"))
             );
             problems.AddRange(
                 reads
                     .Where(t => Missing(t, layer.Block))
-                    .Select(t => $"{place}reads {network.Tensors[t].Name}, which nothing writes where block {OnlyWriters(t)} is skipped")
+                    .Select(t => new Fault(
+                        FaultCodes.IllegalOrder,
+                        place,
+                        $"reads {network.Tensors[t].Name}, which nothing writes where block {OnlyWriters(t)} is skipped"
+                    ))
             );
             if (layer.Block is int b)
                 (
@@ -111,34 +137,42 @@ public static class QuantizedNetworkRules
             else
                 always.Add(network.Home(layer.Output));
             if (constants.Contains(network.Home(layer.Output)))
-                problems.Add($"{place}writes the constant {network.Tensors[layer.Output].Name}");
+                problems.Add(new Fault(FaultCodes.IllegalOrder, place, $"writes the constant {network.Tensors[layer.Output].Name}"));
             written.Add(network.Home(layer.Output));
             if (layer.ClampLow < -128 || layer.ClampHigh > 127 || layer.ClampLow > layer.ClampHigh)
-                problems.Add($"{place}clamp {layer.ClampLow} to {layer.ClampHigh}; legal are -128 to 127");
+                problems.Add(
+                    new Fault(FaultCodes.IllegalAttributes, place, $"clamp {layer.ClampLow} to {layer.ClampHigh}", "legal are -128 to 127")
+                );
             if (layer.Block is int block && (block < 0 || block >= network.Blocks.Count))
-                problems.Add($"{place}block {block} does not exist");
+                problems.Add(new Fault(FaultCodes.IllegalAttributes, place, $"block {block} does not exist"));
             if (layer.InputExtent is < 0 or > 15 || layer.OutputExtent is < 0 or > 15 || layer.HeadExtent is < 0 or > 15)
-                problems.Add($"{place}dynamic registers are 0 to 15");
+                problems.Add(new Fault(FaultCodes.IllegalAttributes, place, "dynamic registers are 0 to 15"));
             if (layer.HeadExtent is not null && (!layer.IsHeadByHead || layer.HeadChannels < 1))
                 problems.Add(
-                    $"{place}a dynamic register limits the heads of a layer that takes one after the other, and "
-                        + $"counts at least one channel of each"
+                    new Fault(
+                        FaultCodes.IllegalAttributes,
+                        place,
+                        "a dynamic register limits the heads of a layer that takes one after the other, and counts at least "
+                            + "one channel of each"
+                    )
                 );
             if (layer.Table is { Length: not 256 } table)
-                problems.Add($"{place}its table has {table.Length} entries; 256 are needed");
+                problems.Add(new Fault(FaultCodes.LayerDoesNotFit, place, $"its table has {table.Length} entries", "256 are needed"));
             if (layer.TableZeroPoint is < -128 or > 127)
-                problems.Add($"{place}table zero point {layer.TableZeroPoint}; legal are -128 to 127");
+                problems.Add(
+                    new Fault(FaultCodes.IllegalAttributes, place, $"table zero point {layer.TableZeroPoint}", "legal are -128 to 127")
+                );
             TensorShape from = network.Tensors[layer.Input].Shape,
                 to = network.Tensors[layer.Output].Shape;
             if (LayerRulesRegistry.Of(layer) is not { } rules)
             {
-                problems.Add($"{place}{layer.GetType().Name} is unknown");
+                problems.Add(new Fault(FaultCodes.LayerDoesNotFit, place, $"{layer.GetType().Name} is unknown"));
                 continue;
             }
 
             if (rules.Attributes(layer, from) is { } wrong)
             {
-                problems.Add(place + wrong);
+                problems.Add(wrong.At(place));
                 continue;
             }
 
@@ -148,32 +182,47 @@ public static class QuantizedNetworkRules
                 && (to.Height != 1 || computed.Height < 1 || computed.Width < 1 || (long)computed.Height * computed.Width != to.Channels)
             )
                 problems.Add(
-                    $"{place}its {computed.Height}x{computed.Width} pixels are no {to.Channels} channels of one row: "
-                        + $"the transposed output {to} does not fit"
+                    new Fault(
+                        FaultCodes.LayerDoesNotFit,
+                        place,
+                        $"its {computed.Height}x{computed.Width} pixels are no {to.Channels} channels of one row: the "
+                            + $"transposed output {to} does not fit"
+                    )
                 );
             if (layer.Residual is { } residual)
             {
                 TensorShape shape = network.Tensors[residual.Tensor].Shape;
                 if (!rules.TakesResidual)
-                    problems.Add($"{place}{layer.GetType().Name} takes no residual");
+                    problems.Add(new Fault(FaultCodes.Combination, place, $"{layer.GetType().Name} takes no residual"));
                 else if (shape != LayerRules.Operand(computed, residual.Broadcast))
-                    problems.Add($"{place}the residual has shape {shape}; {LayerRules.Operand(computed, residual.Broadcast)} is needed");
+                    problems.Add(
+                        new Fault(
+                            FaultCodes.LayerDoesNotFit,
+                            place,
+                            $"the residual has shape {shape}",
+                            $"{LayerRules.Operand(computed, residual.Broadcast)} is needed"
+                        )
+                    );
                 if (!LayerRules.Legal(residual.Scale))
-                    problems.Add($"{place}the residual's {LayerRules.IllegalScale}");
+                    problems.Add(new Fault(FaultCodes.IllegalAttributes, place, $"the residual's {LayerRules.IllegalScale}"));
             }
 
-            problems.AddRange(rules.Shapes(new LayerPlace(network, layer, computed)).Select(p => place + p));
+            problems.AddRange(rules.Shapes(new LayerPlace(network, layer, computed)).Select(p => p.At(place)));
         }
 
         problems.AddRange(
             network
                 .Outputs.Where(t => !written.Contains(network.Home(t)))
-                .Select(t => $"output {network.Tensors[t].Name}: no layer writes it")
+                .Select(t => new Fault(FaultCodes.IllegalOrder, $"output {network.Tensors[t].Name}", "no layer writes it"))
         );
         problems.AddRange(
             network
                 .Outputs.Where(t => Known(t) && Missing(t, null))
-                .Select(t => $"output {network.Tensors[t].Name}: nothing writes it where block {OnlyWriters(t)} is skipped")
+                .Select(t => new Fault(
+                    FaultCodes.IllegalOrder,
+                    $"output {network.Tensors[t].Name}",
+                    $"nothing writes it where block {OnlyWriters(t)} is skipped"
+                ))
         );
         return problems;
 
@@ -191,16 +240,16 @@ public static class QuantizedNetworkRules
     }
 
     // What no configuration can do in one layer.
-    private static IEnumerable<string> Combinations(QuantizedNetwork network, QuantizedLayer layer)
+    private static IEnumerable<Fault> Combinations(QuantizedNetwork network, QuantizedLayer layer)
     {
         TensorShape from = network.Tensors[layer.Input].Shape,
             computed = layer.Computed(from, network.Tensors[layer.Output].Shape);
         LayerRules rules = LayerRulesRegistry.Of(layer)!;
-        foreach (string problem in rules.Combinations(new LayerPlace(network, layer, computed)))
+        foreach (Fault problem in rules.Combinations(new LayerPlace(network, layer, computed)))
             yield return problem;
         bool asTokens = layer.TransposeOutput || (rules.IsPointwise(layer) && from.Height != computed.Height);
         if (asTokens && (long)computed.Height * computed.Width is > MaxTokens and var tokens)
-            yield return $"{tokens} tokens; at most {MaxTokens} are supported";
+            yield return new Fault(FaultCodes.Combination, string.Empty, $"{tokens} tokens", $"at most {MaxTokens} are supported");
     }
 
     private static bool SameStorage(TensorShape a, TensorShape b) =>

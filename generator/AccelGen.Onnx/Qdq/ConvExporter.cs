@@ -16,14 +16,14 @@ internal sealed class ConvExporter : OperatorExporter<ConvLayer>
             depth = inputs / layer.Groups;
         var weights = new sbyte[layer.Weights.Length];
         int[] bias = (int[])layer.Bias.Clone();
-        var steps = new float[channels];
-        var biasSteps = new float[channels];
+        var scales = new float[channels];
+        var biasScales = new float[channels];
         for (int k = 0; k < channels; k++)
         {
             // A factor of 0 has no scale: the channel is 0.
             bool zero = layer.Scales[k].Multiplier == 0;
-            steps[k] = zero ? 1 : WeightScale(layer, k, call.From, call.To);
-            biasSteps[k] = (float)(steps[k] * call.From);
+            scales[k] = zero ? 1 : WeightScale(layer, k, call.From, call.To);
+            biasScales[k] = (float)(scales[k] * call.From);
             if (zero)
                 bias[k] = 0;
             for (int i = 0; !zero && i < taps * depth; i++)
@@ -37,13 +37,13 @@ internal sealed class ConvExporter : OperatorExporter<ConvLayer>
             "DequantizeLinear",
             [
                 graph.Counts($"{w}_quantized", weights, [channels, depth, layer.Kernel.Rows, layer.Kernel.Columns]),
-                graph.Reals($"{w}_scale", steps),
+                graph.Reals($"{w}_scale", scales),
                 graph.Counts($"{w}_zero_point", new sbyte[channels], [channels]),
             ],
             w,
             ("axis", 0)
         );
-        graph.Node("DequantizeLinear", [graph.Int32s($"{b}_quantized", bias), graph.Reals($"{b}_scale", biasSteps)], b, ("axis", 0));
+        graph.Node("DequantizeLinear", [graph.Int32s($"{b}_quantized", bias), graph.Reals($"{b}_scale", biasScales)], b, ("axis", 0));
         string image = graph.Read(layer.Input, true);
         if (x.Shape.Batch > 1)
             image = graph.Reshape(image, [1, inputs, x.Shape.Height, x.Shape.Width]);

@@ -29,5 +29,5 @@ internal static class OperatorExporterRegistry
     /// <exception cref="InputException">There is none.</exception>
     public static OperatorExporter Of(QuantizedLayer layer) =>
         ByKind.GetValueOrDefault(layer.GetType())
-        ?? throw new InputException($"layer {layer.Name}: {layer.GetType().Name} has no ONNX form");
+        ?? throw new InputException(FaultCodes.NotExportable, $"layer {layer.Name}", $"{layer.GetType().Name} has no ONNX form");
 }

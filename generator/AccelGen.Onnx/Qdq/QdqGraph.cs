@@ -51,12 +51,14 @@ internal sealed class QdqGraph(QuantizedNetwork network, QdqType type)
     public string Read(int tensor, bool channelsFirst)
     {
         if (!held.TryGetValue(network.Home(tensor), out Held h))
-            throw new InputException($"tensor {network.Tensors[tensor].Name} is read before anything wrote it");
+            throw new InputException(FaultCodes.NotExportable, $"tensor {network.Tensors[tensor].Name} is read before anything wrote it");
         TensorShape shape = network.Tensors[tensor].Shape;
         if (h.Shape.Batch != shape.Batch || h.Shape.Channels != shape.Channels || h.Shape.Elements != shape.Elements)
             throw new InputException(
-                $"tensor {network.Tensors[tensor].Name} {shape} shares the storage of a tensor {h.Shape}; heads "
-                    + $"and channels must be the same"
+                FaultCodes.Arrangement,
+                string.Empty,
+                $"tensor {network.Tensors[tensor].Name} {shape} shares the storage of a tensor {h.Shape}",
+                "heads and channels must be the same"
             );
         if (h.Shape == shape)
             return InOrder(h, channelsFirst);

@@ -18,8 +18,10 @@ internal sealed class LayerNormQuantizer : OperatorQuantizer<FloatLayerNorm>
         double epsilon = LayerNormIntegers.Epsilon(layer.Epsilon, n, x.Scale);
         if (epsilon >= 1L << 47)
             throw new InputException(
-                $"layer {layer.Name}: its epsilon {layer.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} "
-                    + $"({x.Scale:G3} per count); it must be below 2^47: its input needs a larger scale"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"its epsilon {layer.Epsilon:G3} is {epsilon:G3} in counts of {x.Name} ({x.Scale:G3} per count)",
+                "it must be below 2^47: its input needs a larger scale"
             );
         int[] gamma = new int[n],
             beta = new int[n],
@@ -29,8 +31,10 @@ internal sealed class LayerNormQuantizer : OperatorQuantizer<FloatLayerNorm>
             (gamma[c], beta[c], shift[c]) =
                 LayerNormIntegers.Normal(layer.Factor * layer.Gamma[c], layer.Factor * layer.Beta[c], y.Scale)
                 ?? throw new InputException(
-                    $"layer {layer.Name}: gamma {layer.Gamma[c]:G3} and beta {layer.Beta[c]:G3} of channel {c} are too "
-                        + $"large for {y.Scale:G3} per count of the output"
+                    FaultCodes.ScaleOutOfRange,
+                    $"layer {layer.Name}",
+                    $"gamma {layer.Gamma[c]:G3} and beta {layer.Beta[c]:G3} of channel {c} are too large for {y.Scale:G3} "
+                        + "per count of the output"
                 );
         }
 
@@ -44,11 +48,11 @@ internal sealed class LayerNormQuantizer : OperatorQuantizer<FloatLayerNorm>
     }
 
     /// <inheritdoc/>
-    protected override double LeastStep(FloatLayerNorm layer, Func<int, double> scale) =>
+    protected override double LeastScale(FloatLayerNorm layer, Func<int, double> scale) =>
         Math.Abs(layer.Factor) * Math.Max(Largest(layer.Gamma) / (1 << 12), Largest(layer.Beta) / 256);
 
     /// <summary>What is normalised must not be lost beside epsilon.</summary>
     /// <param name="layer">Float layer.</param>
-    protected override double LeastInputStep(FloatLayerNorm layer) =>
+    protected override double LeastInputScale(FloatLayerNorm layer) =>
         layer.Epsilon > 0 ? layer.Gamma.Length * Math.Sqrt(layer.Epsilon / LargestEpsilon) : 0;
 }

@@ -25,12 +25,14 @@ internal sealed class NormalizedMatMulQuantizer : OperatorQuantizer<FloatNormali
                 Factor(layer, layer.Factor * right.Scale / denominator.Scale / call.Y.Scale, whole: false)
             )
             : throw new InputException(
-                $"layer {layer.Name}: its epsilon {layer.Epsilon:G3} is {epsilon:G3} counts of the denominator; at most 1 is "
-                    + $"supported: fold it into the denominator's tensor"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"its epsilon {layer.Epsilon:G3} is {epsilon:G3} counts of the denominator",
+                "at most 1 is supported: fold it into the denominator's tensor"
             );
     }
 
     /// <inheritdoc/>
-    protected override double LeastStep(FloatNormalizedMatMul layer, Func<int, double> scale) =>
+    protected override double LeastScale(FloatNormalizedMatMul layer, Func<int, double> scale) =>
         layer.Factor * scale(layer.Right) / scale(layer.Denominator);
 }

@@ -33,10 +33,10 @@ internal abstract class OperatorQuantizer
     public abstract QuantizedLayer Quantize(QuantizerCall call);
 
     /// <summary>Smallest scale of what a layer computes, times <see cref="LargestFactor"/>, without regard to its residual.</summary>
-    public abstract double LeastStep(FloatLayer layer, Func<int, double> scale);
+    public abstract double LeastScale(FloatLayer layer, Func<int, double> scale);
 
     /// <summary>Smallest scale of a layer's input.</summary>
-    public abstract double LeastInputStep(FloatLayer layer);
+    public abstract double LeastInputScale(FloatLayer layer);
 
     /// <summary>Scale and zero point that the result has by its nature, or null: they are those of its range.</summary>
     /// <param name="options">Choices.</param>
@@ -53,11 +53,18 @@ internal abstract class OperatorQuantizer
         factor switch
         {
             >= 0 and < 1 << 22 => FixedPointScale.FromReal(factor),
-            < 0 => throw new InputException($"layer {layer.Name}: its factor {factor:G3} is negative; negate an operand instead"),
+            < 0 => throw new InputException(
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"its factor {factor:G3} is negative",
+                "negate an operand instead"
+            ),
             >= 1 << 22 when whole && layer.Residual is null => FixedPointScale.FromReal(LargestFactor),
             _ => throw new InputException(
-                $"layer {layer.Name}: one count of its operands is {factor:G3} counts of its output; it must be below "
-                    + $"2^22: its output needs a larger scale"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"one count of its operands is {factor:G3} counts of its output",
+                "it must be below 2^22: its output needs a larger scale"
             ),
         };
 }
@@ -74,22 +81,22 @@ internal abstract class OperatorQuantizer<T> : OperatorQuantizer
     public override QuantizedLayer Quantize(QuantizerCall call) => Quantize((T)call.Layer, call);
 
     /// <inheritdoc/>
-    public override double LeastStep(FloatLayer layer, Func<int, double> scale) => LeastStep((T)layer, scale);
+    public override double LeastScale(FloatLayer layer, Func<int, double> scale) => LeastScale((T)layer, scale);
 
     /// <inheritdoc/>
-    public override double LeastInputStep(FloatLayer layer) => LeastInputStep((T)layer);
+    public override double LeastInputScale(FloatLayer layer) => LeastInputScale((T)layer);
 
     /// <summary>Quantises a layer; residual, block, table and transposition are the caller's.</summary>
     protected abstract QuantizedLayer Quantize(T layer, QuantizerCall call);
 
     /// <summary>Smallest scale of what a layer computes: only where something is added to its sums.</summary>
-    protected virtual double LeastStep(T layer, Func<int, double> scale) => layer.Residual is null ? 0 : Unit(layer, scale);
+    protected virtual double LeastScale(T layer, Func<int, double> scale) => layer.Residual is null ? 0 : Unit(layer, scale);
 
     /// <summary>Real number that a count of the layer's sums stands for.</summary>
     protected virtual double Unit(T layer, Func<int, double> scale) => layer.Factor * scale(layer.Input);
 
     /// <summary>Smallest scale of a layer's input.</summary>
-    protected virtual double LeastInputStep(T layer) => 0;
+    protected virtual double LeastInputScale(T layer) => 0;
 
     /// <summary>Largest magnitude among values, 0 where there are none.</summary>
     protected static double Largest(float[] values) =>

@@ -30,5 +30,5 @@ internal static class OperatorQuantizerRegistry
     /// <exception cref="InputException">There is none.</exception>
     public static OperatorQuantizer Of(FloatLayer layer) =>
         ByKind.GetValueOrDefault(layer.GetType())
-        ?? throw new InputException($"layer {layer.Name}: {layer.GetType().Name} cannot be quantised");
+        ?? throw new InputException(FaultCodes.NotQuantisable, $"layer {layer.Name}", $"{layer.GetType().Name} cannot be quantised");
 }

@@ -4,7 +4,7 @@ using AccelGen.Network.Quantized;
 
 namespace AccelGen.Quantization.Operators;
 
-/// <summary>Resampling: integer weights with a step per phase.</summary>
+/// <summary>Resampling: integer weights with a scale per phase.</summary>
 internal sealed class ResizeQuantizer : OperatorQuantizer<FloatResize>
 {
     /// <inheritdoc/>
@@ -21,7 +21,7 @@ internal sealed class ResizeQuantizer : OperatorQuantizer<FloatResize>
             if (layer.Fixed is { } given)
             {
                 given.Weights.AsSpan(phase * taps, taps).CopyTo(weights.AsSpan(phase * taps));
-                scales[phase] = Factor(layer, layer.Factor * given.Steps[phase] * x.Scale / y.Scale);
+                scales[phase] = Factor(layer, layer.Factor * given.Scales[phase] * x.Scale / y.Scale);
                 continue;
             }
 
@@ -30,9 +30,9 @@ internal sealed class ResizeQuantizer : OperatorQuantizer<FloatResize>
                 real[t] =
                     layer.Factor
                     * ((double)layer.RowWeights[(p * rows) + (t / columns)] * layer.ColumnWeights[(q * columns) + (t % columns)]);
-            (sbyte[] integers, double step) = layer.Copies == 1 ? Integers(real) : Integers(real, columns, layer.Copies);
+            (sbyte[] integers, double scale) = layer.Copies == 1 ? Integers(real) : Integers(real, columns, layer.Copies);
             integers.CopyTo(weights, phase * taps);
-            scales[phase] = Factor(layer, step * x.Scale / y.Scale);
+            scales[phase] = Factor(layer, scale * x.Scale / y.Scale);
         }
 
         return new ResizeLayer(layer.Name, layer.Input, layer.Output, call.Low, call.High)
@@ -52,13 +52,13 @@ internal sealed class ResizeQuantizer : OperatorQuantizer<FloatResize>
         layer.Factor * scale(layer.Input) * Largest(layer.RowWeights) * Largest(layer.ColumnWeights);
 
     // Taps that stand several times in neighbouring rows: the weight of all, and its parts as even as integers can be.
-    private static (sbyte[] Weights, double Step) Integers(ReadOnlySpan<double> real, int columns, int copies)
+    private static (sbyte[] Weights, double Scale) Integers(ReadOnlySpan<double> real, int columns, int copies)
     {
         var whole = new double[real.Length / copies];
         int First(int t) => (t / columns * copies * columns) + (t % columns);
         for (int t = 0; t < whole.Length; t++)
             whole[t] = copies * real[First(t)];
-        (int[] sums, double step) = Integers(whole, 127 * copies);
+        (int[] sums, double scale) = Integers(whole, 127 * copies);
         var parts = new sbyte[real.Length];
         for (int t = 0; t < sums.Length; t++)
         {
@@ -67,24 +67,24 @@ internal sealed class ResizeQuantizer : OperatorQuantizer<FloatResize>
                 parts[First(t) + (c * columns)] = (sbyte)(each + (c < Math.Abs(rest) ? Math.Sign(rest) : 0));
         }
 
-        return (parts, step);
+        return (parts, scale);
     }
 
-    // Int8 weights and their step, nearest to real weights among all divisions of the largest. The step is such that the sum
+    // Int8 weights and their scale, nearest to real weights among all divisions of the largest. The scale is such that the sum
     // is exact: a constant image stays constant.
-    private static (sbyte[] Weights, double Step) Integers(ReadOnlySpan<double> real)
+    private static (sbyte[] Weights, double Scale) Integers(ReadOnlySpan<double> real)
     {
-        (int[] weights, double step) = Integers(real, 127);
-        return ([.. weights.Select(w => (sbyte)w)], step);
+        (int[] weights, double scale) = Integers(real, 127);
+        return ([.. weights.Select(w => (sbyte)w)], scale);
     }
 
-    private static (int[] Weights, double Step) Integers(ReadOnlySpan<double> real, int most)
+    private static (int[] Weights, double Scale) Integers(ReadOnlySpan<double> real, int most)
     {
         double largest = TensorPrimitives.MaxMagnitude(real),
             sum = TensorPrimitives.Sum(real),
             least = double.PositiveInfinity;
         largest = Math.Abs(largest);
-        (int[] Weights, double Step) best = (new int[real.Length], 1);
+        (int[] Weights, double Scale) best = (new int[real.Length], 1);
         for (int parts = 1; parts <= most && largest > 0; parts++)
         {
             // The divisor that gives the largest weight exactly this many parts.
@@ -93,12 +93,12 @@ internal sealed class ResizeQuantizer : OperatorQuantizer<FloatResize>
             int total = 0;
             for (int t = 0; t < weights.Length; t++)
                 total += weights[t] = (int)Math.Round(real[t] * divisor, MidpointRounding.AwayFromZero);
-            double step = total != 0 && Math.Abs(sum) > 1e-6 * largest ? sum / total : 1 / divisor,
+            double scale = total != 0 && Math.Abs(sum) > 1e-6 * largest ? sum / total : 1 / divisor,
                 error = 0;
             for (int t = 0; t < weights.Length; t++)
-                error += Math.Pow((weights[t] * step) - real[t], 2);
-            if (step > 0 && error < least - (1e-14 * largest * largest))
-                (least, best) = (error, (weights, step));
+                error += Math.Pow((weights[t] * scale) - real[t], 2);
+            if (scale > 0 && error < least - (1e-14 * largest * largest))
+                (least, best) = (error, (weights, scale));
         }
 
         return best;

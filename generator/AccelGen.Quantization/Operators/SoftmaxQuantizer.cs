@@ -22,14 +22,19 @@ internal sealed class SoftmaxQuantizer : OperatorQuantizer<FloatSoftmax>
         double exponent = Math.Min(Math.Round(layer.Slope * x.Scale * Math.Log2(Math.E) * (1 << 20)), (1 << 24) - 1);
         if (exponent == (1 << 24) - 1 && y.Scale < 1e-4)
             throw new InputException(
-                $"layer {layer.Name}: its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11; scale the logits"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"its input {x.Name} has {x.Scale:G4} per count, but a softmax takes at most 11",
+                "scale the logits"
             );
         FixedPointScale scale = Factor(layer, layer.Factor / y.Scale, whole: false);
         return scale.Shift <= 24
             ? new SoftmaxLayer(layer.Name, layer.Input, layer.Output, call.Low, call.High, (uint)exponent, scale)
             : throw new InputException(
-                $"layer {layer.Name}: its output {y.Name} has {y.Scale:G4} per count; a softmax gives at most 1, and "
-                    + $"at most 2 per count is supported"
+                FaultCodes.ScaleOutOfRange,
+                $"layer {layer.Name}",
+                $"its output {y.Name} has {y.Scale:G4} per count",
+                "a softmax gives at most 1, and at most 2 per count is supported"
             );
     }
 }

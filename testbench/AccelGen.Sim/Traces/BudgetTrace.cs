@@ -43,7 +43,7 @@ public static class BudgetTrace
     public static IReadOnlyList<FrameDemand> Load(string file, MemoryTiming nominal)
     {
         if (!Directory.Exists(file) && !File.Exists(file))
-            throw new InputException($"{file}: there is no such file of budgets");
+            throw new InputException(FaultCodes.NoSuchFile, file, "there is no such file of budgets");
         return Parse(InputFile.ReadText(file), file, nominal);
     }
 
@@ -54,7 +54,7 @@ public static class BudgetTrace
     /// <exception cref="InputException">The text is wrong; every problem is named with its line.</exception>
     public static IReadOnlyList<FrameDemand> Parse(string text, string file, MemoryTiming nominal)
     {
-        var problems = new List<string>();
+        var problems = new List<Fault>();
         var frames = new List<FrameDemand>();
         string[] columns = [BudgetColumn, IntervalColumn, LatencyColumn],
             legal = columns;
@@ -71,8 +71,10 @@ public static class BudgetTrace
             {
                 if (cells.Except(legal).Any() || cells.Distinct().Count() < cells.Length || !cells.Contains(BudgetColumn))
                     throw new InputException(
-                        $"{file}: line {l + 1}: columns are '{Short(lines[l])}'; legal are "
-                            + $"{string.Join(", ", legal)}, each once, {BudgetColumn} among them"
+                        FaultCodes.Trace,
+                        $"{file}: line {l + 1}",
+                        $"columns are '{Short(lines[l])}'",
+                        $"legal are {string.Join(", ", legal)}, each once, {BudgetColumn} among them"
                     );
                 columns = cells;
                 continue;
@@ -80,7 +82,14 @@ public static class BudgetTrace
 
             if (cells.Length > columns.Length)
             {
-                problems.Add($"{file}: line {l + 1}: has {cells.Length} columns; the columns are {string.Join(", ", columns)}");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.Trace,
+                        $"{file}: line {l + 1}",
+                        $"has {cells.Length} columns",
+                        $"the columns are {string.Join(", ", columns)}"
+                    )
+                );
                 continue;
             }
 
@@ -108,7 +117,14 @@ public static class BudgetTrace
                     return otherwise;
                 if (long.TryParse(cell, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= 1 && value <= most)
                     return value;
-                problems.Add($"{file}: line {here}: {column} is '{Short(cell)}'; legal is a whole number from 1 to {most}");
+                problems.Add(
+                    new Fault(
+                        FaultCodes.Trace,
+                        $"{file}: line {here}",
+                        $"{column} is '{Short(cell)}'",
+                        $"legal is a whole number from 1 to {most}"
+                    )
+                );
                 return null;
             }
         }
@@ -116,11 +132,15 @@ public static class BudgetTrace
         if (problems.Count == 0 && (frames.Count is 0 or > MostFrames))
             problems.Add(
                 frames.Count == 0
-                    ? $"{file}: has no frames; write the budget of each in cycles, one per line"
-                    : $"{file}: has {frames.Count} frames; legal are 1 to {MostFrames}: take a part of them"
+                    ? new Fault(FaultCodes.Trace, file, "has no frames", "write the budget of each in cycles, one per line")
+                    : new Fault(FaultCodes.Trace, file, $"has {frames.Count} frames", $"legal are 1 to {MostFrames}: take a part of them")
             );
         if (problems.Count > MostProblems)
-            problems = [.. problems.Take(MostProblems), $"{file}: and {problems.Count - MostProblems} further problems"];
+            problems =
+            [
+                .. problems.Take(MostProblems),
+                new Fault(FaultCodes.Trace, file, $"and {problems.Count - MostProblems} further problems"),
+            ];
         return problems.Count == 0 ? frames : throw new InputException(problems);
     }
 
@@ -157,7 +177,12 @@ public static class BudgetTrace
             Bursts => Draw(() => Alone(Busy() ? Between(least, (least + most) / 2.0) : Between(most, 1.2 * most))),
             Ramp => Draw(Falling()),
             Contention => Draw(Shared()),
-            _ => throw new InputException($"'{kind}' is no kind of trace; legal are {string.Join(", ", Kinds)}"),
+            _ => throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Empty,
+                $"'{kind}' is no kind of trace",
+                $"legal are {string.Join(", ", Kinds)}"
+            ),
         };
 
         double Between(double low, double high) => low + (random.NextDouble() * (high - low));

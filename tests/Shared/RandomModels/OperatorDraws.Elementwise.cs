@@ -61,8 +61,7 @@ internal static partial class OperatorDraws
                         m.Node("PRelu", [x.Name, m.Random(0.3, 0, [.. x.Dims.Select((s, i) => i == 1 ? s : 1).Skip(1)])]),
                         x.Size,
                         x.Dims
-                    ),
-                Refused: true
+                    )
             ),
             new(
                 "SiLU",

@@ -91,7 +91,7 @@ internal sealed class Resize : FloatOperator<FloatResize>
                             );
                             TensorPrimitives.MultiplyAdd(
                                 x.AsSpan(from.Index(b, sourceRow, sourceColumn, 0), to.Channels),
-                                (float)(taps.Weights[at] * taps.Steps[(p * resize.Up.Columns) + q]),
+                                (float)(taps.Weights[at] * taps.Scales[(p * resize.Up.Columns) + q]),
                                 result,
                                 result
                             );

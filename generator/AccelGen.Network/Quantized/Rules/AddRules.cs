@@ -1,14 +1,21 @@
+using AccelGen.Files;
+
 namespace AccelGen.Network.Quantized.Rules;
 
 /// <summary>Rules of additions.</summary>
 internal sealed class AddRules : LayerRules<AddLayer>
 {
     /// <inheritdoc/>
-    protected override IEnumerable<string> Shapes(AddLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Shapes(AddLayer layer, LayerPlace place)
     {
         if (layer.Residual is null || place.From != place.To)
-            yield return $"an addition needs two operands of the output's shape {place.To}; the first is {place.From}";
+            yield return new Fault(
+                FaultCodes.LayerDoesNotFit,
+                string.Empty,
+                $"an addition needs two operands of the output's shape {place.To}",
+                $"the first is {place.From}"
+            );
         else if (!Legal(layer.Scale))
-            yield return $"its {IllegalScale}";
+            yield return new Fault(FaultCodes.IllegalAttributes, $"its {IllegalScale}");
     }
 }

@@ -1,33 +1,48 @@
+using AccelGen.Files;
+
 namespace AccelGen.Network.Quantized.Rules;
 
 /// <summary>Rules of concatenations.</summary>
 internal sealed class ConcatRules : LayerRules<ConcatLayer>
 {
     /// <inheritdoc/>
-    protected override IEnumerable<string> Combinations(ConcatLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Combinations(ConcatLayer layer, LayerPlace place)
     {
         if (layer.Residual is not null)
-            yield return "a concatenation cannot take a residual as well; make the addition a layer of its own";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "a concatenation cannot take a residual as well",
+                "make the addition a layer of its own"
+            );
         if (layer.TransposeOutput)
-            yield return "a concatenation cannot be stored with pixels and channels exchanged; insert a copy";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "a concatenation cannot be stored with pixels and channels exchanged",
+                "insert a copy"
+            );
         TensorShape to = place.Network.Tensors[layer.Output].Shape;
         if (to.Batch > 1 || layer.Inputs.Any(t => place.Network.Tensors[t].Shape.Batch > 1))
-            yield return $"heads cannot be concatenated: the output has shape {to}";
+            yield return new Fault(FaultCodes.Combination, $"heads cannot be concatenated: the output has shape {to}");
     }
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Shapes(ConcatLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Shapes(ConcatLayer layer, LayerPlace place)
     {
         TensorShape[] parts = [.. layer.Inputs.Select(t => place.Network.Tensors[t].Shape)];
         if (parts.Length == 0 || layer.Input != layer.Inputs[0] || layer.Scales.Count != parts.Length)
-            yield return $"{parts.Length} inputs, at least one, need as many scales, not {layer.Scales.Count}, "
-                + $"and the first is the layer's input";
+            yield return new Fault(
+                FaultCodes.LayerDoesNotFit,
+                $"{parts.Length} inputs, at least one, need as many scales, not {layer.Scales.Count}, and the first "
+                    + "is the layer's input"
+            );
         else if (
             parts.Any(p => p with { Channels = 1 } != place.To with { Channels = 1 })
             || parts.Sum(p => (long)p.Channels) != place.To.Channels
         )
-            yield return $"{string.Join(" and ", parts)} side by side are not {place.To}";
+            yield return new Fault(FaultCodes.LayerDoesNotFit, $"{string.Join(" and ", parts)} side by side are not {place.To}");
         else if (layer.Scales.Any(s => !Legal(s)))
-            yield return $"a {IllegalScale}";
+            yield return new Fault(FaultCodes.IllegalAttributes, $"a {IllegalScale}");
     }
 }

@@ -1,3 +1,5 @@
+using AccelGen.Files;
+
 namespace AccelGen.Network.Quantized.Rules;
 
 /// <summary>A layer in its network.</summary>
@@ -32,13 +34,13 @@ internal abstract class LayerRules
     public abstract bool IsPointwise(QuantizedLayer layer);
 
     /// <summary>What is wrong with attributes that must be sound before a shape can be computed, or null.</summary>
-    public abstract string? Attributes(QuantizedLayer layer, TensorShape from);
+    public abstract Fault? Attributes(QuantizedLayer layer, TensorShape from);
 
     /// <summary>What is wrong with shapes, weights and factors.</summary>
-    public abstract IEnumerable<string> Shapes(LayerPlace place);
+    public abstract IEnumerable<Fault> Shapes(LayerPlace place);
 
     /// <summary>What no configuration can do in one layer of this kind.</summary>
-    public abstract IEnumerable<string> Combinations(LayerPlace place);
+    public abstract IEnumerable<Fault> Combinations(LayerPlace place);
 
     // [B, 1, M, K] x [B, 1, N, K] -> [B, 1, M, N]; the pixels of each may be rows and columns.
     protected static bool Product(TensorShape left, TensorShape right, TensorShape to) =>
@@ -81,28 +83,32 @@ internal abstract class LayerRules<T> : LayerRules
     public override bool IsPointwise(QuantizedLayer layer) => IsPointwise((T)layer);
 
     /// <inheritdoc/>
-    public override string? Attributes(QuantizedLayer layer, TensorShape from) => Attributes((T)layer, from);
+    public override Fault? Attributes(QuantizedLayer layer, TensorShape from) => Attributes((T)layer, from);
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Shapes(LayerPlace place) => Shapes((T)place.Layer, place);
+    public override IEnumerable<Fault> Shapes(LayerPlace place) => Shapes((T)place.Layer, place);
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Combinations(LayerPlace place) => Combinations((T)place.Layer, place);
+    public override IEnumerable<Fault> Combinations(LayerPlace place) => Combinations((T)place.Layer, place);
 
     /// <summary>Each pixel of the output is made of the same pixel of the input.</summary>
     protected virtual bool IsPointwise(T layer) => true;
 
     /// <summary>What is wrong with attributes that must be sound before a shape can be computed, or null.</summary>
-    protected virtual string? Attributes(T layer, TensorShape from) => null;
+    protected virtual Fault? Attributes(T layer, TensorShape from) => null;
 
     /// <summary>What is wrong with shapes, weights and factors.</summary>
-    protected abstract IEnumerable<string> Shapes(T layer, LayerPlace place);
+    protected abstract IEnumerable<Fault> Shapes(T layer, LayerPlace place);
 
     /// <summary>What no configuration can do in one layer of this kind.</summary>
-    protected virtual IEnumerable<string> Combinations(T layer, LayerPlace place)
+    protected virtual IEnumerable<Fault> Combinations(T layer, LayerPlace place)
     {
         if (layer.TransposeOutput && !IsPointwise(layer) && place.To.Height > 1)
-            yield return "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels "
-                + "can give; insert a copy";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give",
+                "insert a copy"
+            );
     }
 }

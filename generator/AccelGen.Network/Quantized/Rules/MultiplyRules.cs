@@ -1,22 +1,32 @@
+using AccelGen.Files;
+
 namespace AccelGen.Network.Quantized.Rules;
 
 /// <summary>Rules of products of two tensors.</summary>
 internal sealed class MultiplyRules : LayerRules<MultiplyLayer>
 {
     /// <inheritdoc/>
-    protected override IEnumerable<string> Combinations(MultiplyLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Combinations(MultiplyLayer layer, LayerPlace place)
     {
         if (layer.Residual is not null)
-            yield return "a product cannot take a residual as well; make the addition a layer of its own";
+            yield return new Fault(
+                FaultCodes.Combination,
+                string.Empty,
+                "a product cannot take a residual as well",
+                "make the addition a layer of its own"
+            );
     }
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Shapes(MultiplyLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Shapes(MultiplyLayer layer, LayerPlace place)
     {
         if (place.From != place.To || place.Network.Tensors[layer.Right].Shape != Operand(place.To, layer.Broadcast))
-            yield return $"a multiplication into {place.To} needs operands {place.To} and {Operand(place.To, layer.Broadcast)}, not "
-                + $"{place.From} and {place.Network.Tensors[layer.Right].Shape}";
+            yield return new Fault(
+                FaultCodes.LayerDoesNotFit,
+                $"a multiplication into {place.To} needs operands {place.To} and {Operand(place.To, layer.Broadcast)}"
+                    + $", not {place.From} and {place.Network.Tensors[layer.Right].Shape}"
+            );
         else if (!Legal(layer.Scale))
-            yield return $"its {IllegalScale}";
+            yield return new Fault(FaultCodes.IllegalAttributes, $"its {IllegalScale}");
     }
 }
