@@ -53,7 +53,12 @@ internal sealed class SynthCommand
         AcceleratorConfig loaded = Cli.Load(result.GetValue(config)!, result.GetValue(set)!);
         double aim = result.GetValue(period);
         if (aim is not (>= 0.01 and <= 1000))
-            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"--period is {aim}; legal are 0.01 to 1000 ns"));
+            throw new InputException(
+                FaultCodes.IllegalOption,
+                string.Empty,
+                string.Create(CultureInfo.InvariantCulture, $"--period is {aim}"),
+                "legal are 0.01 to 1000 ns"
+            );
         Liberty cells = Library(result.GetValue(library));
         using ILoggerFactory logs = Cli.Logging();
         string? part = result.GetValue(module);
@@ -72,7 +77,7 @@ internal sealed class SynthCommand
             throw new Sim.ToolException($"there is no {DefaultLibrary}: {LibraryCure}");
         string file = path ?? DefaultLibrary;
         Liberty cells = Liberty.Load(file);
-        string[] obstacles = [.. cells.Obstacles(file)];
+        Fault[] obstacles = [.. cells.Obstacles(file)];
         return obstacles.Length == 0 ? cells : throw new InputException(obstacles);
     }
 

@@ -48,7 +48,7 @@ public sealed record Liberty(string Name, string Text, ImmutableSortedDictionary
     public static Liberty Load(string path)
     {
         if (!File.Exists(path))
-            throw new InputException($"{path}: there is no such file");
+            throw new InputException(FaultCodes.NoSuchFile, path, "there is no such file");
         string text;
         try
         {
@@ -59,7 +59,7 @@ public sealed record Liberty(string Name, string Text, ImmutableSortedDictionary
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw new InputException($"{path}: cannot be read: {OutputFile.Reason(e)}");
+            throw new InputException(FaultCodes.NotALibrary, path, $"cannot be read: {OutputFile.Reason(e)}");
         }
 
         return Parse(path, text);
@@ -73,19 +73,29 @@ public sealed record Liberty(string Name, string Text, ImmutableSortedDictionary
     {
         LibertyGroup library = LibertyGroup.Read(path, text);
         if (library.Name != "library")
-            throw new InputException($"{path}: begins with '{library.Name}', not with library (...): name a Liberty file");
+            throw new InputException(
+                FaultCodes.NotALibrary,
+                path,
+                $"begins with '{library.Name}', not with library (...)",
+                "name a Liberty file"
+            );
         var cells = new Dictionary<string, LibertyCell>(StringComparer.Ordinal);
         foreach (LibertyGroup cell in library.Groups.Where(g => g.Name == "cell"))
         {
             string? area = cell.Attributes.GetValueOrDefault("area");
             double value = 0;
             if (area is not null && (!double.TryParse(area, NumberStyles.Float, CultureInfo.InvariantCulture, out value) || value < 0))
-                throw new InputException($"{path}: cell {cell.Argument}: area is '{area}'; it must be a number of at least 0");
+                throw new InputException(
+                    FaultCodes.NotALibrary,
+                    $"{path}: cell {cell.Argument}",
+                    $"area is '{area}'",
+                    "it must be a number of at least 0"
+                );
             cells[cell.Argument] = new LibertyCell(cell.Argument, value, Kind(cell));
         }
 
         if (cells.Count == 0)
-            throw new InputException($"{path}: library {library.Argument} has no cells");
+            throw new InputException(FaultCodes.NotALibrary, path, $"library {library.Argument} has no cells");
         return new Liberty(library.Argument, text, cells.ToImmutableSortedDictionary(StringComparer.Ordinal));
     }
 
@@ -94,14 +104,24 @@ public sealed record Liberty(string Name, string Text, ImmutableSortedDictionary
 
     /// <summary>What keeps a library from being mapped to; empty where nothing does.</summary>
     /// <param name="path">Where it comes from.</param>
-    public IEnumerable<string> Obstacles(string path)
+    public IEnumerable<Fault> Obstacles(string path)
     {
         if (!Cells.Values.Any(c => c.Kind == CellKind.FlipFlop))
-            yield return $"{path}: library {Name} has no flip-flops: name the file of the sequential cells too";
+            yield return new Fault(
+                FaultCodes.PoorLibrary,
+                path,
+                $"library {Name} has no flip-flops",
+                "name the file of the sequential cells too"
+            );
         if (!Cells.Values.Any(c => c.Kind == CellKind.Combinational))
-            yield return $"{path}: library {Name} has no gates: name the file of the combinational cells too";
+            yield return new Fault(
+                FaultCodes.PoorLibrary,
+                path,
+                $"library {Name} has no gates",
+                "name the file of the combinational cells too"
+            );
         if (!Cells.Values.Any(c => c.AreaUm2 > 0))
-            yield return $"{path}: no cell of library {Name} has an area";
+            yield return new Fault(FaultCodes.PoorLibrary, path, $"no cell of library {Name} has an area", "name a library with areas");
     }
 
     private static CellKind Kind(LibertyGroup cell) =>

@@ -181,6 +181,6 @@ internal sealed record LibertyGroup(string Name, string Argument)
             }
         }
 
-        private InputException Bad(string problem) => new($"{path}: line {line}: not a Liberty file: {problem}");
+        private InputException Bad(string problem) => new(FaultCodes.NotALibrary, $"{path}: line {line}", $"not a Liberty file: {problem}");
     }
 }

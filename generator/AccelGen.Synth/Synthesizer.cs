@@ -105,7 +105,10 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
         DesignModule[] tops = [.. design.Modules.Where(m => m.Name == module)];
         if (tops.Length == 0)
             throw new InputException(
-                $"--module {module}: the design has no such module; it has {string.Join(", ", design.Modules.Select(m => m.Name))}"
+                FaultCodes.NoSuchModule,
+                $"--module {module}",
+                "the design has no such module",
+                $"it has {string.Join(", ", design.Modules.Select(m => m.Name))}"
             );
         var within = new HashSet<string>(StringComparer.Ordinal);
         foreach (DesignModule m in design.Modules.Reverse())

@@ -69,12 +69,12 @@ public sealed class LibertyTests
     {
         Liberty gates = Liberty.Parse("gates.lib", "library (gates) { cell (NAND) { } }");
         Assert.That(
-            gates.Obstacles("gates.lib"),
+            gates.Obstacles("gates.lib").Select(f => f.ToString()),
             Is.EqualTo(
                 new[]
                 {
-                    "gates.lib: library gates has no flip-flops: name the file of the sequential cells too",
-                    "gates.lib: no cell of library gates has an area",
+                    "gates.lib: library gates has no flip-flops; name the file of the sequential cells too",
+                    "gates.lib: no cell of library gates has an area; name a library with areas",
                 }
             )
         );
