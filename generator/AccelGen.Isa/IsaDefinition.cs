@@ -260,6 +260,9 @@ public static class IsaDefinition
     public static IReadOnlyList<string> CycleCategories { get; } =
     ["Busy", "WaitLoad", "WaitCompute", "WaitVector", "WaitStore", "MemoryStall", "Idle"];
 
+    /// <summary>Most counters that the index of the RTL tells apart.</summary>
+    public const int CounterSlots = 32;
+
     /// <summary>Performance counters.</summary>
     public static IReadOnlyList<Counter> Counters { get; } = BuildCounters();
 

@@ -31,6 +31,8 @@ public static class LayoutChecks
         );
         if (IsaDefinition.CounterBase + (8 * IsaDefinition.Counters.Count) > IsaDefinition.PathTableBase)
             problems.Add("the counters reach into the path table");
+        if (IsaDefinition.Counters.Count > IsaDefinition.CounterSlots)
+            problems.Add($"{IsaDefinition.Counters.Count} counters; the index of acc_counters tells {IsaDefinition.CounterSlots} apart");
         return problems;
     }
 
