@@ -47,13 +47,29 @@ public sealed record Liberty(string Name, string Text, ImmutableSortedDictionary
     /// <exception cref="InputException">There is no such file, or it is no library with cells.</exception>
     public static Liberty Load(string path)
     {
+        if (!path.EndsWith(".gz", StringComparison.Ordinal))
+        {
+            try
+            {
+                return Parse(path, InputFile.ReadText(path));
+            }
+            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or ArgumentException)
+            {
+                throw new InputException(FaultCodes.NoSuchFile, path, "there is no such file", "name a Liberty file");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new InputException(FaultCodes.NotALibrary, path, $"cannot be read: {OutputFile.Reason(e)}");
+            }
+        }
+
         if (!File.Exists(path))
-            throw new InputException(FaultCodes.NoSuchFile, path, "there is no such file");
+            throw new InputException(FaultCodes.NoSuchFile, path, "there is no such file", "name a Liberty file");
         string text;
         try
         {
             using FileStream file = File.OpenRead(path);
-            using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
+            using var stream = new GZipStream(file, CompressionMode.Decompress);
             using var reader = new StreamReader(stream, Encoding.UTF8);
             text = reader.ReadToEnd();
         }

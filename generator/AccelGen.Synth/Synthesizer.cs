@@ -55,6 +55,14 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
     private const string MapperCure = "install yosys (Debian: apt-get install yosys), or run scripts/synth, which does",
         TimingCure = "install OpenSTA (Debian: apt-get install opensta), or run scripts/synth, which does";
 
+    /// <summary>Programs that synthesis needs beside the front end: how they tell their version, what they do, and what to do where they
+    /// are missing.</summary>
+    public static IReadOnlyList<(string Program, string[] Version, string Purpose, string Cure)> Needed { get; } =
+    [
+        ("yosys", ["-V"], "'synth' maps to the cells of a library", MapperCure),
+        ("sta", ["-version"], "'synth' looks for the longest paths", TimingCure),
+    ];
+
     // More cells than this are not timed together: OpenSTA takes a GB per million.
     private const long MostCells = 1_500_000;
 
@@ -70,11 +78,14 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
     /// <exception cref="ToolException">A tool is missing or failed.</exception>
     public async Task<SynthesizedDesign> RunAsync(AcceleratorConfig config, string? module, CancellationToken cancellation)
     {
+        if (module is not null && !RtlEmitter.Modules.Contains(Source(module)))
+            throw NoModule(module, RtlEmitter.Modules.Except(Memories));
         SynthesisFrontEnd front =
             await SynthesisFrontEnd.FindAsync(cancellation).ConfigureAwait(false)
             ?? throw new ToolException($"there is no Yosys with read_slang: {SynthesisFrontEnd.Cure}");
-        Tool yosys = await Tool.FindAsync("yosys", ["-V"], MapperCure, cancellation).ConfigureAwait(false),
-            sta = await Tool.FindAsync("sta", ["-version"], TimingCure, cancellation).ConfigureAwait(false);
+        Tool[] tools = await Task.WhenAll(Needed.Select(t => Tool.FindAsync(t.Program, t.Version, t.Cure, cancellation)))
+            .ConfigureAwait(false);
+        (Tool yosys, Tool sta) = (tools[0], tools[1]);
         var mapper = new TechnologyMapper(yosys, liberty, periodNs);
         var timing = new StaticTiming(sta with { Version = $"OpenSTA {sta.Version}" }, liberty);
         log.LogInformation("reading the design");
@@ -98,18 +109,20 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
         return new SynthesizedDesign(design, done, new SynthesisTools(front.Version, yosys.Version, $"OpenSTA {sta.Version}"));
     }
 
+    // A module of the sources that the design has in several forms has numbers behind its name.
+    private static string Source(string module) =>
+        module.LastIndexOf('_') is > 0 and var at && int.TryParse(module.AsSpan(at + 1), out _) ? module[..at] : module;
+
+    private static InputException NoModule(string module, IEnumerable<string> known) =>
+        new(FaultCodes.NoSuchModule, $"--module {module}", "the design has no such module", $"it has {string.Join(", ", known)}");
+
     private static DesignModule[] Wanted(RtlilDesign design, string? module)
     {
         if (module is null)
             return [.. design.Modules];
         DesignModule[] tops = [.. design.Modules.Where(m => m.Name == module)];
         if (tops.Length == 0)
-            throw new InputException(
-                FaultCodes.NoSuchModule,
-                $"--module {module}",
-                "the design has no such module",
-                $"it has {string.Join(", ", design.Modules.Select(m => m.Name))}"
-            );
+            throw NoModule(module, design.Modules.Select(m => m.Name));
         var within = new HashSet<string>(StringComparer.Ordinal);
         foreach (DesignModule m in design.Modules.Reverse())
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AccelGen.Files;
 using AccelGen.Sim;
 
 namespace AccelGen.Synth;
@@ -35,7 +36,8 @@ public sealed class TechnologyMapper(Tool yosys, Liberty liberty, double periodN
     /// <param name="module">Module.</param>
     /// <param name="design">The design that it belongs to: ports of what is within it are needed.</param>
     /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="ToolException">Yosys failed, or left something that is no cell of the library.</exception>
+    /// <exception cref="InputException">The library lacks something that the module needs.</exception>
+    /// <exception cref="ToolException">Yosys failed.</exception>
     public async Task<MappedModule> MapAsync(string folder, DesignModule module, RtlilDesign design, CancellationToken cancellation)
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
@@ -49,7 +51,15 @@ public sealed class TechnologyMapper(Tool yosys, Liberty liberty, double periodN
             )
             .ConfigureAwait(false);
         string script = Script(module.Name, [.. children.Select(c => c.Name)]);
-        await yosys.RunAsync(folder, ["-q", "-p", script], $"synthesis of {module.Name}", cancellation).ConfigureAwait(false);
+        try
+        {
+            await yosys.RunAsync(folder, ["-q", "-p", script], $"synthesis of {module.Name}", cancellation).ConfigureAwait(false);
+        }
+        catch (ToolException e) when (e.Message.Contains("cannot be legalized", StringComparison.Ordinal))
+        {
+            throw Poor(module, $"no flip-flop with what {module.Name} needs ({e.Message.Split("cannot be legalized: ", 2)[1].Trim()})");
+        }
+
         using JsonDocument stat = JsonDocument.Parse(
             await File.ReadAllTextAsync(Path.Combine(folder, CellsFile), cancellation).ConfigureAwait(false)
         );
@@ -68,16 +78,21 @@ public sealed class TechnologyMapper(Tool yosys, Liberty liberty, double periodN
 
         string[] foreign = [.. cells.Keys.Where(c => !liberty.Cells.ContainsKey(c))];
         if (foreign.Length > 0)
-            throw new ToolException(
-                $"synthesis of {module.Name}: library {liberty.Name} has nothing for {string.Join(", ", foreign)}: take one with "
-                    + "gates and flip-flops, with set and reset where the design has them"
-            );
+            throw Poor(module, $"nothing for {string.Join(", ", foreign)}");
         return new MappedModule(
             cells,
             await File.ReadAllTextAsync(Path.Combine(folder, NetlistFile), cancellation).ConfigureAwait(false),
             clock.Elapsed.TotalSeconds
         );
     }
+
+    private InputException Poor(DesignModule module, string lacks) =>
+        new(
+            FaultCodes.PoorLibrary,
+            $"synthesis of {module.Name}",
+            $"library {liberty.Name} has {lacks}",
+            "take one with gates and with flip-flops that have an asynchronous reset"
+        );
 
     // Yosys' own script runs ABC once per enable of a register; here it runs once per module.
     private string Script(string top, IReadOnlyList<string> children)

@@ -86,7 +86,9 @@ public sealed class SynthesizerTests
                     "acc_semaphores",
                     cancellation
                 ),
-            Throws.TypeOf<Sim.ToolException>().With.Message.Contains("library poor has nothing for")
+            Throws
+                .TypeOf<InputException>()
+                .With.Message.Contains("library poor has no flip-flop with what acc_semaphores needs (dffs with async")
         );
     }
 
