@@ -63,7 +63,7 @@ internal sealed class ExtentColumns
                 throw new InputException(
                     FaultCodes.Registers,
                     string.Empty,
-                    $"the subnets need {needed} dynamic registers, one for each way in which kept channels change from " + "path to path",
+                    $"the subnets need {needed} dynamic registers, one for each way in which kept channels change from path to path",
                     $"there are {registers}, and no two of the {columns.Count} left can share one: raise "
                         + "control.dynamicRegisters up to 16, or give fewer subnets"
                 );

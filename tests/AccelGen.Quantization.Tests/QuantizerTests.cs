@@ -181,6 +181,20 @@ public sealed class QuantizerTests
     }
 
     [Test]
+    public void Every_layer_that_cannot_be_quantised_is_named()
+    {
+        (FloatNetwork network, float[][] inputs) = Network(Seed);
+        ValueRange[] ranges = [.. Quantizer.Calibrate(network, inputs, CalibrationMethod.MinMax)];
+        string[] convolutions = [.. network.Layers.OfType<FloatConv>().Select(c => $"layer {c.Name}")];
+        Assert.That(convolutions, Has.Length.GreaterThan(1));
+        FloatNetwork negative = network with { Layers = [.. network.Layers.Select(l => l is FloatConv c ? c with { Factor = -1 } : l)] };
+        InputException refused = Assert.Throws<InputException>(() => Quantizer.Quantize(negative, ranges))!;
+        Assert.That(refused.Faults.Select(f => f.Code), Has.All.EqualTo(FaultCodes.ScaleOutOfRange));
+        Assert.That(refused.Faults.Select(f => f.Place), Is.EqualTo(convolutions));
+        Assert.That(refused.Message, Is.EqualTo(string.Join(Environment.NewLine, refused.Problems)));
+    }
+
+    [Test]
     public void Calibration_without_inputs_and_with_values_that_are_not_finite_is_refused()
     {
         (FloatNetwork network, float[][] inputs) = Network(Seed);

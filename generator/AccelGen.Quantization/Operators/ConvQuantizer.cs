@@ -72,7 +72,7 @@ internal sealed class ConvQuantizer : OperatorQuantizer<FloatConv>
                 throw new InputException(
                     FaultCodes.ScaleOutOfRange,
                     $"layer {layer.Name}",
-                    $"the weights and the bias of channel {k} need a step of {weightScale:G3}, which is no number of single " + "precision"
+                    $"the weights and the bias of channel {k} need a step of {weightScale:G3}, which is no number of single precision"
                 );
             if (layer.Fixed is { } given && given.Scales[k] == weightScale)
                 given.Weights.AsSpan(k * run, run).CopyTo(weights.AsSpan(k * run));

@@ -13,7 +13,7 @@ internal sealed class AveragePoolRules : LayerRules<AveragePoolLayer>
         !Positive(layer.Kernel) || !Positive(layer.Stride) || !NotNegative(layer.Padding)
             ? new Fault(
                 FaultCodes.IllegalAttributes,
-                $"kernel {layer.Kernel} and stride {layer.Stride} must be positive and padding {layer.Padding} 0 or " + "more"
+                $"kernel {layer.Kernel} and stride {layer.Stride} must be positive and padding {layer.Padding} 0 or more"
             )
             : null;
 

@@ -17,7 +17,7 @@ internal sealed class MaxPoolRules : LayerRules<MaxPoolLayer>
         || Math.Max(layer.Padding.Left, layer.Padding.Right) >= layer.Kernel.Columns
             ? new Fault(
                 FaultCodes.IllegalAttributes,
-                $"kernel {layer.Kernel} and stride {layer.Stride} must be positive and padding {layer.Padding} " + "smaller than the kernel"
+                $"kernel {layer.Kernel} and stride {layer.Stride} must be positive and padding {layer.Padding} smaller than the kernel"
             )
             : null;
 

@@ -17,7 +17,7 @@ internal sealed class ResizeRules : LayerRules<ResizeLayer>
         || (long)from.Width * layer.Up.Columns > int.MaxValue
             ? new Fault(
                 FaultCodes.IllegalAttributes,
-                $"{layer.Up} output pixels per {layer.Down} input pixels by {layer.Taps} taps must be positive, and " + "below 2^31 in all"
+                $"{layer.Up} output pixels per {layer.Down} input pixels by {layer.Taps} taps must be positive, and below 2^31 in all"
             )
         : (long)layer.Up.Rows * layer.Up.Columns > ResizeLayer.MostPhases
             ? new Fault(
