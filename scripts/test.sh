@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib/prerequisites.sh
 require_tools
 require_browser
+require_synthesis
 offer_yosys
 filter=(--filter "TestCategory!=Deep")
 [ "${1:-}" = "--deep" ] && filter=()

@@ -4,6 +4,7 @@ using AccelGen.Config;
 using AccelGen.Emit;
 using AccelGen.Isa;
 using AccelGen.Sim;
+using AccelGen.Synth;
 using CliWrap;
 using CliWrap.Buffered;
 using Command = System.CommandLine.Command;

@@ -23,6 +23,7 @@ internal static class CommandLine
             {
                 GenerateCommand.Create(),
                 CheckCommand.Create(),
+                SynthCommand.Create(),
                 ConfigCommand.Create(),
                 SimulateCommand.Create(),
                 ImportCommand.Create(),

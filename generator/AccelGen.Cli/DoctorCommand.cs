@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AccelGen.Cli.Results;
+using AccelGen.Synth;
 using Spectre.Console;
 
 namespace AccelGen.Cli;
@@ -45,6 +46,13 @@ internal static class DoctorCommand
                     front is null ? SynthesisFrontEnd.Cure : ""
                 );
                 found.Add(new ToolState("yosys", front?.Version, false));
+                foreach ((string tool, string[] asked, string purpose, string cure) in Synthesizer.Needed)
+                {
+                    string? version = await Tools.VersionAsync(tool, asked, cancellation).ConfigureAwait(false);
+                    table.AddRow(tool, Printable.Cell(version ?? "missing (optional)"), purpose, version is null ? cure : "");
+                    found.Add(new ToolState(tool, version, false));
+                }
+
                 table.AddRow("dotnet", Environment.Version.ToString(), "AccelGen itself", "");
                 Cli.Output().Write(table);
                 Cli.WriteJson(result.GetValue(json), new DoctorResult(found, complete));

@@ -229,6 +229,15 @@ public static class FaultCodes
     /// <summary>A window of a waveform outside the run.</summary>
     public const string Waveform = "AG6202";
 
+    /// <summary>A cell library that cannot be read as such.</summary>
+    public const string NotALibrary = "AG7001";
+
+    /// <summary>A cell library without what mapping needs.</summary>
+    public const string PoorLibrary = "AG7002";
+
+    /// <summary>A module that the design does not have.</summary>
+    public const string NoSuchModule = "AG7003";
+
     /// <summary>Each code with what it says and what helps.</summary>
     public static ImmutableSortedDictionary<string, FaultKind> All { get; } =
         new Dictionary<string, FaultKind>
@@ -314,5 +323,8 @@ public static class FaultCodes
             [NothingToChoose] = new("leaves a budget nothing to choose", "name more paths"),
             [Trace] = new("is no trace of budgets", "write a line per frame"),
             [Waveform] = new("lies outside the run", "choose cycles of the run"),
+            [NotALibrary] = new("is no cell library in the Liberty format", "name a file that synthesis tools read"),
+            [PoorLibrary] = new("lacks cells that the design needs", "name a library with gates, flip-flops and their areas"),
+            [NoSuchModule] = new("is no module of the design", "take one that the message names"),
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }

@@ -23,6 +23,15 @@ require_browser() {
   install_packages
 }
 
+# What maps the RTL to gates and times it: Yosys, OpenSTA and the OSU 180 nm library of the distribution.
+require_synthesis() {
+  local missing=() packages=()
+  command -v yosys >/dev/null 2>&1 || { missing+=(yosys); packages+=(yosys); }
+  command -v sta >/dev/null 2>&1 || { missing+=(sta); packages+=(opensta); }
+  [ -f /usr/share/qflow/tech/osu018/osu018_stdcells.lib ] || { missing+=("the OSU 180 nm library"); packages+=(qflow-tech-osu018); }
+  install_packages
+}
+
 # Installs what the caller's arrays "missing" and "packages" list.
 install_packages() {
   [ ${#missing[@]} -eq 0 ] && return 0

@@ -19,6 +19,7 @@ public sealed partial class FaultCodeTests
         ("Quantisation", '4'),
         ("What does not fit a configuration", '5'),
         ("Images, paths and budgets", '6'),
+        ("Synthesis", '7'),
     ];
 
     private static (Type Table, string Name, string Code)[] Codes { get; } =
@@ -38,7 +39,7 @@ public sealed partial class FaultCodeTests
     {
         Assert.That(Codes.Select(c => c.Code), Is.Unique);
         Assert.That(Codes.Select(c => c.Code), Is.EquivalentTo(Kinds.Keys));
-        Assert.That(Codes.Select(c => c.Code), Has.All.Matches("^AG[1-6][0-9]{3}$"));
+        Assert.That(Codes.Select(c => c.Code), Has.All.Matches("^AG[1-7][0-9]{3}$"));
         Assert.That(Kinds.Values, Has.All.Matches<FaultKind>(k => k is { Says.Length: > 0, Cure.Length: > 0 }));
         Assert.That(Kinds.Values.Select(k => k.Says), Is.Unique);
     }

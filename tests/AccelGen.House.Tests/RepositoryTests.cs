@@ -26,7 +26,8 @@ public sealed class RepositoryTests
         ["AccelGen.Sim"] = ["AccelGen.Emit", "AccelGen.Compiler", "AccelGen.Golden", "AccelGen.Cycles"],
         ["AccelGen.Bench"] = ["AccelGen.Sim", "AccelGen.Golden"],
         ["AccelGen.Report"] = [],
-        ["AccelGen.Cli"] = ["AccelGen.Data", "AccelGen.Onnx", "AccelGen.Quantization", "AccelGen.Report", "AccelGen.Sim"],
+        ["AccelGen.Synth"] = ["AccelGen.Sim"],
+        ["AccelGen.Cli"] = ["AccelGen.Data", "AccelGen.Onnx", "AccelGen.Quantization", "AccelGen.Report", "AccelGen.Sim", "AccelGen.Synth"],
     };
 
     [Test]
@@ -81,6 +82,7 @@ public sealed class RepositoryTests
         ["AccelGen.Onnx"] = [.. Schema, .. Vectors, .. Protobuf, "Grpc.Tools"],
         ["AccelGen.Report"] = [.. Image, "OxyPlot.Core", "Scriban.Signed"],
         ["AccelGen.Sim"] = [.. Schema, .. Vectors, .. Logging, "CliWrap", "Scriban.Signed"],
+        ["AccelGen.Synth"] = [.. Schema, .. Vectors, .. Logging, "CliWrap", "Scriban.Signed"],
         ["AccelGen.Bench"] =
         [
             .. Schema,

@@ -31,6 +31,7 @@ internal static partial class SchemaOfRecords
         ["paths-table"] = typeof(HostTableResult),
         ["serve-trace"] = typeof(ServeTraceResult),
         ["scenes"] = typeof(ScenesResult),
+        ["synth"] = typeof(SynthResult),
         ["doctor"] = typeof(DoctorResult),
     };
 
