@@ -115,7 +115,8 @@ public sealed record Liberty(string Name, string Text, ImmutableSortedDictionary
         return new Liberty(library.Argument, text, cells.ToImmutableSortedDictionary(StringComparer.Ordinal));
     }
 
-    /// <summary>Buffer that stands for what drives the ports of a module: not the weakest, not the strongest; null where there is none.</summary>
+    /// <summary>Buffer that stands for what drives the ports of a module: not the weakest, not the strongest; null where there is
+    /// none.</summary>
     public LibertyCell? Driver => Cells.Values.Where(c => c.Kind == CellKind.Buffer).OrderBy(c => c.AreaUm2).Take(2).LastOrDefault();
 
     /// <summary>What keeps a library from being mapped to; empty where nothing does.</summary>

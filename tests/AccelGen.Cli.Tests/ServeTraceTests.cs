@@ -148,7 +148,7 @@ public sealed class ServeTraceTests
         );
     }
 
-    [TestCase("there is no trace: give --trace FILE, or --generate bursts, ramp, contention")]
+    [TestCase("there is no trace; give --trace FILE, or --generate bursts, ramp, contention")]
     [TestCase("--generate is 'waves'; legal are bursts, ramp, contention", "--generate", "waves")]
     [TestCase("--trace and --generate are two traces", "--generate", "ramp", "--trace", "good.csv")]
     [TestCase("--frames goes with --generate", "--frames", "7", "--trace", "good.csv")]

@@ -141,7 +141,7 @@ public sealed class SubnetCommandTests
         Assert.That(
             lines[0],
             Does.Contain(
-                $"--subnet {folder.At("other.onnx")} is no subnet of whole: layer /stem/Conv against /stem/Conv of whole: "
+                $"--subnet: {folder.At("other.onnx")} is no subnet of whole: layer /stem/Conv against /stem/Conv of whole: "
                     + $"the weights of output channel 0 are no multiple"
             )
         );
