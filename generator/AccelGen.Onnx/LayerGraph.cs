@@ -39,8 +39,9 @@ internal sealed record RoundLayer(string Name, int Input, int Output) : FloatLay
 /// <summary>The layers that an import builds: first one by one, then joined where one layer can do the work of two.</summary>
 internal sealed class LayerGraph
 {
-    // Most weights of a convolution that only moves elements: more take minutes to lay out, and longer to load than a host to move.
-    private const int MostMovedWeights = 1 << 24;
+    /// <summary>Most weights of a convolution that only moves elements: more take minutes to lay out, and longer to load than a host to
+    /// move.</summary>
+    public const int MostMovedWeights = 1 << 24;
 
     private readonly List<FloatTensor> tensors = [];
     private readonly List<FloatLayer?> layers = [];

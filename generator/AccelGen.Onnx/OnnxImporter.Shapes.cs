@@ -283,6 +283,14 @@ public sealed partial class OnnxImporter
         }
 
         int inner = shape.Channels / size;
+        // Checked before it is laid out: a file can ask for any pads.
+        if ((long)shape.Batch * total * inner is > LayerGraph.MostMovedWeights and var channels)
+            throw new InputException(
+                FaultCodes.TooLarge,
+                string.Empty,
+                $"pads to {channels} channels",
+                $"at most {LayerGraph.MostMovedWeights} are supported"
+            );
         int[] taps =
         [
             .. Enumerable

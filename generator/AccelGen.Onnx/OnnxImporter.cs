@@ -62,7 +62,10 @@ public sealed partial class OnnxImporter
     private readonly Dictionary<string, View> computed = [];
     private readonly List<Fault> problems = [];
     private readonly List<(OnnxNode Node, string? Outcome)> report = [];
+
+    // The layer that stands for a node, the last of several, and the node of each layer.
     private readonly Dictionary<OnnxNode, string> layerOf = [];
+    private readonly Dictionary<string, OnnxNode> nodeOf = [];
     private readonly ILookup<string, OnnxNode?> readers;
 
     // Tensors of whole numbers: what arg max gives.
@@ -317,7 +320,11 @@ public sealed partial class OnnxImporter
 
     // A layer by the node that it stands for, or that needed it as a copy.
     private string Place(string layer) =>
-        (layerOf.FirstOrDefault(p => p.Value == layer).Key ?? nodes.Find(n => layer.StartsWith(n.Name + "/copy", StringComparison.Ordinal)))
+        (
+            layerOf.FirstOrDefault(p => p.Value == layer).Key
+            ?? nodeOf.GetValueOrDefault(layer)
+            ?? nodes.Find(n => layer.StartsWith(n.Name + "/copy", StringComparison.Ordinal))
+        )
             is { } node
             ? $"node {node.Name} ({node.Written})"
             : $"layer {layer}";
@@ -796,6 +803,7 @@ public sealed partial class OnnxImporter
         int output = network.AddTensor(name, shape);
         network.Add(layer(name, output));
         layerOf[node] = name;
+        nodeOf[name] = node;
         return output;
     }
 
