@@ -208,7 +208,16 @@ public sealed partial class OnnxImporter
     {
         Activation above = x with { Function = new Clamped(OutputRange.Relu, x.Function) },
             below = x with { Function = new Clamped(new OutputRange(float.NegativeInfinity, 0), x.Function) };
-        return Elementwise(node, "Add", above, Elementwise(node, "Mul", below, slopes));
+        View over = Compute(node, above),
+            under = Compute(node, below);
+        // Both are counts of x: 0 is one.
+        if (x.IsPlain && network.Fixed(x.View.Tensor) is { } counts)
+        {
+            network.Fix(over.Tensor, counts);
+            network.Fix(under.Tensor, counts);
+        }
+
+        return Elementwise(node, "Add", new Activation(over), Elementwise(node, "Mul", new Activation(under), slopes));
     }
 
     // A factor and an addend per channel, heads included; one of each stands for all.
