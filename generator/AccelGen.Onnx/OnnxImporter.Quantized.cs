@@ -317,7 +317,9 @@ public sealed partial class OnnxImporter
                 $"the zero point is {OnnxTensor.TypeName(p.Type)}, the value {OnnxTensor.TypeName(x.Type)}"
             );
         int[] channel = Channels(node, x, p);
-        long[] counts = [.. values.Select((v, i) => v - p.ZeroPoints[channel[i]])];
+        var counts = new long[values.Length];
+        for (int i = 0; i < counts.Length; i++)
+            counts[i] = values[i] - p.ZeroPoints[channel[i]];
         return OnnxTensor.OfIntegers(
             x.Dims,
             counts,

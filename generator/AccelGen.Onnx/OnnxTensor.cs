@@ -51,14 +51,26 @@ internal sealed class OnnxTensor
     /// <param name="counts">Distance of each integer from its zero point.</param>
     /// <param name="scales">Scale of each, or one for all.</param>
     /// <param name="grid">Scale and zero point where one holds for all, or null.</param>
-    public static OnnxTensor OfIntegers(long[] dims, long[] counts, float[] scales, QuantizationParameters? grid) =>
-        new(dims, [.. counts.Select((c, i) => c * scales[scales.Length == 1 ? 0 : i])], null)
+    public static OnnxTensor OfIntegers(long[] dims, long[] counts, float[] scales, QuantizationParameters? grid)
+    {
+        var floats = new float[counts.Length];
+        var integers = new int[counts.Length];
+        bool fit = true;
+        for (int i = 0; i < counts.Length; i++)
+        {
+            floats[i] = counts[i] * scales[scales.Length == 1 ? 0 : i];
+            integers[i] = (int)counts[i];
+            fit &= integers[i] == counts[i];
+        }
+
+        return new OnnxTensor(dims, floats, null)
         {
             Type = 1,
             Scales = scales,
             Grid = grid,
-            Counts = Array.TrueForAll(counts, c => c is >= int.MinValue and <= int.MaxValue) ? Array.ConvertAll(counts, c => (int)c) : null,
+            Counts = fit ? integers : null,
         };
+    }
 
     /// <summary>Floats that are to be quantised so.</summary>
     public static OnnxTensor WithGrid(long[] dims, float[] values, QuantizationParameters? grid) =>
