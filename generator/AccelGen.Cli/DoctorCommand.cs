@@ -27,7 +27,7 @@ internal static class DoctorCommand
                 bool complete = true;
                 foreach ((string tool, string argument, bool required, string purpose, string cure) in Needed)
                 {
-                    string? version = await Tools.VersionAsync(tool, [argument], cancellation).ConfigureAwait(false);
+                    string? version = await Tool.VersionAsync(tool, [argument], cancellation).ConfigureAwait(false);
                     complete &= version is not null || !required;
                     table.AddRow(
                         tool,
@@ -48,7 +48,7 @@ internal static class DoctorCommand
                 found.Add(new ToolState("yosys", front?.Version, false));
                 foreach ((string tool, string[] asked, string purpose, string cure) in Synthesizer.Needed)
                 {
-                    string? version = await Tools.VersionAsync(tool, asked, cancellation).ConfigureAwait(false);
+                    string? version = await Tool.VersionAsync(tool, asked, cancellation).ConfigureAwait(false);
                     table.AddRow(tool, Printable.Cell(version ?? "missing (optional)"), purpose, version is null ? cure : "");
                     found.Add(new ToolState(tool, version, false));
                 }

@@ -13,9 +13,8 @@ namespace AccelGen.Cli;
 /// <summary><c>accelgen synth</c>: area and timing of the generated RTL in the cells of a library.</summary>
 internal sealed class SynthCommand
 {
-    private const string DefaultLibrary = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib",
-        LibraryCure =
-            "install OSU 180 nm (Debian: apt-get install qflow-tech-osu018), run scripts/synth, which does, or name a library with --lib";
+    private const string LibraryCure =
+        "install OSU 180 nm (Debian: apt-get install qflow-tech-osu018), run scripts/synth, which does, or name a library with --lib";
 
     private readonly Option<string> config = Cli.ConfigOption();
     private readonly Option<string[]> set = Cli.SetOption();
@@ -73,9 +72,9 @@ internal sealed class SynthCommand
 
     private static Liberty Library(string? path)
     {
-        if (path is null && !File.Exists(DefaultLibrary))
-            throw new Sim.ToolException($"there is no {DefaultLibrary}: {LibraryCure}");
-        string file = path ?? DefaultLibrary;
+        if (path is null && !File.Exists(Liberty.Osu180))
+            throw new Sim.ToolException($"there is no {Liberty.Osu180}: {LibraryCure}");
+        string file = path ?? Liberty.Osu180;
         Liberty cells = Liberty.Load(file);
         Fault[] obstacles = [.. cells.Obstacles(file)];
         return obstacles.Length == 0 ? cells : throw new InputException(obstacles);

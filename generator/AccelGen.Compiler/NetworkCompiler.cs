@@ -638,7 +638,7 @@ public sealed partial class NetworkCompiler(AcceleratorConfig config, MemoryTimi
                 );
         }
 
-        problems.AddRange(lowering.Refusals(layer, network).Select(p => p.At(place)));
+        problems.AddRange(QuantizedNetworkRules.Refusals(network, layer).Select(p => p.At(place)));
         return problems.Count > 0 ? [] : lowering.Lower(new LoweringCall(this, network, layer, job, layouts, folded, rows));
     }
 

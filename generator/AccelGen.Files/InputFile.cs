@@ -8,13 +8,15 @@ public static class InputFile
 
     /// <summary>Reads a text.</summary>
     /// <param name="path">Path that the user named.</param>
+    /// <param name="unpack">What the bytes go through, such as a decompression; null for none. The bound is that of the text.</param>
     /// <exception cref="InputException">It is a folder, or longer than <see cref="MostCharacters"/>.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static string ReadText(string path)
+    public static string ReadText(string path, Func<Stream, Stream>? unpack = null)
     {
         if (Directory.Exists(path))
             throw new InputException(FaultCodes.NotAFile, path, "is a folder", "name a file");
-        using var reader = new StreamReader(path);
+        using FileStream file = File.OpenRead(path);
+        using var reader = new StreamReader(unpack is null ? file : unpack(file));
         var text = new System.Text.StringBuilder();
         char[] buffer = new char[1 << 16];
         for (int count = reader.Read(buffer); count > 0; count = reader.Read(buffer))

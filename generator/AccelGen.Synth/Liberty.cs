@@ -39,6 +39,9 @@ public enum CellKind
 /// <param name="Cells">Cells by name.</param>
 public sealed record Liberty(string Name, string Text, ImmutableSortedDictionary<string, LibertyCell> Cells)
 {
+    /// <summary>OSU 180 nm, where the distribution puts it.</summary>
+    public const string Osu180 = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+
     /// <summary>Hash of the text.</summary>
     public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
 
@@ -47,31 +50,16 @@ public sealed record Liberty(string Name, string Text, ImmutableSortedDictionary
     /// <exception cref="InputException">There is no such file, or it is no library with cells.</exception>
     public static Liberty Load(string path)
     {
-        if (!path.EndsWith(".gz", StringComparison.Ordinal))
-        {
-            try
-            {
-                return Parse(path, InputFile.ReadText(path));
-            }
-            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or ArgumentException)
-            {
-                throw new InputException(FaultCodes.NoSuchFile, path, "there is no such file", "name a Liberty file");
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new InputException(FaultCodes.NotALibrary, path, $"cannot be read: {OutputFile.Reason(e)}");
-            }
-        }
-
-        if (!File.Exists(path))
-            throw new InputException(FaultCodes.NoSuchFile, path, "there is no such file", "name a Liberty file");
         string text;
         try
         {
-            using FileStream file = File.OpenRead(path);
-            using var stream = new GZipStream(file, CompressionMode.Decompress);
-            using var reader = new StreamReader(stream, Encoding.UTF8);
-            text = reader.ReadToEnd();
+            text = path.EndsWith(".gz", StringComparison.Ordinal)
+                ? InputFile.ReadText(path, stream => new GZipStream(stream, CompressionMode.Decompress))
+                : InputFile.ReadText(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or ArgumentException)
+        {
+            throw new InputException(FaultCodes.NoSuchFile, path, "there is no such file", "name a Liberty file");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {

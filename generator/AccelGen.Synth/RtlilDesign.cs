@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -10,11 +9,7 @@ namespace AccelGen.Synth;
 /// <param name="Instances">How often the design has it.</param>
 /// <param name="Children">Modules within it and how often, memories included.</param>
 /// <param name="Text">Its RTLIL, with the children's names as here.</param>
-public sealed record DesignModule(string Name, int Instances, IReadOnlyDictionary<string, int> Children, string Text)
-{
-    /// <summary>Hash of the text.</summary>
-    public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
-}
+public sealed record DesignModule(string Name, int Instances, IReadOnlyDictionary<string, int> Children, string Text);
 
 /// <summary>An on-chip memory of a design.</summary>
 /// <param name="Module">Its module.</param>

@@ -101,7 +101,7 @@ public sealed class SynthesisFrontEnd(string version, string program, string? dr
                 node = Path.Combine(yosys, "node_modules", "node", "bin", "node");
             if (!File.Exists(driver) || !File.Exists(node))
                 continue;
-            string? version = await VersionAsync(node, [driver, "-V"], cancellation).ConfigureAwait(false);
+            string? version = await Tool.VersionAsync(node, [driver, "-V"], cancellation).ConfigureAwait(false);
             return version is null ? null : new SynthesisFrontEnd(version, node, driver);
         }
 
@@ -110,7 +110,7 @@ public sealed class SynthesisFrontEnd(string version, string program, string? dr
 
     private static async Task<SynthesisFrontEnd?> NativeAsync(string program, CancellationToken cancellation)
     {
-        if (await VersionAsync(program, ["-V"], cancellation).ConfigureAwait(false) is not string version)
+        if (await Tool.VersionAsync(program, ["-V"], cancellation).ConfigureAwait(false) is not string version)
             return null;
         var found = new SynthesisFrontEnd(version, program, null);
         BufferedCommandResult help = await found.Run("-p", "help read_slang").ExecuteBufferedAsync(cancellation).ConfigureAwait(false);
@@ -120,24 +120,5 @@ public sealed class SynthesisFrontEnd(string version, string program, string? dr
             && !help.StandardOutput.Contains("No such command", StringComparison.Ordinal)
             ? found
             : null;
-    }
-
-    // First line of a program's version output, or null when it is not there or does not run.
-    private static async Task<string?> VersionAsync(string program, string[] arguments, CancellationToken cancellation)
-    {
-        try
-        {
-            BufferedCommandResult result = await CliWrap
-                .Cli.Wrap(program)
-                .WithArguments(arguments)
-                .WithValidation(CommandResultValidation.None)
-                .ExecuteBufferedAsync(cancellation)
-                .ConfigureAwait(false);
-            return result.ExitCode == 0 ? (result.StandardOutput + result.StandardError).Split('\n')[0].Trim() : null;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null;
-        }
     }
 }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using AccelGen.Config;
 using AccelGen.Emit;
@@ -85,9 +83,9 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
             ?? throw new ToolException($"there is no Yosys with read_slang: {SynthesisFrontEnd.Cure}");
         Tool[] tools = await Task.WhenAll(Needed.Select(t => Tool.FindAsync(t.Program, t.Version, t.Cure, cancellation)))
             .ConfigureAwait(false);
-        (Tool yosys, Tool sta) = (tools[0], tools[1]);
+        (Tool yosys, Tool sta) = (tools[0], tools[1] with { Version = $"OpenSTA {tools[1].Version}" });
         var mapper = new TechnologyMapper(yosys, liberty, periodNs);
-        var timing = new StaticTiming(sta with { Version = $"OpenSTA {sta.Version}" }, liberty);
+        var timing = new StaticTiming(sta, liberty);
         log.LogInformation("reading the design");
         RtlilDesign design = await LowerAsync(config, front, cancellation).ConfigureAwait(false);
         DesignModule[] wanted = Wanted(design, module);
@@ -97,7 +95,7 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
         foreach (DesignModule m in wanted)
         {
             mapped[m.Name] = await KeptAsync(
-                    Key("map", mapper.Recipe, m.Text, string.Concat(m.Children.Keys.Order(StringComparer.Ordinal))),
+                    UserCache.Key(["map", mapper.Recipe, m.Text]),
                     folder => mapper.MapAsync(folder, m, design, cancellation),
                     $"mapping {m.Name}"
                 )
@@ -106,7 +104,7 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
             log.LogInformation("{Done} of {All} modules: {Name}", done.Count, wanted.Length, m.Name);
         }
 
-        return new SynthesizedDesign(design, done, new SynthesisTools(front.Version, yosys.Version, $"OpenSTA {sta.Version}"));
+        return new SynthesizedDesign(design, done, new SynthesisTools(front.Version, yosys.Version, sta.Version));
     }
 
     // A module of the sources that the design has in several forms has numbers behind its name.
@@ -147,7 +145,12 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
         if (!whole)
             netlists = new Dictionary<string, string> { [module.Name] = own.Netlist };
         CriticalPath?[] path = await KeptAsync(
-                Key("time", timing.Recipe, [module.Name, .. netlists.OrderBy(n => n.Key, StringComparer.Ordinal).Select(n => n.Value)]),
+                UserCache.Key([
+                    "time",
+                    timing.Recipe,
+                    module.Name,
+                    .. netlists.OrderBy(n => n.Key, StringComparer.Ordinal).Select(n => n.Value),
+                ]),
                 async folder => new[] { await timing.LongestAsync(folder, module.Name, netlists, cancellation).ConfigureAwait(false) },
                 $"timing {module.Name}"
             )
@@ -192,18 +195,6 @@ public sealed class Synthesizer(Liberty liberty, double periodNs, ILogger log)
         string[] files = [.. emitted.Select(f => f.Path).Where(p => p.EndsWith(".sv", StringComparison.Ordinal))];
         string text = await front.LowerAsync(work.Path, files, RtlEmitter.TopModule, Memories, cancellation).ConfigureAwait(false);
         return RtlilDesign.Parse(text, RtlEmitter.TopModule, Memories);
-    }
-
-    private static string Key(string what, string recipe, params string[] inputs)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string part in new[] { what, recipe }.Concat(inputs))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(part));
-            hash.AppendData([0]);
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     // The result that is kept under a key, or a new one.

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using System.Text;
 using AccelGen.Config;
 using AccelGen.Emit;
 using CliWrap;
@@ -69,7 +68,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         bool quick =
             Environment.GetEnvironmentVariable(EffortVariable) == "quick"
             && (long)config.Array.VectorWidth * config.Array.Lanes * config.Array.Pes <= QuickMultipliers;
-        string key = Key([
+        string key = UserCache.Key([
             Layout,
             version,
             Processor(),
@@ -160,7 +159,7 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
         CancellationToken cancellation
     )
     {
-        string key = Key([Layout, version, Processor(), .. ModelCompiler.RuntimeOptions(waveform)]),
+        string key = UserCache.Key([Layout, version, Processor(), .. ModelCompiler.RuntimeOptions(waveform)]),
             folder = Path.Combine(CacheFolder, key);
         using FileStream turn = await TurnAsync(key, cancellation).ConfigureAwait(false);
         if (!IsWhole(folder, RuntimeName))
@@ -260,7 +259,4 @@ public sealed class ModelBuild(string? cacheFolder = null, ILogger? logger = nul
                     .Take(2)
             )
             : System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
-
-    private static string Key(IEnumerable<string> parts) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts))))[..32];
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using AccelGen.Files;
 
 namespace AccelGen.Sim;
@@ -19,6 +21,11 @@ public static class UserCache
     public static string Models => Named ?? Path.Combine(Folder, "models");
 
     private static string? Named => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } set ? Path.GetFullPath(set) : null;
+
+    /// <summary>Name under which something is kept: a hash of all that it depends on.</summary>
+    /// <param name="parts">Texts, in order.</param>
+    public static string Key(IEnumerable<string> parts) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts))))[..32];
 
     /// <summary>Makes a folder of the cache and does what needs it.</summary>
     /// <param name="folder">Folder; it is created.</param>

@@ -9,8 +9,6 @@ namespace AccelGen.Synth.Tests;
 [NonParallelizable]
 public sealed class SynthesizerTests
 {
-    private const string Osu = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
-
     private string cache = string.Empty;
     private string? before;
 
@@ -34,7 +32,7 @@ public sealed class SynthesizerTests
     public async Task A_module_has_the_area_of_its_cells_and_a_path_and_is_found_again_without_a_tool(CancellationToken cancellation)
     {
         var log = new Lines();
-        Liberty osu = Liberty.Load(Osu);
+        Liberty osu = Liberty.Load(Liberty.Osu180);
         var synthesizer = new Synthesizer(osu, 5, log);
         SynthesizedDesign design = await synthesizer.RunAsync(ConfigLoader.Load("tiny"), "acc_semaphores", cancellation);
         SynthesizedModule module = design.Modules.Single();
@@ -63,7 +61,11 @@ public sealed class SynthesizerTests
     public void A_module_that_there_is_not_is_refused_with_those_that_there_are(CancellationToken cancellation) =>
         Assert.That(
             async () =>
-                await new Synthesizer(Liberty.Load(Osu), 5, new Lines()).RunAsync(ConfigLoader.Load("tiny"), "acc_nothing", cancellation),
+                await new Synthesizer(Liberty.Load(Liberty.Osu180), 5, new Lines()).RunAsync(
+                    ConfigLoader.Load("tiny"),
+                    "acc_nothing",
+                    cancellation
+                ),
             Throws.TypeOf<InputException>().With.Message.Contains("--module acc_nothing").And.Message.Contains("acc_semaphores")
         );
 

@@ -1,4 +1,3 @@
-using AccelGen.Files;
 using AccelGen.Network.Quantized;
 using static AccelGen.Compiler.NetworkCompiler;
 
@@ -9,18 +8,6 @@ internal sealed class MultiplyLowering : OperatorLowering<MultiplyLayer>
 {
     /// <inheritdoc/>
     protected override OperatorUnits Needs(MultiplyLayer layer) => OperatorUnits.LaneWise | OperatorUnits.Multiply;
-
-    /// <inheritdoc/>
-    protected override IEnumerable<Fault> Refusals(MultiplyLayer layer, QuantizedNetwork network)
-    {
-        if (layer.Residual is not null)
-            yield return new Fault(
-                FaultCodes.Combination,
-                string.Empty,
-                "a product cannot take a residual as well",
-                "make the addition a layer of its own"
-            );
-    }
 
     /// <inheritdoc/>
     protected override List<LayerJob> Lower(MultiplyLayer layer, LoweringCall call) =>

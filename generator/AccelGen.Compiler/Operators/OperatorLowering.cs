@@ -1,4 +1,3 @@
-using AccelGen.Files;
 using AccelGen.Network;
 using AccelGen.Network.Quantized;
 using static AccelGen.Compiler.NetworkCompiler;
@@ -40,9 +39,6 @@ internal abstract class OperatorLowering
     /// <summary>Padding of the image.</summary>
     public abstract Padding Padding(QuantizedLayer layer);
 
-    /// <summary>Why no configuration runs the layer, before anything of it is in memory.</summary>
-    public abstract IEnumerable<Fault> Refusals(QuantizedLayer layer, QuantizedNetwork network);
-
     /// <summary>The jobs, in the order in which they run.</summary>
     public abstract List<LayerJob> Lower(LoweringCall call);
 }
@@ -62,9 +58,6 @@ internal abstract class OperatorLowering<T> : OperatorLowering
     public override Padding Padding(QuantizedLayer layer) => Padding((T)layer);
 
     /// <inheritdoc/>
-    public override IEnumerable<Fault> Refusals(QuantizedLayer layer, QuantizedNetwork network) => Refusals((T)layer, network);
-
-    /// <inheritdoc/>
     public override List<LayerJob> Lower(LoweringCall call) => Lower((T)call.Layer, call);
 
     /// <summary>Units that a layer needs.</summary>
@@ -72,9 +65,6 @@ internal abstract class OperatorLowering<T> : OperatorLowering
 
     /// <summary>Padding of the image.</summary>
     protected virtual Padding Padding(T layer) => default;
-
-    /// <summary>Why no configuration runs the layer, before anything of it is in memory.</summary>
-    protected virtual IEnumerable<Fault> Refusals(T layer, QuantizedNetwork network) => [];
 
     /// <summary>The jobs, in the order in which they run.</summary>
     protected abstract List<LayerJob> Lower(T layer, LoweringCall call);

@@ -239,6 +239,13 @@ public static class QuantizedNetworkRules
             );
     }
 
+    /// <summary>What no configuration can do in one layer, whatever its shapes are; empty where there is nothing, or where the layer is of
+    /// no known kind.</summary>
+    /// <param name="network">Network; the layer's operands are its tensors.</param>
+    /// <param name="layer">Layer.</param>
+    public static IEnumerable<Fault> Refusals(QuantizedNetwork network, QuantizedLayer layer) =>
+        LayerRulesRegistry.Of(layer)?.Refusals(layer, network) ?? [];
+
     // What no configuration can do in one layer.
     private static IEnumerable<Fault> Combinations(QuantizedNetwork network, QuantizedLayer layer)
     {

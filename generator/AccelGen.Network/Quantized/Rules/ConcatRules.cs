@@ -6,7 +6,7 @@ namespace AccelGen.Network.Quantized.Rules;
 internal sealed class ConcatRules : LayerRules<ConcatLayer>
 {
     /// <inheritdoc/>
-    protected override IEnumerable<Fault> Combinations(ConcatLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Refusals(ConcatLayer layer, QuantizedNetwork network)
     {
         if (layer.Residual is not null)
             yield return new Fault(
@@ -22,6 +22,13 @@ internal sealed class ConcatRules : LayerRules<ConcatLayer>
                 "a concatenation cannot be stored with pixels and channels exchanged",
                 "insert a copy"
             );
+    }
+
+    /// <inheritdoc/>
+    protected override IEnumerable<Fault> Combinations(ConcatLayer layer, LayerPlace place)
+    {
+        foreach (Fault refusal in Refusals(layer, place.Network))
+            yield return refusal;
         TensorShape to = place.Network.Tensors[layer.Output].Shape;
         if (to.Batch > 1 || layer.Inputs.Any(t => place.Network.Tensors[t].Shape.Batch > 1))
             yield return new Fault(FaultCodes.Combination, $"heads cannot be concatenated: the output has shape {to}");

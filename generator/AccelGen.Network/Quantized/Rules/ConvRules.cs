@@ -19,11 +19,9 @@ internal sealed class ConvRules : LayerRules<ConvLayer>
             : null;
 
     /// <inheritdoc/>
-    protected override IEnumerable<Fault> Combinations(ConvLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Refusals(ConvLayer layer, QuantizedNetwork network)
     {
-        foreach (Fault problem in base.Combinations(layer, place))
-            yield return problem;
-        if (layer.Residual is { Broadcast: Broadcast.Channels } wide && place.Network.Tensors[wide.Tensor] is { Shape.Batch: > 1 } tensor)
+        if (layer.Residual is { Broadcast: Broadcast.Channels } wide && network.Tensors[wide.Tensor] is { Shape.Batch: > 1 } tensor)
             yield return new Fault(
                 FaultCodes.Combination,
                 string.Empty,

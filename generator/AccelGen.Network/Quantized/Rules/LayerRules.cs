@@ -39,7 +39,10 @@ internal abstract class LayerRules
     /// <summary>What is wrong with shapes, weights and factors.</summary>
     public abstract IEnumerable<Fault> Shapes(LayerPlace place);
 
-    /// <summary>What no configuration can do in one layer of this kind.</summary>
+    /// <summary>What no configuration can do in one layer of this kind, whatever its shapes are.</summary>
+    public abstract IEnumerable<Fault> Refusals(QuantizedLayer layer, QuantizedNetwork network);
+
+    /// <summary>What no configuration can do in one layer of this kind, <see cref="Refusals"/> among it.</summary>
     public abstract IEnumerable<Fault> Combinations(LayerPlace place);
 
     // [B, 1, M, K] x [B, 1, N, K] -> [B, 1, M, N]; the pixels of each may be rows and columns.
@@ -89,6 +92,9 @@ internal abstract class LayerRules<T> : LayerRules
     public override IEnumerable<Fault> Shapes(LayerPlace place) => Shapes((T)place.Layer, place);
 
     /// <inheritdoc/>
+    public override IEnumerable<Fault> Refusals(QuantizedLayer layer, QuantizedNetwork network) => Refusals((T)layer, network);
+
+    /// <inheritdoc/>
     public override IEnumerable<Fault> Combinations(LayerPlace place) => Combinations((T)place.Layer, place);
 
     /// <summary>Each pixel of the output is made of the same pixel of the input.</summary>
@@ -100,7 +106,10 @@ internal abstract class LayerRules<T> : LayerRules
     /// <summary>What is wrong with shapes, weights and factors.</summary>
     protected abstract IEnumerable<Fault> Shapes(T layer, LayerPlace place);
 
-    /// <summary>What no configuration can do in one layer of this kind.</summary>
+    /// <summary>What no configuration can do in one layer of this kind, whatever its shapes are.</summary>
+    protected virtual IEnumerable<Fault> Refusals(T layer, QuantizedNetwork network) => [];
+
+    /// <summary>What no configuration can do in one layer of this kind, <see cref="Refusals(T, QuantizedNetwork)"/> among it.</summary>
     protected virtual IEnumerable<Fault> Combinations(T layer, LayerPlace place)
     {
         if (layer.TransposeOutput && !IsPointwise(layer) && place.To.Height > 1)
@@ -110,5 +119,7 @@ internal abstract class LayerRules<T> : LayerRules
                 "its output is needed with pixels and channels exchanged, which only a layer of 1x1 kernels can give",
                 "insert a copy"
             );
+        foreach (Fault refusal in Refusals(layer, place.Network))
+            yield return refusal;
     }
 }

@@ -6,7 +6,7 @@ namespace AccelGen.Network.Quantized.Rules;
 internal sealed class MultiplyRules : LayerRules<MultiplyLayer>
 {
     /// <inheritdoc/>
-    protected override IEnumerable<Fault> Combinations(MultiplyLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Refusals(MultiplyLayer layer, QuantizedNetwork network)
     {
         if (layer.Residual is not null)
             yield return new Fault(

@@ -29,7 +29,10 @@ internal sealed class ResizeRules : LayerRules<ResizeLayer>
         : null;
 
     /// <inheritdoc/>
-    protected override IEnumerable<Fault> Combinations(ResizeLayer layer, LayerPlace place)
+    protected override IEnumerable<Fault> Combinations(ResizeLayer layer, LayerPlace place) => Refusals(layer, place.Network);
+
+    /// <inheritdoc/>
+    protected override IEnumerable<Fault> Refusals(ResizeLayer layer, QuantizedNetwork network)
     {
         if (layer.TransposeOutput)
             yield return new Fault(
